@@ -1,0 +1,1 @@
+"""National standards as pure functions: identity, student and certificate numbers, division codes, ages."""
