@@ -1,0 +1,122 @@
+"""Facts to bytes and back: personal blocks sealed with AES-256-GCM under the key of the one person they are about.
+
+The bytes are JSON. A personal block stands in them as ``{"person": id, "box": base64(nonce ‖ ciphertext ‖ tag)}``; the
+additional data binds it to its event id, stream, version and person, so a box cannot be moved to another event
+(design.md §3, invariant 14). A block whose key is gone opens to ``None``: the one tombstone.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.eventsourcing.event import Event
+from shared.kernel.facts import Fact, Personal, fact_type, personal_fields
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class Box(msgspec.Struct, frozen=True):
+    """One sealed personal block on the wire."""
+
+    person: UUID
+    box: bytes
+
+
+class SealBroken(Exception):
+    """A box does not open under its person's key: altered, moved from another event, or the wrong key."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+@functools.cache
+def _wire(cls: type[Fact]) -> tuple[msgspec.json.Decoder[Any], tuple[tuple[str, msgspec.json.Decoder[Any]], ...]]:
+    """The decoder of a fact's sealed form, and a decoder for each of its personal blocks."""
+    blocks = personal_fields(cls)
+    if not blocks:
+        return msgspec.json.Decoder(cls), ()
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(cls):
+        kind: Any = Box | None if field.name in blocks else field.type
+        if field.default is not msgspec.NODEFAULT:
+            fields.append((field.name, kind, field.default))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            fields.append((field.name, kind, msgspec.field(default_factory=field.default_factory)))
+        else:
+            fields.append((field.name, kind))
+    struct = msgspec.defstruct(f"Sealed{cls.__name__}", fields, frozen=True, kw_only=True)
+    return msgspec.json.Decoder(struct), tuple((name, msgspec.json.Decoder(block)) for name, block in blocks.items())
+
+
+def _bound_to(event_id: UUID, stream_id: UUID, version: int, person: UUID) -> bytes:
+    return event_id.bytes + stream_id.bytes + version.to_bytes(8, "big") + person.bytes
+
+
+def people_of(fact: Fact) -> set[UUID]:
+    """The people whose keys :func:`seal` needs for this fact."""
+    blocks = (getattr(fact, name) for name in personal_fields(type(fact)))
+    return {block.person_id for block in blocks if block is not None}
+
+
+def seal(fact: Fact, event_id: UUID, stream_id: UUID, version: int, keys: Mapping[UUID, bytes]) -> bytes:
+    """The event's ``data``. Raises KeyError when a person's key is missing: nothing personal is ever written in clear."""
+    blocks = personal_fields(type(fact))
+    if not blocks:
+        return _encoder.encode(fact)
+    sealed: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    for name in blocks:
+        block: Personal | None = sealed[name]
+        if block is None:
+            continue
+        person, nonce = block.person_id, os.urandom(NONCE_BYTES)
+        bound = _bound_to(event_id, stream_id, version, person)
+        ciphertext = AESGCM(keys[person]).encrypt(nonce, _encoder.encode(block), bound)
+        sealed[name] = Box(person, nonce + ciphertext)
+    return _encoder.encode(sealed)
+
+
+def people_in(event: Event) -> set[UUID]:
+    """The people whose keys :func:`unseal` would use for this event. Raises UnknownFactType, msgspec.DecodeError."""
+    decoder, blocks = _wire(fact_type(event.type).cls)
+    if not blocks:
+        return set()
+    sealed = decoder.decode(event.data)
+    return {box.person for name, _ in blocks if (box := getattr(sealed, name)) is not None}
+
+
+def unseal(event: Event, keys: Mapping[UUID, bytes]) -> Fact:
+    """The fact, with ``None`` for each block whose person has no key in ``keys`` (erased, or not asked for).
+
+    Raises UnknownFactType, msgspec.DecodeError (not the declared shape), SealBroken (altered).
+    """
+    cls = fact_type(event.type).cls
+    decoder, blocks = _wire(cls)
+    sealed = decoder.decode(event.data)
+    if not blocks:
+        return sealed  # type: ignore[no-any-return]
+    values: dict[str, Any] = {name: getattr(sealed, name) for name in cls.__struct_fields__}
+    for name, block_decoder in blocks:
+        box: Box | None = values[name]
+        values[name] = None if box is None else _open(box, block_decoder, event, keys)
+    return cls(**values)
+
+
+def _open(box: Box, decoder: msgspec.json.Decoder[Any], event: Event, keys: Mapping[UUID, bytes]) -> Any:
+    key = keys.get(box.person)
+    if key is None:
+        return None
+    bound = _bound_to(event.event_id, event.stream_id, event.version, box.person)
+    try:
+        plain = AESGCM(key).decrypt(box.box[:NONCE_BYTES], box.box[NONCE_BYTES:], bound)
+    except InvalidTag as broken:
+        raise SealBroken(f"event {event.event_id}: the block of person {box.person} does not open") from broken
+    return decoder.decode(plain)

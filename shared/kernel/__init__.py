@@ -1,0 +1,1 @@
+"""Plain building blocks without input or output: facts, identifiers, refusals, masking, time."""

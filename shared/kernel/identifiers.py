@@ -1,0 +1,34 @@
+"""Identifiers: time-ordered event ids (UUIDv7) and keyed, unguessable stream ids (UUIDv8). RFC 9562."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import threading
+import time
+from uuid import UUID
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_event_id() -> UUID:
+    """A UUIDv7, strictly increasing within this process: 48 bits of milliseconds, then a 74-bit counter seeded at random."""
+    global _last
+    with _lock:
+        fresh = (time.time_ns() // 1_000_000) << 74 | int.from_bytes(os.urandom(10), "big") >> 6
+        _last = fresh if fresh >> 74 > _last >> 74 else _last + 1
+        value = _last
+    milliseconds, rest = value >> 74, value & ((1 << 74) - 1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest >> 62) << 64 | 0b10 << 62 | rest & ((1 << 62) - 1))
+
+
+def keyed_id(key: bytes, *parts: str) -> UUID:
+    """UUIDv8 from HMAC-SHA-256(key, length-prefixed parts): the same parts always name the same stream, and the id
+    reveals nothing of them to whoever lacks the key (design.md §3, invariant 4)."""
+    message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+    digest = bytearray(hmac.new(key, message, hashlib.sha256).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(digest))
