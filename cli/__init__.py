@@ -1,0 +1,1 @@
+"""The commands of `./rollcall`: composition only, each module registers its own commands."""

@@ -1,0 +1,84 @@
+"""Loopback ports: who holds one, and is the process that answers the one we started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import psutil
+
+from deploy.errors import PortTaken
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_taken(port: int) -> bool:
+    """Whether a bind to `port` on the loopback address is refused because somebody listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # The same option our servers use: connections of a former server in TIME_WAIT do not count as a holder.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return True
+            raise
+    return False
+
+
+def holder(port: int) -> str:
+    """The process listening on `port`, in words; other users' processes stay unnamed without the right to see them."""
+    try:
+        listening = [
+            each
+            for each in psutil.net_connections(kind="tcp")
+            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port
+        ]
+    except psutil.AccessDenied:
+        listening = []
+    for each in listening:
+        if each.pid is None:
+            continue
+        try:
+            return f"process {each.pid} ({psutil.Process(each.pid).name()})"
+        except psutil.NoSuchProcess:
+            continue
+    return "another process"
+
+
+def require_free(port: int, purpose: str, remedy: str = "stop it or set ROLLCALL_PORT to another range") -> None:
+    """Refuse with the holder's name when `port` is taken.
+
+    Raises: PortTaken.
+    """
+    if is_taken(port):
+        raise PortTaken(port, holder(port), purpose, remedy)
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether process `pid` or one of its children is the listener on `port`.
+
+    A health check that answers proves only that somebody answers; this proves who.
+    """
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return False
+    for process in family:
+        try:
+            connections = process.net_connections(kind="tcp")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        for each in connections:
+            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port:
+                return True
+    return False

@@ -1,0 +1,122 @@
+"""One PostgreSQL and one Kafka for the whole run, started when a test first asks for them.
+
+`postgres` and `kafka` live in a temporary home on free loopback ports and end by process id when the run ends, also
+after a failure. Tests marked `long` run only with `--long`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.broker import EmbeddedKafka
+from deploy.ports import free_port
+from deploy.postgres import EmbeddedPostgres
+
+
+class PostgresFixture:
+    """A running server with fresh databases on demand."""
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self.server = server
+
+    def dsn(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
+        """A psycopg URL: the superuser's, or another user's (whose password is their name unless one is given)."""
+        if user is None:
+            return self.server.dsn(database)
+        return self.server.dsn(database, user, user if password is None else password)
+
+    def create_database(self, prefix: str) -> str:
+        """Create an empty database and return its name."""
+        name = f"{prefix}_{uuid.uuid4().hex[:10]}"
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return name
+
+
+class KafkaFixture:
+    """A running broker. Topics are not made by merely using them: create each with its partition count."""
+
+    def __init__(self, broker: EmbeddedKafka) -> None:
+        self.broker = broker
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` for clients."""
+        return self.broker.bootstrap
+
+    def unique(self, prefix: str) -> str:
+        """A topic name nobody used before."""
+        return f"{prefix}.{uuid.uuid4().hex[:10]}"
+
+    def create_topic(self, prefix: str, partitions: int = 4) -> str:
+        """Create an empty topic and return its name."""
+        from kafka.admin import KafkaAdminClient, NewTopic
+
+        name = self.unique(prefix)
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
+        finally:
+            admin.close()
+        return name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long`."""
+    parser.addoption("--long", action="store_true", default=False, help="also run the tests marked long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect long tests unless they were asked for."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture(scope="session")
+def rollcall_home() -> Iterator[Path]:
+    """A home of this run's own, short enough for every path limit, removed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(rollcall_home: Path) -> Iterator[PostgresFixture]:
+    """The run's PostgreSQL. Durable settings stay on: what tests prove must hold for the real server."""
+    server = EmbeddedPostgres(rollcall_home, free_port())
+    try:
+        server.start()
+        yield PostgresFixture(server)
+    finally:
+        server.stop(timeout_seconds=10.0)
+
+
+@pytest.fixture(scope="session")
+def kafka(rollcall_home: Path) -> Iterator[KafkaFixture]:
+    """The run's Kafka."""
+    broker = EmbeddedKafka(rollcall_home, free_port(), free_port())
+    try:
+        broker.start()
+        yield KafkaFixture(broker)
+    finally:
+        broker.stop(timeout_seconds=10.0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and keep the environment of a running installation away from the tests."""
+    config.addinivalue_line("markers", "long: takes minutes; runs only with --long")
+    for name in [name for name in os.environ if name.startswith("DATABASE_URL_")]:
+        del os.environ[name]
