@@ -121,7 +121,7 @@ def grade_of(raw: object) -> int | None:
     """Grade 1–4 from a cell such as 二级, 2级, 贰级 or 2; None when it names no grade."""
     text = number_text(raw).removesuffix("级")
     return next(
-        (i + 1 for i, names in enumerate(("1一壹", "2二贰", "3三叁", "4四肆")) if text and text in names),
+        (i + 1 for i, names in enumerate(("1一壹", "2二贰", "3三叁", "4四肆")) if len(text) == 1 and text in names),
         None,
     )
 
