@@ -1,0 +1,115 @@
+"""Facts of matching; the only module of matching that others import.
+
+The stream of an entry's decisions is ``keyed_id(matching key, "entry", str(entry_id))``; the event carries the entry
+id. Outcomes are facts and are never recomputed in a fold (design.md §3, invariants 14 and 15). At any moment an entry
+has exactly one state: linked, review, not_in_register, registered_elsewhere, out_of_age or rejected; a later decision
+event replaces the earlier one, LinkWithdrawn stands before the decision that replaces a link.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from shared.kernel.facts import Fact, fact
+
+State = Literal["linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected"]
+ListName = Literal["poverty", "civil", "disability"]
+
+
+@fact("matching")
+class DayOpened(Fact, frozen=True, kw_only=True):
+    """A day began in Asia/Shanghai: time as input (invariant 10)."""
+
+    day: date
+
+
+@fact("matching")
+class LinkConfirmed(Fact, frozen=True, kw_only=True):
+    """The list row is about this student. ``rule`` names the rung of the ladder, ``score`` is its weight in 0–1,
+    ``reason`` the code of the sentence shown, ``model`` the version of the rules that decided.
+
+    The evidence fields are the row's own at that moment: what programmes and categories are decided on. ``valid_from``/
+    ``valid_to`` are the paper's period, half-open, None = unknown/open. ``division_code``/``school_code`` are the
+    student's, for scopes."""
+
+    entry_id: UUID
+    student_id: UUID
+    list: ListName
+    agency: str
+    rule: str
+    score: float
+    reason: str
+    model: str
+    kind: str | None = None
+    household_type: str | None = None
+    support_type: str | None = None
+    area_type: str | None = None
+    coverage: str | None = None
+    disability_kind: int | None = None
+    disability_grade: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("matching")
+class LinkWithdrawn(Fact, frozen=True, kw_only=True):
+    """The row is no longer held to be about this student (other evidence came, or the row changed or left)."""
+
+    entry_id: UUID
+    student_id: UUID
+    list: ListName
+    reason: str
+
+
+@fact("matching")
+class ReviewOpened(Fact, frozen=True, kw_only=True):
+    """A person must decide: the candidates are students of the register, best first (at most 10)."""
+
+    entry_id: UUID
+    list: ListName
+    agency: str
+    candidates: tuple[UUID, ...]
+    rule: str
+    score: float
+    reason: str
+    model: str
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("matching")
+class EntryUnmatched(Fact, frozen=True, kw_only=True):
+    """The row is about nobody of the register, and why. ``school_age``: the listed person is of compulsory school age
+    on the day of the decision (domain.md §4), so nobody may have this child."""
+
+    entry_id: UUID
+    list: ListName
+    agency: str
+    state: Literal["not_in_register", "registered_elsewhere", "out_of_age", "rejected"]
+    school_age: bool
+    rule: str
+    score: float
+    reason: str
+    model: str
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("matching")
+class EntryWithdrawn(Fact, frozen=True, kw_only=True):
+    """The row left its list: it has no state any more. A link of it is withdrawn in an event before this one."""
+
+    entry_id: UUID
+    list: ListName
+
+
+@fact("matching")
+class CategoryRulesActivated(Fact, frozen=True, kw_only=True):
+    """The rules of categories from ``effective_on`` on: canonical JSON and its SHA-256 in hex."""
+
+    content: str
+    content_hash: str

@@ -1,0 +1,8 @@
+"""registry: who is enrolled where, and what the agencies' lists say.
+
+owns      schools, students and their enrolments, households, list entries, list submissions
+accepts   one record or a batch by HTTP; whole lists as xlsx or csv (snapshot or increment), dry runs; one list row
+emits     SchoolRegistered, Student…, Household…, ListEntry…, ListSubmission…, PersonalDataRead, DayOpened
+consumes  nothing but its own events
+serves    schools, students (masked; a full read names its purpose and is recorded), entries, submissions, rejected rows
+"""

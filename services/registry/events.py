@@ -1,0 +1,313 @@
+"""Facts of the registry, past tense and frozen; the only module of the registry that others import.
+
+Streams: a school, a student, a household, a list entry, a submission each have one. A student's stream id *is* the
+student id, an entry's is the entry id. ``effective_on`` of the event is the day from which it is true in the world.
+Personal fields stand in blocks sealed per person and are ``None`` after an erasure (design.md §3, invariant 14).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from shared.kernel.facts import Fact, Personal, fact
+
+Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]
+Sex = Literal["male", "female"]
+StudentNumberKind = Literal["G", "J", "L"]
+LeavingReason = Literal["graduated", "dropped_out", "abroad", "died", "suspended", "entered_in_error"]
+DestinationKind = Literal["in_division", "elsewhere", "unknown"]
+ListName = Literal["poverty", "civil", "disability"]
+SubmissionMode = Literal["snapshot", "increment"]
+RemovalReason = Literal["missing_from_snapshot", "withdrawn_by_agency", "died", "entered_in_error"]
+
+
+class StudentPersonal(Personal, frozen=True, kw_only=True):
+    """What identifies a student. ``id_number`` is a valid 18-character number or None; ``student_number`` has 19
+    characters; ``guardian_id`` is kept as written (old people hold 15-digit numbers)."""
+
+    name: str
+    former_name: str | None = None
+    id_number: str | None = None
+    id_kind: str | None = None
+    student_number: str | None = None
+    sex: Sex | None = None
+    birth_date: date | None = None
+    guardian_name: str | None = None
+    guardian_id: str | None = None
+    phone: str | None = None
+    address: str | None = None
+
+
+class EntryPersonal(Personal, frozen=True, kw_only=True):
+    """What identifies the person in a list row. ``id_number`` is valid or None; ``id_text`` is what the cell held when
+    it was no valid number (kept for the clerk, never matched on)."""
+
+    name: str
+    id_number: str | None = None
+    id_text: str | None = None
+    student_number: str | None = None
+    certificate_number: str | None = None
+    sex: Sex | None = None
+    birth_date: date | None = None
+    head_name: str | None = None
+    head_id: str | None = None
+    guardian_name: str | None = None
+    guardian_id: str | None = None
+    school: str | None = None
+    address: str | None = None
+
+
+class MemberPersonal(Personal, frozen=True, kw_only=True):
+    """What identifies a member of a household."""
+
+    name: str
+    id_number: str | None = None
+
+
+@fact("registry")
+class DayOpened(Fact, frozen=True, kw_only=True):
+    """A day began in Asia/Shanghai: time as input (invariant 10)."""
+
+    day: date
+
+
+@fact("registry")
+class SchoolRegistered(Fact, frozen=True, kw_only=True):
+    """A school exists, or its particulars changed: the event carries all of them."""
+
+    school_code: str
+    name: str
+    former_names: tuple[str, ...] = ()
+    division_code: str
+    stages: tuple[Stage, ...] = ()
+
+
+@fact("registry")
+class StudentEnrolled(Fact, frozen=True, kw_only=True):
+    """A student's school registration (学籍) begins here; also on return after leaving. ``division_code`` is the
+    school's, as aid follows the place of registration."""
+
+    school_code: str
+    division_code: str
+    stage: Stage | None = None
+    grade: str | None = None
+    class_name: str | None = None
+    boarder: bool | None = None
+    left_behind: bool | None = None
+    placement: str | None = None
+    student_number_kind: StudentNumberKind | None = None
+    personal: StudentPersonal | None = None
+
+
+@fact("registry")
+class StudentPlaced(Fact, frozen=True, kw_only=True):
+    """Grade, class, boarding or placement changed within the same school; the event carries all of them."""
+
+    school_code: str
+    division_code: str
+    stage: Stage | None = None
+    grade: str | None = None
+    class_name: str | None = None
+    boarder: bool | None = None
+    left_behind: bool | None = None
+    placement: str | None = None
+
+
+@fact("registry")
+class StudentTransferredOut(Fact, frozen=True, kw_only=True):
+    """A student left ``school_code`` for another school. Until another accepts, nobody has this child:
+    ``in_division`` names the school expected to accept, ``elsewhere`` the division if it is known."""
+
+    school_code: str
+    division_code: str
+    destination_kind: DestinationKind
+    destination_school_code: str | None = None
+    destination_division_code: str | None = None
+
+
+@fact("registry")
+class StudentAcceptedElsewhere(Fact, frozen=True, kw_only=True):
+    """A school outside this installation's division has confirmed that it took the student in."""
+
+    destination_division_code: str
+    destination_school: str | None = None
+
+
+@fact("registry")
+class StudentLeft(Fact, frozen=True, kw_only=True):
+    """The registration ended without a transfer."""
+
+    school_code: str
+    division_code: str
+    reason: LeavingReason
+
+
+@fact("registry")
+class StudentDetailsCorrected(Fact, frozen=True, kw_only=True):
+    """Personal particulars as they now stand (all of them). L→G numbers and corrected identity numbers come so."""
+
+    student_number_kind: StudentNumberKind | None = None
+    personal: StudentPersonal | None = None
+
+
+@fact("registry")
+class StudentRecordAliased(Fact, frozen=True, kw_only=True):
+    """First and only event of a stream whose id comes from a *corrected* record key: the student lives in
+    ``student_id`` (invariant 4). Nothing else ever stands in such a stream."""
+
+    student_id: UUID
+
+
+@fact("registry")
+class HouseholdRegistered(Fact, frozen=True, kw_only=True):
+    """A household; its stream id is the keyed form of list and household number, the ``household_key`` of entries."""
+
+    list: ListName
+    division_code: str
+    household_type: str | None = None
+
+
+@fact("registry")
+class HouseholdMemberJoined(Fact, frozen=True, kw_only=True):
+    """A person belongs to the household. ``student_id`` when the member is a student of the register."""
+
+    member_id: UUID
+    division_code: str
+    student_id: UUID | None = None
+    relation: str | None = None
+    head: bool = False
+    personal: MemberPersonal | None = None
+
+
+@fact("registry")
+class HouseholdMemberLeft(Fact, frozen=True, kw_only=True):
+    """The person no longer belongs to the household."""
+
+    member_id: UUID
+    reason: str | None = None
+
+
+@fact("registry")
+class ListEntryAdded(Fact, frozen=True, kw_only=True):
+    """A row stands on an agency's list (again). Every data row becomes an entry, also one with ``problems``, so that
+    each ends in exactly one state (invariant 15). ``row`` counts the data rows of the submission from 1.
+
+    ``valid_from``/``valid_to`` are the paper's own period, half-open (a printed 有效期至 is inclusive: a day was added);
+    ``lifted_on`` changes a class and never ends validity. ``household_key`` is a keyed id, equal for rows of one
+    household on one list. ``division_code`` is where the person is registered as resident, if the row tells."""
+
+    agency: str
+    list: ListName
+    submission_id: UUID | None = None
+    row: int | None = None
+    household_key: UUID | None = None
+    relation: str | None = None
+    household_type: str | None = None
+    support_type: str | None = None
+    area_type: str | None = None
+    coverage: str | None = None
+    disability_kind: int | None = None
+    disability_grade: int | None = None
+    cause: str | None = None
+    orphan: bool | None = None
+    schooling_state: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    lifted_on: date | None = None
+    division_code: str | None = None
+    school_code: str | None = None
+    problems: tuple[str, ...] = ()
+    personal: EntryPersonal | None = None
+
+
+@fact("registry")
+class ListEntryCorrected(Fact, frozen=True, kw_only=True):
+    """The same record as the agency now states it: all fields, as in :class:`ListEntryAdded`."""
+
+    agency: str
+    list: ListName
+    submission_id: UUID | None = None
+    row: int | None = None
+    household_key: UUID | None = None
+    relation: str | None = None
+    household_type: str | None = None
+    support_type: str | None = None
+    area_type: str | None = None
+    coverage: str | None = None
+    disability_kind: int | None = None
+    disability_grade: int | None = None
+    cause: str | None = None
+    orphan: bool | None = None
+    schooling_state: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    lifted_on: date | None = None
+    division_code: str | None = None
+    school_code: str | None = None
+    problems: tuple[str, ...] = ()
+    personal: EntryPersonal | None = None
+
+
+@fact("registry")
+class ListEntryRemoved(Fact, frozen=True, kw_only=True):
+    """The row left the agency's list from ``effective_on`` on (动态退出)."""
+
+    agency: str
+    list: ListName
+    reason: RemovalReason
+    submission_id: UUID | None = None
+
+
+@fact("registry")
+class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
+    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged + repeated + rejected.
+    ``rejected`` rows are on record too, with their problems; ``effective_on`` is the snapshot's date."""
+
+    agency: str
+    list: str
+    mode: SubmissionMode
+    file_name: str | None = None
+    content_hmac: str | None = None
+    rows: int
+    added: int
+    corrected: int
+    unchanged: int
+    repeated: int
+    removed: int
+    rejected: int
+    received_by: str
+
+
+@fact("registry")
+class ListSubmissionHeld(Fact, frozen=True, kw_only=True):
+    """A snapshot would remove more than the permitted share of the agency's list: a person must confirm it first.
+    What it adds or corrects is already in; nothing was removed."""
+
+    agency: str
+    list: str
+    standing: int
+    missing: int
+    share_percent: int
+    permitted_percent: int
+
+
+@fact("registry")
+class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
+    """A person confirmed a held snapshot; its ``removed`` missing rows have left the list."""
+
+    confirmed_by: str
+    removed: int
+
+
+@fact("registry")
+class PersonalDataRead(Fact, frozen=True, kw_only=True):
+    """Somebody read a student's full particulars, and why (invariant 13). Its stream is the reader's access record."""
+
+    viewer: str
+    student_id: UUID
+    purpose: str
+    fields: tuple[str, ...]
+    division_code: str | None = None
+    school_code: str | None = None
