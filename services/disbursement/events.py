@@ -1,0 +1,70 @@
+"""What happened in disbursement. Amounts are integer fen; a term is named like ``2026-autumn``.
+
+The stream of an entitlement is keyed by (student, programme, term), so that two of them cannot exist.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from shared.kernel.facts import Fact, fact
+
+
+@fact("disbursement")
+class ProgrammeActivated(Fact, frozen=True, kw_only=True):
+    """A programme's rates and calendar from now on; ``content`` is canonical JSON, ``content_hash`` its hex SHA-256."""
+
+    programme: str
+    content: str
+    content_hash: str
+
+
+@fact("disbursement")
+class EntitlementGranted(Fact, frozen=True, kw_only=True):
+    """The student is due ``amount_fen`` of this programme in this term. ``evidence`` are the ids of the link events."""
+
+    student_id: UUID
+    programme: str
+    term: str
+    amount_fen: int
+    stage: str
+    boarder: bool
+    division_code: str
+    school_code: str
+    evidence: tuple[UUID, ...]
+    content_hash: str
+
+
+@fact("disbursement")
+class EntitlementWithdrawn(Fact, frozen=True, kw_only=True):
+    """Every evidence behind the entitlement was never true. ``paid`` says that money is to be asked back.
+    An exit from a list is no reason: it never recovers what was due (domain.md §5)."""
+
+    student_id: UUID
+    programme: str
+    term: str
+    reason: str
+    evidence: tuple[UUID, ...]
+    paid: bool
+
+
+@fact("disbursement")
+class AidDisbursed(Fact, frozen=True, kw_only=True):
+    """The whole amount of one entitlement was paid on ``paid_on`` under the bank's or the clerk's ``reference``."""
+
+    student_id: UUID
+    programme: str
+    term: str
+    amount_fen: int
+    paid_on: date
+    reference: str
+    division_code: str
+    school_code: str
+
+
+@fact("disbursement")
+class DayOpened(Fact, frozen=True, kw_only=True):
+    """A day began in Asia/Shanghai: the only clock a policy of this service knows."""
+
+    day: date

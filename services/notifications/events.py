@@ -1,0 +1,64 @@
+"""What happened in notifications. An alert's stream is keyed by (kind, child): one open alert per child and reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from shared.kernel.facts import Fact, fact
+
+AlertKind = Literal["listed_but_unenrolled", "left_without_acceptance", "dropped_out"]
+
+
+@fact("notifications")
+class AlertRulesActivated(Fact, frozen=True, kw_only=True):
+    """Thresholds from now on. ``content`` is canonical JSON, ``content_hash`` its SHA-256 in hex."""
+
+    content: str
+    content_hash: str
+
+
+@fact("notifications")
+class AlertRaised(Fact, frozen=True, kw_only=True):
+    """A child may be out of school. ``evidence`` are the ids of the events that say so; ``explanation_code`` names the
+    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set."""
+
+    kind: AlertKind
+    student_id: UUID | None
+    entry_id: UUID | None
+    division_code: str | None
+    school_code: str | None
+    since: date
+    evidence: tuple[UUID, ...]
+    rules_hash: str
+    explanation_code: str
+    facts: dict[str, str]
+
+
+@fact("notifications")
+class AlertSeen(Fact, frozen=True, kw_only=True):
+    """Somebody responsible (the event's principal) has read it."""
+
+
+@fact("notifications")
+class AlertWithdrawn(Fact, frozen=True, kw_only=True):
+    """The reason fell away by itself; ``evidence`` are the events that took it away."""
+
+    reason: str
+    evidence: tuple[UUID, ...]
+
+
+@fact("notifications")
+class AlertClosed(Fact, frozen=True, kw_only=True):
+    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal."""
+
+    reason: Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
+    evidence: str
+
+
+@fact("notifications")
+class DayOpened(Fact, frozen=True, kw_only=True):
+    """A day began in Asia/Shanghai: the only clock a policy of this service knows."""
+
+    day: date
