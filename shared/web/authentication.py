@@ -1,0 +1,176 @@
+"""Who is asking: signed tokens of the installation's issuer, checked against its published keys (RFC 7519, RFC 8725).
+
+Only asymmetric signatures on an allow-list are accepted, only by keys of the fitting type, and nothing in a token's own
+header (``jku``, ``jwk``, ``x5u``) is ever followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+
+from shared.kernel.refusals import Refusal
+
+ALGORITHMS = ("EdDSA", "Ed25519", "ES256", "RS256")
+LEEWAY_SECONDS = 60
+KEYS_FRESH_SECONDS = 300
+REFETCH_PAUSE_SECONDS = 10  # between two fetches asked for by an unknown key id: a flood of forged ids costs nothing
+FETCH_TIMEOUT_SECONDS = 5
+TOKEN_CHARACTERS = 8192
+RSA_BITS = 2048
+
+_KEY_TYPES: dict[str, type[Any]] = {"EdDSA": OKPKey, "Ed25519": OKPKey, "ES256": ECKey, "RS256": RSAKey}
+Claims = Mapping[str, Any]
+
+
+class Unauthenticated(Refusal):
+    """No token, or none that can be trusted. The reason is for the log; the caller learns only that it was refused."""
+
+    status = 401
+    code = "unauthenticated"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("请先登录,或登录已过期", "Please sign in; the session may have expired")
+        self.reason = reason
+
+
+class IssuerUnreachable(Refusal):
+    """The issuer's keys cannot be read, so nobody can be let in for the moment."""
+
+    status = 503
+    code = "issuer_unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("登录服务暂时没有应答,请稍后再试", "The sign-in service does not answer; please try again")
+
+
+class Authenticator:
+    """Checks tokens of one issuer for one audience; keys come from ``jwks_url`` (cached, rotated) or ``jwks``."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        jwks_url: str | None = None,
+        jwks: Mapping[str, Any] | None = None,
+        fetch: Callable[[str], Mapping[str, Any]] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        if (jwks_url is None) == (jwks is None):
+            raise ValueError("give either jwks_url or jwks")
+        self._jwks_url, self._fetch, self._now = jwks_url, fetch or _fetched, now
+        self._keys = _trusted(jwks) if jwks is not None else {}
+        self._fetched_at = self._tried_at = float("-inf")
+        self._fetching = threading.Lock()
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(now()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+
+    async def claims(self, token: str) -> Claims:
+        """The claims of a valid token. Raises Unauthenticated, IssuerUnreachable."""
+        if self._needs_fetch(token):
+            await asyncio.to_thread(self._refresh, token)
+        return self._verified(token)
+
+    def claims_now(self, token: str) -> Claims:
+        """The same for callers in a thread."""
+        if self._needs_fetch(token):
+            self._refresh(token)
+        return self._verified(token)
+
+    def _needs_fetch(self, token: str) -> bool:
+        if self._jwks_url is None:
+            return False
+        now = time.monotonic()
+        if now - self._fetched_at > KEYS_FRESH_SECONDS:
+            return now - self._tried_at > REFETCH_PAUSE_SECONDS or not self._keys
+        return _header(token).get("kid") not in self._keys and now - self._tried_at > REFETCH_PAUSE_SECONDS
+
+    def _refresh(self, token: str) -> None:
+        assert self._jwks_url is not None
+        with self._fetching:
+            if not self._needs_fetch(token):
+                return
+            self._tried_at = time.monotonic()
+            try:
+                self._keys = _trusted(self._fetch(self._jwks_url))
+                self._fetched_at = time.monotonic()
+            except (httpx.HTTPError, ValueError, KeyError, JoseError) as failed:
+                # Keys already held stay good while the issuer is away; without any, nobody can be checked.
+                if not self._keys:
+                    raise IssuerUnreachable from failed
+
+    def _verified(self, token: str) -> Claims:
+        header = _header(token)
+        algorithm = header.get("alg")
+        if algorithm not in ALGORITHMS:
+            raise Unauthenticated("algorithm not allowed")
+        if "crit" in header or header.get("typ", "JWT").lower() not in ("jwt", "at+jwt"):
+            raise Unauthenticated("header not understood")
+        key = self._keys.get(header.get("kid", "")) if "kid" in header or len(self._keys) != 1 else self._only_key()
+        if not isinstance(key, OKPKey | ECKey | RSAKey) or not isinstance(key, _KEY_TYPES[algorithm]):
+            raise Unauthenticated("no such key for the algorithm")
+        try:
+            # One algorithm, already on the allow-list, with a key of its type: no confusion possible.
+            decoded = jwt.decode(token, key, algorithms=[algorithm], registry=jws.JWSRegistry(algorithms=[algorithm]))
+            self._claims.validate(decoded.claims)
+        except (JoseError, ValueError, TypeError) as broken:
+            raise Unauthenticated(type(broken).__name__) from broken
+        if not isinstance(decoded.claims["sub"], str) or not decoded.claims["sub"]:
+            raise Unauthenticated("subject is not a text")
+        return decoded.claims
+
+    def _only_key(self) -> Any:
+        return next(iter(self._keys.values()))
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > TOKEN_CHARACTERS or token.count(".") != 2:
+        raise Unauthenticated("not a signed token")
+    try:
+        protected = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError, UnicodeError) as broken:
+        raise Unauthenticated("header unreadable") from broken
+    if not all(isinstance(protected.get(name, ""), str) for name in ("alg", "kid", "typ")):
+        raise Unauthenticated("header unreadable")
+    return protected
+
+
+def _trusted(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """Public signing keys by id; symmetric keys and short RSA keys are left out whatever the issuer publishes."""
+    kept: dict[str, Any] = {}
+    for key in KeySet.import_key_set({"keys": list(jwks["keys"])}):
+        described = key.as_dict(private=False)
+        if not isinstance(key, OKPKey | ECKey | RSAKey) or described.get("use", "sig") != "sig":
+            continue
+        if isinstance(key, RSAKey) and key.public_key.key_size < RSA_BITS:
+            continue
+        kept[str(key.kid)] = key
+    if not kept:
+        raise ValueError("the key set holds no usable signing key")
+    return kept
+
+
+def _fetched(url: str) -> Mapping[str, Any]:
+    # trust_env off: a proxy of the machine must not stand between the service and its issuer on the local network.
+    with httpx.Client(timeout=FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
+        answer = client.get(url)
+        answer.raise_for_status()
+        found = answer.json()
+    if not isinstance(found, dict):
+        raise ValueError("not a key set")
+    return found
