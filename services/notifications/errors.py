@@ -1,0 +1,31 @@
+"""Refusals of notifications.
+
+Refusal
+├── NotFound            404
+│   └── UnknownAlert        no such alert, or not one of the caller's
+├── Conflict            409
+│   ├── AlertNotOpen        closed or withdrawn before
+│   └── NotSeenYet          an alert is read before it is closed
+└── Malformed           422
+    └── BadRules            the thresholds do not hold together
+"""
+
+from __future__ import annotations
+
+from shared.kernel.refusals import Conflict, Malformed, NotFound
+
+
+class UnknownAlert(NotFound):
+    code = "unknown_alert"
+
+
+class AlertNotOpen(Conflict):
+    code = "alert_not_open"
+
+
+class NotSeenYet(Conflict):
+    code = "not_seen_yet"
+
+
+class BadRules(Malformed):
+    code = "bad_rules"

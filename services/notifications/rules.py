@@ -1,0 +1,125 @@
+"""The alert rules: thresholds as configuration, and when each kind of alert should stand. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from services.notifications.errors import BadRules
+from services.notifications.events import AlertKind
+
+LONGEST_WAIT_DAYS = 180
+
+
+class AlertRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``acceptance_days``: how long another school may take to accept a child who left one. ``compulsory_stages``
+    stand in where a birth date is not known."""
+
+    acceptance_days: int = 15
+    compulsory_stages: tuple[str, ...] = ("primary", "junior")
+
+
+_decoder = msgspec.json.Decoder(AlertRules)
+
+
+def canonical(rules: AlertRules) -> str:
+    """The one JSON text of the rules."""
+    return msgspec.json.encode(rules).decode()
+
+
+def content_hash(content: str) -> str:
+    """Hex SHA-256 of the content's UTF-8."""
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def parse(content: str) -> AlertRules:
+    """The rules in ``content``. Raises BadRules."""
+    try:
+        rules = _decoder.decode(content)
+    except msgspec.DecodeError as error:
+        raise BadRules("预警规则格式不正确", f"bad alert rules: {error}") from error
+    if not 1 <= rules.acceptance_days <= LONGEST_WAIT_DAYS:
+        raise BadRules("接收期限应在 1 至 180 天之间", "acceptance_days must be 1 to 180")
+    return rules
+
+
+class Schooling(NamedTuple):
+    """A student's standing on one day: ``status`` as in projections.py, true since ``since`` by event ``event_id``.
+    ``compulsory`` is [from, to) or None where the birth date is not known."""
+
+    student_id: UUID
+    status: str
+    since: date
+    event_id: UUID
+    stage: str | None
+    division_code: str
+    school_code: str | None
+    compulsory: tuple[date, date] | None
+
+
+class ListedChild(NamedTuple):
+    """One list row that was decided last by event ``event_id``: ``state`` as in matching."""
+
+    entry_id: UUID
+    state: str
+    school_age: bool
+    list: str
+    since: date
+    event_id: UUID
+    division_code: str | None
+    school_code: str | None
+
+
+class Reason(NamedTuple):
+    """Why an alert should stand."""
+
+    since: date
+    evidence: tuple[UUID, ...]
+    explanation_code: str
+    facts: dict[str, str]
+
+
+def of_compulsory_age(schooling: Schooling, rules: AlertRules) -> bool:
+    """By birth date on the day it happened; by stage where the birth date is not known."""
+    if schooling.compulsory is None:
+        return schooling.stage in rules.compulsory_stages
+    begins, ends = schooling.compulsory
+    return begins <= schooling.since < ends
+
+
+def student_reasons(schooling: Schooling, rules: AlertRules, today: date) -> dict[AlertKind, Reason]:
+    """The alerts that should stand for a registered student on ``today``."""
+    if schooling.status == "transferred_out":
+        due = schooling.since + timedelta(days=rules.acceptance_days)
+        if today >= due:
+            facts = {"left_on": schooling.since.isoformat(), "days": str(rules.acceptance_days)}
+            return {
+                "left_without_acceptance": Reason(
+                    schooling.since, (schooling.event_id,), "left_and_not_accepted_in_time", facts
+                )
+            }
+    if schooling.status == "dropped_out" and of_compulsory_age(schooling, rules):
+        facts = {"left_on": schooling.since.isoformat()}
+        return {
+            "dropped_out": Reason(schooling.since, (schooling.event_id,), "dropped_out_of_compulsory_school", facts)
+        }
+    return {}
+
+
+def listed_reason(entries: Iterable[ListedChild]) -> Reason | None:
+    """Listed, of school age, enrolled nowhere: the alert stands while one row of this child says so and no row of this
+    child is linked to a student."""
+    rows = sorted(entries, key=lambda row: str(row.entry_id))
+    if any(row.state == "linked" for row in rows):
+        return None
+    missing = [row for row in rows if row.state == "not_in_register" and row.school_age]
+    if not missing:
+        return None
+    lists = ",".join(sorted({row.list for row in missing}))
+    evidence = tuple(row.event_id for row in missing)
+    return Reason(min(row.since for row in missing), evidence, "listed_but_in_no_register", {"lists": lists})
