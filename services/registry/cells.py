@@ -73,6 +73,16 @@ def area_type(cell: str) -> str | None:
     return "urban" if cell == "城" else _first_word(cell, _AREA_WORDS)
 
 
+def only_support_type(title: str) -> str | None:
+    """The one support type a title names; None when it names none or both."""
+    return _only_meaning(title, _SUPPORT_WORDS)
+
+
+def only_area_type(title: str) -> str | None:
+    """The one area a title names; None when it names none or both."""
+    return _only_meaning(title, _AREA_WORDS)
+
+
 def coverage(cell: str) -> str | None:
     """household (整户保) or single (单人保), or None."""
     return _first_word(cell, _COVERAGE_WORDS)
@@ -93,3 +103,8 @@ def yes_no(cell: str) -> bool | None:
 def _first_word(cell: str, words: tuple[tuple[str, str], ...]) -> str | None:
     plain = unicodedata.normalize("NFKC", cell)
     return next((meaning for word, meaning in words if word in plain), None)
+
+
+def _only_meaning(title: str, words: tuple[tuple[str, str], ...]) -> str | None:
+    meanings = {meaning for word, meaning in words if word in title}
+    return meanings.pop() if len(meanings) == 1 else None

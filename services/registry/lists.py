@@ -136,7 +136,9 @@ class ListContext:
 
     @classmethod
     def of_title(cls, title: str) -> ListContext:
-        return cls(cells.support_type(title), cells.area_type(title))
+        """A title that names both kinds, or both areas, settles neither."""
+        plain = title.replace("乡村振兴", "")
+        return cls(cells.only_support_type(plain), cells.only_area_type(plain))
 
 
 class Ditto:
@@ -148,9 +150,10 @@ class Ditto:
     def resolve(self, fields: dict[str, Cell]) -> dict[str, Cell]:
         """The same mapping with every 同上 replaced (empty when there is no row above)."""
         for field, cell in fields.items():
-            if isinstance(cell, str) and cell and cell.strip() in cells.SAME_AS_ABOVE:
-                if field not in _NEVER_SAME_AS_ABOVE:
-                    fields[field] = self._last.get(field, "")
+            if field in _NEVER_SAME_AS_ABOVE or not isinstance(cell, str):
+                continue
+            if cell and cell.strip() in cells.SAME_AS_ABOVE:
+                fields[field] = self._last.get(field, "")
         self._last = fields
         return fields
 
