@@ -42,19 +42,22 @@ class StudentPersonal(Personal, frozen=True, kw_only=True):
 
 class EntryPersonal(Personal, frozen=True, kw_only=True):
     """What identifies the person in a list row. ``id_number`` is valid or None; ``id_text`` is what the cell held when
-    it was no valid number (kept for the clerk, never matched on)."""
+    it was no valid number (kept for the clerk, never matched on), ``suggested_birth_date`` what such a number says."""
 
     name: str
+    former_name: str | None = None
     id_number: str | None = None
     id_text: str | None = None
     student_number: str | None = None
     certificate_number: str | None = None
     sex: Sex | None = None
     birth_date: date | None = None
+    suggested_birth_date: date | None = None
     head_name: str | None = None
     head_id: str | None = None
     guardian_name: str | None = None
     guardian_id: str | None = None
+    phone: str | None = None
     school: str | None = None
     address: str | None = None
 
@@ -87,7 +90,7 @@ class SchoolRegistered(Fact, frozen=True, kw_only=True):
 @fact("registry")
 class StudentEnrolled(Fact, frozen=True, kw_only=True):
     """A student's school registration (学籍) begins here; also on return after leaving. ``division_code`` is the
-    school's, as aid follows the place of registration."""
+    school's, as aid follows the place of registration. ``fingerprint`` is a keyed digest of the personal block."""
 
     school_code: str
     division_code: str
@@ -98,6 +101,7 @@ class StudentEnrolled(Fact, frozen=True, kw_only=True):
     left_behind: bool | None = None
     placement: str | None = None
     student_number_kind: StudentNumberKind | None = None
+    fingerprint: str = ""
     personal: StudentPersonal | None = None
 
 
@@ -149,6 +153,7 @@ class StudentDetailsCorrected(Fact, frozen=True, kw_only=True):
     """Personal particulars as they now stand (all of them). L→G numbers and corrected identity numbers come so."""
 
     student_number_kind: StudentNumberKind | None = None
+    fingerprint: str = ""
     personal: StudentPersonal | None = None
 
 
@@ -189,14 +194,18 @@ class HouseholdMemberLeft(Fact, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-@fact("registry")
-class ListEntryAdded(Fact, frozen=True, kw_only=True):
-    """A row stands on an agency's list (again). Every data row becomes an entry, also one with ``problems``, so that
-    each ends in exactly one state (invariant 15). ``row`` counts the data rows of the submission from 1.
+class ListEntryFields(Fact, frozen=True, kw_only=True):
+    """What a list row says. ``row`` counts the data rows of the submission from 1; ``fingerprint`` is a keyed digest of
+    the content, so that the same row again is recognised without any personal field.
 
-    ``valid_from``/``valid_to`` are the paper's own period, half-open (a printed 有效期至 is inclusive: a day was added);
+    ``valid_from``/``valid_to``: the paper's own period, half-open (a printed 有效期至 is inclusive: a day is added);
     ``lifted_on`` changes a class and never ends validity. ``household_key`` is a keyed id, equal for rows of one
-    household on one list. ``division_code`` is where the person is registered as resident, if the row tells."""
+    household on one list. ``division_code`` is the division responsible for the row (a part of this installation's);
+    ``residence_code`` is where the person is registered as resident, as the row tells. ``school_code`` is the school
+    the row names, if it is one of ours.
+    ``problems`` are codes, ``field:code``; ``number_problem`` says why a number is unusable, ``number_contradicted``
+    that two valid ones disagree; such a row is on record all the same (invariant 15). ``school_elsewhere``: the row names a
+    school that is none of ours."""
 
     agency: str
     list: ListName
@@ -216,38 +225,28 @@ class ListEntryAdded(Fact, frozen=True, kw_only=True):
     valid_from: date | None = None
     valid_to: date | None = None
     lifted_on: date | None = None
-    division_code: str | None = None
+    division_code: str
+    residence_code: str | None = None
     school_code: str | None = None
+    school_elsewhere: bool = False
+    stage: str | None = None
+    grade: str | None = None
+    number_problem: str | None = None
+    number_contradicted: bool = False
     problems: tuple[str, ...] = ()
+    fingerprint: str = ""
     personal: EntryPersonal | None = None
 
 
 @fact("registry")
-class ListEntryCorrected(Fact, frozen=True, kw_only=True):
-    """The same record as the agency now states it: all fields, as in :class:`ListEntryAdded`."""
+class ListEntryAdded(ListEntryFields, frozen=True, kw_only=True):
+    """A row stands on an agency's list (again). Every data row becomes an entry, also one with ``problems``, so that
+    each ends in exactly one state (invariant 15)."""
 
-    agency: str
-    list: ListName
-    submission_id: UUID | None = None
-    row: int | None = None
-    household_key: UUID | None = None
-    relation: str | None = None
-    household_type: str | None = None
-    support_type: str | None = None
-    area_type: str | None = None
-    coverage: str | None = None
-    disability_kind: int | None = None
-    disability_grade: int | None = None
-    cause: str | None = None
-    orphan: bool | None = None
-    schooling_state: str | None = None
-    valid_from: date | None = None
-    valid_to: date | None = None
-    lifted_on: date | None = None
-    division_code: str | None = None
-    school_code: str | None = None
-    problems: tuple[str, ...] = ()
-    personal: EntryPersonal | None = None
+
+@fact("registry")
+class ListEntryCorrected(ListEntryFields, frozen=True, kw_only=True):
+    """The same record as the agency now states it: all fields, as in :class:`ListEntryAdded`."""
 
 
 @fact("registry")
@@ -262,19 +261,19 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
-    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged + repeated + rejected.
-    ``rejected`` rows are on record too, with their problems; ``effective_on`` is the snapshot's date."""
+    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged. ``rejected`` of them are on
+    record with a problem that forbids matching (students: rejected rows are not on record, rows = the sum of all
+    four); ``effective_on`` is the snapshot's date."""
 
     agency: str
     list: str
     mode: SubmissionMode
     file_name: str | None = None
-    content_hmac: str | None = None
+    division_code: str
     rows: int
     added: int
     corrected: int
     unchanged: int
-    repeated: int
     removed: int
     rejected: int
     received_by: str
@@ -287,6 +286,7 @@ class ListSubmissionHeld(Fact, frozen=True, kw_only=True):
 
     agency: str
     list: str
+    division_code: str
     standing: int
     missing: int
     share_percent: int

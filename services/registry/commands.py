@@ -1,0 +1,142 @@
+"""Intents, imperative and frozen. Rows and records carry what a sheet or request says, read and normalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.registry.events import (
+    DestinationKind,
+    LeavingReason,
+    ListName,
+    RemovalReason,
+    Sex,
+    Stage,
+    StudentNumberKind,
+)
+from services.registry.lists import ListRow
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolRecord:
+    """A school as its authority states it."""
+
+    school_code: str
+    name: str
+    division_code: str
+    former_names: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRecord:
+    """A row of the register. ``school_code`` is resolved; ``id_number`` and ``student_number`` are valid or None."""
+
+    name: str
+    school_code: str
+    division_code: str
+    id_number: str | None = None
+    student_number: str | None = None
+    student_number_kind: StudentNumberKind | None = None
+    former_name: str | None = None
+    id_kind: str | None = None
+    sex: Sex | None = None
+    birth_date: date | None = None
+    stage: Stage | None = None
+    grade: str | None = None
+    class_name: str | None = None
+    boarder: bool | None = None
+    left_behind: bool | None = None
+    placement: str | None = None
+    guardian_name: str | None = None
+    guardian_id: str | None = None
+    phone: str | None = None
+    address: str | None = None
+    enrolled_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSchools:
+    schools: tuple[SchoolRecord, ...]
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolStudents:
+    """At most 1,000 records; ``as_of`` is the day they are stated for."""
+
+    records: tuple[StudentRecord, ...]
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStudentOut:
+    student_id: UUID
+    on: date
+    destination_kind: DestinationKind
+    destination_school_code: str | None = None
+    destination_division_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptElsewhere:
+    student_id: UUID
+    on: date
+    destination_division_code: str
+    destination_school: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLeaving:
+    student_id: UUID
+    on: date
+    reason: LeavingReason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordListEntries:
+    """At most 1,000 rows of one list, each with its occurrence (1 unless the same record key came before it)."""
+
+    agency: str
+    list: ListName
+    rows: tuple[tuple[ListRow, int], ...]
+    as_of: date
+    submission_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveListEntries:
+    """At most 1,000 entries of one list."""
+
+    agency: str
+    list: ListName
+    entry_ids: tuple[UUID, ...]
+    as_of: date
+    reason: RemovalReason
+    submission_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    name: str
+    id_number: str | None = None
+    relation: str | None = None
+    head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterHousehold:
+    list: ListName
+    household_number: str
+    division_code: str
+    members: tuple[MemberRecord, ...]
+    as_of: date
+    household_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevealStudent:
+    student_id: UUID
+    purpose: str
+    fields: tuple[str, ...]

@@ -1,0 +1,282 @@
+"""Students, schools, households and list entries: pure rules. ``decide`` functions give facts, ``apply`` folds them.
+
+No state here holds a personal field: what identifies a person is compared by keyed fingerprint, so an aggregate loads
+the same after an erasure (design.md §3, invariant 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from services.registry.errors import StudentNotEnrolled, StudentUnknown
+from services.registry.events import (
+    DestinationKind,
+    HouseholdMemberJoined,
+    HouseholdMemberLeft,
+    HouseholdRegistered,
+    LeavingReason,
+    ListEntryAdded,
+    ListEntryCorrected,
+    ListEntryFields,
+    ListEntryRemoved,
+    RemovalReason,
+    SchoolRegistered,
+    StudentAcceptedElsewhere,
+    StudentDetailsCorrected,
+    StudentEnrolled,
+    StudentLeft,
+    StudentPlaced,
+    StudentRecordAliased,
+    StudentTransferredOut,
+)
+from shared.kernel.facts import Fact
+
+
+class Happened(NamedTuple):
+    """A fact and the day from which it is true."""
+
+    fact: Fact
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """``placement`` is the last (stage, grade, class, boarder, left_behind, placement); ``alias_of`` sends to the
+    student's own stream."""
+
+    version: int = 0
+    enrolled: bool = False
+    school_code: str | None = None
+    division_code: str | None = None
+    placement: tuple[object, ...] = ()
+    fingerprint: str = ""
+    alias_of: UUID | None = None
+    awaited: bool = False  # left for another school, which has not accepted yet
+
+    @property
+    def exists(self) -> bool:
+        return self.version > 0 and self.alias_of is None
+
+
+def _placement(fact: StudentEnrolled | StudentPlaced) -> tuple[object, ...]:
+    return (fact.stage, fact.grade, fact.class_name, fact.boarder, fact.left_behind, fact.placement)
+
+
+def apply_student(state: Student, fact: Fact) -> Student:
+    """The state after one more fact of the student's stream."""
+    state = replace(state, version=state.version + 1)
+    match fact:
+        case StudentEnrolled():
+            return replace(
+                state,
+                enrolled=True,
+                awaited=False,
+                school_code=fact.school_code,
+                division_code=fact.division_code,
+                placement=_placement(fact),
+                fingerprint=fact.fingerprint or state.fingerprint,
+            )
+        case StudentPlaced():
+            return replace(state, placement=_placement(fact))
+        case StudentTransferredOut():
+            return replace(state, enrolled=False, awaited=True)
+        case StudentAcceptedElsewhere():
+            return replace(state, awaited=False)
+        case StudentLeft():
+            return replace(state, enrolled=False, awaited=False)
+        case StudentDetailsCorrected():
+            return replace(state, fingerprint=fact.fingerprint)
+        case StudentRecordAliased():
+            return replace(state, alias_of=fact.student_id)
+    return state
+
+
+def student_of(facts: Iterable[Fact]) -> Student:
+    """The student after all facts of the stream."""
+    state = Student()
+    for fact in facts:
+        state = apply_student(state, fact)
+    return state
+
+
+def enrol(state: Student, stated: StudentEnrolled, as_of: date) -> list[Happened]:
+    """What a row of the register means for a student: nothing when nothing changed.
+
+    A student found at another school has changed school, even if the former one never said so: then the departure is
+    recorded for the same day, so that no child stands in two schools.
+    """
+    if not state.enrolled:
+        return [Happened(stated, as_of)]
+    happened: list[Happened] = []
+    if state.school_code != stated.school_code:
+        assert state.school_code is not None and state.division_code is not None
+        left = StudentTransferredOut(
+            school_code=state.school_code,
+            division_code=state.division_code,
+            destination_kind="in_division",
+            destination_school_code=stated.school_code,
+        )
+        return [Happened(left, as_of), Happened(stated, as_of)]
+    if state.placement != _placement(stated):
+        happened.append(
+            Happened(
+                StudentPlaced(
+                    school_code=stated.school_code,
+                    division_code=stated.division_code,
+                    stage=stated.stage,
+                    grade=stated.grade,
+                    class_name=stated.class_name,
+                    boarder=stated.boarder,
+                    left_behind=stated.left_behind,
+                    placement=stated.placement,
+                ),
+                as_of,
+            )
+        )
+    if state.fingerprint != stated.fingerprint:
+        corrected = StudentDetailsCorrected(
+            student_number_kind=stated.student_number_kind, fingerprint=stated.fingerprint, personal=stated.personal
+        )
+        happened.append(Happened(corrected, as_of))
+    return happened
+
+
+def transfer_out(
+    student_id: UUID,
+    state: Student,
+    on: date,
+    kind: DestinationKind,
+    school_code: str | None,
+    division_code: str | None,
+) -> list[Happened]:
+    """The student leaves for another school. Raises StudentUnknown, StudentNotEnrolled."""
+    school, division = _enrolled_at(student_id, state)
+    fact = StudentTransferredOut(
+        school_code=school,
+        division_code=division,
+        destination_kind=kind,
+        destination_school_code=school_code,
+        destination_division_code=division_code,
+    )
+    return [Happened(fact, on)]
+
+
+def accept_elsewhere(
+    student_id: UUID, state: Student, on: date, division_code: str, school: str | None
+) -> list[Happened]:
+    """A school elsewhere confirmed. Raises StudentUnknown, StudentNotEnrolled when nobody waits for it."""
+    if not state.exists:
+        raise StudentUnknown(student_id)
+    if not state.awaited:
+        raise StudentNotEnrolled(student_id)
+    return [Happened(StudentAcceptedElsewhere(destination_division_code=division_code, destination_school=school), on)]
+
+
+def leave(student_id: UUID, state: Student, on: date, reason: LeavingReason) -> list[Happened]:
+    """The registration ends. Raises StudentUnknown, StudentNotEnrolled."""
+    school, division = _enrolled_at(student_id, state)
+    return [Happened(StudentLeft(school_code=school, division_code=division, reason=reason), on)]
+
+
+def _enrolled_at(student_id: UUID, state: Student) -> tuple[str, str]:
+    if not state.exists:
+        raise StudentUnknown(student_id)
+    if not state.enrolled or state.school_code is None or state.division_code is None:
+        raise StudentNotEnrolled(student_id)
+    return state.school_code, state.division_code
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """``standing``: on the agency's list now."""
+
+    version: int = 0
+    standing: bool = False
+    fingerprint: str = ""
+
+
+def apply_entry(state: ListEntry, fact: Fact) -> ListEntry:
+    """The state after one more fact of the entry's stream."""
+    version = state.version + 1
+    if isinstance(fact, ListEntryFields):
+        return ListEntry(version, True, fact.fingerprint)
+    if isinstance(fact, ListEntryRemoved):
+        return ListEntry(version, False, state.fingerprint)
+    return replace(state, version=version)
+
+
+def entry_of(facts: Iterable[Fact]) -> ListEntry:
+    """The entry after all facts of the stream."""
+    state = ListEntry()
+    for fact in facts:
+        state = apply_entry(state, fact)
+    return state
+
+
+def record_entry(state: ListEntry, stated: ListEntryAdded, as_of: date) -> Happened | None:
+    """What a row means for an entry: added (again), corrected, or nothing when the same is on record.
+
+    A first listing is true from the paper's own start when that lies in the past; a correction from the day stated.
+    """
+    if not state.standing:
+        first = state.version == 0 and stated.valid_from is not None and stated.valid_from < as_of
+        return Happened(stated, stated.valid_from if first and stated.valid_from else as_of)
+    if state.fingerprint == stated.fingerprint:
+        return None
+    fields = {name: getattr(stated, name) for name in stated.__struct_fields__}
+    return Happened(ListEntryCorrected(**fields), as_of)
+
+
+def remove_entry(
+    state: ListEntry, agency: str, list_name: str, reason: RemovalReason, submission_id: UUID | None, as_of: date
+) -> Happened | None:
+    """The row left the list; nothing when it does not stand there."""
+    if not state.standing:
+        return None
+    fact = ListEntryRemoved(agency=agency, list=list_name, reason=reason, submission_id=submission_id)  # type: ignore[arg-type]
+    return Happened(fact, as_of)
+
+
+def school_changes(known: SchoolRegistered | None, stated: SchoolRegistered, as_of: date) -> list[Happened]:
+    """A school registers, or its particulars change; nothing when they are the same."""
+    return [] if known == stated else [Happened(stated, as_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """``members`` are the ids of those who belong to it now."""
+
+    version: int = 0
+    registered: HouseholdRegistered | None = None
+    members: frozenset[UUID] = frozenset()
+
+
+def household_of(facts: Iterable[Fact]) -> Household:
+    """The household after all facts of the stream."""
+    state = Household()
+    for fact in facts:
+        state = replace(state, version=state.version + 1)
+        match fact:
+            case HouseholdRegistered():
+                state = replace(state, registered=fact)
+            case HouseholdMemberJoined():
+                state = replace(state, members=state.members | {fact.member_id})
+            case HouseholdMemberLeft():
+                state = replace(state, members=state.members - {fact.member_id})
+    return state
+
+
+def register_household(
+    state: Household, stated: HouseholdRegistered, members: Iterable[HouseholdMemberJoined], as_of: date
+) -> list[Happened]:
+    """The household as its agency states it now: who is missing has left, who is new has joined."""
+    named = {member.member_id: member for member in members}
+    happened = [] if state.registered == stated else [Happened(stated, as_of)]
+    happened += [Happened(member, as_of) for key, member in named.items() if key not in state.members]
+    gone = sorted(state.members - named.keys(), key=lambda key: key.int)
+    happened += [Happened(HouseholdMemberLeft(member_id=key), as_of) for key in gone]
+    return happened

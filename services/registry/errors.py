@@ -1,0 +1,95 @@
+"""Refusals of the registry, as business nouns.
+
+UnknownSchool      422  no such school; offers the three nearest names
+InvalidRecord      422  a field of the record cannot be right (bad identity number, unknown stage …)
+StudentUnknown     404  no such student, or not in the caller's scope
+StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or transfer
+ElsewhereEnrolled  409  the student is registered at another school than the one that acts
+SubmissionUnknown  404
+SubmissionNotHeld  409  there is nothing to confirm
+RecordKeyTaken     409  the corrected number already names another student
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.kernel.refusals import Conflict, Malformed, NotFound
+
+
+class UnknownSchool(Malformed):
+    """The school named is not registered. ``nearest`` are up to three (code, name) pairs, best first."""
+
+    code = "unknown_school"
+
+    def __init__(self, named: str, nearest: Sequence[tuple[str, str]]) -> None:
+        offers = "、".join(f"{name}({code})" for code, name in nearest)
+        super().__init__(
+            f"没有登记的学校“{named}”" + (f";最接近的是:{offers}" if offers else ""),
+            f"The school “{named}” is not registered" + (f"; nearest: {offers}" if offers else ""),
+            named=named,
+            nearest=[{"school_code": code, "name": name} for code, name in nearest],
+        )
+
+
+class InvalidRecord(Malformed):
+    """A record with fields that cannot be right. ``problems`` are (field, code, zh, en)."""
+
+    code = "invalid_record"
+
+    def __init__(self, problems: Sequence[tuple[str, str, str, str]]) -> None:
+        super().__init__(
+            ";".join(zh for _, _, zh, _ in problems),
+            " ".join(en for _, _, _, en in problems),
+            problems=[{"field": field, "code": code, "zh": zh, "en": en} for field, code, zh, en in problems],
+        )
+
+
+class StudentUnknown(NotFound):
+    code = "student_unknown"
+
+    def __init__(self, student_id: UUID) -> None:
+        super().__init__("没有这名学生", "There is no such student.", student_id=str(student_id))
+
+
+class StudentNotEnrolled(Conflict):
+    code = "student_not_enrolled"
+
+    def __init__(self, student_id: UUID) -> None:
+        super().__init__("该生目前没有学籍", "The student has no enrolment at present.", student_id=str(student_id))
+
+
+class ElsewhereEnrolled(Conflict):
+    code = "elsewhere_enrolled"
+
+    def __init__(self, student_id: UUID, school_code: str) -> None:
+        super().__init__(
+            "该生的学籍在另一所学校", "The student is enrolled at another school.", student_id=str(student_id)
+        )
+        self.school_code = school_code
+
+
+class SubmissionUnknown(NotFound):
+    code = "submission_unknown"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__("没有这次报送", "There is no such submission.", submission_id=str(submission_id))
+
+
+class SubmissionNotHeld(Conflict):
+    code = "submission_not_held"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__(
+            "这次报送没有待确认的退出", "The submission holds no removals.", submission_id=str(submission_id)
+        )
+
+
+class RecordKeyTaken(Conflict):
+    code = "record_key_taken"
+
+    def __init__(self, student_id: UUID) -> None:
+        super().__init__(
+            "更正后的号码已属于另一名学生", "The corrected number names another student.", student_id=str(student_id)
+        )

@@ -1,0 +1,147 @@
+"""What the registry serves to read: one table of periods per concept, all folded from its own log."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
+
+from shared.eventsourcing.periods import PeriodTable
+
+# A school's name is public; its place is a column without a scope's name on purpose.
+SCHOOLS = PeriodTable(
+    "schools",
+    "registry",
+    [
+        Column("code", Text),
+        Column("name", Text),
+        Column("former_names", ARRAY(Text)),
+        Column("division", Text),
+        Column("stages", ARRAY(Text)),
+    ],
+    indexes=[Index("schools_by_code", "code")],
+    public=True,
+)
+
+STUDENTS = PeriodTable(
+    "students",
+    "registry",
+    [
+        Column("name", Text),
+        Column("former_name", Text),
+        Column("id_number", Text),
+        Column("student_number", Text),
+        Column("student_number_kind", Text),
+        Column("sex", Text),
+        Column("birth_date", Date),
+        Column("guardian_name", Text),
+        Column("guardian_id", Text),
+        Column("phone", Text),
+        Column("address", Text),
+        Column("state", Text),  # enrolled, transferred_out, accepted_elsewhere, or the reason of leaving
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("boarder", Boolean),
+        Column("left_behind", Boolean),
+        Column("placement", Text),
+        Column("stream_version", Integer),
+    ],
+    indexes=[
+        Index("students_by_school", "school_code", "entity"),
+        Index("students_by_id_number", "id_number"),
+        Index("students_by_student_number", "student_number"),
+    ],
+)
+
+ENTRIES = PeriodTable(
+    "entries",
+    "registry",
+    [
+        Column("agency", Text),
+        Column("list", Text),
+        Column("standing", Boolean),
+        Column("name", Text),
+        Column("id_number", Text),
+        Column("id_text", Text),
+        Column("division_code", Text),
+        Column("listed_school_code", Text),
+        Column("household_type", Text),
+        Column("support_type", Text),
+        Column("area_type", Text),
+        Column("coverage", Text),
+        Column("disability_kind", Integer),
+        Column("disability_grade", Integer),
+        Column("starts_on", Date),  # the paper's own period, half-open
+        Column("ends_on", Date),
+        Column("submission_id", Uuid),
+        Column("row", Integer),
+        Column("problems", ARRAY(Text)),
+    ],
+    indexes=[
+        Index("entries_by_submission", "submission_id", "row"),
+        Index("entries_by_list", "list", "agency", "entity"),
+    ],
+)
+
+SUBMISSIONS = PeriodTable(
+    "submissions",
+    "registry",
+    [
+        Column("agency", Text),
+        Column("list", Text),
+        Column("mode", Text),
+        Column("file_name", Text),
+        Column("division_code", Text),
+        Column("state", Text),  # received, held, confirmed
+        Column("received_by", Text),
+        Column("received_at", DateTime(timezone=True)),
+        Column("rows", Integer),
+        Column("added", Integer),
+        Column("corrected", Integer),
+        Column("unchanged", Integer),
+        Column("removed", Integer),
+        Column("rejected", Integer),
+        Column("missing", Integer),
+        Column("standing_before", Integer),
+    ],
+    indexes=[Index("submissions_by_agency", "agency", "list")],
+)
+
+HOUSEHOLDS = PeriodTable(
+    "households",
+    "registry",
+    [Column("list", Text), Column("division_code", Text), Column("household_type", Text)],
+)
+
+MEMBERS = PeriodTable(
+    "household_members",
+    "registry",
+    [
+        Column("household_id", Uuid),
+        Column("member_id", Uuid),
+        Column("student_id", Uuid),
+        Column("division_code", Text),
+        Column("relation", Text),
+        Column("head", Boolean),
+        Column("belongs", Boolean),
+        Column("name", Text),
+        Column("id_number", Text),
+    ],
+    indexes=[Index("members_by_household", "household_id")],
+)
+
+READS = PeriodTable(
+    "personal_reads",
+    "registry",
+    [
+        Column("viewer", Text),
+        Column("student_id", Uuid),
+        Column("purpose", Text),
+        Column("fields", ARRAY(Text)),
+        Column("read_at", DateTime(timezone=True)),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("reads_by_student", "student_id")],
+)
