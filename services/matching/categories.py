@@ -19,7 +19,7 @@ REGISTERED_KINDS = ["脱贫户", "脱贫不稳定户", "一般贫困户", "低�
 MONITORED_KINDS = ["边缘易致贫户", "突发严重困难户"]  # not on the register of old; counted unless a county says no
 
 # For each class, `accepts` names the values of an evidence field that support it; `missing_accepted` the fields on
-# which a silent list does not stand in the way: one child too many in review is better than one left out.
+# which a silent list does not stand in the way: one child too many can be seen and struck off, one left out cannot.
 CONTENT: dict[str, Any] = {
     "version": "2021-1",
     "classes": [

@@ -4,8 +4,8 @@ R1  valid identity number and name agree                          → linked
 R3  the number agrees, the name does not, or it is the guardian's → review
 R4  the number is invalid, a student of the same name is close    → review
 R6  no usable number, name and birth date (school, guardian) agree → review
-R7  only the head of a household is listed                        → review
-then out of age, rejected, registered elsewhere, not in the register. Guards before R1 turn a link into a review.
+then out of age (R7: an adult who alone stands for a household that has students), rejected, registered elsewhere,
+not in the register. Guards before R1 turn a link into a review.
 """
 
 from __future__ import annotations
@@ -160,12 +160,6 @@ def _without_number(entry: EntryRecord, candidates: Candidates, rules: Rules, as
     return _review(rule, "name_and_school_agree" if len(around) == 1 else "several_candidates", around)
 
 
-def _household(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
-    if not entry.stands_for_household:
-        return None
-    return _review("R7", "household_link_unproven", candidates.same_guardian)
-
-
 def _out_of_age(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
     born = entry.birth_date
     if born is None and entry.number_problem == "fifteen_digit":
@@ -173,6 +167,10 @@ def _out_of_age(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of:
     lowest, highest = rules.lowest_age_years, rules.highest_age_years
     if born is None or age.of_aid_age(born, as_of, lowest, highest):
         return None
+    if entry.stands_for_household and candidates.same_guardian:
+        # The adult himself is out of age; the children he is guardian of are named for a person to prove the link.
+        ids = _ids(candidates.same_guardian)
+        return Outcome(State.OUT_OF_AGE, "R7", SCORES["R7"], "household_link_unproven", None, ids[:CANDIDATES_HIGHEST])
     return Outcome(State.OUT_OF_AGE, "", 0.0, "age", facts={"lowest": lowest, "highest": highest})
 
 
@@ -205,7 +203,6 @@ LADDER: tuple[Rung, ...] = (
     _register_without_number,
     _one_slip,
     _without_number,
-    _household,
     _out_of_age,
     _unusable,
     _elsewhere,
@@ -218,8 +215,13 @@ def _same_surroundings(entry: EntryRecord, student: StudentRecord) -> bool:
     return same_school or (bool(entry.guardian_name) and entry.guardian_name == student.guardian_name)
 
 
+def _ids(found: Iterable[StudentRecord]) -> tuple[StudentId, ...]:
+    """Distinct, in an order that does not depend on who came first."""
+    return tuple(sorted({s.student_id for s in found}, key=lambda known: (len(str(known)), str(known))))
+
+
 def _review(rule: str, reason: str, found: Iterable[StudentRecord]) -> Outcome | None:
-    ids = tuple(sorted({s.student_id for s in found}, key=str))
+    ids = _ids(found)
     if not ids and reason != "number_contradicted":
         return None
     single = ids[0] if len(ids) == 1 else None

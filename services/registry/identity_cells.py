@@ -36,7 +36,7 @@ def from_cell(cell: object, id_kind: str = "") -> NumberFound:
     if id_kind not in _IDENTITY_CARD_KINDS and not identity_number.is_valid(cell):
         return NumberFound(None, problem="other_document" if cell not in ("", None) else None)
     try:
-        parsed = identity_number.parse(cell)
+        parsed = identity_number.parse(number_part(cell) if isinstance(cell, str) else cell)
     except IdentityNumberError as error:
         if error.code == "empty":
             return NumberFound(None)
@@ -49,8 +49,7 @@ def with_certificate(own: NumberFound, certificate: object) -> NumberFound:
     try:
         owner = disability.parse(certificate).identity_number
     except DisabilityCertificateError:
-        fallback = from_cell(certificate)
-        return fallback if own == NumberFound(None) and fallback.number else own
+        return from_cell(certificate) if own == NumberFound(None) else own
     return _with_copy(own, owner.text, owner.birth_date)
 
 
@@ -71,10 +70,16 @@ def _with_copy(own: NumberFound, number: str, birth_date: date) -> NumberFound:
     return NumberFound(own.number, own.birth_date, contradicted=True)
 
 
+def number_part(cell: object) -> str:
+    """Plain characters of a number cell; of a certificate (20–22 characters) the first 18, valid or not."""
+    text = number_text(cell)
+    return text[:18] if 20 <= len(text) <= 22 and text[18:20].isdigit() else text
+
+
 def _suggested_birth_date(cell: object, code: str) -> date | None:
     if code in LOST_DIGITS:
         return None
-    digits = number_text(cell)
+    digits = number_part(cell)
     eight = "19" + digits[6:12] if code == "fifteen_digit" else digits[6:14]
     if len(digits) not in (15, 18) or len(eight) != 8 or not (eight.isascii() and eight.isdigit()):
         return None

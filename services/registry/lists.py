@@ -109,6 +109,7 @@ class RegisterRow(msgspec.Struct, frozen=True, kw_only=True):
     id_text: str = ""
     sex: str | None = None
     birth_date: date | None = None
+    suggested_birth_date: date | None = None
     former_name: str = ""
     id_kind: str = ""
     student_number: str = ""
@@ -192,7 +193,6 @@ def register_row(row: int, fields: Mapping[str, Cell]) -> RegisterRow:
     _note_missing(name, number, problems)
     values: dict[str, Any] = _plain_texts(fields, _REGISTER_TEXTS)
     values.update(_person(fields, number, problems))
-    del values["suggested_birth_date"]
     return RegisterRow(row=row, name=name, problems=tuple(problems), **values)
 
 
@@ -263,11 +263,16 @@ def _person(fields: Mapping[str, Cell], number: NumberFound, problems: list[RowP
         "id_number": number.number,
         "number_problem": number.problem,
         "number_contradicted": number.contradicted,
-        "id_text": "" if number.number else cells.text(fields.get("id_number")),
+        "id_text": "" if number.number else _id_text(fields),
         "sex": sex,
         "birth_date": birth_date,
         "suggested_birth_date": number.suggested_birth_date,
     }
+
+
+def _id_text(fields: Mapping[str, Cell]) -> str:
+    cell = fields.get("id_number") or fields.get("certificate_number")
+    return identity_cells.number_part(cells.text(cell))
 
 
 def _support(

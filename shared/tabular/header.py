@@ -61,12 +61,16 @@ class AliasTable:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Rows `first_row` to `last_row` (from 0) and the column of each field found. `labels` has one text per column."""
+    """Rows `first_row` to `last_row` (from 0) and the column of each field found.
+
+    `labels` are the cells of the last header row (or the group above an empty one), `titles` with the group before.
+    """
 
     first_row: int
     last_row: int
     columns: Mapping[str, int]
     labels: tuple[str, ...]
+    titles: tuple[str, ...]
 
 
 def find_header(rows: Sequence[list[Cell]], merged: Sequence[MergedRange], table: AliasTable) -> Header | None:
@@ -95,7 +99,8 @@ def _reading(first: int, last: int, groups: list[str], own: list[str], table: Al
         if field is not None:
             columns.setdefault(field, column)  # the first of two equal columns is the one people fill
     labels = tuple(name or group for group, name in zip(groups, own, strict=True))
-    return Header(first, last, columns, labels)
+    titles = tuple(group + name if group != name else name for group, name in zip(groups, own, strict=True))
+    return Header(first, last, columns, labels, titles)
 
 
 def _groups(index: int, row: list[Cell], merged: Sequence[MergedRange], width: int) -> list[str]:

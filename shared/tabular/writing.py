@@ -1,10 +1,11 @@
-"""Workbooks out: row by row with constant memory, and no text ever becomes a formula or a link."""
+"""Workbooks and csv out: row by row with constant memory, and no text ever becomes a formula or a link."""
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from shared.tabular.sheets import Cell
 LONGEST_TEXT = 32_767  # characters in a cell of the format
 HIGHEST_ROWS = 1_048_576  # rows of a sheet in the format
 _EARLIEST_YEAR = 1900
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\'", "_"))
 
 
@@ -97,4 +99,30 @@ class SheetWriter:
             else:
                 kind = self._moment if isinstance(cell, datetime) else self._day
                 sheet.write_datetime(row, column, cell, kind)
+        self.row_count += 1
+
+
+class CsvWriter:
+    """A csv for people, in UTF-8 with a byte-order mark; what would run as a formula gets an apostrophe."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self.row_count = 0
+
+    def __enter__(self) -> CsvWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def header(self, cells: Iterable[Cell]) -> None:
+        self.row(cells)
+
+    def row(self, cells: Iterable[Cell]) -> None:
+        self._writer.writerow(
+            ["'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell for cell in cells]
+        )
         self.row_count += 1

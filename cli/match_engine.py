@@ -1,0 +1,187 @@
+"""The match itself: every list row decided once, every student's category from the rows linked to her."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from cli.match_inputs import InputFile, read_list, read_register
+from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
+from services.matching.ladder import (
+    DEFAULT_RULES,
+    EntryRecord,
+    Rules,
+    StudentIndex,
+    StudentRecord,
+    decide,
+    student_record,
+)
+from services.matching.names import comparable
+from services.matching.outcome import Outcome, State
+from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
+from services.registry.schools import SchoolDirectory
+from shared.standards import age, identity_number
+from shared.standards.identity_number import IdentityNumberError
+
+NO_CATEGORY = Category("", "", ())
+HEAD_RELATIONS = ("户主", "本人", "本人或户主")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A list row and its one outcome."""
+
+    entry: ListRow
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class MatchResult:
+    """`students` and `decided` are in row order; `categories` and `reviews` are by student row."""
+
+    as_of: date
+    rules: Rules
+    category_rules: CategoryRules
+    students: list[StudentRecord]
+    unusable_students: dict[int, RegisterRow]
+    decided: dict[ListName, list[Decided]]
+    categories: dict[int, Category] = field(default_factory=dict)
+    reviews: set[int] = field(default_factory=set)
+
+    def category(self, student_row: int) -> Category:
+        return self.categories.get(student_row, NO_CATEGORY)
+
+    def states(self, kind: ListName) -> Counter[str]:
+        return Counter(found.outcome.state.value for found in self.decided.get(kind, ()))
+
+
+def match(
+    register: Sequence[InputFile],
+    lists: Mapping[ListName, Sequence[InputFile]],
+    as_of: date,
+    progress: Progress,
+    rules: Rules = DEFAULT_RULES,
+    category_rules: CategoryRules = DEFAULT_CATEGORY_RULES,
+) -> MatchResult:
+    """Read and decide everything. Raises a TabularError when a csv file turns out to be broken on the way."""
+    schools = SchoolDirectory()
+    students: list[StudentRecord] = []
+    unusable: dict[int, RegisterRow] = {}
+    for row in read_register(register):
+        students.append(_student(row, schools))
+        if row.id_number is None or row.number_contradicted or not row.name:
+            unusable[row.row] = row
+        if row.row % 20_000 == 0:
+            progress(f"读取学籍 register {row.row}")
+    index = StudentIndex.of(students)
+    result = MatchResult(as_of, rules, category_rules, students, unusable, {})
+    for kind in LIST_NAMES:
+        if kind in lists:
+            rows = list(read_list(kind, lists[kind], schools))
+            progress(f"匹配名单 {kind} {len(rows)}")
+            result.decided[kind] = _decide_list(rows, index, rules, as_of)
+    _categorise(result)
+    return result
+
+
+def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
+    return student_record(
+        row.row,
+        name=row.name,
+        id_number=row.id_number,
+        birth_date=row.birth_date or row.suggested_birth_date,
+        school_key=schools.add(row.school_code, row.school) if row.school or row.school_code else "",
+        guardian_name=row.guardian_name,
+        guardian_id=row.guardian_id,
+        former_name=row.former_name,
+    )
+
+
+def _decide_list(rows: list[ListRow], index: StudentIndex, rules: Rules, as_of: date) -> list[Decided]:
+    households = Counter(_household(row) for row in rows)
+    decided = []
+    for row in rows:
+        alone = households[_household(row)] == 1 or not any(_household(row))
+        entry = entry_record(row, alone)
+        decided.append(Decided(row, decide(entry, index.candidates(entry), rules, as_of)))
+    return decided
+
+
+def _household(row: ListRow) -> tuple[str, str]:
+    return row.household_number, row.allowance_number
+
+
+def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
+    """What the ladder sees of a row. A row that names only a head is about the head."""
+    if row.head_only:
+        return _head_record(row)
+    head = row.relation in HEAD_RELATIONS or (not row.relation and row.name == row.head_name)
+    whole = row.list == "civil" and row.coverage != "single"
+    return EntryRecord(
+        name=comparable(row.name),
+        id_number=row.id_number,
+        number_problem=row.number_problem,
+        number_contradicted=row.number_contradicted,
+        id_text=row.id_text,
+        birth_date=row.birth_date,
+        suggested_birth_date=row.suggested_birth_date,
+        school_key=row.school_key or "",
+        school_elsewhere=row.school_elsewhere,
+        guardian_name=comparable(row.guardian_name),
+        stands_for_household=whole and head and alone_in_household,
+    )
+
+
+def _head_record(row: ListRow) -> EntryRecord:
+    try:
+        head = identity_number.parse(row.head_id)
+    except IdentityNumberError as error:
+        problem = None if error.code == "empty" else error.code
+        return EntryRecord(comparable(row.head_name), number_problem=problem)
+    whole = row.list == "civil" and row.coverage != "single"
+    name = comparable(row.head_name)
+    return EntryRecord(name, head.text, birth_date=head.birth_date, stands_for_household=whole)
+
+
+def evidence_of(row: ListRow) -> Evidence:
+    """What a linked row says about the student."""
+    return Evidence(
+        list=row.list,
+        source=f"{row.list}:{row.row}",
+        household_type=row.household_type,
+        support_type=row.support_type,
+        area_type=row.area_type,
+        coverage=row.coverage,
+        disability_kind=row.disability_kind,
+        disability_grade=row.disability_grade,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        lifted_on=row.lifted_on,
+    )
+
+
+def _categorise(result: MatchResult) -> None:
+    evidence: defaultdict[int, list[Evidence]] = defaultdict(list)
+    for decided in result.decided.values():
+        for found in decided:
+            if found.outcome.state is State.LINKED:
+                evidence[_row(found.outcome.student)].append(evidence_of(found.entry))
+            elif found.outcome.state is State.REVIEW:
+                result.reviews.update(_row(student) for student in found.outcome.candidates)
+    for student, known in evidence.items():
+        result.categories[student] = categorise(known, result.category_rules, result.as_of)
+
+
+def _row(student: object) -> int:
+    assert isinstance(student, int), "students of files are known by their row"
+    return student
+
+
+def of_school_age(found: Decided, as_of: date) -> bool:
+    """Whether the listed person is of compulsory school age on the day."""
+    born = found.entry.birth_date
+    return born is not None and age.of_compulsory_age(born, as_of)

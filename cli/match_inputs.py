@@ -1,0 +1,105 @@
+"""The files of a match: opened, their headers found, their data rows numbered through in the order given."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
+from services.registry.lists import Ditto, ListContext, ListName, ListRow, RegisterRow, list_row, register_row
+from services.registry.schools import SchoolDirectory
+from shared.tabular.book import Book, open_book
+from shared.tabular.errors import HeaderMissing
+from shared.tabular.rows import SheetTable, find_table
+from shared.tabular.sheets import Cell, RowSource
+
+REGISTER = "students"
+
+
+@dataclass(slots=True)
+class InputSheet:
+    """One sheet. `data_indexes` are its data rows (from 0), the first of which has the number `first_row`."""
+
+    source: RowSource
+    table: SheetTable | None
+    first_row: int = 1
+    data_indexes: array[int] = field(default_factory=lambda: array("L"))
+
+    @property
+    def row_count(self) -> int:
+        return len(self.data_indexes)
+
+    def fields(self) -> Iterator[tuple[int, dict[str, Cell]]]:
+        """(row number, cells by field) of every data row, 同上 resolved; notes the data rows as it goes."""
+        if self.table is None:
+            return
+        columns = list(self.table.header.columns.items())
+        ditto = Ditto()
+        del self.data_indexes[:]
+        for index, cells in self.table.data_rows():
+            self.data_indexes.append(index)
+            width = len(cells)
+            found = {name: cells[column] for name, column in columns if column < width}
+            yield self.first_row + len(self.data_indexes) - 1, ditto.resolve(found)
+
+
+@dataclass(slots=True)
+class InputFile:
+    """One file of the register or of a list."""
+
+    kind: str
+    book: Book
+    sheets: list[InputSheet]
+
+    @property
+    def path(self) -> Path:
+        return self.book.path
+
+    @property
+    def row_count(self) -> int:
+        return sum(sheet.row_count for sheet in self.sheets)
+
+
+def open_inputs(kind: str, paths: Sequence[Path]) -> list[InputFile]:
+    """Open every file of one kind. Raises a TabularError; HeaderMissing when a file has no usable sheet at all."""
+    aliases = REGISTER_COLUMNS if kind == REGISTER else LIST_COLUMNS
+    files = []
+    for path in paths:
+        book = open_book(path)
+        sheets = [InputSheet(source, find_table(source, aliases)) for source in book.sheets]
+        if all(sheet.table is None for sheet in sheets):
+            raise HeaderMissing(
+                f"{path.name} 中没有找到表头(至少要有姓名或身份证号等两列)",
+                f"{path.name} has no header row: a name or number column and one more are needed.",
+                file=path.name,
+            )
+        files.append(InputFile(kind, book, sheets))
+    return files
+
+
+def read_register(files: Sequence[InputFile]) -> Iterator[RegisterRow]:
+    """The rows of the register, numbered from 1 through all files and sheets."""
+    row = 1
+    for sheet in _sheets(files):
+        sheet.first_row = row
+        for number, fields in sheet.fields():
+            yield register_row(number, fields)
+        row += sheet.row_count
+
+
+def read_list(kind: ListName, files: Sequence[InputFile], schools: SchoolDirectory) -> Iterator[ListRow]:
+    """The rows of one list, numbered from 1 through all its files and sheets."""
+    row = 1
+    for sheet in _sheets(files):
+        sheet.first_row = row
+        context = ListContext.of_title(sheet.table.title) if sheet.table is not None else None
+        for number, fields in sheet.fields():
+            yield list_row(kind, number, fields, context, schools)
+        row += sheet.row_count
+
+
+def _sheets(files: Sequence[InputFile]) -> Iterator[InputSheet]:
+    for file in files:
+        yield from file.sheets
