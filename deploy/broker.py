@@ -44,6 +44,9 @@ SETTINGS: Mapping[str, str] = {
     "log.cleaner.dedupe.buffer.size": "4194304",
     "log.cleaner.io.buffer.size": "131072",
     "controlled.shutdown.enable": "false",
+    # A killed broker is refused until its old session ends (default 9 s).
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
 }
 
 JVM_FLAGS = (
@@ -129,7 +132,7 @@ class EmbeddedKafka:
             self.stop()
 
     def cluster_id(self) -> str | None:
-        """The id written when the storage was formatted; a new data folder is a new cluster to those who kept offsets."""
+        """The id written when the storage was formatted: a new data folder is a new cluster to whoever kept offsets."""
         try:
             lines = (self.data / "meta.properties").read_text().splitlines()
         except FileNotFoundError:

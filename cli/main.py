@@ -1,0 +1,61 @@
+"""`./rollcall`: every command, registered by the module that holds it.
+
+The modules import what they need inside their commands, so that `--help` answers at once.
+Exit codes: 0 done, 1 refused (reason on stderr), 2 usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from deploy.errors import StartRefused
+
+COMMAND_MODULES = (
+    "cli.demo",
+    "cli.system",
+    "cli.match",
+    "cli.import_list",
+    "cli.simulate",
+    "cli.replay",
+    "cli.verify",
+    "cli.bench",
+)
+
+
+def build_app() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="rollcall",
+        help="From student register to who is entitled to aid: matched rosters, alerts and proofs from one event log.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in COMMAND_MODULES:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if missing.name != name:
+                raise
+            continue
+        module.register(app)
+    return app
+
+
+def main() -> None:
+    """Run one command; a refusal is one line on stderr and exit code 1."""
+    try:
+        build_app()()
+    except StartRefused as refused:
+        sys.stderr.write(f"rollcall: {refused}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
