@@ -14,14 +14,21 @@ _last = 0
 
 
 def new_event_id() -> UUID:
-    """A UUIDv7, strictly increasing within this process: 48 bits of milliseconds, then a 74-bit counter seeded at random."""
+    """A UUIDv7, strictly increasing within this process: 48 bits of milliseconds, then a counter seeded at random."""
+    return new_event_ids(1)[0]
+
+
+def new_event_ids(count: int) -> list[UUID]:
+    """``count`` of them in order; drawn at once because a bulk append would spend most of its time on single ones."""
     global _last
     with _lock:
         fresh = (time.time_ns() // 1_000_000) << 74 | int.from_bytes(os.urandom(10), "big") >> 6
-        _last = fresh if fresh >> 74 > _last >> 74 else _last + 1
-        value = _last
-    milliseconds, rest = value >> 74, value & ((1 << 74) - 1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest >> 62) << 64 | 0b10 << 62 | rest & ((1 << 62) - 1))
+        first = fresh if fresh >> 74 > _last >> 74 else _last + 1
+        _last = first + count - 1 if count else _last
+    return [
+        UUID(int=value >> 74 << 80 | 0x7 << 76 | (value >> 62 & 0xFFF) << 64 | 0b10 << 62 | value & ((1 << 62) - 1))
+        for value in range(first, first + count)
+    ]
 
 
 def keyed_id(key: bytes, *parts: str) -> UUID:

@@ -1,0 +1,185 @@
+"""What one process of a service is told from outside, read once from the environment.
+
+=============================  =========================================================================
+ROLLCALL_DIVISION              division code of this installation (default 460100)
+ROLLCALL_ENV                   demo, test or production (default demo)
+ROLLCALL_HOME                  folder of all state (default .rollcall)
+ROLLCALL_PORT                  first port; each service adds its own offset (default 8000)
+KAFKA_BOOTSTRAP_SERVERS        host:port, … (required)
+DATABASE_URL_<SERVICE>         owner's address of this service's database, else
+ROLLCALL_ADMIN_DATABASE_URL    … the server's, with database rollcall_<service>
+DATABASE_URL_KEYS              owner's address of the keys' database (default as above, rollcall_keys)
+DATABASE_PASSWORD_<SERVICE>_APP, …_WORKER, DATABASE_PASSWORD_KEYS   role passwords, if not derived from the owner's
+ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/<name>
+ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
+=============================  =========================================================================
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from shared.database.database import Database
+from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
+from shared.keys.keyring import KeyRing
+
+PORT_OFFSETS: Mapping[str, int] = {
+    "portal": 0,
+    "registry": 1,
+    "matching": 2,
+    "disbursement": 3,
+    "visits": 4,
+    "notifications": 5,
+    "audit": 6,
+}
+ENVIRONMENTS = ("demo", "test", "production")
+PARTITIONS = 4
+SECRET_BYTES = 32
+
+
+class SettingMissing(Exception):
+    """A setting that has no safe default is missing or unreadable; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a service process needs to know. Holds passwords: ``repr`` shows none."""
+
+    service: str
+    division: str
+    environment: str
+    home: Path
+    port: int
+    bootstrap_servers: str
+    database_url: str = field(repr=False)
+    keys_database_url: str = field(repr=False)
+    issuer: str = ""
+    jwks_url: str = ""
+    audience: str = "rollcall"
+    app_password: str | None = field(default=None, repr=False)
+    worker_password: str | None = field(default=None, repr=False)
+    keys_password: str | None = field(default=None, repr=False)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the table above. Raises SettingMissing."""
+        env = os.environ if environ is None else environ
+        environment = env.get("ROLLCALL_ENV", "demo")
+        if environment not in ENVIRONMENTS:
+            raise SettingMissing(f"ROLLCALL_ENV is one of {', '.join(ENVIRONMENTS)}, not {environment!r}")
+        upper = service.upper()
+        first = int(env.get("ROLLCALL_PORT", "8000"))
+        portal = f"http://127.0.0.1:{first}"
+        return cls(
+            service=service,
+            division=env.get("ROLLCALL_DIVISION", "460100"),
+            environment=environment,
+            home=Path(env.get("ROLLCALL_HOME", ".rollcall")),
+            port=first + PORT_OFFSETS.get(service, 0),
+            bootstrap_servers=_required(env, "KAFKA_BOOTSTRAP_SERVERS"),
+            database_url=_database_url(env, service, f"rollcall_{service}"),
+            keys_database_url=_database_url(env, "keys", KEYS_DATABASE),
+            issuer=env.get("ROLLCALL_ISSUER", f"{portal}/demo-issuer"),
+            jwks_url=env.get("ROLLCALL_JWKS_URL", f"{portal}/demo-issuer/jwks.json"),
+            audience=env.get("ROLLCALL_AUDIENCE", "rollcall"),
+            app_password=env.get(f"DATABASE_PASSWORD_{upper}_APP"),
+            worker_password=env.get(f"DATABASE_PASSWORD_{upper}_WORKER"),
+            keys_password=env.get("DATABASE_PASSWORD_KEYS"),
+            secrets=_given_secrets(env),
+        )
+
+    @property
+    def source(self) -> str:
+        """``ce_source`` of this service's events."""
+        return f"//rollcall/{self.division}/{self.service}"
+
+    def topic(self, service: str | None = None) -> str:
+        """The topic of a service's log (default: this service's own)."""
+        return f"rollcall.{self.division}.{service or self.service}.log"
+
+    def heads_topic(self, service: str | None = None) -> str:
+        """The topic on which a service tells how far its log is complete."""
+        return f"rollcall.{self.division}.{service or self.service}.heads"
+
+    def secret(self, name: str) -> bytes:
+        """32 bytes: ``kek``, ``hmac-<service>``, ``jwt``. From the environment, else the home's file of mode 0600.
+
+        Raises SettingMissing.
+        """
+        if name in self.secrets:
+            return self.secrets[name]
+        path = self.home / "secrets" / name
+        if not path.exists():
+            raise SettingMissing(f"secret {name} is missing: set {_variable(name)} or restore {path}")
+        if path.stat().st_mode & 0o077:
+            raise SettingMissing(f"{path} can be read by others; run: chmod 600 {path}")
+        return _decoded(name, path.read_text().strip())
+
+    @property
+    def hmac_key(self) -> bytes:
+        """The key of this service's stream ids and command bodies."""
+        return self.secret(f"hmac-{self.service}")
+
+    def database(self) -> Database:
+        """This service's database, not yet prepared."""
+        name = str(conninfo_to_dict(self.database_url)["dbname"])
+        return Database(
+            self.service,
+            self.database_url,
+            name=name,
+            app_password=self.app_password,
+            worker_password=self.worker_password,
+        )
+
+    def keyring(self) -> KeyRing:
+        """The keys of people, not yet prepared. Raises SettingMissing."""
+        name = str(conninfo_to_dict(self.keys_database_url)["dbname"])
+        return KeyRing(self.keys_database_url, self.secret("kek"), name=name, role_password=self.keys_password)
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise SettingMissing(f"{name} is not set")
+    return value
+
+
+def _database_url(env: Mapping[str, str], service: str, name: str) -> str:
+    own = env.get(f"DATABASE_URL_{service.upper()}")
+    if own:
+        if not conninfo_to_dict(own).get("dbname"):
+            raise SettingMissing(f"DATABASE_URL_{service.upper()} names no database")
+        return own
+    server = env.get("ROLLCALL_ADMIN_DATABASE_URL")
+    if not server:
+        raise SettingMissing(f"neither DATABASE_URL_{service.upper()} nor ROLLCALL_ADMIN_DATABASE_URL is set")
+    return make_conninfo(server, dbname=name)
+
+
+def _variable(name: str) -> str:
+    return "ROLLCALL_SECRET_" + name.upper().replace("-", "_")
+
+
+def _given_secrets(env: Mapping[str, str]) -> dict[str, bytes]:
+    prefix = "ROLLCALL_SECRET_"
+    names = [variable for variable in env if variable.startswith(prefix)]
+    named = {variable.removeprefix(prefix).lower().replace("_", "-"): env[variable] for variable in names}
+    return {name: _decoded(name, text) for name, text in named.items()}
+
+
+def _decoded(name: str, text: str) -> bytes:
+    try:
+        value = base64.b64decode(text, validate=True)
+    except binascii.Error as broken:
+        raise SettingMissing(f"secret {name} is not base64; restore it from its backup") from broken
+    if len(value) != SECRET_BYTES:
+        raise SettingMissing(f"secret {name} has {len(value)} bytes, {SECRET_BYTES} are needed")
+    return value
