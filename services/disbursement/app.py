@@ -1,0 +1,29 @@
+"""Wiring of disbursement."""
+
+from __future__ import annotations
+
+from services.disbursement.api import router
+from services.disbursement.events import DayOpened
+from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
+from services.disbursement.processor import projections
+from services.disbursement.streams import Streams
+from shared.eventsourcing.store import EventStore
+from shared.hosting.service import Seed, Service
+from shared.hosting.settings import Settings
+
+
+def build(settings: Settings) -> Service:
+    """Everything disbursement consists of. Opens no connection."""
+    database, keyring = settings.database(), settings.keyring()
+    store = EventStore(settings.service, keyring, settings.hmac_key)
+    streams = Streams(settings.hmac_key)
+    return Service(
+        name=settings.service,
+        database=database,
+        store=store,
+        keyring=keyring,
+        routers=(router(database, store, streams),),
+        projections=projections(store, streams),
+        seeds=(Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),),
+        day_opened=lambda day: DayOpened(day=day),
+    )

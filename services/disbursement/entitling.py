@@ -1,0 +1,192 @@
+"""The policy that grants and withdraws entitlements, for every student whom a batch of events touches.
+
+It reads only its own memory and the entitlements' streams, and appends in the batch's own transaction, so each event
+has its effect exactly once. One lock orders its transactions: a student's registration and a link to a list may arrive
+on two workers at the same moment, and whoever comes second must see both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.disbursement.commands import GrantEntitlement, WithdrawEntitlement
+from services.disbursement.domain import Decided, Entitlement, evolve, grant, qualified, withdraw
+from services.disbursement.errors import NoRate
+from services.disbursement.events import DayOpened, ProgrammeActivated
+from services.disbursement.memory import (
+    InForce,
+    Remembered,
+    linked_students,
+    opened_day,
+    programmes_on,
+    remember,
+)
+from services.disbursement.projections import ENTITLING_FOLDS, ENTITLING_TABLES
+from services.disbursement.schedule import Term, amount_fen, term_of
+from services.disbursement.streams import Streams
+from services.matching.events import LinkConfirmed, LinkWithdrawn
+from shared.eventsourcing.projection import Change, Projection, Recorded
+from shared.eventsourcing.store import BATCH_LIMIT, EventStore, Proposed
+from shared.messaging.policy import policy_command
+
+NAME = "entitling"
+CHUNK_STUDENTS = 500
+PARTS_MAX = 64  # commands of one chunk: 128 programmes at the most
+# How far back a link that was never true is looked for: three school years. Older books are an audit's work.
+TERMS_BACK = 6
+_LOCK = 0x656E7469746C
+
+
+class Task(NamedTuple):
+    """Students to look at because of one event. ``ordinal`` numbers the commands of that event."""
+
+    cause: Recorded
+    ordinal: int
+    students: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class Entitling:
+    """The policy with what it needs: the store it appends to and the names of its streams."""
+
+    store: EventStore
+    streams: Streams
+
+    def projection(self) -> Projection:
+        """The policy as the processor runs it. It decides about money, so a poison event halts."""
+        return Projection(NAME, ENTITLING_TABLES, ENTITLING_FOLDS, halts=True, after=self.react)
+
+    def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
+        """Look at everyone these events touch."""
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        today = opened_day(connection)
+        if today is None:
+            return  # the first day opens in a moment, and then everyone is looked at
+        programmes = programmes_on(connection, today)
+        for task in tasks_of(connection, events):
+            self._settle(connection, task, programmes, today)
+
+    def _settle(self, connection: Connection, task: Task, programmes: Sequence[InForce], today: date) -> None:
+        known = remember(connection, task.students)
+        proposed: list[Proposed] = []
+        for in_force in programmes:
+            proposed += self._grants(connection, in_force, known, today)
+            proposed += self._withdrawals(connection, in_force, known, today)
+        for part, begin in enumerate(range(0, len(proposed), BATCH_LIMIT)):
+            facts = proposed[begin : begin + BATCH_LIMIT]
+            command = policy_command(NAME, task.cause, task.ordinal * PARTS_MAX + part, NAME.encode())
+            self.store.execute(connection, command, lambda: facts)  # noqa: B023 (called before the next turn)
+
+    def _grants(
+        self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
+    ) -> Iterator[Proposed]:
+        term = term_of(in_force.programme, today)
+        wanted = {
+            self.streams.entitlement(command.student_id, command.programme, command.term): command
+            for command in (_claim(in_force, term, student, facts, today) for student, facts in known.items())
+            if command is not None
+        }
+        states = self._states(connection, list(wanted))
+        for stream_id, command in wanted.items():
+            yield from _proposed(stream_id, states[stream_id], grant(states[stream_id], command))
+
+    def _withdrawals(
+        self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
+    ) -> Iterator[Proposed]:
+        doubtful = {student: facts for student, facts in known.items() if facts.untrue}
+        streams = {
+            self.streams.entitlement(student, in_force.programme.programme, term.name): (facts, term)
+            for student, facts in doubtful.items()
+            for term in _terms_back(in_force, today)
+        }
+        before = self._states(connection, list(streams))
+        groundless = [s for s, (facts, term) in streams.items() if _groundless(before[s], in_force, term, facts, today)]
+        self.streams.lock(connection, groundless)
+        for stream_id, state in self._states(connection, groundless).items():
+            if state.grant is not None:
+                command = WithdrawEntitlement("evidence_never_true", state.grant.evidence)
+                yield from _proposed(stream_id, state, withdraw(state, command))
+
+    def _states(self, connection: Connection, stream_ids: list[UUID]) -> dict[UUID, Entitlement]:
+        if not stream_ids:
+            return {}
+        loaded = self.store.load_many(connection, stream_ids)
+        return {
+            stream_id: evolve((stored.fact, stored.event.effective_on) for stored in loaded.get(stream_id, ()))
+            for stream_id in stream_ids
+        }
+
+
+def tasks_of(connection: Connection, events: Sequence[Recorded]) -> Iterator[Task]:
+    """Whom to look at, in bounded sets: everyone ever linked when a day or a programme begins, else who is touched."""
+    touched: dict[UUID, Recorded] = {}
+    for event in events:
+        if isinstance(event.fact, DayOpened | ProgrammeActivated):
+            yield from _everyone(connection, event)
+        elif isinstance(event.fact, LinkConfirmed | LinkWithdrawn):
+            touched[event.fact.student_id] = event
+        else:
+            touched[event.stream_id] = event
+    by_cause: dict[UUID, tuple[Recorded, list[UUID]]] = {}
+    for student, event in touched.items():
+        by_cause.setdefault(event.event_id, (event, []))[1].append(student)
+    for event, students in by_cause.values():
+        yield Task(event, 0, tuple(sorted(students)))
+
+
+def _everyone(connection: Connection, cause: Recorded) -> Iterable[Task]:
+    after: UUID | None = None
+    ordinal = 0
+    while students := linked_students(connection, after, CHUNK_STUDENTS):
+        yield Task(cause, ordinal, tuple(students))
+        after, ordinal = students[-1], ordinal + 1
+
+
+def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, today: date) -> GrantEntitlement | None:
+    """What the student is due in this term; None without evidence, schooling or a rate."""
+    found = qualified(in_force.programme, term, today, facts.schooling, facts.evidence)
+    if found is None:
+        return None
+    place = found.schooling
+    try:
+        amount = amount_fen(in_force.programme, term, place.stage, place.boarder, place.division_code)
+    except NoRate:
+        return None  # nothing is promised where no rate is in force; a later programme version looks again
+    return GrantEntitlement(
+        student_id=student,
+        programme=in_force.programme.programme,
+        term=term.name,
+        amount_fen=amount,
+        stage=place.stage,
+        boarder=place.boarder,
+        division_code=place.division_code,
+        school_code=place.school_code,
+        evidence=found.evidence,
+        content_hash=in_force.content_hash,
+        effective_on=found.on,
+    )
+
+
+def _groundless(state: Entitlement, in_force: InForce, term: Term, facts: Remembered, today: date) -> bool:
+    """Granted on links of which not one was ever true, and on no other ground."""
+    if not state.granted or state.grant is None or not set(state.grant.evidence) <= facts.untrue:
+        return False
+    return qualified(in_force.programme, term, today, facts.schooling, facts.evidence) is None
+
+
+def _proposed(stream_id: UUID, state: Entitlement, decided: Iterable[Decided]) -> Iterator[Proposed]:
+    for offset, (fact, effective_on) in enumerate(decided):
+        yield Proposed(stream_id, state.version + offset, fact, effective_on)
+
+
+def _terms_back(in_force: InForce, today: date) -> Iterator[Term]:
+    term = term_of(in_force.programme, today)
+    for _ in range(TERMS_BACK):
+        yield term
+        term = term_of(in_force.programme, term.begins - timedelta(days=1))

@@ -1,0 +1,88 @@
+"""What the entitling policy remembers, read back in sets: today, the programmes, schooling and evidence of students."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.disbursement.domain import Evidence, Schooling
+from services.disbursement.schedule import Programme, parse
+
+
+class InForce(NamedTuple):
+    """A programme's configuration as in force on a day."""
+
+    programme: Programme
+    content_hash: str
+
+
+class Remembered(NamedTuple):
+    """All that decides about one student. ``untrue`` are the ids of link events that were never true."""
+
+    schooling: list[Schooling]
+    evidence: list[Evidence]
+    untrue: frozenset[UUID]
+
+
+# The end of a link is the first withdrawal of its entry that the log holds after it.
+_LINKS = text("""
+SELECT l.student_id, l.entity, l.category, l.holds_from, least(l.holds_to, e.ended_on), coalesce(e.never_true, false)
+FROM links l LEFT JOIN LATERAL (
+    SELECT x.ended_on, x.never_true FROM link_ends x
+    WHERE x.entry_id = l.entry_id AND x.log_index > l.log_index ORDER BY x.log_index LIMIT 1
+) e ON true
+WHERE l.student_id = ANY(:students)
+""")
+
+_PROGRAMMES = text("""
+SELECT content, content_hash FROM programmes WHERE valid_from <= :day AND valid_to > :day ORDER BY programme
+""")
+
+_SCHOOLING = text("""
+SELECT entity, valid_from, valid_to, enrolled, stage, boarder, division_code, school_code
+FROM students WHERE entity = ANY(:students) ORDER BY entity, valid_from
+""")
+
+_LINKED_STUDENTS = text("""
+SELECT DISTINCT student_id FROM links
+WHERE CAST(:after AS uuid) IS NULL OR student_id > :after ORDER BY student_id LIMIT :count
+""")
+
+
+def opened_day(connection: Connection) -> date | None:
+    """The day opened last, None before the first."""
+    return connection.execute(text("SELECT day FROM days")).scalar_one_or_none()
+
+
+def programmes_on(connection: Connection, day: date) -> list[InForce]:
+    """The programmes in force on ``day``, by name. Raises BadProgramme for content that no longer reads."""
+    rows = connection.execute(_PROGRAMMES, {"day": day})
+    return [InForce(parse(content), content_hash) for content, content_hash in rows]
+
+
+def linked_students(connection: Connection, after: UUID | None, count: int) -> list[UUID]:
+    """Up to ``count`` students that were ever linked to a list row, in the order of their ids."""
+    return list(connection.execute(_LINKED_STUDENTS, {"after": after, "count": count}).scalars())
+
+
+def remember(connection: Connection, students: Sequence[UUID]) -> dict[UUID, Remembered]:
+    """What is known of each of these students."""
+    found = {student: Remembered([], [], frozenset()) for student in students}
+    for entity, begins, ends, enrolled, stage, boarder, division, school in connection.execute(
+        _SCHOOLING, {"students": list(students)}
+    ):
+        place = Schooling(begins, ends, bool(enrolled), stage or "", bool(boarder), division or "", school or "")
+        found[entity].schooling.append(place)
+    for student, event_id, category, begins, ends, never_true in connection.execute(
+        _LINKS, {"students": list(students)}
+    ):
+        known = found[student]
+        if never_true:
+            found[student] = known._replace(untrue=known.untrue | {event_id})
+        else:
+            known.evidence.append(Evidence(begins, ends, category, event_id))
+    return found

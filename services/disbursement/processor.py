@@ -1,0 +1,14 @@
+"""What disbursement's processor runs: the payments view and the entitling policy. No logic here."""
+
+from __future__ import annotations
+
+from services.disbursement.entitling import Entitling
+from services.disbursement.projections import PAYMENTS_VIEW
+from services.disbursement.streams import Streams
+from shared.eventsourcing.projection import Projection
+from shared.eventsourcing.store import EventStore
+
+
+def projections(store: EventStore, streams: Streams) -> tuple[Projection, ...]:
+    """View first: nothing depends on the order, people see it first."""
+    return PAYMENTS_VIEW, Entitling(store, streams).projection()

@@ -1,0 +1,181 @@
+"""Folds of disbursement, one small pure function per fact. The policy's memory is in entitling.py's projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from services.disbursement.events import (
+    AidDisbursed,
+    DayOpened,
+    EntitlementGranted,
+    EntitlementWithdrawn,
+    ProgrammeActivated,
+)
+from services.disbursement.tables import (
+    ALWAYS,
+    DAYS,
+    ENTITLEMENTS,
+    LINK_ENDS,
+    LINKS,
+    PAYEES,
+    PAYMENTS,
+    PROGRAMMES,
+    STUDENTS,
+)
+from services.matching.events import LinkConfirmed, LinkWithdrawn
+from services.registry.events import (
+    StudentDetailsCorrected,
+    StudentEnrolled,
+    StudentLeft,
+    StudentPlaced,
+    StudentTransferredOut,
+)
+from shared.eventsourcing.periods import FOREVER
+from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorded
+from shared.kernel.facts import Fact
+from shared.kernel.masking import mask_name
+
+THE_CLOCK = UUID(int=0)
+
+# Why a link ends without ever having been wrong: the row left its list, or the paper ran out. Everything else means
+# that it was never true of this student.
+EXITS = frozenset({"missing_from_snapshot", "withdrawn_by_agency", "died", "entry_removed", "expired"})
+
+
+def category_of(link: LinkConfirmed) -> str:
+    """What the row proves (domain.md §5), as a category code of the programme's configuration."""
+    if link.list == "poverty":
+        return "registered_poor"
+    if link.list == "disability":
+        return "disabled"
+    urban = link.area_type == "urban"  # a silent list does not stand in the way: one child left out cannot be seen
+    if link.support_type == "extreme_hardship":
+        return "extreme_hardship_urban" if urban else "extreme_hardship"
+    if link.support_type == "subsistence_allowance":
+        return "subsistence_urban" if urban else "subsistence_rural"
+    return "unclassified"
+
+
+def student_placed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "enrolled": True,
+        "stage": fact.stage,
+        # Unknown counts as not boarding: the lower rate, until somebody says otherwise.
+        "boarder": bool(fact.boarder),
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def student_gone(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, {"enrolled": False})
+
+
+def link_confirmed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "entry_id": fact.entry_id,
+        "student_id": fact.student_id,
+        "category": category_of(fact),
+        "holds_from": fact.valid_from or event.effective_on,
+        "holds_to": fact.valid_to or FOREVER,
+    }
+    yield Assertion(LINKS, event.event_id, ALWAYS, values)
+
+
+def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"entry_id": fact.entry_id, "ended_on": event.effective_on, "never_true": fact.reason not in EXITS}
+    yield Assertion(LINK_ENDS, event.event_id, ALWAYS, values)
+
+
+def programme_activated(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"programme": fact.programme, "content": fact.content, "content_hash": fact.content_hash}
+    yield Assertion(PROGRAMMES, event.stream_id, event.effective_on, values)
+
+
+def day_opened(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
+
+
+ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, PROGRAMMES, DAYS)
+ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
+    StudentEnrolled: student_placed,
+    StudentPlaced: student_placed,
+    StudentTransferredOut: student_gone,
+    StudentLeft: student_gone,
+    LinkConfirmed: link_confirmed,
+    LinkWithdrawn: link_withdrawn,
+    ProgrammeActivated: programme_activated,
+    DayOpened: day_opened,
+}
+
+
+def entitlement_granted(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "student_id": fact.student_id,
+        "programme": fact.programme,
+        "term": fact.term,
+        "amount_fen": fact.amount_fen,
+        "stage": fact.stage,
+        "boarder": fact.boarder,
+        "granted": True,
+        "withdrawn_reason": None,
+        "evidence": list(fact.evidence),
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(ENTITLEMENTS, event.stream_id, event.effective_on, values)
+
+
+def entitlement_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    values = {"granted": False, "withdrawn_reason": event.fact.reason}
+    yield Assertion(ENTITLEMENTS, event.stream_id, event.effective_on, values)
+
+
+def aid_disbursed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "student_id": fact.student_id,
+        "programme": fact.programme,
+        "term": fact.term,
+        "amount_fen": fact.amount_fen,
+        "paid_on": fact.paid_on,
+        "reference": fact.reference,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(PAYMENTS, event.stream_id, event.effective_on, values)
+
+
+def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"division_code": fact.division_code, "school_code": fact.school_code}
+    if fact.personal is not None:
+        values["name_masked"] = mask_name(fact.personal.name)
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
+def payee_corrected(event: Recorded) -> Iterable[Assertion]:
+    if event.fact.personal is not None:
+        values = {"name_masked": mask_name(event.fact.personal.name)}
+        yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
+PAYMENTS_VIEW = Projection(
+    "payments",
+    (ENTITLEMENTS, PAYMENTS, PAYEES),
+    {
+        EntitlementGranted: entitlement_granted,
+        EntitlementWithdrawn: entitlement_withdrawn,
+        AidDisbursed: aid_disbursed,
+        StudentEnrolled: payee_enrolled,
+        StudentDetailsCorrected: payee_corrected,
+    },
+    halts=True,
+)

@@ -1,0 +1,173 @@
+"""What people see of entitlements and payments: plain SELECTs, true on a day, within the viewer's rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+
+from services.disbursement.tables import ENTITLEMENTS, PAYEES, PAYMENTS
+from shared.web.pages import PageTurn
+
+State = Literal["granted", "paid", "withdrawn", "to_recover"]
+
+
+class EntitlementRow(BaseModel):
+    """One (student, programme, term). Amounts are integer fen. ``to_recover``: paid on evidence that was never true."""
+
+    id: UUID
+    student_id: UUID
+    name_masked: str
+    programme: str
+    term: str
+    amount_fen: int
+    state: State
+    stage: str
+    boarder: bool
+    school_code: str
+    division_code: str
+    granted_on: date
+    paid_on: date | None
+    reference: str | None
+    withdrawn_reason: str | None
+    evidence: list[UUID]
+
+
+class PaymentRow(BaseModel):
+    """One payment. ``standing`` is false when its entitlement was withdrawn afterwards."""
+
+    id: UUID
+    student_id: UUID
+    name_masked: str
+    programme: str
+    term: str
+    amount_fen: int
+    paid_on: date
+    reference: str
+    school_code: str
+    division_code: str
+    standing: bool
+
+
+class Totals(BaseModel):
+    """How many entitlements of a term are in a state, and their sum in fen."""
+
+    term: str
+    state: State
+    count: int
+    amount_fen: int
+
+
+_E, _P, _S = ENTITLEMENTS.c, PAYMENTS.c, PAYEES.c
+_PAID = _P.entity.is_not(None)
+_STATE = case(
+    (and_(_E.granted, _PAID), "paid"),
+    (_E.granted, "granted"),
+    (_PAID, "to_recover"),
+    else_="withdrawn",
+)
+
+
+def _entitled(day: date, *columns: ColumnElement[Any]) -> Select[Any]:
+    tables = ENTITLEMENTS.table.outerjoin(
+        PAYMENTS.table, and_(_P.entity == _E.entity, PAYMENTS.holds_on(day))
+    ).outerjoin(PAYEES.table, and_(_S.entity == _E.student_id, PAYEES.holds_on(day)))
+    return select(*columns).select_from(tables).where(ENTITLEMENTS.holds_on(day))
+
+
+def entitlements(
+    connection: Connection,
+    true_on: date,
+    turn: PageTurn,
+    *,
+    school: str | None = None,
+    term: str | None = None,
+    state: State | None = None,
+) -> list[EntitlementRow]:
+    """At most ``turn.fetch`` rows by school and id."""
+    statement = _entitled(true_on, *_E, _S.name_masked, _P.paid_on, _P.reference, _STATE.label("state"))
+    if school is not None:
+        statement = statement.where(_E.school_code == school)
+    if term is not None:
+        statement = statement.where(_E.term == term)
+    if state is not None:
+        statement = statement.where(state == _STATE)
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_E.school_code, _E.entity))
+    rows = connection.execute(statement.order_by(_E.school_code, _E.entity).limit(turn.fetch))
+    return [_entitlement(row) for row in rows]
+
+
+def totals(connection: Connection, true_on: date) -> list[Totals]:
+    """Counts and sums per term and state."""
+    columns = (_E.term, _STATE.label("state"), func.count().label("count"), func.sum(_E.amount_fen).label("amount_fen"))
+    statement = _entitled(true_on, *columns).group_by(_E.term, _STATE).order_by(_E.term, "state")
+    return [Totals.model_validate(dict(row._mapping)) for row in connection.execute(statement)]
+
+
+def payments(
+    connection: Connection, true_on: date, turn: PageTurn, *, school: str | None = None, term: str | None = None
+) -> list[PaymentRow]:
+    """At most ``turn.fetch`` payments made on or before ``true_on``, by school and id."""
+    statement = _paid(true_on)
+    if school is not None:
+        statement = statement.where(_P.school_code == school)
+    if term is not None:
+        statement = statement.where(_P.term == term)
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_P.school_code, _P.entity))
+    rows = connection.execute(statement.order_by(_P.school_code, _P.entity).limit(turn.fetch))
+    return [_payment(row) for row in rows]
+
+
+def every_payment(connection: Connection, true_on: date) -> list[PaymentRow]:
+    """The whole payments view, for a replay: its caller bounds the events behind it."""
+    rows = connection.execute(_paid(true_on).order_by(_P.school_code, _P.entity))
+    return [_payment(row) for row in rows]
+
+
+def _paid(day: date) -> Select[Any]:
+    tables = PAYMENTS.table.outerjoin(
+        ENTITLEMENTS.table, and_(_E.entity == _P.entity, ENTITLEMENTS.holds_on(day))
+    ).outerjoin(PAYEES.table, and_(_S.entity == _P.student_id, PAYEES.holds_on(day)))
+    return select(*_P, _S.name_masked, _E.granted).select_from(tables).where(PAYMENTS.holds_on(day))
+
+
+def _entitlement(row: Row[Any]) -> EntitlementRow:
+    return EntitlementRow(
+        id=row.entity,
+        student_id=row.student_id,
+        name_masked=row.name_masked or "",
+        programme=row.programme,
+        term=row.term,
+        amount_fen=row.amount_fen,
+        state=row.state,
+        stage=row.stage,
+        boarder=row.boarder,
+        school_code=row.school_code,
+        division_code=row.division_code,
+        granted_on=row.valid_from,
+        paid_on=row.paid_on,
+        reference=row.reference,
+        withdrawn_reason=row.withdrawn_reason,
+        evidence=row.evidence,
+    )
+
+
+def _payment(row: Row[Any]) -> PaymentRow:
+    return PaymentRow(
+        id=row.entity,
+        student_id=row.student_id,
+        name_masked=row.name_masked or "",
+        programme=row.programme,
+        term=row.term,
+        amount_fen=row.amount_fen,
+        paid_on=row.paid_on,
+        reference=row.reference,
+        school_code=row.school_code,
+        division_code=row.division_code,
+        standing=bool(row.granted),
+    )

@@ -1,0 +1,34 @@
+"""The names of disbursement's streams, keyed so that the same thing always has the same one (invariant 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from shared.kernel.identifiers import keyed_id
+
+_LOCK_STREAMS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k ORDER BY k")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """``key`` is the service's HMAC key."""
+
+    key: bytes
+
+    def entitlement(self, student_id: UUID, programme: str, term: str) -> UUID:
+        """One stream per (student, programme, term): a second entitlement has nowhere to be."""
+        return keyed_id(self.key, "entitlement", str(student_id), programme, term)
+
+    def programme(self, name: str) -> UUID:
+        return keyed_id(self.key, "programme", name)
+
+    def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
+        """Hold these streams until the transaction ends. A payment and the withdrawal of its entitlement both take it,
+        so that neither has to be tried again and the policy never fails on a race with a person."""
+        keys = sorted((stream_id.int & (1 << 63) - 1) for stream_id in stream_ids)
+        if keys:
+            connection.execute(_LOCK_STREAMS, {"keys": keys})

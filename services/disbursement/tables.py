@@ -1,0 +1,95 @@
+"""Read-model tables of disbursement: the policy's memory (entitling) and what people see (payments)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Text, Uuid
+
+from shared.eventsourcing.periods import PeriodTable
+
+# A thing that happened once is asserted from here on: its dates are columns of their own, not its period.
+ALWAYS = date(1, 1, 1)
+
+# --- entitling: what the policy decides on, the worker's alone ---------------------------------------------------
+STUDENTS = PeriodTable(
+    "students",
+    "registry",
+    [
+        Column("enrolled", Boolean),
+        Column("stage", Text),
+        Column("boarder", Boolean),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+)
+
+# One row per link ever confirmed (entity = the link's event id); it holds in [holds_from, holds_to).
+LINKS = PeriodTable(
+    "links",
+    "matching",
+    [
+        Column("entry_id", Uuid),
+        Column("student_id", Uuid),
+        Column("category", Text),
+        Column("holds_from", Date),
+        Column("holds_to", Date),
+    ],
+    indexes=[Index("links_by_student", "student_id"), Index("links_by_entry", "entry_id")],
+)
+
+# One row per withdrawal (entity = its event id); it ends the link of the entry that came before it in the log.
+LINK_ENDS = PeriodTable(
+    "link_ends",
+    "matching",
+    [Column("entry_id", Uuid), Column("ended_on", Date), Column("never_true", Boolean)],
+    indexes=[Index("link_ends_by_entry", "entry_id")],
+)
+
+PROGRAMMES = PeriodTable(
+    "programmes", "disbursement", [Column("programme", Text), Column("content", Text), Column("content_hash", Text)]
+)
+
+# One row: the day opened last.
+DAYS = PeriodTable("days", "disbursement", [Column("day", Date)])
+
+# --- payments: what people see ---------------------------------------------------------------------------------
+ENTITLEMENTS = PeriodTable(
+    "entitlements",
+    "disbursement",
+    [
+        Column("student_id", Uuid),
+        Column("programme", Text),
+        Column("term", Text),
+        Column("amount_fen", BigInteger),
+        Column("stage", Text),
+        Column("boarder", Boolean),
+        Column("granted", Boolean),
+        Column("withdrawn_reason", Text),
+        Column("evidence", ARRAY(Uuid)),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("entitlements_by_school", "school_code", "entity")],
+)
+
+PAYMENTS = PeriodTable(
+    "payments",
+    "disbursement",
+    [
+        Column("student_id", Uuid),
+        Column("programme", Text),
+        Column("term", Text),
+        Column("amount_fen", BigInteger),
+        Column("paid_on", Date),
+        Column("reference", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("payments_by_school", "school_code", "entity")],
+)
+
+# Whom to name beside an amount: masked, and in the scope of the school where the student is now.
+PAYEES = PeriodTable(
+    "payees", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
+)

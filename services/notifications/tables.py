@@ -1,0 +1,83 @@
+"""Read-model tables of notifications: the policy's memory (watching) and the alerts people see."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import ARRAY, JSON, Boolean, Column, Date, Index, Text, Uuid
+
+from shared.eventsourcing.periods import PeriodTable
+
+# What is only ever known as of now is asserted from here on: its dates are columns of their own, not its period.
+ALWAYS = date(1, 1, 1)
+
+# --- watching: what the policy decides on --------------------------------------------------------------------------
+# status: enrolled, transferred_out, accepted_elsewhere, or why the student left (graduated, dropped_out, …).
+SCHOOLING = PeriodTable(
+    "schooling",
+    "registry",
+    [
+        Column("status", Text),
+        Column("since", Date),
+        Column("event_id", Uuid),
+        Column("stage", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("compulsory_from", Date),
+        Column("compulsory_to", Date),
+    ],
+    indexes=[Index("schooling_by_status", "status", "valid_from")],
+)
+
+# Whom a list row is about: rows of one person on several lists are one child.
+LISTED = PeriodTable(
+    "listed", "registry", [Column("person_id", Uuid)], indexes=[Index("listed_by_person", "person_id")]
+)
+
+# How matching decided a list row last; state is empty when the row left its list.
+DECISIONS = PeriodTable(
+    "decisions",
+    "matching",
+    [
+        Column("state", Text),
+        Column("school_age", Boolean),
+        Column("list", Text),
+        Column("since", Date),
+        Column("event_id", Uuid),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+)
+
+RULES = PeriodTable("rules", "notifications", [Column("content", Text), Column("content_hash", Text)])
+
+# One row: the day opened last.
+DAYS = PeriodTable("days", "notifications", [Column("day", Date)])
+
+# --- alerts: what people see -------------------------------------------------------------------------------------
+ALERTS = PeriodTable(
+    "alerts",
+    "notifications",
+    [
+        Column("kind", Text),
+        Column("state", Text),
+        Column("student_id", Uuid),
+        Column("entry_id", Uuid),
+        Column("since", Date),
+        Column("raised_on", Date),
+        Column("explanation_code", Text),
+        Column("facts", JSON),
+        Column("evidence", ARRAY(Uuid)),
+        Column("seen_by", Text),
+        Column("ended_reason", Text),
+        Column("ended_evidence", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("alerts_by_raised", "raised_on", "entity")],
+)
+
+# Whom an alert is about: masked, and visible in the scope of the school where the student was last.
+CHILDREN = PeriodTable(
+    "children", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
+)
