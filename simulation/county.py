@@ -29,6 +29,7 @@ STUDENTS_PER_SCHOOL = 333  # when the number of schools is not given
 SCHOOLS_FEWEST, SCHOOLS_MOST = 3, 5_000  # one of each stage; nine-digit codes hold 900 townships
 STUDENTS_MOST = 2_000_000  # more would use up the identity numbers of single days
 XLSX_STUDENTS_MOST = 300_000  # office programs open no larger workbook in reasonable time
+XLSX_IN_MEMORY_STUDENTS_MOST = 50_000  # 130 MB; larger registers are streamed to disk
 ATTENDANCE_WEEKS = 4
 
 FileFormat = Literal["xlsx", "csv"]
@@ -112,10 +113,10 @@ def _write(settings: Settings, folder: Path, progress: Progress) -> dict[str, An
     )
     with ExitStack() as stack:
         opened = {
-            layout.stem: open_table(folder, layout, settings.file_format)
-            for layout in (layouts.STUDENTS, *layouts.LIST_LAYOUTS.values())
+            name: open_table(folder, layout, settings.file_format) for name, layout in layouts.LIST_LAYOUTS.items()
         }
-        register = opened.pop("students")
+        streamed = settings.students > XLSX_IN_MEMORY_STUDENTS_MOST
+        register = open_table(folder, layouts.STUDENTS, settings.file_format, streamed)
         run = _Run(settings, folder, stack, progress, register, opened, truth.Truth(settings.as_of))
         register.section("学籍信息")
         for name in ("civil", "hardship", "disability"):

@@ -93,14 +93,14 @@ class NumberOffice:
 
     def issue(self, rng: Random, division: str, birth: date, sex: str, near: int | None = None) -> str:
         """A new 18-character number; `near` is a twin's sequence, from which it differs by 1 or 2 while one is free."""
-        place = f"{division}{birth:%Y%m%d}"
+        place = division + birth.isoformat().replace("-", "")
         first17 = f"{place}{self._sequence(rng, place, sex, near):03}"
         return first17 + check_digit(first17)
 
     def issue_fifteen(self, rng: Random, birth: date, sex: str) -> str:
         """An old 15-digit number, as some grandparents still have."""
-        sequence = self._sequence(rng, f"{DIVISION}{birth:%Y%m%d}", sex, None)
-        return f"{DIVISION}{birth:%y%m%d}{sequence:03}"
+        day = birth.isoformat().replace("-", "")
+        return f"{DIVISION}{day[2:]}{self._sequence(rng, DIVISION + day, sex, None):03}"
 
     def temporary(self) -> str:
         """An L student number: synthetic digits, no identity number inside."""

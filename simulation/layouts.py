@@ -27,11 +27,8 @@ STUDENTS = Layout(
         *("学校标识码", "学校名称", "学段", "年级", "班级", "监护人姓名", "监护人身份证号", "联系电话"),
         *("户籍地代码", "家庭住址", "是否寄宿", "是否留守儿童", "就读形式"),
     ),
-    streamed=True,
 )
-SCHOOLS = Layout(
-    "schools", "", _columns("学校标识码", "学校名称", "曾用名", "乡镇", "行政区划代码", "学段"), streamed=True
-)
+SCHOOLS = Layout("schools", "", _columns("学校标识码", "学校名称", "曾用名", "乡镇", "行政区划代码", "学段"))
 POVERTY = Layout(
     "poverty",
     f"{COUNTY_NAME}建档立卡户家庭成员花名册",
@@ -104,7 +101,7 @@ def student_cells(student: Student) -> list[Cell]:
         person.name,
         person.name[0] + student.former_name if student.former_name else "",
         SEX_ZH[person.sex],
-        f"{person.birth:%Y%m%d}",
+        person.birth.isoformat().replace("-", ""),
         "居民身份证" if student.id_kept else "无",
         person.number if student.id_kept else "",
         school.code,

@@ -40,7 +40,6 @@ class Layout:
     title: str
     columns: tuple[Column, ...]
     two_rows: bool = False
-    streamed: bool = False  # rows are written once, in order; no merged cells below the header
     footer: str = ""
 
 
@@ -59,11 +58,11 @@ class Table(Protocol):
 class XlsxTable:
     """One workbook. Strings stay strings: no formula, number or link is ever inferred from text."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Layout, streamed: bool) -> None:
         self.rows = 0
         self._layout = layout
         options = {
-            "constant_memory": layout.streamed,
+            "constant_memory": streamed,
             "strings_to_formulas": False,
             "strings_to_numbers": False,
             "strings_to_urls": False,
@@ -179,7 +178,7 @@ class CsvTable:
         self._file.close()
 
 
-def open_table(folder: Path, layout: Layout, file_format: str) -> XlsxTable | CsvTable:
-    """Create `<stem>.xlsx` or `<stem>.csv` in the folder."""
+def open_table(folder: Path, layout: Layout, file_format: str, streamed: bool = False) -> XlsxTable | CsvTable:
+    """Create `<stem>.xlsx` or `<stem>.csv` in the folder. `streamed` bounds memory and costs a fifth more time."""
     path = folder / f"{layout.stem}.{file_format}"
-    return XlsxTable(path, layout) if file_format == "xlsx" else CsvTable(path, layout)
+    return XlsxTable(path, layout, streamed) if file_format == "xlsx" else CsvTable(path, layout)
