@@ -16,7 +16,8 @@ SCHOOLS_PER_TOWNSHIP = 6
 STAGES = ("小学", "初中", "高中", "中职")
 
 _FIRST = "木石竹青白龙凤金银清长平安福永兴新南北东西大小上下云星月海江"
-_SECOND = "棉桥溪山水岭湖田坡塘沙湾岸林泉坪港湾岗浦源村坝坑"
+_SECOND = "棉桥溪山水岭湖田坡塘沙湾岸林泉坪港屯岗浦源坝坑"
+_DIGITS = "零一二三四五六七八九"
 _VILLAGE_KINDS = ("村", "村", "村", "居委会")
 
 
@@ -117,12 +118,21 @@ def _school_name(town: Township, stages: tuple[str, ...], taken: dict[str, int],
             return f"{COUNTY_NAME}{town.name}中心小学"
         if number <= len(town.villages) and not town.seat:
             return f"{COUNTY_NAME}{town.name}{town.villages[number - 1][1]}小学"
-        return f"{COUNTY_NAME}{place}第{number}小学"
+        return f"{COUNTY_NAME}{place}第{_numeral(number)}小学"
     word = {"高中": "高级中学", "中职": "职业技术学校", "初中": "初级中学"}.get(stages[-1], "中学")
     if len(stages) == 2:
         word = "九年一贯制学校"
     number = taken[town.code + word] = taken.get(town.code + word, 0) + 1
-    return f"{COUNTY_NAME}{place}{word}" if number == 1 else f"{COUNTY_NAME}{place}第{number}{word}"
+    return f"{COUNTY_NAME}{place}{word}" if number == 1 else f"{COUNTY_NAME}{place}第{_numeral(number)}{word}"
+
+
+def _numeral(number: int) -> str:
+    """一 to 九十九, as schools are numbered; digits beyond."""
+    if number > 99:
+        return str(number)
+    tens, ones = divmod(number, 10)
+    head = "" if tens == 0 else "十" if tens == 1 else f"{_DIGITS[tens]}十"
+    return head + (_DIGITS[ones] if ones else "")
 
 
 def _by_place(schools: tuple[School, ...]) -> dict[tuple[str, str], tuple[School, ...]]:
