@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.disbursement.commands import GrantEntitlement, WithdrawEntitlement
-from services.disbursement.domain import Decided, Entitlement, evolve, grant, qualified, withdraw
+from services.disbursement.domain import Entitlement, evolve, grant, qualified, withdraw
 from services.disbursement.errors import NoRate
 from services.disbursement.events import DayOpened, ProgrammeActivated
 from services.disbursement.memory import (
@@ -69,15 +69,18 @@ class Entitling:
         if today is None:
             return  # the first day opens in a moment, and then everyone is looked at
         programmes = programmes_on(connection, today)
-        for task in tasks_of(connection, events):
-            self._settle(connection, task, programmes, today)
+        for tasks in packed(tasks_of(connection, events)):
+            known = remember(connection, [student for task in tasks for student in task.students])
+            changes_of: dict[UUID, list[Proposed]] = {student: [] for student in known}
+            for in_force in programmes:
+                for student, proposed in self._grants(connection, in_force, known, today):
+                    changes_of[student].append(proposed)
+                for student, proposed in self._withdrawals(connection, in_force, known, today):
+                    changes_of[student].append(proposed)
+            for task in tasks:
+                self._append(connection, task, [each for student in task.students for each in changes_of[student]])
 
-    def _settle(self, connection: Connection, task: Task, programmes: Sequence[InForce], today: date) -> None:
-        known = remember(connection, task.students)
-        proposed: list[Proposed] = []
-        for in_force in programmes:
-            proposed += self._grants(connection, in_force, known, today)
-            proposed += self._withdrawals(connection, in_force, known, today)
+    def _append(self, connection: Connection, task: Task, proposed: Sequence[Proposed]) -> None:
         for part, begin in enumerate(range(0, len(proposed), BATCH_LIMIT)):
             facts = proposed[begin : begin + BATCH_LIMIT]
             command = policy_command(NAME, task.cause, task.ordinal * PARTS_MAX + part, NAME.encode())
@@ -85,20 +88,21 @@ class Entitling:
 
     def _grants(
         self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
-    ) -> Iterator[Proposed]:
+    ) -> Iterator[tuple[UUID, Proposed]]:
         term = term_of(in_force.programme, today)
         wanted = {
             self.streams.entitlement(command.student_id, command.programme, command.term): command
             for command in (_claim(in_force, term, student, facts, today) for student, facts in known.items())
             if command is not None
         }
-        states = self._states(connection, list(wanted))
-        for stream_id, command in wanted.items():
-            yield from _proposed(stream_id, states[stream_id], grant(states[stream_id], command))
+        for stream_id, state in self._states(connection, list(wanted)).items():
+            command = wanted[stream_id]
+            for fact, effective_on in grant(state, command):
+                yield command.student_id, Proposed(stream_id, state.version, fact, effective_on)
 
     def _withdrawals(
         self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
-    ) -> Iterator[Proposed]:
+    ) -> Iterator[tuple[UUID, Proposed]]:
         doubtful = {student: facts for student, facts in known.items() if facts.untrue}
         streams = {
             self.streams.entitlement(student, in_force.programme.programme, term.name): (facts, term)
@@ -111,7 +115,8 @@ class Entitling:
         for stream_id, state in self._states(connection, groundless).items():
             if state.grant is not None:
                 command = WithdrawEntitlement("evidence_never_true", state.grant.evidence)
-                yield from _proposed(stream_id, state, withdraw(state, command))
+                for fact, effective_on in withdraw(state, command):
+                    yield state.grant.student_id, Proposed(stream_id, state.version, fact, effective_on)
 
     def _states(self, connection: Connection, stream_ids: list[UUID]) -> dict[UUID, Entitlement]:
         if not stream_ids:
@@ -133,11 +138,26 @@ def tasks_of(connection: Connection, events: Sequence[Recorded]) -> Iterator[Tas
             touched[event.fact.student_id] = event
         else:
             touched[event.stream_id] = event
-    by_cause: dict[UUID, tuple[Recorded, list[UUID]]] = {}
     for student, event in touched.items():
-        by_cause.setdefault(event.event_id, (event, []))[1].append(student)
-    for event, students in by_cause.values():
-        yield Task(event, 0, tuple(sorted(students)))
+        yield Task(event, 0, (student,))
+
+
+def packed(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """The tasks in sets of about CHUNK_STUDENTS, each student once: everyone is judged by the state after the batch, so
+    once is enough."""
+    seen: set[UUID] = set()
+    pack: list[Task] = []
+    count = 0
+    for task in tasks:
+        students = tuple(student for student in task.students if student not in seen)
+        seen.update(students)
+        pack.append(task._replace(students=students))
+        count += len(students)
+        if count >= CHUNK_STUDENTS:
+            yield pack
+            pack, count = [], 0
+    if pack:
+        yield pack
 
 
 def _everyone(connection: Connection, cause: Recorded) -> Iterable[Task]:
@@ -178,11 +198,6 @@ def _groundless(state: Entitlement, in_force: InForce, term: Term, facts: Rememb
     if not state.granted or state.grant is None or not set(state.grant.evidence) <= facts.untrue:
         return False
     return qualified(in_force.programme, term, today, facts.schooling, facts.evidence) is None
-
-
-def _proposed(stream_id: UUID, state: Entitlement, decided: Iterable[Decided]) -> Iterator[Proposed]:
-    for offset, (fact, effective_on) in enumerate(decided):
-        yield Proposed(stream_id, state.version + offset, fact, effective_on)
 
 
 def _terms_back(in_force: InForce, today: date) -> Iterator[Term]:

@@ -94,7 +94,7 @@ def entitlements(
     if term is not None:
         statement = statement.where(_E.term == term)
     if state is not None:
-        statement = statement.where(state == _STATE)
+        statement = statement.where(_STATE.in_([state]))
     if turn.after is not None:
         statement = statement.where(turn.beyond(_E.school_code, _E.entity))
     rows = connection.execute(statement.order_by(_E.school_code, _E.entity).limit(turn.fetch))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, JSON, Boolean, Column, Date, Index, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.eventsourcing.periods import PeriodTable
 
@@ -66,7 +67,7 @@ ALERTS = PeriodTable(
         Column("since", Date),
         Column("raised_on", Date),
         Column("explanation_code", Text),
-        Column("facts", JSON),
+        Column("facts", JSONB),
         Column("evidence", ARRAY(Uuid)),
         Column("seen_by", Text),
         Column("ended_reason", Text),

@@ -1,0 +1,112 @@
+"""Alerts over HTTP: list, read, close, and live by SSE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifications import handlers, queries
+from services.notifications.commands import CloseAlert, CloseReason, SeeAlert
+from services.notifications.events import AlertKind
+from services.notifications.queries import AlertCount, AlertRow, State
+from services.notifications.streams import Streams
+from shared.database.database import Database
+from shared.eventsourcing.store import EventStore, Result
+from shared.kernel.clock import today
+from shared.web.commands import command_from
+from shared.web.entity_tags import set_entity_tag
+from shared.web.event_stream import EventStream
+from shared.web.pages import Page, PageTurn, page_of, page_turn
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+VIEW = "alerts"
+KNOWN_IDS = 10_000
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Turn = Annotated[PageTurn, Depends(page_turn)]
+
+
+class Close(BaseModel):
+    """``evidence``: a paper's number or an event id; nothing personal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: CloseReason
+    evidence: str = Field(min_length=1, max_length=120, pattern=r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$")
+
+
+class Settled(BaseModel):
+    """The same answer however often the command is repeated."""
+
+    alert_id: UUID
+    event_ids: tuple[UUID, ...]
+    version: int | None
+
+
+def router(database: Database, store: EventStore, streams: Streams) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+
+    def settled(response: Response, alert_id: UUID, result: Result) -> Settled:
+        version = result.versions.get(alert_id)
+        if version is not None:
+            set_entity_tag(response, version)
+        return Settled(alert_id=alert_id, event_ids=result.event_ids, version=version)
+
+    @routes.get("/alerts")
+    def alerts(
+        viewer: Reader,
+        turn: Turn,
+        state: Annotated[list[State] | None, Query()] = None,
+        kind: AlertKind | None = None,
+        school: Annotated[str | None, Query(max_length=64)] = None,
+        true_on: date | None = None,
+    ) -> Page[AlertRow]:
+        """Open alerts unless other states are asked for, longest standing first."""
+        with database.reading(viewer.scope, VIEW) as connection:
+            rows = queries.alerts(
+                connection, true_on or today(), turn, states=state or queries.OPEN, kind=kind, school=school
+            )
+        return page_of(rows, turn, key=lambda row: (row.raised_on, row.id))
+
+    @routes.get("/alerts/summary")
+    def summary(viewer: Reader, true_on: date | None = None) -> list[AlertCount]:
+        with database.reading(viewer.scope, VIEW) as connection:
+            return queries.counts(connection, true_on or today())
+
+    @routes.get("/alerts/stream")
+    def stream(request: Request, viewer: Reader) -> Response:
+        """``row`` / ``removed`` / ``reload`` / ``bye`` events; a closed alert comes as a row with its state."""
+
+        def read(ids: Sequence[UUID]) -> Mapping[UUID, AlertRow]:
+            with database.reading(viewer.scope, VIEW) as connection:
+                return queries.alerts_by_id(connection, today(), ids)
+
+        known = None
+        if viewer.scope.division is None:
+            with database.reading(viewer.scope, VIEW) as connection:
+                known = queries.visible_ids(connection, today(), KNOWN_IDS)
+        return EventStream(request, request.app.state.hub, viewer, ["alerts"], read, known=known)
+
+    @routes.post("/alerts/{alert_id}/seen")
+    def seen(alert_id: UUID, request: Request, response: Response, viewer: Responsible) -> Settled:
+        command = command_from(request, viewer, None)
+        intent = SeeAlert(on=today())
+        return settled(
+            response, alert_id, handlers.see_alert(database, store, streams, viewer.scope, alert_id, intent, command)
+        )
+
+    @routes.post("/alerts/{alert_id}/close")
+    def close(alert_id: UUID, body: Close, request: Request, response: Response, viewer: Responsible) -> Settled:
+        command = command_from(request, viewer, body)
+        intent = CloseAlert(reason=body.reason, evidence=body.evidence, on=today())
+        return settled(
+            response, alert_id, handlers.close_alert(database, store, streams, viewer.scope, alert_id, intent, command)
+        )
+
+    return routes

@@ -1,0 +1,39 @@
+"""Wiring of notifications."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.notifications.api import router
+from services.notifications.events import AlertRulesActivated, DayOpened
+from services.notifications.processor import projections
+from services.notifications.rules import AlertRules, canonical, content_hash
+from services.notifications.streams import Streams
+from shared.eventsourcing.store import EventStore
+from shared.hosting.service import Seed, Service
+from shared.hosting.settings import Settings
+
+FIRST_RULES_FROM = date(2019, 9, 1)
+
+
+def first_rules() -> AlertRulesActivated:
+    """The thresholds every installation starts with; a local variation is a later version of the event."""
+    content = canonical(AlertRules())
+    return AlertRulesActivated(content=content, content_hash=content_hash(content))
+
+
+def build(settings: Settings) -> Service:
+    """Everything notifications consists of. Opens no connection."""
+    database, keyring = settings.database(), settings.keyring()
+    store = EventStore(settings.service, keyring, settings.hmac_key)
+    streams = Streams(settings.hmac_key)
+    return Service(
+        name=settings.service,
+        database=database,
+        store=store,
+        keyring=keyring,
+        routers=(router(database, store, streams),),
+        projections=projections(store, streams, settings.division),
+        seeds=(Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),),
+        day_opened=lambda day: DayOpened(day=day),
+    )

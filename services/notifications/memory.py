@@ -1,0 +1,85 @@
+"""What the watching policy remembers, read back in sets: today, the rules, where students stand, who is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.notifications.rules import AlertRules, ListedChild, Schooling, parse
+
+
+class InForce(NamedTuple):
+    """The rules in force on a day."""
+
+    rules: AlertRules
+    content_hash: str
+
+
+_STANDING = text("""
+SELECT entity, status, since, event_id, stage, division_code, school_code, compulsory_from, compulsory_to
+FROM schooling WHERE entity = ANY(:students) AND valid_from <= :day AND valid_to > :day
+""")
+
+# Whose standing the mere passing of days may change: who is away, who is gone, and whose last word took effect lately.
+_TO_LOOK_AT = text("""
+SELECT DISTINCT entity FROM schooling
+WHERE valid_from <= :day AND valid_to > :day AND (CAST(:after AS uuid) IS NULL OR entity > :after)
+  AND (status IN ('transferred_out', 'dropped_out') OR valid_from > CAST(:day AS date) - 31)
+ORDER BY entity LIMIT :count
+""")
+
+_CHILDREN_OF = text("SELECT entity, person_id FROM listed WHERE entity = ANY(:entries)")
+
+_ROWS_OF = text("""
+SELECT l.person_id, d.entity, d.state, d.school_age, d.list, d.since, d.event_id, d.division_code, d.school_code
+FROM listed l JOIN decisions d ON d.entity = l.entity WHERE l.person_id = ANY(:children)
+""")
+
+
+def opened_day(connection: Connection) -> date | None:
+    """The day opened last, None before the first."""
+    return connection.execute(text("SELECT day FROM days")).scalar_one_or_none()
+
+
+def rules_on(connection: Connection, day: date) -> InForce | None:
+    """The rules in force on ``day``, None before the first. Raises BadRules for content that no longer reads."""
+    row = connection.execute(
+        text("SELECT content, content_hash FROM rules WHERE valid_from <= :day AND valid_to > :day"), {"day": day}
+    ).one_or_none()
+    return None if row is None else InForce(parse(row[0]), row[1])
+
+
+def standing(connection: Connection, students: Sequence[UUID], day: date) -> dict[UUID, Schooling]:
+    """Where these students stand on ``day``; one who has not enrolled by then is absent."""
+    rows = connection.execute(_STANDING, {"students": list(students), "day": day})
+    found = {}
+    for entity, status, since, event_id, stage, division, school, begins, ends in rows:
+        if event_id is not None:
+            years = (begins, ends) if begins else None
+            found[entity] = Schooling(entity, status, since, event_id, stage, division or "", school, years)
+    return found
+
+
+def students_to_look_at(connection: Connection, day: date, after: UUID | None, count: int) -> list[UUID]:
+    """Up to ``count`` students whom the passing of days may concern, in the order of their ids."""
+    return list(connection.execute(_TO_LOOK_AT, {"day": day, "after": after, "count": count}).scalars())
+
+
+def children_of(connection: Connection, entries: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Entry → the child it is about, where the registry's event has arrived."""
+    rows = connection.execute(_CHILDREN_OF, {"entries": list(entries)})
+    return {entry: child for entry, child in rows if child is not None}
+
+
+def rows_of(connection: Connection, children: Sequence[UUID]) -> dict[UUID, list[ListedChild]]:
+    """The decided list rows of each of these children."""
+    found: dict[UUID, list[ListedChild]] = {child: [] for child in children}
+    for child, entry, state, school_age, name, since, event_id, division, school in connection.execute(
+        _ROWS_OF, {"children": list(children)}
+    ):
+        found[child].append(ListedChild(entry, state or "", bool(school_age), name, since, event_id, division, school))
+    return found

@@ -1,0 +1,14 @@
+"""What notifications' processor runs: the alerts view and the watching policy. No logic here."""
+
+from __future__ import annotations
+
+from services.notifications.projections import ALERTS_VIEW
+from services.notifications.streams import Streams
+from services.notifications.watching import Watching
+from shared.eventsourcing.projection import Projection
+from shared.eventsourcing.store import EventStore
+
+
+def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
+    """View first: nothing depends on the order, people see it first."""
+    return ALERTS_VIEW, Watching(store, streams, division).projection()

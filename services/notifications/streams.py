@@ -1,0 +1,33 @@
+"""The names of notifications' streams, keyed so that the same thing always has the same one (invariant 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.notifications.events import AlertKind
+from shared.kernel.identifiers import keyed_id
+
+_LOCK_STREAMS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k ORDER BY k")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """``key`` is the service's HMAC key."""
+
+    key: bytes
+
+    def alert(self, kind: AlertKind, child: UUID) -> UUID:
+        """One stream per (kind, child): a second open alert has nowhere to be. ``child`` is a student of the register,
+        or the person a list row is about."""
+        return keyed_id(self.key, "alert", kind, str(child))
+
+    def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
+        """Hold these streams until the transaction ends. The policy and a person who closes an alert both take it, so
+        that neither has to be tried again."""
+        keys = sorted((stream_id.int & (1 << 63) - 1) for stream_id in stream_ids)
+        if keys:
+            connection.execute(_LOCK_STREAMS, {"keys": keys})

@@ -1,0 +1,89 @@
+"""Folds of visits, one small pure function per fact. What a family said stays sealed in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.registry.events import (
+    StudentDetailsCorrected,
+    StudentEnrolled,
+    StudentLeft,
+    StudentPlaced,
+    StudentTransferredOut,
+)
+from services.visits.events import HelperAssigned, VisitLogged
+from services.visits.tables import HELPERS, STUDENTS, VISITS
+from shared.eventsourcing.projection import Assertion, Projection, Recorded
+from shared.kernel.masking import mask_name
+
+
+def student_enrolled(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "enrolled": True,
+        "grade": fact.grade,
+        "class_name": fact.class_name,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    if fact.personal is not None:
+        values["name_masked"] = mask_name(fact.personal.name)
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def student_placed(event: Recorded) -> Iterable[Assertion]:
+    values = {"grade": event.fact.grade, "class_name": event.fact.class_name}
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def student_corrected(event: Recorded) -> Iterable[Assertion]:
+    if event.fact.personal is not None:
+        values = {"name_masked": mask_name(event.fact.personal.name)}
+        yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def student_gone(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, {"enrolled": False})
+
+
+def helper_assigned(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "student_id": fact.student_id,
+        "helper": fact.helper,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(HELPERS, event.stream_id, event.effective_on, values)
+
+
+def visit_logged(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "student_id": fact.student_id,
+        "campaign": fact.campaign,
+        "visited_on": fact.visited_on,
+        "outcome": fact.outcome,
+        "visitor": fact.visitor,
+        "confirmed": list(fact.confirmed),
+        "repeat_on": fact.repeat_on,
+        "has_notes": fact.personal is not None,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(VISITS, event.stream_id, event.effective_on, values)
+
+
+VISITS_VIEW = Projection(
+    "visits",
+    (STUDENTS, HELPERS, VISITS),
+    {
+        StudentEnrolled: student_enrolled,
+        StudentPlaced: student_placed,
+        StudentDetailsCorrected: student_corrected,
+        StudentTransferredOut: student_gone,
+        StudentLeft: student_gone,
+        HelperAssigned: helper_assigned,
+        VisitLogged: visit_logged,
+    },
+)

@@ -1,0 +1,51 @@
+"""Read-model tables of visits."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Text, Uuid
+
+from shared.eventsourcing.periods import PeriodTable
+
+STUDENTS = PeriodTable(
+    "students",
+    "registry",
+    [
+        Column("name_masked", Text),
+        Column("enrolled", Boolean),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("students_by_school", "school_code", "entity")],
+)
+
+HELPERS = PeriodTable(
+    "helpers",
+    "visits",
+    [
+        Column("student_id", Uuid),
+        Column("helper", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("helpers_by_school", "school_code", "entity")],
+)
+
+VISITS = PeriodTable(
+    "visits",
+    "visits",
+    [
+        Column("student_id", Uuid),
+        Column("campaign", Text),
+        Column("visited_on", Date),
+        Column("outcome", Text),
+        Column("visitor", Text),
+        Column("confirmed", ARRAY(Text)),
+        Column("repeat_on", Date),
+        Column("has_notes", Boolean),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("visits_by_school", "school_code", "visited_on", "entity")],
+)
