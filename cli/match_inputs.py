@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
 from services.registry.lists import Ditto, ListContext, ListName, ListRow, RegisterRow, list_row, register_row
 from services.registry.schools import SchoolDirectory
 from shared.tabular.book import Book, open_book
-from shared.tabular.errors import HeaderMissing
+from shared.tabular.errors import HeaderMissing, TabularError
 from shared.tabular.rows import SheetTable, find_table
 from shared.tabular.sheets import Cell, RowSource
 
 REGISTER = "students"
+PARSED_AT_A_TIME = 2  # each may take the memory that one child process is allowed
 
 
 @dataclass(slots=True)
@@ -62,21 +64,31 @@ class InputFile:
         return sum(sheet.row_count for sheet in self.sheets)
 
 
-def open_inputs(kind: str, paths: Sequence[Path]) -> list[InputFile]:
-    """Open every file of one kind. Raises a TabularError; HeaderMissing when a file has no usable sheet at all."""
+def open_inputs(paths: Mapping[str, Sequence[Path]]) -> dict[str, list[InputFile]]:
+    """Open every file of every kind, two at a time (each is parsed in a process of its own).
+
+    Raises a TabularError for the first file that cannot be used; HeaderMissing when it has no usable sheet at all.
+    """
+    with ThreadPoolExecutor(PARSED_AT_A_TIME) as pool:
+        opening = {kind: [pool.submit(_open_input, kind, path) for path in some] for kind, some in paths.items()}
+        return {kind: [file.result() for file in files] for kind, files in opening.items() if files}
+
+
+def _open_input(kind: str, path: Path) -> InputFile:
     aliases = REGISTER_COLUMNS if kind == REGISTER else LIST_COLUMNS
-    files = []
-    for path in paths:
+    try:
         book = open_book(path)
-        sheets = [InputSheet(source, find_table(source, aliases)) for source in book.sheets]
-        if all(sheet.table is None for sheet in sheets):
-            raise HeaderMissing(
-                f"{path.name} 中没有找到表头(至少要有姓名或身份证号等两列)",
-                f"{path.name} has no header row: a name or number column and one more are needed.",
-                file=path.name,
-            )
-        files.append(InputFile(kind, book, sheets))
-    return files
+    except TabularError as refused:
+        named = {**refused.facts, "file": path.name}
+        raise type(refused)(f"{path.name}: {refused.zh}", f"{path.name}: {refused.en}", **named) from refused
+    sheets = [InputSheet(source, find_table(source, aliases)) for source in book.sheets]
+    if all(sheet.table is None for sheet in sheets):
+        raise HeaderMissing(
+            f"{path.name} 中没有找到表头(至少要有姓名或身份证号等两列)",
+            f"{path.name} has no header row: a name or number column and one more are needed.",
+            file=path.name,
+        )
+    return InputFile(kind, book, sheets)
 
 
 def read_register(files: Sequence[InputFile]) -> Iterator[RegisterRow]:

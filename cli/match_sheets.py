@@ -39,7 +39,7 @@ class WorklistWriter:
     def __exit__(self, *_: object) -> None:
         if not self._sheets:
             self._writer.sheet(NOTHING).header((NOTHING,))
-        self._writer.__exit__(None, None, None)
+        self._writer.close()
 
     def row(self, name: str, titles: Sequence[str], cells: Row, extra: Sequence[Cell]) -> None:
         if name not in self._sheets:

@@ -125,7 +125,9 @@ def _name_differs(entry: EntryRecord, candidates: Candidates, rules: Rules, as_o
 def _guardian_number(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
     if entry.id_number is None:
         return None
-    return _review("R3", "guardian_number", [s for s in candidates.same_name if s.guardian_id == entry.id_number])
+    # A guardian of the same name as the child is listed for himself.
+    children = [s for s in candidates.same_name if s.guardian_id == entry.id_number and s.guardian_name != entry.name]
+    return _review("R3", "guardian_number", children)
 
 
 def _register_without_number(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:

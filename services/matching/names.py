@@ -15,5 +15,7 @@ def comparable(name: str) -> str:
     """NFKC, all middle dots unified, blanks and invisible marks removed, Latin letters in upper case."""
     if not name:
         return ""
+    if name.isalpha() and unicodedata.is_normalized("NFKC", name):
+        return name.upper()  # most names: no dot, blank or variant form to look for
     plain = unicodedata.normalize("NFKC", name)
     return _BLANKS.sub("", _DOTS.sub(MIDDLE_DOT, plain)).upper()

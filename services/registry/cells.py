@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-SAME_AS_ABOVE = frozenset(("同上", "〃", "″", '"', "''", "同前", "同 上"))
+SAME_AS_ABOVE = frozenset(
+    pad + word + tail
+    for word in ("同上", "〃", "″", '"', "''", "同前", "同 上")
+    for pad in ("", " ")
+    for tail in ("", " ")
+)
 
 # 户类型: the kinds of a registered or monitored household (domain.md §3); the kind stays in the field's own words.
 HOUSEHOLD_TYPES = (
@@ -44,7 +49,7 @@ _EXCEL_TEXT = re.compile(r'="(.*)"')  # a number kept as text by the trick ="…
 def text(cell: object) -> str:
     """The cell without surrounding blanks; a whole number without its .0; empty for an empty cell."""
     if isinstance(cell, str):
-        if not cell or (cell.isascii() and cell.isalnum()):
+        if cell.isalnum():
             return cell
         stripped = cell.strip().lstrip("\ufeff")
         match = _EXCEL_TEXT.fullmatch(stripped)

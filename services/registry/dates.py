@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 OPEN_ENDED = frozenset(("长期", "永久", "至今", "长期有效", "永久有效", "无", "无期限", "-", "--", "/", "—", "——"))
 
@@ -65,7 +66,12 @@ def parse(cell: object) -> DatePeriod | None:
         raise DateError("unreadable")
     if isinstance(cell, (int, float)):
         return _from_number(cell)
-    text = unicodedata.normalize("NFKC", str(cell or "")).strip().lstrip("'`")
+    return _from_cell_text(str(cell)) if cell else None
+
+
+@lru_cache(maxsize=65_536)  # one list names the same few thousand days again and again
+def _from_cell_text(cell: str) -> DatePeriod | None:
+    text = unicodedata.normalize("NFKC", cell).strip().lstrip("'`")
     if not text or text in OPEN_ENDED:
         return None
     return _from_text(text)

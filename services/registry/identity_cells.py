@@ -55,6 +55,8 @@ def with_certificate(own: NumberFound, certificate: object) -> NumberFound:
 
 def with_student_number(own: NumberFound, cell: object) -> NumberFound:
     """`own`, completed or contradicted by a G student number; J and L are never read as identity numbers."""
+    if own.number is not None and isinstance(cell, str) and cell[1:] == own.number and cell[0] == "G":
+        return own  # nearly always: nothing new to check
     try:
         copy = student_number.parse(cell).identity_number
     except StudentNumberError:

@@ -150,10 +150,8 @@ class Ditto:
 
     def resolve(self, fields: dict[str, Cell]) -> dict[str, Cell]:
         """The same mapping with every 同上 replaced (empty when there is no row above)."""
-        for field, cell in fields.items():
-            if field in _NEVER_SAME_AS_ABOVE or not isinstance(cell, str):
-                continue
-            if cell and cell.strip() in cells.SAME_AS_ABOVE:
+        for field in [field for field, cell in fields.items() if cell in cells.SAME_AS_ABOVE]:
+            if field not in _NEVER_SAME_AS_ABOVE:
                 fields[field] = self._last.get(field, "")
         self._last = fields
         return fields
@@ -213,11 +211,12 @@ _LIST_TEXTS = (
 
 
 def _plain_texts(fields: Mapping[str, Cell], names: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    return {target: cells.text(fields[source]) for target, source in names if fields.get(source)} | _no_school(fields)
-
-
-def _no_school(fields: Mapping[str, Cell]) -> dict[str, str]:
-    return {name: "" for name in ("school", "school_code") if not fields.get(name)}
+    values = {"school": "", "school_code": ""}
+    get = fields.get
+    for target, source in names:
+        if cell := get(source):
+            values[target] = cells.text(cell)
+    return values
 
 
 def _list_number(fields: Mapping[str, Cell]) -> NumberFound:
