@@ -58,11 +58,14 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
         school: SchoolCode = None,
         term: TermName = None,
         state: State | None = None,
+        student: UUID | None = None,
         true_on: date | None = None,
     ) -> Page[EntitlementRow]:
         with database.reading(viewer.scope, VIEW) as connection:
-            rows = queries.entitlements(connection, true_on or today(), turn, school=school, term=term, state=state)
-        return page_of(rows, turn, key=lambda row: (row.school_code, row.id))
+            rows = queries.entitlements(
+                connection, true_on or today(), turn, school=school, term=term, state=state, student=student
+            )
+        return page_of(rows, turn, key=lambda row: (row.school_code, row.entitlement_id))
 
     @routes.get("/entitlements/summary")
     def summary(viewer: Reader, true_on: date | None = None) -> list[Totals]:
@@ -79,7 +82,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
     ) -> Page[PaymentRow]:
         with database.reading(viewer.scope, VIEW) as connection:
             rows = queries.payments(connection, true_on or today(), turn, school=school, term=term)
-        return page_of(rows, turn, key=lambda row: (row.school_code, row.id))
+        return page_of(rows, turn, key=lambda row: (row.school_code, row.entitlement_id))
 
     @routes.post("/entitlements/{entitlement_id}/disburse")
     def disburse(

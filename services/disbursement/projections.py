@@ -21,10 +21,12 @@ from services.disbursement.tables import (
     PAYEES,
     PAYMENTS,
     PROGRAMMES,
+    SCHOOLS,
     STUDENTS,
 )
 from services.matching.events import LinkConfirmed, LinkWithdrawn
 from services.registry.events import (
+    SchoolRegistered,
     StudentDetailsCorrected,
     StudentEnrolled,
     StudentLeft,
@@ -167,15 +169,21 @@ def payee_corrected(event: Recorded) -> Iterable[Assertion]:
         yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
+def school_registered(event: Recorded) -> Iterable[Assertion]:
+    values = {"code": event.fact.school_code, "name": event.fact.name}
+    yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
+
+
 PAYMENTS_VIEW = Projection(
     "payments",
-    (ENTITLEMENTS, PAYMENTS, PAYEES),
+    (ENTITLEMENTS, PAYMENTS, PAYEES, SCHOOLS),
     {
         EntitlementGranted: entitlement_granted,
         EntitlementWithdrawn: entitlement_withdrawn,
         AidDisbursed: aid_disbursed,
         StudentEnrolled: payee_enrolled,
         StudentDetailsCorrected: payee_corrected,
+        SchoolRegistered: school_registered,
     },
     halts=True,
 )

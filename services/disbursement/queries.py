@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
-from services.disbursement.tables import ENTITLEMENTS, PAYEES, PAYMENTS
+from services.disbursement.tables import ENTITLEMENTS, PAYEES, PAYMENTS, SCHOOLS
 from shared.web.pages import PageTurn
 
 State = Literal["granted", "paid", "withdrawn", "to_recover"]
@@ -18,9 +18,9 @@ State = Literal["granted", "paid", "withdrawn", "to_recover"]
 class EntitlementRow(BaseModel):
     """One (student, programme, term). Amounts are integer fen. ``to_recover``: paid on evidence that was never true."""
 
-    id: UUID
+    entitlement_id: UUID
     student_id: UUID
-    name_masked: str
+    name: str
     programme: str
     term: str
     amount_fen: int
@@ -28,6 +28,7 @@ class EntitlementRow(BaseModel):
     stage: str
     boarder: bool
     school_code: str
+    school_name: str | None
     division_code: str
     granted_on: date
     paid_on: date | None
@@ -39,15 +40,16 @@ class EntitlementRow(BaseModel):
 class PaymentRow(BaseModel):
     """One payment. ``standing`` is false when its entitlement was withdrawn afterwards."""
 
-    id: UUID
+    entitlement_id: UUID
     student_id: UUID
-    name_masked: str
+    name: str
     programme: str
     term: str
     amount_fen: int
     paid_on: date
     reference: str
     school_code: str
+    school_name: str | None
     division_code: str
     standing: bool
 
@@ -61,7 +63,7 @@ class Totals(BaseModel):
     amount_fen: int
 
 
-_E, _P, _S = ENTITLEMENTS.c, PAYMENTS.c, PAYEES.c
+_E, _P, _S, _N = ENTITLEMENTS.c, PAYMENTS.c, PAYEES.c, SCHOOLS.c
 _PAID = _P.entity.is_not(None)
 _STATE = case(
     (and_(_E.granted, _PAID), "paid"),
@@ -72,9 +74,11 @@ _STATE = case(
 
 
 def _entitled(day: date, *columns: ColumnElement[Any]) -> Select[Any]:
-    tables = ENTITLEMENTS.table.outerjoin(
-        PAYMENTS.table, and_(_P.entity == _E.entity, PAYMENTS.holds_on(day))
-    ).outerjoin(PAYEES.table, and_(_S.entity == _E.student_id, PAYEES.holds_on(day)))
+    tables = (
+        ENTITLEMENTS.table.outerjoin(PAYMENTS.table, and_(_P.entity == _E.entity, PAYMENTS.holds_on(day)))
+        .outerjoin(PAYEES.table, and_(_S.entity == _E.student_id, PAYEES.holds_on(day)))
+        .outerjoin(SCHOOLS.table, and_(_N.code == _E.school_code, SCHOOLS.holds_on(day)))
+    )
     return select(*columns).select_from(tables).where(ENTITLEMENTS.holds_on(day))
 
 
@@ -86,11 +90,15 @@ def entitlements(
     school: str | None = None,
     term: str | None = None,
     state: State | None = None,
+    student: UUID | None = None,
 ) -> list[EntitlementRow]:
     """At most ``turn.fetch`` rows by school and id."""
-    statement = _entitled(true_on, *_E, _S.name_masked, _P.paid_on, _P.reference, _STATE.label("state"))
+    school_name, state_now = _N.name.label("school_name"), _STATE.label("state")
+    statement = _entitled(true_on, *_E, _S.name_masked, school_name, _P.paid_on, _P.reference, state_now)
     if school is not None:
         statement = statement.where(_E.school_code == school)
+    if student is not None:
+        statement = statement.where(_E.student_id == student)
     if term is not None:
         statement = statement.where(_E.term == term)
     if state is not None:
@@ -130,17 +138,20 @@ def every_payment(connection: Connection, true_on: date) -> list[PaymentRow]:
 
 
 def _paid(day: date) -> Select[Any]:
-    tables = PAYMENTS.table.outerjoin(
-        ENTITLEMENTS.table, and_(_E.entity == _P.entity, ENTITLEMENTS.holds_on(day))
-    ).outerjoin(PAYEES.table, and_(_S.entity == _P.student_id, PAYEES.holds_on(day)))
-    return select(*_P, _S.name_masked, _E.granted).select_from(tables).where(PAYMENTS.holds_on(day))
+    tables = (
+        PAYMENTS.table.outerjoin(ENTITLEMENTS.table, and_(_E.entity == _P.entity, ENTITLEMENTS.holds_on(day)))
+        .outerjoin(PAYEES.table, and_(_S.entity == _P.student_id, PAYEES.holds_on(day)))
+        .outerjoin(SCHOOLS.table, and_(_N.code == _P.school_code, SCHOOLS.holds_on(day)))
+    )
+    columns = (*_P, _S.name_masked, _N.name.label("school_name"), _E.granted)
+    return select(*columns).select_from(tables).where(PAYMENTS.holds_on(day))
 
 
 def _entitlement(row: Row[Any]) -> EntitlementRow:
     return EntitlementRow(
-        id=row.entity,
+        entitlement_id=row.entity,
         student_id=row.student_id,
-        name_masked=row.name_masked or "",
+        name=row.name_masked or "",
         programme=row.programme,
         term=row.term,
         amount_fen=row.amount_fen,
@@ -148,6 +159,7 @@ def _entitlement(row: Row[Any]) -> EntitlementRow:
         stage=row.stage,
         boarder=row.boarder,
         school_code=row.school_code,
+        school_name=row.school_name,
         division_code=row.division_code,
         granted_on=row.valid_from,
         paid_on=row.paid_on,
@@ -159,15 +171,16 @@ def _entitlement(row: Row[Any]) -> EntitlementRow:
 
 def _payment(row: Row[Any]) -> PaymentRow:
     return PaymentRow(
-        id=row.entity,
+        entitlement_id=row.entity,
         student_id=row.student_id,
-        name_masked=row.name_masked or "",
+        name=row.name_masked or "",
         programme=row.programme,
         term=row.term,
         amount_fen=row.amount_fen,
         paid_on=row.paid_on,
         reference=row.reference,
         school_code=row.school_code,
+        school_name=row.school_name,
         division_code=row.division_code,
         standing=bool(row.granted),
     )

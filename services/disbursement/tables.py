@@ -93,3 +93,12 @@ PAYMENTS = PeriodTable(
 PAYEES = PeriodTable(
     "payees", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
 )
+
+# Names of schools, for everybody to read beside their codes.
+SCHOOLS = PeriodTable(
+    "schools",
+    "registry",
+    [Column("code", Text), Column("name", Text)],
+    indexes=[Index("schools_by_code", "code")],
+    public=True,
+)

@@ -60,19 +60,30 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
 
     @routes.get("/alerts")
     def alerts(
+        request: Request,
+        response: Response,
         viewer: Reader,
         turn: Turn,
         state: Annotated[list[State] | None, Query()] = None,
         kind: AlertKind | None = None,
         school: Annotated[str | None, Query(max_length=64)] = None,
+        student: UUID | None = None,
         true_on: date | None = None,
     ) -> Page[AlertRow]:
-        """Open alerts unless other states are asked for, longest standing first."""
+        """Alerts that have not ended unless states are asked for, longest standing first."""
+        response.headers["change-position"] = request.app.state.hub.position()  # before the rows are read
         with database.reading(viewer.scope, VIEW) as connection:
             rows = queries.alerts(
-                connection, true_on or today(), turn, states=state or queries.OPEN, kind=kind, school=school
+                connection,
+                true_on or today(),
+                turn,
+                states=state or queries.OPEN,
+                kind=kind,
+                school=school,
+                student=student,
+                language=viewer.language,
             )
-        return page_of(rows, turn, key=lambda row: (row.raised_on, row.id))
+        return page_of(rows, turn, key=lambda row: (row.raised_on, row.alert_id))
 
     @routes.get("/alerts/summary")
     def summary(viewer: Reader, true_on: date | None = None) -> list[AlertCount]:
@@ -85,7 +96,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
 
         def read(ids: Sequence[UUID]) -> Mapping[UUID, AlertRow]:
             with database.reading(viewer.scope, VIEW) as connection:
-                return queries.alerts_by_id(connection, today(), ids)
+                return queries.alerts_by_id(connection, today(), ids, viewer.language)
 
         known = None
         if viewer.scope.division is None:

@@ -15,10 +15,11 @@ from services.notifications.events import (
     AlertWithdrawn,
     DayOpened,
 )
-from services.notifications.tables import ALERTS, ALWAYS, CHILDREN, DAYS, DECISIONS, LISTED, RULES, SCHOOLING
+from services.notifications.tables import ALERTS, ALWAYS, CHILDREN, DAYS, DECISIONS, LISTED, RULES, SCHOOLING, SCHOOLS
 from services.registry.events import (
     ListEntryAdded,
     ListEntryCorrected,
+    SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -148,11 +149,12 @@ def alert_raised(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {
         "kind": fact.kind,
-        "state": "raised",
+        "state": "open",
         "student_id": fact.student_id,
         "entry_id": fact.entry_id,
         "since": fact.since,
         "raised_on": event.effective_on,
+        "raised_at": event.recorded_at,
         "explanation_code": fact.explanation_code,
         "facts": fact.facts,
         "evidence": list(fact.evidence),
@@ -195,9 +197,14 @@ def child_corrected(event: Recorded) -> Iterable[Assertion]:
         yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
 
 
+def school_registered(event: Recorded) -> Iterable[Assertion]:
+    values = {"code": event.fact.school_code, "name": event.fact.name}
+    yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
+
+
 ALERTS_VIEW = Projection(
     "alerts",
-    (ALERTS, CHILDREN),
+    (ALERTS, CHILDREN, SCHOOLS),
     {
         AlertRaised: alert_raised,
         AlertSeen: alert_seen,
@@ -205,5 +212,6 @@ ALERTS_VIEW = Projection(
         AlertClosed: alert_closed,
         StudentEnrolled: child_enrolled,
         StudentDetailsCorrected: child_corrected,
+        SchoolRegistered: school_registered,
     },
 )

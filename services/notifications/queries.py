@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from services.notifications.events import AlertKind
-from services.notifications.tables import ALERTS, CHILDREN
+from services.notifications.tables import ALERTS, CHILDREN, SCHOOLS
+from shared.web.languages import Language
 from shared.web.pages import PageTurn
 
-State = Literal["raised", "seen", "withdrawn", "closed"]
-OPEN: tuple[State, ...] = ("raised", "seen")
+State = Literal["open", "seen", "withdrawn", "closed"]
+OPEN: tuple[State, ...] = ("open", "seen")
 
 EXPLANATIONS: dict[str, tuple[str, str]] = {
     "listed_but_in_no_register": (
@@ -34,21 +35,23 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
 
 
 class AlertRow(BaseModel):
-    """One alert. ``since``: from when the child may be out of school; ``raised_on``: when the alert was raised."""
+    """One alert. ``state`` open: nobody has read it yet. ``since``: from when the child may be out of school;
+    ``raised_on``/``raised_at``: when the alert was raised. ``name`` is masked, empty for a child in no register."""
 
-    id: UUID
+    alert_id: UUID
     kind: AlertKind
     state: State
     student_id: UUID | None
     entry_id: UUID | None
-    name_masked: str
+    name: str
     division_code: str
     school_code: str | None
+    school_name: str | None
     since: date
     raised_on: date
+    raised_at: datetime
     explanation_code: str
-    explanation_zh: str
-    explanation_en: str
+    explanation: str
     facts: dict[str, str]
     evidence: list[UUID]
     seen_by: str | None
@@ -64,12 +67,14 @@ class AlertCount(BaseModel):
     count: int
 
 
-_A, _C = ALERTS.c, CHILDREN.c
+_A, _C, _N = ALERTS.c, CHILDREN.c, SCHOOLS.c
 
 
 def _alerts(day: date) -> Select[Any]:
-    tables = ALERTS.table.outerjoin(CHILDREN.table, and_(_C.entity == _A.student_id, CHILDREN.holds_on(day)))
-    return select(*_A, _C.name_masked).select_from(tables).where(ALERTS.holds_on(day))
+    tables = ALERTS.table.outerjoin(CHILDREN.table, and_(_C.entity == _A.student_id, CHILDREN.holds_on(day))).outerjoin(
+        SCHOOLS.table, and_(_N.code == _A.school_code, SCHOOLS.holds_on(day))
+    )
+    return select(*_A, _C.name_masked, _N.name.label("school_name")).select_from(tables).where(ALERTS.holds_on(day))
 
 
 def alerts(
@@ -80,6 +85,8 @@ def alerts(
     states: Sequence[State] = OPEN,
     kind: AlertKind | None = None,
     school: str | None = None,
+    student: UUID | None = None,
+    language: Language = "zh",
 ) -> list[AlertRow]:
     """At most ``turn.fetch`` alerts in one of ``states``, longest standing first."""
     statement = _alerts(true_on).where(_A.state.in_(states))
@@ -87,14 +94,20 @@ def alerts(
         statement = statement.where(_A.kind == kind)
     if school is not None:
         statement = statement.where(_A.school_code == school)
+    if student is not None:
+        statement = statement.where(_A.student_id == student)
     if turn.after is not None:
         statement = statement.where(turn.beyond(_A.raised_on, _A.entity))
-    return [_alert(row) for row in connection.execute(statement.order_by(_A.raised_on, _A.entity).limit(turn.fetch))]
+    rows = connection.execute(statement.order_by(_A.raised_on, _A.entity).limit(turn.fetch))
+    return [_alert(row, language) for row in rows]
 
 
-def alerts_by_id(connection: Connection, true_on: date, ids: Sequence[UUID]) -> dict[UUID, AlertRow]:
+def alerts_by_id(
+    connection: Connection, true_on: date, ids: Sequence[UUID], language: Language = "zh"
+) -> dict[UUID, AlertRow]:
     """Those of these alerts that the viewer may see."""
-    return {row.entity: _alert(row) for row in connection.execute(_alerts(true_on).where(_A.entity.in_(ids)))}
+    rows = connection.execute(_alerts(true_on).where(_A.entity.in_(ids)))
+    return {row.entity: _alert(row, language) for row in rows}
 
 
 def visible_ids(connection: Connection, true_on: date, count: int) -> set[UUID]:
@@ -112,25 +125,26 @@ def counts(connection: Connection, true_on: date) -> list[AlertCount]:
 
 def every_alert(connection: Connection, true_on: date) -> list[AlertRow]:
     """The whole alerts view, for a replay: its caller bounds the events behind it."""
-    return [_alert(row) for row in connection.execute(_alerts(true_on).order_by(_A.raised_on, _A.entity))]
+    return [_alert(row, "zh") for row in connection.execute(_alerts(true_on).order_by(_A.raised_on, _A.entity))]
 
 
-def _alert(row: Row[Any]) -> AlertRow:
+def _alert(row: Row[Any], language: Language) -> AlertRow:
     zh, en = EXPLANATIONS[row.explanation_code]
     return AlertRow(
-        id=row.entity,
+        alert_id=row.entity,
         kind=row.kind,
         state=row.state,
         student_id=row.student_id,
         entry_id=row.entry_id,
-        name_masked=row.name_masked or "",
+        name=row.name_masked or "",
         division_code=row.division_code,
         school_code=row.school_code,
+        school_name=row.school_name,
         since=row.since,
         raised_on=row.raised_on,
+        raised_at=row.raised_at,
         explanation_code=row.explanation_code,
-        explanation_zh=zh.format(**row.facts),
-        explanation_en=en.format(**row.facts),
+        explanation=(en if language == "en" else zh).format(**row.facts),
         facts=row.facts,
         evidence=row.evidence,
         seen_by=row.seen_by,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.eventsourcing.periods import PeriodTable
@@ -66,6 +66,7 @@ ALERTS = PeriodTable(
         Column("entry_id", Uuid),
         Column("since", Date),
         Column("raised_on", Date),
+        Column("raised_at", DateTime(timezone=True)),
         Column("explanation_code", Text),
         Column("facts", JSONB),
         Column("evidence", ARRAY(Uuid)),
@@ -81,4 +82,13 @@ ALERTS = PeriodTable(
 # Whom an alert is about: masked, and visible in the scope of the school where the student was last.
 CHILDREN = PeriodTable(
     "children", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
+)
+
+# Names of schools, for everybody to read beside their codes.
+SCHOOLS = PeriodTable(
+    "schools",
+    "registry",
+    [Column("code", Text), Column("name", Text)],
+    indexes=[Index("schools_by_code", "code")],
+    public=True,
 )

@@ -102,7 +102,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
                 campaign=campaign,
                 outcome=outcome,
             )
-        return page_of(rows, turn, key=lambda row: (row.school_code, row.visited_on, row.id))
+        return page_of(rows, turn, key=lambda row: (row.school_code, row.visited_on, row.visit_id))
 
     @routes.post("/helpers")
     def assign(body: AssignHelperBody, request: Request, viewer: Visitor) -> Done:

@@ -33,7 +33,7 @@ def assign_helper(
     def decide(connection: Connection) -> Sequence[Proposed]:
         stored = store.load(connection, stream_id)
         state = domain.evolve((each.fact, each.event.effective_on) for each in stored)
-        return [Proposed(stream_id, state.version, domain.assign(state, intent, place), intent.from_day)]
+        return [Proposed(stream_id, state.version, domain.assign(state, intent, _known(place)), intent.from_day)]
 
     return store.run(database, command, decide)
 
@@ -55,14 +55,18 @@ def log_visit(
     stream_id = streams.visit(command.principal, command.command_id)
 
     def decide(_connection: Connection) -> Sequence[Proposed]:
-        return [Proposed(stream_id, 0, domain.log_visit(intent, place, today), intent.visited_on)]
+        return [Proposed(stream_id, 0, domain.log_visit(intent, _known(place), today), intent.visited_on)]
 
     return store.run(database, command, decide)
 
 
-def _place(database: Database, scope: Scope, intent: AssignHelper | LogVisit, today: date) -> Place:
+def _place(database: Database, scope: Scope, intent: AssignHelper | LogVisit, today: date) -> Place | None:
+    """Read before the command's own transaction, and judged inside it: a repeated command keeps its first answer."""
     with database.reading(scope, "visits") as connection:
-        place = queries.place_of(connection, intent.student_id, today)
+        return queries.place_of(connection, intent.student_id, today)
+
+
+def _known(place: Place | None) -> Place:
     if place is None:
         raise UnknownStudent("没有这名学生", "there is no such student")
     return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.registry.events import (
+    SchoolRegistered,
     StudentDetailsCorrected,
     StudentEnrolled,
     StudentLeft,
@@ -12,7 +13,7 @@ from services.registry.events import (
     StudentTransferredOut,
 )
 from services.visits.events import HelperAssigned, VisitLogged
-from services.visits.tables import HELPERS, STUDENTS, VISITS
+from services.visits.tables import HELPERS, SCHOOLS, STUDENTS, VISITS
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
 
@@ -74,15 +75,21 @@ def visit_logged(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(VISITS, event.stream_id, event.effective_on, values)
 
 
+def school_registered(event: Recorded) -> Iterable[Assertion]:
+    values = {"code": event.fact.school_code, "name": event.fact.name}
+    yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
+
+
 VISITS_VIEW = Projection(
     "visits",
-    (STUDENTS, HELPERS, VISITS),
+    (STUDENTS, HELPERS, VISITS, SCHOOLS),
     {
         StudentEnrolled: student_enrolled,
         StudentPlaced: student_placed,
         StudentDetailsCorrected: student_corrected,
         StudentTransferredOut: student_gone,
         StudentLeft: student_gone,
+        SchoolRegistered: school_registered,
         HelperAssigned: helper_assigned,
         VisitLogged: visit_logged,
     },

@@ -11,24 +11,25 @@ from sqlalchemy import Connection, Row, Select, and_, select
 
 from services.visits.commands import Place
 from services.visits.events import Outcome
-from services.visits.tables import HELPERS, STUDENTS, VISITS
+from services.visits.tables import HELPERS, SCHOOLS, STUDENTS, VISITS
 from shared.web.pages import PageTurn
 
 
 class VisitRow(BaseModel):
-    """One visit. Notes are personal and not listed; ``has_notes`` says that there are some."""
+    """One visit; ``helper`` is who went. Notes are personal and not listed; ``has_notes`` says that there are some."""
 
-    id: UUID
+    visit_id: UUID
     student_id: UUID
-    name_masked: str
+    name: str
     campaign: str | None
     visited_on: date
     outcome: Outcome
-    visitor: str
+    helper: str
     confirmed: list[str]
     repeat_on: date | None
     has_notes: bool
     school_code: str
+    school_name: str | None
     division_code: str
 
 
@@ -36,14 +37,15 @@ class HelperRow(BaseModel):
     """Who helps a student, and since when."""
 
     student_id: UUID
-    name_masked: str
+    name: str
     helper: str
     since: date
     school_code: str
+    school_name: str | None
     division_code: str
 
 
-_V, _H, _S = VISITS.c, HELPERS.c, STUDENTS.c
+_V, _H, _S, _N = VISITS.c, HELPERS.c, STUDENTS.c, SCHOOLS.c
 
 
 def place_of(connection: Connection, student_id: UUID, day: date) -> Place | None:
@@ -81,8 +83,12 @@ def visits(
 
 def helpers(connection: Connection, true_on: date, turn: PageTurn, *, school: str | None = None) -> list[HelperRow]:
     """At most ``turn.fetch`` helpers, by school and stream."""
-    tables = HELPERS.table.outerjoin(STUDENTS.table, and_(_S.entity == _H.student_id, STUDENTS.holds_on(true_on)))
-    statement = select(*_H, _S.name_masked).select_from(tables).where(HELPERS.holds_on(true_on))
+    tables = HELPERS.table.outerjoin(
+        STUDENTS.table, and_(_S.entity == _H.student_id, STUDENTS.holds_on(true_on))
+    ).outerjoin(SCHOOLS.table, and_(_N.code == _H.school_code, SCHOOLS.holds_on(true_on)))
+    statement = (
+        select(*_H, _S.name_masked, _N.name.label("school_name")).select_from(tables).where(HELPERS.holds_on(true_on))
+    )
     if school is not None:
         statement = statement.where(_H.school_code == school)
     if turn.after is not None:
@@ -91,10 +97,11 @@ def helpers(connection: Connection, true_on: date, turn: PageTurn, *, school: st
     return [
         HelperRow(
             student_id=row.student_id,
-            name_masked=row.name_masked or "",
+            name=row.name_masked or "",
             helper=row.helper,
             since=row.valid_from,
             school_code=row.school_code,
+            school_name=row.school_name,
             division_code=row.division_code,
         )
         for row in rows
@@ -102,22 +109,25 @@ def helpers(connection: Connection, true_on: date, turn: PageTurn, *, school: st
 
 
 def _visits(day: date) -> Select[Any]:
-    tables = VISITS.table.outerjoin(STUDENTS.table, and_(_S.entity == _V.student_id, STUDENTS.holds_on(day)))
-    return select(*_V, _S.name_masked).select_from(tables).where(VISITS.holds_on(day))
+    tables = VISITS.table.outerjoin(STUDENTS.table, and_(_S.entity == _V.student_id, STUDENTS.holds_on(day))).outerjoin(
+        SCHOOLS.table, and_(_N.code == _V.school_code, SCHOOLS.holds_on(day))
+    )
+    return select(*_V, _S.name_masked, _N.name.label("school_name")).select_from(tables).where(VISITS.holds_on(day))
 
 
 def _visit(row: Row[Any]) -> VisitRow:
     return VisitRow(
-        id=row.entity,
+        visit_id=row.entity,
         student_id=row.student_id,
-        name_masked=row.name_masked or "",
+        name=row.name_masked or "",
         campaign=row.campaign,
         visited_on=row.visited_on,
         outcome=row.outcome,
-        visitor=row.visitor,
+        helper=row.visitor,
         confirmed=row.confirmed,
         repeat_on=row.repeat_on,
         has_notes=row.has_notes,
         school_code=row.school_code,
+        school_name=row.school_name,
         division_code=row.division_code,
     )

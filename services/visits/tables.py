@@ -49,3 +49,12 @@ VISITS = PeriodTable(
     ],
     indexes=[Index("visits_by_school", "school_code", "visited_on", "entity")],
 )
+
+# Names of schools, for everybody to read beside their codes.
+SCHOOLS = PeriodTable(
+    "schools",
+    "registry",
+    [Column("code", Text), Column("name", Text)],
+    indexes=[Index("schools_by_code", "code")],
+    public=True,
+)
