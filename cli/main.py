@@ -12,6 +12,7 @@ import sys
 import typer
 
 from deploy.errors import StartRefused
+from shared.kernel.refusals import Refusal
 
 COMMAND_MODULES = (
     "cli.demo",
@@ -49,8 +50,8 @@ def build_app() -> typer.Typer:
 def main() -> None:
     """Run one command; a refusal is one line on stderr and exit code 1."""
     try:
-        build_app()()
-    except StartRefused as refused:
+        build_app()(prog_name="rollcall")
+    except (StartRefused, Refusal) as refused:
         sys.stderr.write(f"rollcall: {refused}\n")
         sys.exit(1)
     except KeyboardInterrupt:

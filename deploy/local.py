@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from deploy.errors import PartFailed, StartRefused
-from deploy.parts import ServiceProcess
-from deploy.processes import ProcessIdentity, log_tail, spawn, stop
+from deploy.processes import ProcessIdentity, end_saved, log_tail, spawn, stop
 from deploy.spec import PROJECT, Installation, ProcessSpec
 from deploy.state import State
 from deploy.supervisor import Supervisor
@@ -77,30 +76,12 @@ def bring_down(installation: Installation) -> bool:
         steps = [(signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5.0)]
         if not stop(state.supervisor, steps):
             raise PartFailed(f"the supervisor (process {state.supervisor.pid}) does not end")
-    for spec in declared_processes():
-        ran |= _end_left(ServiceProcess(spec, installation, {}))
-    ran |= _end_servers(installation)
+    ran |= end_saved(sorted(installation.run.glob("*.json")), signal.SIGTERM)
+    # After the services, so that nobody loses the server under its feet.
+    ran |= end_saved([installation.home / "kafka" / "broker.pid.json"], signal.SIGTERM)
+    ran |= end_saved([installation.home / "postgres" / "server.pid.json"], signal.SIGINT)
     (installation.home / "state.json").unlink(missing_ok=True)
     return ran
-
-
-def _end_left(process: ServiceProcess) -> bool:
-    before = ProcessIdentity.load(process.identity_file)
-    process.end_leftover()
-    return before is not None
-
-
-def _end_servers(installation: Installation) -> bool:
-    """The two servers, by the identities they saved; graceful first, as their own `stop` does."""
-    ended = False
-    for file, number in (("kafka/broker.pid.json", signal.SIGTERM), ("postgres/server.pid.json", signal.SIGINT)):
-        path = installation.home / file
-        left = ProcessIdentity.load(path)
-        if left is not None and left.alive():
-            stop(left, [(number, 30.0), (signal.SIGKILL, 5.0)])
-            ended = True
-        path.unlink(missing_ok=True)
-    return ended
 
 
 def _follow(

@@ -17,7 +17,7 @@ from deploy.spec import PROJECT, Installation, ProcessSpec
 
 STOP_TIMEOUT_SECONDS = 15.0
 STEP_TIMEOUT_SECONDS = 120.0
-HEALTH_TIMEOUT_SECONDS = 2.0
+HEALTH_TIMEOUT_SECONDS = 4.0  # longer than a service's own checks may take
 
 
 class Part(Protocol):
@@ -34,9 +34,6 @@ class Part(Protocol):
     def stop(self) -> None:
         """End it in order; harmless when it does not run."""
 
-    def end_leftover(self) -> None:
-        """End what a killed run left behind."""
-
 
 class ServiceProcess:
     """One Python process of the system."""
@@ -47,7 +44,7 @@ class ServiceProcess:
         self.log: Path = installation.logs / f"{spec.name}.log"
         self.identity: ProcessIdentity | None = None
         self._asked_to_stop = False
-        self.identity_file = installation.run / f"{spec.name}.json"
+        self._identity_file = installation.run / f"{spec.name}.json"
         self._variables = {**variables, **spec.environment, "ROLLCALL_PROCESS": spec.name}
         self._variables["ROLLCALL_ROLES"] = ",".join(spec.roles)
         if self.port is not None:
@@ -61,7 +58,7 @@ class ServiceProcess:
         command = [sys.executable, "-m", self.spec.module, *arguments]
         child = spawn(command, self.log, self._variables, directory=PROJECT)
         self.identity = ProcessIdentity.of(child.pid)
-        self.identity.save(self.identity_file)
+        self.identity.save(self._identity_file)
 
     def run_step(self) -> None:
         """Run a step to its end. Raises: PartFailed when it ends with another code than 0 or takes too long."""
@@ -70,7 +67,7 @@ class ServiceProcess:
             [sys.executable, "-m", self.spec.module, *arguments], self.log, self._variables, directory=PROJECT
         )
         self.identity = ProcessIdentity.of(child.pid)
-        self.identity.save(self.identity_file)
+        self.identity.save(self._identity_file)
         try:
             code: int | None = child.wait(STEP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -100,20 +97,13 @@ class ServiceProcess:
             wait_gone(self.identity, STOP_TIMEOUT_SECONDS)
             stop(self.identity, [(signal.SIGKILL, 5.0)])
         self.identity = None
-        self.identity_file.unlink(missing_ok=True)
+        self._identity_file.unlink(missing_ok=True)
 
     def ask_to_stop(self) -> None:
         """SIGTERM without waiting, so that all services end together; sent once, since a second one means haste."""
         if self.identity is not None and not self._asked_to_stop:
             self._asked_to_stop = True
             stop(self.identity, [(signal.SIGTERM, 0.0)])
-
-    def end_leftover(self) -> None:
-        """End the process a killed run left behind."""
-        left = ProcessIdentity.load(self.identity_file)
-        if left is not None and left.alive():
-            self.identity = left
-            self.stop()
 
 
 def healthy(port: int, path: str = "/health/ready") -> bool:

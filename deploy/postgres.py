@@ -67,7 +67,8 @@ class EmbeddedPostgres:
         self.log = self.home / "server.log"
         self._identity_file = self.home / "server.pid.json"
         self._settings = {**SETTINGS, **(settings or {}), "port": str(port)}
-        self._password = Secrets(home).password("postgres")
+        # Made together with the data it protects, so a new one never locks anything away: production may make it too.
+        self._password = Secrets(home, production=False).password("postgres")
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
         self._bin = _binaries()
         self.identity: ProcessIdentity | None = None
@@ -133,7 +134,7 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         try:
-            with psycopg.connect(self.dsn(), connect_timeout=5) as connection:
+            with psycopg.connect(self.dsn(), connect_timeout=5, application_name="rollcall supervisor") as connection:
                 row = connection.execute("SELECT current_setting('data_directory')").fetchone()
         except psycopg.OperationalError:
             return False

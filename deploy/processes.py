@@ -139,6 +139,19 @@ def stop(identity: ProcessIdentity, steps: Sequence[tuple[signal.Signals, float]
     return wait_gone(identity, 0)
 
 
+def end_saved(files: Sequence[Path], number: signal.Signals, timeout_seconds: float = 30.0) -> bool:
+    """End the processes whose identities these files keep, graceful first, all at once. True when one still lived."""
+    living = [left for left in map(ProcessIdentity.load, files) if left is not None and left.alive()]
+    for left in living:
+        stop(left, [(number, 0.0)])
+    for left in living:
+        if not wait_gone(left, timeout_seconds):
+            stop(left, [(signal.SIGKILL, 5.0)])
+    for file in files:
+        file.unlink(missing_ok=True)
+    return bool(living)
+
+
 def log_tail(log: Path, lines: int = 3) -> str:
     """The last lines of a log as one line, for an error message."""
     try:

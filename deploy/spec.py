@@ -14,8 +14,11 @@ from deploy.errors import StartRefused
 PROJECT = Path(__file__).resolve().parent.parent
 
 SERVICES = ("registry", "matching", "disbursement", "visits", "notifications")
-# One database each; `keys` holds the per-person keys apart from everything they open.
+# Each makes its own database under the server's owner; `keys` holds the per-person keys apart from what they open.
 DATABASES = (*SERVICES, "audit", "keys")
+# Key-encryption key, signing key of the demo issuer, and a key per service for its stream ids and command bodies.
+SECRETS = ("kek", "jwt", *(f"hmac-{service}" for service in (*SERVICES, "audit", "portal")))
+ENVIRONMENTS = ("demo", "test", "production")
 
 # Ports relative to ROLLCALL_PORT. The page is 0, services stay below FIRST_PART_OFFSET.
 FIRST_PART_OFFSET = 90
@@ -60,9 +63,9 @@ class Installation:
     home: Path
     port: int = 8000
     division: str = "469000"
-    environment: str = "development"
+    environment: str = "demo"
     outside_kafka: str | None = None
-    outside_database_url: str | None = None
+    outside_databases: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] | None = None) -> Installation:
@@ -77,13 +80,17 @@ class Installation:
         division = given.get("ROLLCALL_DIVISION") or "469000"
         if not re.fullmatch(r"[1-9]\d{5}", division):
             raise StartRefused(f"ROLLCALL_DIVISION is {division!r}; give a six-digit division code (GB/T 2260)")
+        environment = given.get("ROLLCALL_ENV") or "demo"
+        if environment not in ENVIRONMENTS:
+            raise StartRefused(f"ROLLCALL_ENV is {environment!r}; give one of {', '.join(ENVIRONMENTS)}")
+        each_given = all(given.get(f"DATABASE_URL_{name.upper()}") for name in DATABASES)
         return cls(
             home=Path(given.get("ROLLCALL_HOME") or PROJECT / ".rollcall").absolute(),
             port=int(port),
             division=division,
-            environment=given.get("ROLLCALL_ENV") or "development",
+            environment=environment,
             outside_kafka=given.get("KAFKA_BOOTSTRAP_SERVERS") or None,
-            outside_database_url=given.get("ROLLCALL_ADMIN_DATABASE_URL") or None,
+            outside_databases=bool(given.get("ROLLCALL_ADMIN_DATABASE_URL")) or each_given,
         )
 
     @property

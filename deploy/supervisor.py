@@ -19,19 +19,18 @@ from dataclasses import dataclass
 from types import FrameType
 
 from deploy.broker import EmbeddedKafka
-from deploy.databases import ensure_databases, outside_urls, variable
 from deploy.errors import AlreadyRunning, DiskTooFull, PartFailed, StartRefused
 from deploy.parts import Part, ServiceProcess
 from deploy.ports import require_free
 from deploy.postgres import EmbeddedPostgres
-from deploy.processes import ProcessIdentity
+from deploy.processes import ProcessIdentity, end_saved
 from deploy.secrets import Secrets
 from deploy.spec import (
-    DATABASES,
     KAFKA_CONTROLLER_OFFSET,
     KAFKA_OFFSET,
     POSTGRES_OFFSET,
     PROJECT,
+    SECRETS,
     Installation,
     ProcessSpec,
 )
@@ -124,41 +123,40 @@ class Supervisor:
         free_bytes = shutil.disk_usage(installation.home).free
         if free_bytes < NEEDED_FREE_BYTES:
             raise DiskTooFull(f"only {free_bytes / 1024**3:.1f} GB free at {installation.home}; 2 GB are needed")
-        secrets = Secrets(installation.home, production=installation.environment == "production")
         postgres, kafka = self._embedded_parts()
         self._end_leftovers(postgres, kafka)
         self._require_ports()
-        admin_url = installation.outside_database_url
+        self._make_secrets()
         if postgres is not None:
             self._progress("starting", "Starting PostgreSQL")
             self._start_part("postgres", postgres, postgres.port)
-            admin_url = postgres.dsn()
-        urls = outside_urls(DATABASES)
-        lacking = [service for service in DATABASES if service not in urls]
-        if lacking and admin_url:
-            urls |= ensure_databases(admin_url, lacking, secrets)
         if kafka is not None:
             self._progress("starting", "Starting Kafka")
             self._start_part("kafka", kafka, kafka.port)
             self.kafka_bootstrap = kafka.bootstrap
         assert self.kafka_bootstrap is not None
         ensure_topics(self.kafka_bootstrap, declared_topics(installation.division))
-        self._start_services(self._service_variables(urls, admin_url))
+        self._start_services(self._service_variables(postgres))
 
     def _embedded_parts(self) -> tuple[EmbeddedPostgres | None, EmbeddedKafka | None]:
         home, port = self.installation.home, self.installation.port
         postgres = kafka = None
-        if not self.installation.outside_database_url and set(DATABASES) - set(outside_urls(DATABASES)):
+        if not self.installation.outside_databases:
             postgres = EmbeddedPostgres(home, port + POSTGRES_OFFSET)
         if not self.installation.outside_kafka:
             tell = self._tell
             kafka = EmbeddedKafka(home, port + KAFKA_OFFSET, port + KAFKA_CONTROLLER_OFFSET, progress=tell)
         return postgres, kafka
 
+    def _make_secrets(self) -> None:
+        """Before the processes start, so that none of them has to; in production a missing one is refused here."""
+        secrets = Secrets(self.installation.home, production=self.installation.environment == "production")
+        for name in SECRETS:
+            secrets.bytes(name)
+
     def _end_leftovers(self, postgres: EmbeddedPostgres | None, kafka: EmbeddedKafka | None) -> None:
         """End, in order, what a killed supervisor left running: its processes hold our ports and data folders."""
-        for spec in self.specs:
-            ServiceProcess(spec, self.installation, {}).end_leftover()
+        end_saved(sorted(self.installation.run.glob("*.json")), signal.SIGTERM)
         for part in (kafka, postgres):
             if part is not None:
                 part.end_leftover()
@@ -214,7 +212,7 @@ class Supervisor:
                 self._progress("starting", f"Waiting for {left} of {len(batch)} processes")
                 time.sleep(0.1)
 
-    def _service_variables(self, urls: dict[str, str], admin_url: str | None) -> dict[str, str]:
+    def _service_variables(self, postgres: EmbeddedPostgres | None) -> dict[str, str]:
         installation = self.installation
         variables = {
             **os.environ,
@@ -226,10 +224,9 @@ class Supervisor:
             "ROLLCALL_DIVISION": installation.division,
             "ROLLCALL_ENV": installation.environment,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap or "",
-            **{variable(service): url for service, url in urls.items()},
         }
-        if admin_url:
-            variables["ROLLCALL_ADMIN_DATABASE_URL"] = admin_url
+        if postgres is not None:
+            variables["ROLLCALL_ADMIN_DATABASE_URL"] = postgres.dsn()
         return variables
 
     # --- watch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ TOPICS_FILE = Path(__file__).with_name("topics.yaml")
 # The broker's own default: 1 on the embedded node, the operator's choice on a real cluster.
 BROKER_DEFAULT_REPLICATION = -1
 REQUEST_TIMEOUT_MS = 30_000
+VISIBLE_TIMEOUT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,18 @@ def ensure_topics(bootstrap: str, topics: Iterable[Topic]) -> list[str]:
     return [topic.name for topic in missing]
 
 
+def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
+    """Partitions by topic; a topic made a moment ago takes a while to appear in the broker's metadata."""
+    deadline = time.monotonic() + VISIBLE_TIMEOUT_SECONDS
+    while True:
+        found = {each["name"]: len(each["partitions"]) for each in admin.describe_topics(names)}
+        if all(found.get(name) for name in names) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
 def _require_partitions(admin: Any, wanted: list[Topic]) -> None:
-    found = {each["name"]: len(each["partitions"]) for each in admin.describe_topics([topic.name for topic in wanted])}
+    found = _partition_counts(admin, [topic.name for topic in wanted])
     for topic in wanted:
         count = found.get(topic.name, 0)
         if count != topic.partitions:

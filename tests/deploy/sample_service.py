@@ -19,14 +19,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((body or "").encode())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
         """Stay quiet."""
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     if sys.argv[1:] == ["--step"]:
-        assert os.environ["DATABASE_URL_REGISTRY"].startswith("postgresql://rollcall_registry:")
+        assert os.environ["ROLLCALL_ADMIN_DATABASE_URL"].startswith("postgresql://postgres:")
         return
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     ThreadingHTTPServer(("127.0.0.1", int(os.environ["ROLLCALL_LISTEN_PORT"])), Handler).serve_forever()

@@ -1,0 +1,53 @@
+"""Secrets are made once, kept from others, and never replaced by a guess."""
+
+from __future__ import annotations
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deploy.secrets import SecretMissing, Secrets, SecretUnreadable
+
+
+def test_a_secret_is_made_once_and_is_the_same_ever_after(tmp_path: Path) -> None:
+    first = Secrets(tmp_path).bytes("kek")
+    assert len(first) == 32
+    assert Secrets(tmp_path).bytes("kek") == first
+    assert Secrets(tmp_path).bytes("hmac-registry") != first
+
+
+def test_processes_that_make_a_secret_at_the_same_time_agree_on_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(lambda _: Secrets(tmp_path).bytes("kek"), range(64)))) == 1
+    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["kek"]
+
+
+def test_the_file_is_for_its_owner_alone_and_refused_when_others_can_read_it(tmp_path: Path) -> None:
+    Secrets(tmp_path).bytes("kek")
+    path = tmp_path / "secrets" / "kek"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    path.chmod(0o640)
+    with pytest.raises(SecretUnreadable, match="chmod 600"):
+        Secrets(tmp_path).bytes("kek")
+
+
+def test_the_environment_wins_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_SECRET_HMAC_REGISTRY", base64.b64encode(b"k" * 32).decode())
+    assert Secrets(tmp_path).bytes("hmac-registry") == b"k" * 32
+    assert not (tmp_path / "secrets").exists()
+
+
+@pytest.mark.parametrize("text", ["not base64!", base64.b64encode(b"short").decode()])
+def test_a_broken_secret_is_refused_not_replaced(tmp_path: Path, text: str) -> None:
+    Secrets(tmp_path).bytes("kek")
+    (tmp_path / "secrets" / "kek").write_text(text)
+    with pytest.raises(SecretUnreadable):
+        Secrets(tmp_path).bytes("kek")
+
+
+def test_production_refuses_to_make_up_a_missing_secret(tmp_path: Path) -> None:
+    with pytest.raises(SecretMissing, match="ROLLCALL_SECRET_KEK"):
+        Secrets(tmp_path, production=True).bytes("kek")
