@@ -14,8 +14,9 @@ from shared.tabular.sheets import Cell, RowSource
 _HELD_ROWS_HIGHEST = 200  # footers longer than this are data that misses its key cells
 _NOTE = re.compile(
     r"(合\s*计|总\s*计|小\s*计|共计|填表|制表|填报|审核|复核|负责人|经办|联系人|单位负责|备注|说明|注|盖章|签字|打印日期|制表日期)"
-    r"(人|日期|时间|单位|签字|盖章)*\s*($|[::(,,\d])"
+    r"(人|日期|时间|单位|签字|盖章)*\s*($|[:\uff1a(\uff08,\uff0c\d])"
 )
+_FOOTER = re.compile("盖章|签字|签章|填表|制表|填报|审核人|经办人|负责人|联系人")  # only where no key cell is filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,9 @@ def _data_rows(
             yield index, cells
             continue
         filled = [cell for cell in cells if not isinstance(cell, str) or cell.strip()]
-        if len(filled) <= 1 or (isinstance(filled[0], str) and _NOTE.match(filled[0].strip())):
+        if len(filled) <= 1 or any(isinstance(cell, str) and _is_footer(cell) for cell in filled):
             continue  # blank, a section title, a bare running number, or a note
-        if len(filled) >= half:
+        if len(filled) > half:
             yield from held
             held.clear()
             yield index, cells
@@ -106,6 +107,10 @@ def _filled(cells: Sequence[Cell], column: int) -> bool:
         return False
     cell = cells[column]
     return not isinstance(cell, str) or bool(cell and not cell.isspace())
+
+
+def _is_footer(cell: str) -> bool:
+    return _NOTE.match(cell.strip()) is not None or _FOOTER.search(cell) is not None
 
 
 def _is_note(first: str, cells: Sequence[Cell], keys: list[int]) -> bool:
