@@ -45,6 +45,7 @@ CREATE INDEX log_recorded_at ON log (recorded_at);
 -- settled: every position up to here is in the log or will never be committed.
 CREATE TABLE sequencer_state (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    source text,
     head bigint NOT NULL DEFAULT 0,
     settled bigint NOT NULL DEFAULT 0,
     closed_until timestamptz NOT NULL DEFAULT 'epoch'
