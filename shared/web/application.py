@@ -35,13 +35,15 @@ def create_app(
     version: str = "1",
     state: Mapping[str, Any] | None = None,
     described: bool = True,
+    inner: Sequence[tuple[Any, Mapping[str, Any]]] = (),
 ) -> FastAPI:
     """A service's application.
 
     ``parts`` are entered in order when it starts and left in reverse order when it stops. ``checks`` decide readiness,
     beside the database when there is one. ``state`` is set on ``app.state`` for the routers (``request.app.state.x``);
     ``authenticator`` and ``database`` are there too. Routers carry their own prefix (``/v1``). ``described=False``
-    leaves the OpenAPI description out (the portal).
+    leaves the OpenAPI description out (the portal). ``inner`` are further ASGI middlewares (class, arguments)
+    inside the edge and the body limit.
     """
 
     @asynccontextmanager
@@ -69,6 +71,8 @@ def create_app(
     app.include_router(health_routes(every_check))
     for router in routers:
         app.include_router(router)
+    for middleware, arguments in inner:
+        app.add_middleware(middleware, **arguments)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy)
     if described:

@@ -1,0 +1,8 @@
+"""portal: the one page people open.
+
+owns      nothing: no fact, no row; every number is asked of the service that has it, as the person who looks
+accepts   sign-in at the demo issuer; forms that become commands of other services
+emits     nothing
+consumes  nothing
+serves    pages in Chinese and English, /api/<service>/… (the services behind one address), /demo-issuer
+"""

@@ -1,0 +1,111 @@
+"""Wiring of the portal."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from services.portal import audit, failures, forms, home, imports, proxy, sign_in, students, tables
+from services.portal.backends import Backends
+from services.portal.demo_issuer import DemoIssuer
+from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
+from services.portal.settings import PortalSettings, service_addresses
+from shared.web.application import create_app
+from shared.web.authentication import Authenticator
+
+if TYPE_CHECKING:
+    from shared.hosting.settings import Settings
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The portal as the runtime starts it: an application and nothing else (no database, no log, no processor)."""
+
+    name: str
+    app: FastAPI
+
+
+def build(settings: Settings) -> Portal:
+    """The portal of an installation. The demonstration's issuer is part of it unless this is production or another
+    issuer is named (ROLLCALL_ISSUER)."""
+    own_issuer = urlsplit(settings.issuer).path == "/demo-issuer"
+    demo = own_issuer and settings.environment != "production"
+    return Portal(
+        "portal",
+        application(
+            PortalSettings(
+                division=settings.division,
+                environment=settings.environment,
+                issuer=settings.issuer,
+                audience=settings.audience,
+                services=service_addresses(settings.port),
+                jwks_url=None if demo else settings.jwks_url,
+                sign_in_url=os.environ.get("ROLLCALL_SIGN_IN_URL"),
+                demo_seed=settings.secret("jwt") if demo else None,
+                form_key=_form_key(settings.secret("jwt")) if demo else settings.secret("portal-forms"),
+                secure_cookies=settings.environment == "production",
+            )
+        ),
+    )
+
+
+def _form_key(seed: bytes) -> bytes:
+    """A demonstration has no secret of its own for forms: one is derived from the issuer's."""
+    return hmac.new(seed, b"portal forms", hashlib.sha256).digest()
+
+
+def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
+    backends = Backends(settings.services, transport)
+    statics = Statics()
+    issuer = None
+    if settings.demo_seed is not None:
+        issuer = DemoIssuer(
+            settings.demo_seed,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            environment=settings.environment,
+        )
+    authenticator = Authenticator(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        jwks=issuer.jwks() if issuer else None,
+        jwks_url=None if issuer else settings.jwks_url,
+    )
+    routers = [
+        sign_in.router,
+        statics.router(),
+        proxy.router,
+        home.router,
+        imports.router,
+        tables.router(),
+        forms.router,
+        students.router,
+        audit.router,
+    ]
+    if issuer is not None:
+        routers.append(sign_in.demo_routes(issuer, settings.division))
+    app = create_app(
+        "portal",
+        routers,
+        authenticator=authenticator,
+        parts=[backends.part],
+        content_policy=PAGE_CONTENT_POLICY,
+        described=False,
+        state={
+            "settings": settings,
+            "backends": backends,
+            "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
+        },
+        inner=[(GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6})],
+    )
+    failures.install(app)
+    return app

@@ -1,0 +1,146 @@
+"""The services behind the page, asked with the token of the person who looks.
+
+BackendTrouble
+├── Unreachable   the service does not answer
+└── Refused       it answered with a problem (RFC 9457), which is shown as it came
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import httpx
+
+from shared.kernel.identifiers import new_event_id
+from shared.web.languages import Language
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 35.0  # above the services' statement timeout, so that their own answer arrives
+CONNECTIONS = 200
+
+Params = Mapping[str, str | int | None]
+
+
+class BackendTrouble(Exception):
+    """A service could not do what the page asked of it."""
+
+    status = 502
+    code = "unreachable"
+    detail = ""
+
+
+class Unreachable(BackendTrouble):
+    """The service does not answer, or not in time."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} does not answer")
+        self.service = service
+
+
+class Refused(BackendTrouble):
+    """The service's own refusal. ``problem`` is its problem+json body, {} when it sent none."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"refused with {status}")
+        self.problem = problem
+        self.status = status
+        self.code = str(problem.get("code", ""))
+        self.detail = str(problem.get("detail") or problem.get("title") or "")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """On whose behalf a service is asked."""
+
+    token: str
+    language: Language
+    traceparent: str
+
+    def headers(self) -> dict[str, str]:
+        """The headers that say so."""
+        return {
+            "authorization": f"Bearer {self.token}",
+            "accept-language": "en" if self.language == "en" else "zh-CN",
+            "traceparent": self.traceparent,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A service's JSON answer. ``position`` is where its live changes stood before it read, if it says."""
+
+    body: Any
+    position: str | None
+
+
+class Backends:
+    """All services, over one bounded pool of connections. ``addresses``: name → base URL."""
+
+    def __init__(self, addresses: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.addresses = dict(addresses)
+        self.client = httpx.AsyncClient(
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=20),
+            transport=transport,
+            trust_env=False,  # the services are neighbours: no proxy of the machine in between
+            follow_redirects=False,
+        )
+
+    @asynccontextmanager
+    async def part(self, _app: object) -> AsyncIterator[None]:
+        """Close the connections when the application stops."""
+        try:
+            yield
+        finally:
+            await self.client.aclose()
+
+    def url(self, service: str, path: str) -> str:
+        """The address of ``path`` at ``service``. Raises KeyError for a service there is not."""
+        return self.addresses[service] + path
+
+    async def get(self, caller: Caller, service: str, path: str, params: Params | None = None) -> Answer:
+        """GET. Raises BackendTrouble."""
+        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        return await self._ask(service, "GET", path, headers=caller.headers(), params=kept)
+
+    async def post(
+        self,
+        caller: Caller,
+        service: str,
+        path: str,
+        body: Any = None,
+        *,
+        command_id: str | None = None,
+        params: Params | None = None,
+        file: tuple[str, BinaryIO] | None = None,
+    ) -> Answer:
+        """POST a JSON body, or a file as multipart. ``command_id`` None makes a new one: only for what changes nothing.
+        Raises BackendTrouble."""
+        headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id())}
+        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        if file is not None:
+            return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
+        return await self._ask(service, "POST", path, headers=headers, params=kept, json=body)
+
+    async def _ask(self, service: str, method: str, path: str, **options: Any) -> Answer:
+        try:
+            answer = await self.client.request(method, self.url(service, path), **options)
+        except httpx.HTTPError as failed:
+            raise Unreachable(service) from failed
+        if answer.is_success:
+            body = answer.json() if answer.content else None
+            return Answer(body, answer.headers.get("change-position"))
+        if answer.status_code in (502, 503, 504):
+            raise Unreachable(service)
+        raise Refused(answer.status_code, _problem(answer))
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

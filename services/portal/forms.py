@@ -1,0 +1,88 @@
+"""Forms of the page that become commands of a service. Each form carries the command's id, so sending it twice (a
+double click, a reload) does it once."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends
+from services.portal.session import Opening, check_form, inside, opening
+from shared.kernel.refusals import Malformed
+from shared.web.viewers import AID_CLERK, SCHOOL
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+_REFERENCE_CHARACTERS = 200
+
+
+async def sent_form(request: Request) -> FormData:
+    """FastAPI dependency: the form, after its guard. Raises FormExpired."""
+    form = await request.form(max_files=0, max_fields=50)
+    check_form(request, form.get("form_token"))
+    return form
+
+
+Sent = Annotated[FormData, Depends(sent_form)]
+
+
+def text(form: FormData, name: str) -> str:
+    """A field's text without surrounding blanks."""
+    value = form.get(name)
+    return value.strip()[:_REFERENCE_CHARACTERS] if isinstance(value, str) else ""
+
+
+def command_id(form: FormData) -> str:
+    """The id the form was made with. Raises Malformed."""
+    try:
+        return str(UUID(text(form, "command_id")))
+    except ValueError:
+        raise Malformed("表单不完整,请刷新后重试", "The form is incomplete; reload and try again") from None
+
+
+def back(form: FormData, done: str, otherwise: str) -> Response:
+    """To where the form stood, with the sentence of what was done."""
+    place = inside(text(form, "back") or None, otherwise)
+    parts = urlsplit(place)
+    query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("done="))
+    return RedirectResponse(f"{parts.path}?{query}&done={done}" if query else f"{parts.path}?done={done}", 303)
+
+
+async def _send(request: Request, opened: Opening, form: FormData, service: str, path: str, body: Any) -> None:
+    backends: Backends = request.app.state.backends
+    await backends.post(opened.caller, service, path, body, command_id=command_id(form))
+
+
+@router.post("/alerts/{alert_id}/seen")
+async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Someone responsible has read it."""
+    opened.allow(AID_CLERK, SCHOOL)
+    await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
+    return back(form, "seen", "/alerts")
+
+
+@router.post("/alerts/{alert_id}/close")
+async def alert_close(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Closed by a person on evidence."""
+    opened.allow(AID_CLERK, SCHOOL)
+    body = {"reason": text(form, "reason"), "evidence": text(form, "evidence")}
+    await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/close", body)
+    return back(form, "close", "/alerts")
+
+
+@router.post("/entitlements/{entitlement_id}/disburse")
+async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The amount was paid."""
+    opened.allow(AID_CLERK)
+    paid_on = text(form, "paid_on")
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", paid_on):
+        raise Malformed("请填写发放日期", "Give the day of payment", field="paid_on")
+    body = {"paid_on": paid_on, "reference": text(form, "reference")}
+    await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
+    return back(form, "disburse", "/entitlements")

@@ -1,0 +1,147 @@
+"""The first page: what needs this person today, and where the roster stands; every number leads to its rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from services.portal.backends import Answer, Backends, BackendTrouble, Params
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from services.portal.table_pages import ALERTS, REVIEWS, ROSTER, SUBMISSIONS, UNMATCHED
+from services.portal.table_reading import items_of
+from shared.web.pages import PAGE_ROWS
+
+router = APIRouter(include_in_schema=False)
+
+CATEGORIES = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
+STATES = ("linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected")
+LISTS = ("poverty", "civil", "disability")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that leads to its rows."""
+
+    label: str
+    text: str
+    href: str
+    tone: str = ""
+    hint: str = ""
+
+
+@dataclass
+class Home:
+    """What the page shows; a part that could not be read is None and says so."""
+
+    needs: list[Figure] = field(default_factory=list)
+    needs_failed: bool = False
+    categories: list[Figure] | None = None
+    total: int = 0
+    lists: list[dict[str, Any]] | None = None
+    unmatched: int = 0
+    stream: str | None = None
+
+
+@router.get("/")
+async def home(request: Request, opened: Annotated[Opening, Depends(opening)]) -> Response:
+    """The page, or its numbers only (``?part=numbers``)."""
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    found = await _read(backends, opened)
+    part = request.query_params.get("part") == "numbers"
+    return rendering.page(request, opened, "_home.html" if part else "home.html", home=found)
+
+
+async def _read(backends: Backends, opened: Opening) -> Home:
+    may = {page.name: opened.viewer.has(*page.roles) for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS)}
+    asked = may["roster"] or may["unmatched"]
+    summary, alerts, submissions = await asyncio.gather(
+        _tried(backends, opened, asked, "matching", "/v1/roster/summary"),
+        _tried(backends, opened, may["alerts"], "notifications", "/v1/alerts/summary"),
+        _tried(backends, opened, may["imports"], "registry", "/v1/submissions", {"limit": PAGE_ROWS}),
+    )
+    home = Home()
+    if isinstance(alerts, Answer):
+        home.needs.append(_alerts(alerts, opened))
+    if isinstance(summary, Answer) and isinstance(summary.body, Mapping):
+        _stand(home, summary.body, may, opened)
+        if may["roster"]:
+            since = {"since": summary.position} if summary.position else {}
+            home.stream = f"/api/matching/v1/roster/stream?{urlencode(since)}"
+    if isinstance(submissions, Answer):
+        home.lists = _lists(submissions, summary.body if isinstance(summary, Answer) else {})
+    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, submissions))
+    return home
+
+
+async def _tried(
+    backends: Backends, opened: Opening, wanted: bool, service: str, path: str, params: Params | None = None
+) -> Answer | BackendTrouble | None:
+    if not wanted:
+        return None
+    try:
+        return await backends.get(opened.caller, service, path, params)
+    except BackendTrouble as trouble:
+        return trouble
+
+
+def _alerts(answer: Answer, opened: Opening) -> Figure:
+    count = _counts(answer.body).get("open", 0)
+    return Figure(opened.texts("home.alerts_open"), f"{count:,}", "/alerts?state=open", "alarm" if count else "calm")
+
+
+def _stand(home: Home, summary: Mapping[str, Any], may: Mapping[str, bool], opened: Opening) -> None:
+    texts = opened.texts
+    states = _counts(summary.get("states"))
+    if may["unmatched"]:
+        unenrolled = int(summary.get("unenrolled_listed") or 0)
+        tone = "alarm" if unenrolled else "calm"
+        address = "/unmatched?state=not_in_register&school_age=true"
+        home.needs.append(Figure(texts("home.unenrolled"), f"{unenrolled:,}", address, tone))
+        unmatched = sum(states.get(state, 0) for state in STATES[2:])
+        home.needs.append(Figure(texts("home.unmatched"), f"{unmatched:,}", "/unmatched?state=all"))
+    if may["reviews"]:
+        waiting = states.get("review", 0)
+        home.needs.append(Figure(texts("home.review"), f"{waiting:,}", "/reviews", "due" if waiting else "calm"))
+    if may["roster"]:
+        counts = _counts(summary.get("categories"))
+        codes = [*CATEGORIES, *sorted(set(counts) - set(CATEGORIES))]
+        home.categories = [
+            Figure(
+                texts.label("category", code), f"{counts.get(code, 0):,}", f"/roster?{urlencode({'category': code})}"
+            )
+            for code in codes
+        ]
+        home.total = sum(counts.values())
+
+
+def _counts(told: Any) -> dict[str, int]:
+    """Counts by code, whether told as an object or as a list of rows."""
+    if isinstance(told, Mapping):
+        return {str(code): int(count) for code, count in told.items() if code and isinstance(count, int)}
+    counts: dict[str, int] = {}
+    for item in told if isinstance(told, list) else []:
+        code = item.get("category") or item.get("state") or item.get("code")
+        count = item.get("students", item.get("count", item.get("rows")))
+        if code and isinstance(count, int):
+            counts[str(code)] = counts.get(str(code), 0) + count
+    return counts
+
+
+def _lists(answer: Answer, summary: Any) -> list[dict[str, Any]]:
+    """Each list: when it was last received, and its rows by state if the summary tells."""
+    items, _ = items_of(answer.body)
+    by_list = summary.get("by_list") if isinstance(summary, Mapping) else None
+    found: list[dict[str, Any]] = []
+    for name in LISTS:
+        last = next((item for item in items if item.get("list") == name), None)
+        states = _counts(by_list.get(name)) if isinstance(by_list, Mapping) else {}
+        found.append({"list": name, "last": last, "states": states, "rows": sum(states.values())})
+    return found

@@ -1,0 +1,154 @@
+"""A list comes in: checked without importing, then imported; the receipt balances to the rows of the file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response, StreamingResponse
+
+from services.portal.backends import Answer, Backends, BackendTrouble, Refused
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, check_form, opening
+from services.portal.table_pages import SUBMISSIONS
+from services.portal.table_reading import read_view
+from shared.kernel.clock import today
+from shared.kernel.identifiers import new_event_id
+from shared.kernel.refusals import Malformed
+from shared.web.bodies import Upload, received_file
+from shared.web.viewers import AGENCY, AID_CLERK
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+LISTS, MODES = ("poverty", "civil", "disability"), ("snapshot", "increment")
+_SUMMANDS = ("added", "corrected", "unchanged", "rejected")
+
+
+@router.get("/imports")
+async def imports(request: Request, opened: Opened) -> Response:
+    """The form and what was sent before."""
+    opened.allow(*SUBMISSIONS.roles)
+    return await _page(request, opened)
+
+
+@router.post("/imports/submissions")
+async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
+    """Check or import a file. The page's script asks for the receipt alone (``?part=receipt``)."""
+    check_form(request, upload.fields.get("form_token"))
+    opened.allow(AID_CLERK, AGENCY)
+    typed = {name: upload.fields.get(name, "") for name in ("list", "mode", "effective_on")}
+    if typed["list"] not in LISTS or typed["mode"] not in MODES:
+        raise Malformed("请选择名单与方式", "Choose the list and the mode")
+    dry_run = upload.fields.get("action") != "apply"
+    try:
+        answer = await _submit(request, opened, upload, typed, dry_run)
+    except Refused as refused:
+        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+    receipt = _receipt(answer.body, dry_run)
+    return await _page(request, opened, typed=typed, receipt=receipt)
+
+
+async def _submit(request: Request, opened: Opening, upload: Upload, typed: Mapping[str, str], dry_run: bool) -> Answer:
+    """Send the file on. The command's id comes from the form and the content: the same file of the same form counts
+    once, another file is another command."""
+    backends: Backends = request.app.state.backends
+    try:
+        made = UUID(upload.fields.get("command_id", ""))
+    except ValueError:
+        raise Malformed("表单不完整,请刷新后重试", "The form is incomplete; reload and try again") from None
+    content = "|".join((upload.sha256, typed["list"], typed["mode"], typed["effective_on"], str(dry_run)))
+    command_id = str(uuid5(uuid5(NAMESPACE_URL, str(made)), content))
+    params = {
+        "mode": typed["mode"],
+        "dry_run": "true" if dry_run else "false",
+        "effective_on": typed["effective_on"] or None,
+        "filename": upload.filename,
+    }
+    with upload.path.open("rb") as file:
+        return await backends.post(
+            opened.caller,
+            "registry",
+            f"/v1/lists/{typed['list']}/submissions",
+            command_id=command_id,
+            params=params,
+            file=(upload.filename or "list", file),
+        )
+
+
+def _receipt(body: Any, dry_run: bool) -> dict[str, Any]:
+    """The receipt as shown, with its own sum, so that a difference is seen."""
+    told = body.get("receipt", body) if isinstance(body, Mapping) else {}
+    counts = {name: int(told.get(name) or 0) for name in (*_SUMMANDS, "removed")}
+    rows = int(told.get("rows") or 0)
+    problems = told.get("problems")
+    return {
+        "dry_run": dry_run,
+        "id": told.get("submission_id"),
+        "rows": rows,
+        "counts": counts,
+        "sum": sum(counts[name] for name in _SUMMANDS),
+        "held": bool(told.get("held")) or told.get("state") == "held",
+        "problems": sorted(problems.items(), key=lambda item: -int(item[1])) if isinstance(problems, Mapping) else [],
+    }
+
+
+async def _page(
+    request: Request,
+    opened: Opening,
+    *,
+    typed: Mapping[str, str] | None = None,
+    receipt: Mapping[str, Any] | None = None,
+    complaint: str = "",
+    status: int = 200,
+) -> Response:
+    rendering: Rendering = request.app.state.rendering
+    backends: Backends = request.app.state.backends
+    context: dict[str, Any] = {"receipt": receipt, "complaint": complaint}
+    if request.query_params.get("part") == "receipt":
+        return rendering.page(request, opened, "_receipt.html", status=status, **context)
+    try:
+        view = await read_view(request, opened, SUBMISSIONS, backends)
+    except BackendTrouble:
+        view = None
+    return rendering.page(
+        request,
+        opened,
+        "imports.html",
+        status=status,
+        page=SUBMISSIONS,
+        heads=SUBMISSIONS.columns,
+        view=view,
+        lists=LISTS,
+        modes=MODES,
+        typed=typed or {"list": "", "mode": "snapshot", "effective_on": today().isoformat()},
+        command_id=str(new_event_id()),
+        may_send=opened.viewer.has(AID_CLERK, AGENCY),
+        **context,
+    )
+
+
+@router.get("/imports/{submission_id}/rejects.xlsx")
+async def rejects(request: Request, submission_id: UUID, opened: Opened) -> Response:
+    """The rows that came back, each with its reason, as the registry wrote them."""
+    opened.allow(*SUBMISSIONS.roles)
+    backends: Backends = request.app.state.backends
+    url = backends.url("registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
+    answer = await backends.client.send(
+        backends.client.build_request("GET", url, headers=opened.caller.headers()), stream=True
+    )
+    if not answer.is_success:
+        await answer.aread()
+        raise Refused(answer.status_code, {})
+    headers = {"content-disposition": f'attachment; filename="rejects-{submission_id}.xlsx"'}
+    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+        finally:
+            await answer.aclose()
+
+    return StreamingResponse(chunks(), media_type=media, headers=headers)

@@ -1,0 +1,119 @@
+"""One opening of a page: who looks, in which language, with which token; and the guard of its forms.
+
+A form carries a token derived from a random cookie that other sites cannot read or set (SameSite=Strict); the token is
+masked anew in every answer, because answers are compressed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.portal.backends import Caller
+from services.portal.proxy import from_this_site
+from services.portal.texts import Texts
+from shared.kernel.refusals import Forbidden, Refusal
+from shared.web.authentication import Unauthenticated
+from shared.web.languages import LANGUAGE_COOKIE, Language, language_of
+from shared.web.traces import traceparent_of
+from shared.web.viewers import Viewer, token_of, viewer
+
+FORM_COOKIE = "rollcall_form"
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+class FormExpired(Refusal):
+    """The form was not made by this site for this browser, or too long ago."""
+
+    status = 403
+    code = "form_expired"
+
+    def __init__(self, language: Language) -> None:
+        text = Texts("zh")("error.form_expired"), Texts("en")("error.form_expired")
+        super().__init__(*text)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What every page needs to know of a request. ``nonce`` is this browser's form cookie."""
+
+    viewer: Viewer
+    language: Language
+    texts: Texts
+    caller: Caller
+    nonce: str
+
+    def allow(self, *roles: str) -> None:
+        """Raises Forbidden unless the viewer holds one of ``roles``."""
+        if not self.viewer.has(*roles):
+            raise Forbidden(Texts("zh")("error.text_403"), Texts("en")("error.text_403"))
+
+
+async def opening(request: Request) -> Opening:
+    """FastAPI dependency. Raises Unauthenticated."""
+    found = await viewer(request)
+    token = token_of(request)
+    if token is None:
+        raise Unauthenticated("no token")
+    language = language_of(request)
+    caller = Caller(token, language, traceparent_of(request))
+    return Opening(found, language, Texts(language), caller, nonce_of(request))
+
+
+def nonce_of(request: Request) -> str:
+    """This browser's form cookie, made when it has none; :func:`finish` sends it."""
+    nonce: str | None = getattr(request.state, "form_nonce", None)
+    if nonce is None:
+        given = request.cookies.get(FORM_COOKIE, "")
+        nonce = given if len(given) == 43 else base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        request.state.form_nonce = nonce
+    return nonce
+
+
+def form_token(key: bytes, nonce: str) -> str:
+    """The token a form of this browser carries, different in each answer and good in all."""
+    proof, mask = hmac.new(key, nonce.encode(), hashlib.sha256).digest(), os.urandom(32)
+    masked = bytes(a ^ b for a, b in zip(proof, mask, strict=True))
+    return base64.urlsafe_b64encode(mask + masked).decode()
+
+
+def check_form(request: Request, token: object) -> None:
+    """Raises FormExpired unless the form was made here for this browser."""
+    if ("origin" in request.headers or "sec-fetch-site" in request.headers) and not from_this_site(request):
+        raise FormExpired(language_of(request))
+    key: bytes = request.app.state.settings.form_key
+    expected = hmac.new(key, request.cookies.get(FORM_COOKIE, "").encode(), hashlib.sha256).digest()
+    try:
+        raw = base64.urlsafe_b64decode(token) if isinstance(token, str) and len(token) < 200 else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    given = bytes(a ^ b for a, b in zip(raw[:32], raw[32:], strict=False)) if len(raw) == 64 else b""
+    if FORM_COOKIE not in request.cookies or not hmac.compare_digest(expected, given):
+        raise FormExpired(language_of(request))
+
+
+def finish(request: Request, response: Response) -> Response:
+    """Send the form cookie and a chosen language with an answer."""
+    secure: bool = request.app.state.settings.secure_cookies
+    nonce = getattr(request.state, "form_nonce", None)
+    if nonce is not None and request.cookies.get(FORM_COOKIE) != nonce:
+        response.set_cookie(FORM_COOKIE, nonce, httponly=True, samesite="strict", secure=secure)
+    asked = request.query_params.get("lang")
+    if asked in ("zh", "en"):
+        response.set_cookie(LANGUAGE_COOKIE, asked, max_age=_YEAR_SECONDS, samesite="lax", secure=secure)
+    return response
+
+
+def inside(address: str | None, otherwise: str = "/") -> str:
+    """An address of this site to go back to; never another host's."""
+    if not address or not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable():
+        return otherwise
+    return quote(address, safe="/?&=%-._~+:,*")

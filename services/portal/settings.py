@@ -1,0 +1,44 @@
+"""What the portal is told from outside: where the services are and who signs in people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SERVICES: Mapping[str, int] = {  # port after the portal's
+    "registry": 1,
+    "matching": 2,
+    "disbursement": 3,
+    "visits": 4,
+    "notifications": 5,
+    "audit": 6,
+}
+
+
+@dataclass(frozen=True)
+class PortalSettings:
+    """``services``: name → base URL. ``demo_seed``: 32 bytes of the demo issuer's Ed25519 key; None = no demo issuer
+    (then ``jwks_url`` names the real one's keys, and ``sign_in_url`` where people sign in, if that is a page)."""
+
+    division: str
+    environment: str
+    issuer: str
+    audience: str
+    services: Mapping[str, str]
+    jwks_url: str | None = None
+    sign_in_url: str | None = None
+    demo_seed: bytes | None = field(default=None, repr=False)
+    form_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    secure_cookies: bool = False
+
+
+def local_services(first_port: int) -> dict[str, str]:
+    """The services of an embedded start, on the loopback address."""
+    return {name: f"http://127.0.0.1:{first_port + offset}" for name, offset in SERVICES.items()}
+
+
+def service_addresses(first_port: int, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same, unless ROLLCALL_<SERVICE>_URL says where a service stands."""
+    env = os.environ if environ is None else environ
+    return {name: env.get(f"ROLLCALL_{name.upper()}_URL") or url for name, url in local_services(first_port).items()}

@@ -1,0 +1,110 @@
+"""Coming in and going out. Real installations send people to their own sign-in; the demonstration has one click."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from services.portal.backends import Backends, Caller
+from services.portal.demo_issuer import AGENCIES, PREFIX, ROLES, TOKEN_SECONDS, DemoIssuer, Persona
+from services.portal.forms import sent_form, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, inside
+from services.portal.settings import PortalSettings
+from services.portal.table_reading import school_choices
+from services.portal.texts import Texts
+from shared.kernel.refusals import Malformed
+from shared.web.authentication import Authenticator
+from shared.web.languages import language_of
+from shared.web.traces import traceparent_of
+from shared.web.viewers import AID_CLERK, SESSION_COOKIE, viewer_from
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Where a person without a session is sent."""
+    settings: PortalSettings = request.app.state.settings
+    wanted = inside(request.query_params.get("next"))
+    if settings.demo_seed is not None:
+        return RedirectResponse(f"{PREFIX}/?{urlencode({'next': wanted})}", 303)
+    if settings.sign_in_url:
+        return RedirectResponse(settings.sign_in_url, 303)
+    rendering: Rendering = request.app.state.rendering
+    return rendering.page(request, None, "error.html", status=401, failed=401, detail="", trace="")
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, _form: Annotated[FormData, Depends(sent_form)]) -> Response:
+    """Forget the session in this browser."""
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
+    """The demonstration issuer's addresses."""
+    demo = APIRouter(prefix=PREFIX, include_in_schema=False)
+
+    @demo.get("/jwks.json")
+    async def jwks() -> Response:
+        return JSONResponse(dict(issuer.jwks()), headers={"cache-control": "public, max-age=60"})
+
+    @demo.get("/")
+    async def roles(request: Request) -> Response:
+        rendering: Rendering = request.app.state.rendering
+        return rendering.page(
+            request,
+            None,
+            "sign_in.html",
+            offered=ROLES,
+            agencies=AGENCIES,
+            schools=await _schools(request, issuer, division),
+            wanted=inside(request.query_params.get("next")),
+        )
+
+    @demo.post("/sign-in")
+    async def enter(request: Request, form: Annotated[FormData, Depends(sent_form)]) -> Response:
+        secure: bool = request.app.state.settings.secure_cookies
+        answer = RedirectResponse(inside(text(form, "next")), 303)
+        token = _token(issuer, _persona(form, division))
+        answer.set_cookie(SESSION_COOKIE, token, max_age=TOKEN_SECONDS, httponly=True, samesite="lax", secure=secure)
+        return answer
+
+    @demo.post("/token")
+    async def token(request: Request) -> Response:
+        """For scripts: form fields role, school, agency → {"access_token"}."""
+        async with request.form(max_files=0, max_fields=10) as form:
+            made = _token(issuer, _persona(form, division))
+        return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
+
+    return demo
+
+
+def _persona(form: FormData, division: str) -> Persona:
+    return Persona(text(form, "role"), division, text(form, "school") or None, text(form, "agency") or None)
+
+
+def _token(issuer: DemoIssuer, persona: Persona) -> str:
+    try:
+        return issuer.token(persona)
+    except ValueError:
+        raise Malformed(
+            "请选择身份;学校与部门还需选择单位", "Choose a role; a school or agency also needs a place"
+        ) from None
+
+
+async def _schools(request: Request, issuer: DemoIssuer, division: str) -> list[tuple[str, str]]:
+    """The schools to choose among, asked of the registry as the demonstration's clerk; none while it is not up."""
+    backends: Backends = request.app.state.backends
+    authenticator: Authenticator = request.app.state.authenticator
+    token = issuer.token(Persona(AID_CLERK, division), seconds=60)
+    language = language_of(request)
+    found = viewer_from(await authenticator.claims(token), language)
+    opened = Opening(found, language, Texts(language), Caller(token, language, traceparent_of(request)), "")
+    return await school_choices(backends, opened) or []

@@ -1,0 +1,137 @@
+"""One student: masked particulars, category and evidence, aid, visits, alerts, history; in full only for a purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from services.portal.backends import Backends, BackendTrouble
+from services.portal.columns import Column, Row
+from services.portal.forms import Sent, command_id, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from services.portal.table_pages import ALERTS, ENTITLEMENTS, ROSTER, STUDENTS, VISITS, TablePage
+from services.portal.table_reading import TableRow, items_of, shown_rows
+from shared.kernel.identifiers import new_event_id
+from shared.web.viewers import AID_CLERK, SCHOOL
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+
+PARTICULARS = (
+    Column("name", ("name",)),
+    Column("former_name", ("former_name",)),
+    Column("sex", ("sex",), "code", "sex"),
+    Column("birth_date", ("birth_date",)),
+    Column("id_number", ("id_number",)),
+    Column("student_number", ("student_number",)),
+    Column("guardian_name", ("guardian_name",)),
+    Column("guardian_id", ("guardian_id",)),
+    Column("phone", ("phone",)),
+    Column("address", ("address",)),
+    Column("boarder", ("boarder",), "code", "yes_no"),
+    Column("left_behind", ("left_behind",), "code", "yes_no"),
+)
+PLACE = (
+    Column("school", ("school_name", "school_code")),
+    Column("stage", ("stage",), "code", "stage"),
+    Column("grade", ("grade",)),
+    Column("class_name", ("class_name",)),
+    Column("student_state", ("state",), "code", "student_state"),
+)
+REVEALABLE = (
+    "name",
+    "former_name",
+    "id_number",
+    "student_number",
+    "birth_date",
+    "guardian_name",
+    "guardian_id",
+    "phone",
+    "address",
+)
+SECTIONS: tuple[tuple[str, TablePage], ...] = (
+    ("categories", ROSTER),
+    ("aid", ENTITLEMENTS),
+    ("alerts", ALERTS),
+    ("visits", VISITS),
+)
+_HISTORY_ROWS = 200
+
+
+@router.get("/students/{student_id}")
+async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
+    """The page, everything that identifies the child masked."""
+    opened.allow(*STUDENTS.roles)
+    return await _page(request, opened, student_id)
+
+
+@router.post("/students/{student_id}/reveal")
+async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The same page with the asked-for fields in full, once; the registry records who read them and why."""
+    opened.allow(AID_CLERK, SCHOOL)
+    backends: Backends = request.app.state.backends
+    asked = [name for name in REVEALABLE if name in form.getlist("fields")]
+    body = {"purpose": text(form, "purpose"), "fields": asked}
+    try:
+        answer = await backends.post(
+            opened.caller, "registry", f"/v1/students/{student_id}/reveal", body, command_id=command_id(form)
+        )
+    except BackendTrouble as trouble:
+        if trouble.status not in (400, 422):
+            raise
+        return await _page(request, opened, student_id, typed=body, complaint=trouble.detail, status=422)
+    told = answer.body.get("fields", answer.body) if isinstance(answer.body, Mapping) else {}
+    shown = {name: str(told[name]) for name in asked if isinstance(told, Mapping) and told.get(name)}
+    return await _page(request, opened, student_id, revealed=shown, typed=body)
+
+
+async def _page(
+    request: Request,
+    opened: Opening,
+    student_id: UUID,
+    *,
+    revealed: Mapping[str, str] | None = None,
+    typed: Mapping[str, Any] | None = None,
+    complaint: str = "",
+    status: int = 200,
+) -> Response:
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
+    row: Row = answer.body
+    sections = await asyncio.gather(*(_section(backends, opened, page, student_id) for _, page in SECTIONS))
+    history = row.get("history")
+    return rendering.page(
+        request,
+        opened,
+        "student.html",
+        status=status,
+        student=row,
+        particulars=[(column.label, column.shown(row, opened.texts)) for column in PARTICULARS],
+        place=[(column.label, column.shown(row, opened.texts)) for column in PLACE],
+        sections=[(name, page, rows) for (name, page), rows in zip(SECTIONS, sections, strict=True)],
+        history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],
+        revealable=REVEALABLE,
+        revealed=revealed,
+        typed=typed or {"purpose": "", "fields": ["id_number"]},
+        complaint=complaint,
+        command_id=str(new_event_id()),
+    )
+
+
+async def _section(backends: Backends, opened: Opening, page: TablePage, student_id: UUID) -> list[TableRow] | None:
+    """Rows of one kind about this student; None when they cannot be read."""
+    params: dict[str, str | int | None] = {"student": str(student_id), "student_id": str(student_id), "limit": 50}
+    try:
+        answer = await backends.get(opened.caller, page.service, page.source, params)
+    except BackendTrouble:
+        return None
+    items, _ = items_of(answer.body)
+    # A service that does not know the condition answers with others too; only this student's rows belong here.
+    return shown_rows(page, [item for item in items if str(item.get("student_id")) == str(student_id)], opened.texts)

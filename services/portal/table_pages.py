@@ -1,0 +1,218 @@
+"""Which tables the page has: where their rows come from, who may see them, their columns and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.portal.columns import Column
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+
+FilterKind = Literal["school", "code", "date", "text"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs."""
+
+    name: str
+    kind: FilterKind
+    vocabulary: str = ""
+    tabs: bool = False
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class TablePage:
+    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there."""
+
+    name: str
+    address: str
+    service: str
+    source: str
+    columns: tuple[Column, ...]
+    roles: tuple[str, ...]
+    row_id: str
+    filters: tuple[Filter, ...] = ()
+    live: str | None = None
+    actions: bool = False
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
+_NAME = Column("name", ("name",), "student")
+_SCHOOL = Column("school", ("school_name", "school_code", "school"), "school")
+_GRADE = Column("grade", ("grade",))
+_CLASS = Column("class_name", ("class_name",))
+_LIST = Column("list", ("list",), "code", "list")
+_AGENCY = Column("agency", ("agency",), "code", "agency")
+_BY_SCHOOL = Filter("school", "school")
+_TRUE_ON = Filter("true_on", "date")
+
+ROSTER = TablePage(
+    "roster", "/roster", "matching", "/v1/roster",
+    (
+        _NAME, _SCHOOL, _GRADE, _CLASS,
+        Column("category", ("category",), "code", "category"),
+        Column("kind", ("kind",)),
+        Column("evidence", ("evidence",), "evidence"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (_BY_SCHOOL, Filter("category", "code", "category"), _TRUE_ON),
+    live="/v1/roster/stream",
+)  # fmt: skip
+
+REVIEWS = TablePage(
+    "reviews", "/reviews", "matching", "/v1/reviews",
+    (
+        _NAME, _LIST, _AGENCY,
+        Column("row", ("row",), "number"),
+        Column("candidates", ("candidates",), "candidates"),
+        Column("reason", ("reason",), "code", "match_reason"),
+        Column("score", ("score",), "score"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "entry_id",
+    (Filter("list", "code", "list"), _BY_SCHOOL),
+)  # fmt: skip
+
+UNMATCHED = TablePage(
+    "unmatched", "/unmatched", "matching", "/v1/unmatched",
+    (
+        _NAME, _LIST, _AGENCY,
+        Column("state", ("state",), "code", "state"),
+        Column("school_age", ("school_age",), "code", "yes_no"),
+        Column("reason", ("reason",), "code", "match_reason"),
+    ),
+    (AID_CLERK, AGENCY, AUDITOR), "entry_id",
+    (
+        Filter("state", "code", "unmatched_state", tabs=True, default="not_in_register"),
+        Filter("list", "code", "list"),
+        Filter("school_age", "code", "yes_no"),
+    ),
+)  # fmt: skip
+
+ALERTS = TablePage(
+    "alerts", "/alerts", "notifications", "/v1/alerts",
+    (
+        Column("alert_kind", ("kind",), "code", "alert_kind"),
+        Column("child", ("name",), "student"),
+        _SCHOOL,
+        Column("reason", ("explanation", "explanation_code"), "code", "explanation"),
+        Column("since", ("since",), "date"),
+        Column("raised_at", ("raised_at", "recorded_at"), "moment"),
+        Column("state", ("state",), "code", "alert_state"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "alert_id",
+    (
+        Filter("state", "code", "alert_state", tabs=True, default="open"),
+        Filter("kind", "code", "alert_kind"),
+        _BY_SCHOOL,
+    ),
+    live="/v1/alerts/stream", actions=True,
+)  # fmt: skip
+
+ENTITLEMENTS = TablePage(
+    "entitlements", "/entitlements", "disbursement", "/v1/entitlements",
+    (
+        _NAME, _SCHOOL,
+        Column("programme", ("programme",), "code", "programme"),
+        Column("term", ("term",), "code", "term"),
+        Column("amount", ("amount_fen",), "money"),
+        Column("state", ("state",), "code", "entitlement_state"),
+        Column("paid_on", ("paid_on",), "date"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
+    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "text")),
+    actions=True,
+)  # fmt: skip
+
+PAYMENTS = TablePage(
+    "payments", "/payments", "disbursement", "/v1/payments",
+    (
+        _NAME, _SCHOOL,
+        Column("programme", ("programme",), "code", "programme"),
+        Column("term", ("term",), "code", "term"),
+        Column("amount", ("amount_fen",), "money"),
+        Column("paid_on", ("paid_on",), "date"),
+        Column("reference", ("reference",)),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
+    (_BY_SCHOOL, Filter("term", "text")),
+)  # fmt: skip
+
+VISITS = TablePage(
+    "visits", "/visits", "visits", "/v1/visits",
+    (
+        _NAME, _SCHOOL,
+        Column("visited_on", ("visited_on",), "date"),
+        Column("campaign", ("campaign",)),
+        Column("outcome", ("outcome",), "code", "outcome"),
+        Column("helper", ("helper_name", "helper")),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "visit_id",
+    (_BY_SCHOOL, Filter("outcome", "code", "outcome")),
+)  # fmt: skip
+
+STUDENTS = TablePage(
+    "students", "/students", "registry", "/v1/students",
+    (
+        _NAME,
+        Column("student_number", ("student_number",)),
+        _SCHOOL,
+        Column("stage", ("stage",), "code", "stage"),
+        _GRADE, _CLASS,
+        Column("student_state", ("state",), "code", "student_state"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("q", "text"), _BY_SCHOOL),
+)  # fmt: skip
+
+SUBMISSIONS = TablePage(
+    "imports", "/imports", "registry", "/v1/submissions",
+    (
+        Column("received_at", ("received_at", "recorded_at"), "moment"),
+        _LIST, _AGENCY,
+        Column("mode", ("mode",), "code", "mode"),
+        Column("file_name", ("file_name",)),
+        Column("rows", ("rows",), "number"),
+        Column("added", ("added",), "number"),
+        Column("corrected", ("corrected",), "number"),
+        Column("unchanged", ("unchanged",), "number"),
+        Column("rejected", ("rejected",), "number"),
+        Column("removed", ("removed",), "number"),
+        Column("state", ("state",), "code", "submission_state"),
+        Column("rejects", ("rejected",), "link", href="/imports/{submission_id}/rejects.xlsx"),
+    ),
+    (AID_CLERK, AGENCY, AUDITOR), "submission_id",
+    (Filter("list", "code", "list"),),
+)  # fmt: skip
+
+TABLES: Mapping[str, TablePage] = {
+    page.name: page
+    for page in (
+        ROSTER,
+        REVIEWS,
+        UNMATCHED,
+        ALERTS,
+        ENTITLEMENTS,
+        PAYMENTS,
+        VISITS,
+        STUDENTS,
+        SUBMISSIONS,
+    )
+}
+
+NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("home", "/", EVERYONE),
+    ("roster", "/roster", ROSTER.roles),
+    ("alerts", "/alerts", ALERTS.roles),
+    ("reviews", "/reviews", REVIEWS.roles),
+    ("unmatched", "/unmatched", UNMATCHED.roles),
+    ("imports", "/imports", SUBMISSIONS.roles),
+    ("students", "/students", STUDENTS.roles),
+    ("entitlements", "/entitlements", ENTITLEMENTS.roles),
+    ("payments", "/payments", PAYMENTS.roles),
+    ("visits", "/visits", VISITS.roles),
+    ("audit", "/audit", (AUDITOR, AID_CLERK)),
+)
