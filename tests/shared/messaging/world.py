@@ -259,7 +259,7 @@ def shuffled_batches(
                 batches.append((service, partition, arrivals[start:end]))
                 start = end if not repeats or random_.random() < 0.7 else random_.randrange(start, end)
             queues.append(batches)
-    mixed = []
+    mixed: list[tuple[str, int, Sequence[Arrival]]] = []
     while any(queues):
         queue = random_.choice([q for q in queues if q])
         mixed.append(queue.pop(0))

@@ -1,0 +1,75 @@
+"""The host on a real broker and database: embedded in a running loop, alone and in company."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from shared.database.database import Database, driver
+from shared.keys.keyring import KeyRing
+from shared.messaging.builds import prepare
+from shared.messaging.host import ProcessorHost
+from shared.messaging.runner import Runner
+from tests.shared.messaging.topics import publish_world, until
+from tests.shared.messaging.world import World, expected_days, live_schema, roster, shown_days
+
+
+def marks(database: Database) -> dict[tuple[str, int], int]:
+    with database.working() as connection:
+        rows = driver(connection).execute("SELECT log, partition, last_log_index FROM checkpoints").fetchall()
+    return {(log, partition): last for log, partition, last in rows}
+
+
+def complete(database: Database, world: World) -> bool:
+    ends = {
+        (service, partition): envelopes[-1].logged.log_index
+        for service in world.logs
+        for partition, envelopes in world.envelopes(service).items()
+        if envelopes
+    }
+    return {where: last for where, last in marks(database).items() if last} == ends
+
+
+def shown(database: Database) -> Any:
+    with database.working() as connection:
+        return shown_days(connection, live_schema(database))
+
+
+def host_for(kafka: Any, database: Database, keyring: KeyRing, topics: dict[str, str], app_id: str) -> ProcessorHost:
+    def fail(reason: str) -> None:
+        raise AssertionError(reason)
+
+    return ProcessorHost(app_id, kafka.bootstrap, topics, [Runner(roster(), database, keyring)], on_fatal=fail)
+
+
+def make_topics(kafka: Any) -> dict[str, str]:
+    return {service: kafka.create_topic(service) for service in ("alpha", "beta")}
+
+
+def test_a_host_in_a_running_loop_applies_what_is_there_and_what_comes(
+    kafka: Any, database: Database, keyring: KeyRing, world: World
+) -> None:
+    world.grow(500)
+    prepare(database, [roster()])
+    topics = make_topics(kafka)
+
+    async def story() -> None:
+        await publish_world(world, kafka.bootstrap, topics)
+        host = host_for(kafka, database, keyring, topics, kafka.unique("group"))
+        began = time.monotonic()
+        await host.start()
+        await until(lambda: complete(database, world))
+        print("ready after", time.monotonic() - began)
+        start = {service: len(log) for service, log in world.logs.items()}
+        world.grow(300)
+        began = time.monotonic()
+        await publish_world(world, kafka.bootstrap, topics, start)
+        await until(lambda: complete(database, world))
+        print("more after", time.monotonic() - began)
+        assert host.problems() == []
+        assert len(host.assignment()) == 8
+        await host.stop()
+
+    asyncio.run(story())
+    assert shown(database) == expected_days(world)
