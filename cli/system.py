@@ -82,7 +82,7 @@ def _print_report(report: Any) -> None:
     from rich.table import Table
 
     console = Console()
-    console.print(f"{report.phase}: {report.message}")
+    console.print(f"{report.phase}: {report.message}" if report.page is None else report.message)
     parts = Table("part", "state", "process", "port", "restarts", "memory MB", box=None)
     for part in report.parts:
         memory = "" if part.memory_bytes is None else f"{part.memory_bytes / 1e6:.0f}"

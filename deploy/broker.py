@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy import ports
+from deploy.class_archive import ClassArchive, archive_folder
 from deploy.errors import PartFailed
 from deploy.jars import classpath
 from deploy.java import find_java, java_version
@@ -85,6 +86,7 @@ class EmbeddedKafka:
         self.identity: ProcessIdentity | None = None
         self._settings = {**SETTINGS, **(settings or {})}
         self._progress = progress
+        self._archive: ClassArchive | None = None
         self._properties = self.home / "server.properties"
         self._identity_file = self.home / "broker.pid.json"
 
@@ -106,8 +108,10 @@ class EmbeddedKafka:
         jars = classpath(self._progress)
         write_atomically(self._properties, self._server_properties())
         command = [str(java), *self._jvm_flags(java), "-cp", jars]
+        self._archive = ClassArchive(archive_folder(), java, jars)
         if not (self.data / "meta.properties").exists():
-            self._format(command)
+            self._format([command[0], *self._archive.reading_flags(), *command[1:]])
+        command[1:1] = self._archive.flags()
         child = spawn([*command, "kafka.Kafka", str(self._properties)], self.log, directory=self.home)
         self.identity = ProcessIdentity.of(child.pid)
         self.identity.save(self._identity_file)
@@ -120,7 +124,12 @@ class EmbeddedKafka:
     def stop(self, timeout_seconds: float = 20.0) -> None:
         """Flush and close the logs; after the timeout, leave the rest to log recovery."""
         if self.identity is not None:
-            stop(self.identity, [(signal.SIGTERM, timeout_seconds), (signal.SIGKILL, 5.0)])
+            in_order = stop(self.identity, [(signal.SIGTERM, timeout_seconds)])
+            if not in_order:
+                stop(self.identity, [(signal.SIGKILL, 5.0)])
+            if self._archive is not None:
+                self._archive.keep() if in_order else self._archive.discard()
+        self._archive = None
         self.identity = None
         self._identity_file.unlink(missing_ok=True)
 

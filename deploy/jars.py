@@ -93,8 +93,14 @@ def _not_intact(jars: Iterable[Jar], store: Path) -> list[Jar]:
 
 
 def _fetch_under_lock(jars: list[Jar], store: Path, progress: Callable[[str], None]) -> None:
-    store.mkdir(parents=True, exist_ok=True)
-    with (store / ".rollcall.lock").open("w") as guard:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        guard = (store / ".rollcall.lock").open("w")
+    except OSError as error:
+        raise DownloadFailed(
+            f"cannot write {store} ({error.strerror}); set ROLLCALL_CACHE to a folder of yours"
+        ) from None
+    with guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         missing = _not_intact(jars, store)  # another run may have fetched them while we waited
         if not missing:

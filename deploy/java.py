@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from deploy.errors import JavaMissing
@@ -32,6 +33,7 @@ def find_java() -> Path:
     )
 
 
+@cache
 def java_version(executable: Path) -> int | None:
     """The major version, or None when the executable cannot say it."""
     try:
