@@ -144,6 +144,30 @@ def withdraw(state: Entitlement, command: WithdrawEntitlement) -> list[Decided]:
     return [Decided(fact, state.granted_on)]
 
 
+def settle(state: Entitlement, claim: GrantEntitlement | None, *, open_term: bool) -> list[Decided]:
+    """Bring an entitlement in line with what the facts known now say is due; the policy's one decision.
+
+    Nothing due on any day of the term: it was never true and is withdrawn. An exit *within* the term leaves the claim
+    standing, so it never recovers. What is due but not granted is granted while the term is open; what is granted but
+    not paid is restated when a correction changes the amount or the school, so that the order of arrival is no matter.
+    """
+    if claim is None:
+        evidence = state.grant.evidence if state.grant is not None else ()
+        return withdraw(state, WithdrawEntitlement("never_true", evidence))
+    if not open_term:
+        return []
+    if not state.granted:
+        return grant(state, claim)
+    if state.paid or state.grant is None or _same_money(state.grant, claim):
+        return []
+    withdrawn = withdraw(state, WithdrawEntitlement("restated", state.grant.evidence))
+    return [*withdrawn, *grant(apply(state, *withdrawn[0]), claim)]
+
+
+def _same_money(granted: EntitlementGranted, claim: GrantEntitlement) -> bool:
+    return (granted.amount_fen, granted.school_code) == (claim.amount_fen, claim.school_code)
+
+
 def disburse(state: Entitlement, command: DisburseAid) -> list[Decided]:
     """Pay the whole amount once. Raises NothingGranted, AlreadyDisbursed, PaidBeforeGranted."""
     if state.paid:

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.disbursement.commands import GrantEntitlement, WithdrawEntitlement
-from services.disbursement.domain import Entitlement, evolve, grant, qualified, withdraw
+from services.disbursement.commands import GrantEntitlement
+from services.disbursement.domain import Decided, Entitlement, evolve, qualified, settle
 from services.disbursement.errors import NoRate
 from services.disbursement.events import DayOpened, ProgrammeActivated
 from services.disbursement.memory import (
@@ -51,6 +51,14 @@ class Task(NamedTuple):
     students: tuple[UUID, ...]
 
 
+class Case(NamedTuple):
+    """One entitlement under review: what the facts known now say is due, None = nothing."""
+
+    student: UUID
+    claim: GrantEntitlement | None
+    open_term: bool
+
+
 @dataclass(frozen=True)
 class Entitling:
     """The policy with what it needs: the store it appends to and the names of its streams."""
@@ -73,50 +81,32 @@ class Entitling:
             known = remember(connection, [student for task in tasks for student in task.students])
             changes_of: dict[UUID, list[Proposed]] = {student: [] for student in known}
             for in_force in programmes:
-                for student, proposed in self._grants(connection, in_force, known, today):
-                    changes_of[student].append(proposed)
-                for student, proposed in self._withdrawals(connection, in_force, known, today):
-                    changes_of[student].append(proposed)
+                cases = cases_of(self.streams, in_force, known, today)
+                for stream_id, state, decided in self._decide(connection, cases):
+                    proposed = [Proposed(stream_id, state.version, fact, on) for fact, on in decided]
+                    changes_of[cases[stream_id].student] += proposed
             for task in tasks:
                 self._append(connection, task, [each for student in task.students for each in changes_of[student]])
+
+    def _decide(
+        self, connection: Connection, cases: dict[UUID, Case]
+    ) -> Iterator[tuple[UUID, Entitlement, list[Decided]]]:
+        """What changes, per stream. One that is granted may be paid by a person at this moment, so it is locked and
+        read again before it is taken away."""
+        states = self._states(connection, list(cases))
+        changing = [s for s, case in cases.items() if settle(states[s], case.claim, open_term=case.open_term)]
+        granted = [stream_id for stream_id in changing if states[stream_id].granted]
+        self.streams.lock(connection, granted)
+        states |= self._states(connection, granted)
+        for stream_id in changing:
+            case, state = cases[stream_id], states[stream_id]
+            yield stream_id, state, settle(state, case.claim, open_term=case.open_term)
 
     def _append(self, connection: Connection, task: Task, proposed: Sequence[Proposed]) -> None:
         for part, begin in enumerate(range(0, len(proposed), BATCH_LIMIT)):
             facts = proposed[begin : begin + BATCH_LIMIT]
             command = policy_command(NAME, task.cause, task.ordinal * PARTS_MAX + part, NAME.encode())
             self.store.execute(connection, command, lambda: facts)  # noqa: B023 (called before the next turn)
-
-    def _grants(
-        self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
-    ) -> Iterator[tuple[UUID, Proposed]]:
-        term = term_of(in_force.programme, today)
-        wanted = {
-            self.streams.entitlement(command.student_id, command.programme, command.term): command
-            for command in (_claim(in_force, term, student, facts, today) for student, facts in known.items())
-            if command is not None
-        }
-        for stream_id, state in self._states(connection, list(wanted)).items():
-            command = wanted[stream_id]
-            for fact, effective_on in grant(state, command):
-                yield command.student_id, Proposed(stream_id, state.version, fact, effective_on)
-
-    def _withdrawals(
-        self, connection: Connection, in_force: InForce, known: dict[UUID, Remembered], today: date
-    ) -> Iterator[tuple[UUID, Proposed]]:
-        doubtful = {student: facts for student, facts in known.items() if facts.untrue}
-        streams = {
-            self.streams.entitlement(student, in_force.programme.programme, term.name): (facts, term)
-            for student, facts in doubtful.items()
-            for term in _terms_back(in_force, today)
-        }
-        before = self._states(connection, list(streams))
-        groundless = [s for s, (facts, term) in streams.items() if _groundless(before[s], in_force, term, facts, today)]
-        self.streams.lock(connection, groundless)
-        for stream_id, state in self._states(connection, groundless).items():
-            if state.grant is not None:
-                command = WithdrawEntitlement("evidence_never_true", state.grant.evidence)
-                for fact, effective_on in withdraw(state, command):
-                    yield state.grant.student_id, Proposed(stream_id, state.version, fact, effective_on)
 
     def _states(self, connection: Connection, stream_ids: list[UUID]) -> dict[UUID, Entitlement]:
         if not stream_ids:
@@ -168,6 +158,19 @@ def _everyone(connection: Connection, cause: Recorded) -> Iterable[Task]:
         after, ordinal = students[-1], ordinal + 1
 
 
+def cases_of(streams: Streams, in_force: InForce, known: dict[UUID, Remembered], today: date) -> dict[UUID, Case]:
+    """The entitlements these students have or may have: of this term, and of the terms before it."""
+    cases: dict[UUID, Case] = {}
+    this_term = term_of(in_force.programme, today)
+    for student, facts in known.items():
+        if not facts.linked:
+            continue  # never had evidence, so never had an entitlement
+        for term in _terms_back(in_force, today):
+            stream_id = streams.entitlement(student, in_force.programme.programme, term.name)
+            cases[stream_id] = Case(student, _claim(in_force, term, student, facts, today), term == this_term)
+    return cases
+
+
 def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, today: date) -> GrantEntitlement | None:
     """What the student is due in this term; None without evidence, schooling or a rate."""
     found = qualified(in_force.programme, term, today, facts.schooling, facts.evidence)
@@ -191,13 +194,6 @@ def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, toda
         content_hash=in_force.content_hash,
         effective_on=found.on,
     )
-
-
-def _groundless(state: Entitlement, in_force: InForce, term: Term, facts: Remembered, today: date) -> bool:
-    """Granted on links of which not one was ever true, and on no other ground."""
-    if not state.granted or state.grant is None or not set(state.grant.evidence) <= facts.untrue:
-        return False
-    return qualified(in_force.programme, term, today, facts.schooling, facts.evidence) is None
 
 
 def _terms_back(in_force: InForce, today: date) -> Iterator[Term]:

@@ -38,8 +38,9 @@ class EntitlementGranted(Fact, frozen=True, kw_only=True):
 
 @fact("disbursement")
 class EntitlementWithdrawn(Fact, frozen=True, kw_only=True):
-    """Every evidence behind the entitlement was never true. ``paid`` says that money is to be asked back.
-    An exit from a list is no reason: it never recovers what was due (domain.md §5)."""
+    """``never_true``: on no day of the term was the student in a covered stage and on a list; ``paid`` then says that
+    money is to be asked back. ``restated``: another grant with the corrected amount follows. An exit within the term is
+    no reason: it never recovers what was due (domain.md §5)."""
 
     student_id: UUID
     programme: str

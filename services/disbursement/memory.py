@@ -21,11 +21,11 @@ class InForce(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """All that decides about one student. ``untrue`` are the ids of link events that were never true."""
+    """All that decides about one student. ``linked``: was ever linked to a list row, rightly or not."""
 
     schooling: list[Schooling]
     evidence: list[Evidence]
-    untrue: frozenset[UUID]
+    linked: bool
 
 
 # The end of a link is the first withdrawal of its entry that the log holds after it.
@@ -71,18 +71,20 @@ def linked_students(connection: Connection, after: UUID | None, count: int) -> l
 
 def remember(connection: Connection, students: Sequence[UUID]) -> dict[UUID, Remembered]:
     """What is known of each of these students."""
-    found = {student: Remembered([], [], frozenset()) for student in students}
+    schooling: dict[UUID, list[Schooling]] = {student: [] for student in students}
+    evidence: dict[UUID, list[Evidence]] = {}
     for entity, begins, ends, enrolled, stage, boarder, division, school in connection.execute(
         _SCHOOLING, {"students": list(students)}
     ):
         place = Schooling(begins, ends, bool(enrolled), stage or "", bool(boarder), division or "", school or "")
-        found[entity].schooling.append(place)
+        schooling[entity].append(place)
     for student, event_id, category, begins, ends, never_true in connection.execute(
         _LINKS, {"students": list(students)}
     ):
-        known = found[student]
-        if never_true:
-            found[student] = known._replace(untrue=known.untrue | {event_id})
-        else:
-            known.evidence.append(Evidence(begins, ends, category, event_id))
-    return found
+        held = evidence.setdefault(student, [])
+        if not never_true:
+            held.append(Evidence(begins, ends, category, event_id))
+    return {
+        student: Remembered(places, evidence.get(student, []), student in evidence)
+        for student, places in schooling.items()
+    }
