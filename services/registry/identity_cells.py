@@ -31,6 +31,9 @@ class NumberFound:
     contradicted: bool = False
 
 
+NO_NUMBER = NumberFound(None)
+
+
 def from_cell(cell: object, id_kind: str = "") -> NumberFound:
     """The number of one cell; an empty cell has neither number nor problem."""
     if id_kind not in _IDENTITY_CARD_KINDS and not identity_number.is_valid(cell):
@@ -39,7 +42,7 @@ def from_cell(cell: object, id_kind: str = "") -> NumberFound:
         parsed = identity_number.parse(number_part(cell) if isinstance(cell, str) else cell)
     except IdentityNumberError as error:
         if error.code == "empty":
-            return NumberFound(None)
+            return NO_NUMBER
         return NumberFound(None, problem=error.code, suggested_birth_date=_suggested_birth_date(cell, error.code))
     return NumberFound(parsed.text, parsed.birth_date)
 
@@ -49,7 +52,7 @@ def with_certificate(own: NumberFound, certificate: object) -> NumberFound:
     try:
         owner = disability.parse(certificate).identity_number
     except DisabilityCertificateError:
-        return from_cell(certificate) if own == NumberFound(None) else own
+        return from_cell(certificate) if own == NO_NUMBER else own
     return _with_copy(own, owner.text, owner.birth_date)
 
 

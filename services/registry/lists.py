@@ -15,7 +15,7 @@ import msgspec
 
 from services.registry import cells, dates, identity_cells
 from services.registry.dates import DatePeriod
-from services.registry.identity_cells import NumberFound
+from services.registry.identity_cells import NO_NUMBER, NumberFound
 from services.registry.schools import SchoolDirectory
 from shared.standards import disability, identity_number
 from shared.tabular.sheets import Cell
@@ -40,7 +40,8 @@ class ListRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `id_number` is valid (18 characters) or None, then `number_problem` tells why. `valid_from` and `valid_to` are the
     half-open period of validity. `school_key` is the key in the school directory; `school_elsewhere` is True when the
-    row names a school that is none of ours. `suggested_birth_date` comes from an unusable number.
+    row names a school that is none of ours. `suggested_birth_date` comes from an unusable number. `head_only`: the row
+    names nobody but the head of a household.
     """
 
     list: ListName
@@ -90,12 +91,8 @@ class ListRow(msgspec.Struct, frozen=True, kw_only=True):
     left_behind: str = ""
     boarder: str = ""
     placement: str = ""
+    head_only: bool = False
     problems: tuple[RowProblem, ...] = ()
-
-    @property
-    def head_only(self) -> bool:
-        """The row names nobody but the head of a household."""
-        return not self.name and bool(self.head_name or self.head_id)
 
 
 class RegisterRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,11 +162,10 @@ def list_row(
     schools: SchoolDirectory | None = None,
 ) -> ListRow:
     """Read one data row. `fields` are cells by canonical name (columns.py), 同上 already resolved; `row` from 1."""
-    get = fields.get
     problems: list[RowProblem] = []
     number = _list_number(fields)
-    name = cells.text(get("name"))
-    head_only = not name and not number.number and bool(get("head_name") or get("head_id"))
+    name = cells.text(fields.get("name"))
+    head_only = not name and number == NO_NUMBER and _names_head_only(kind, fields)
     if not head_only:
         _note_missing(name, number, problems)
     values: dict[str, Any] = _plain_texts(fields, _LIST_TEXTS)
@@ -178,7 +174,7 @@ def list_row(
     values.update(_validity(fields, problems))
     if schools is not None:
         values.update(_school(values["school"], values["school_code"], schools, problems))
-    return ListRow(list=kind, row=row, name=name, problems=tuple(problems), **values)
+    return ListRow(list=kind, row=row, name=name, head_only=head_only, problems=tuple(problems), **values)
 
 
 def register_row(row: int, fields: Mapping[str, Cell]) -> RegisterRow:
@@ -208,6 +204,11 @@ _LIST_TEXTS = (
     *(("division_code", "division_code"), ("certificate_number", "certificate_number")),
     ("schooling_state", "schooling_state"),
 )
+
+
+def _names_head_only(kind: ListName, fields: Mapping[str, Cell]) -> bool:
+    """Civil affairs list heads; elsewhere a row beside a filled head column that names no member is just unusable."""
+    return bool(fields.get("head_name") or fields.get("head_id")) and (kind == "civil" or "name" not in fields)
 
 
 def _plain_texts(fields: Mapping[str, Cell], names: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -15,6 +15,7 @@ NO_SCHOOL = frozenset(
     ("", "无", "没有", "未上学", "未入学", "未就学", "失学", "辍学", "不在校", "非在校生", "-", "--", "/", "—")
 )
 
+_KINDERGARTEN_WORDS = ("幼儿园", "学前班", "托儿所")
 _NOISE = re.compile(r"[\s()·,,.。-]+")
 
 
@@ -30,11 +31,15 @@ class SchoolFound:
     key: str | None
     nearest: tuple[str, ...] = ()
     score: float = 0.0
+    kindergarten: bool = False
 
     @property
     def elsewhere(self) -> bool:
-        """The name is not close to any of ours: a school outside the division."""
-        return self.key is None and self.score < CLOSE_SCORE
+        """The name is not close to any of ours: a school outside the division.
+
+        A kindergarten is not: few registers hold them, so an unknown one says nothing.
+        """
+        return self.key is None and self.score < CLOSE_SCORE and not self.kindergarten
 
 
 @dataclass(slots=True)
@@ -86,4 +91,5 @@ class SchoolDirectory:
         if plain in NO_SCHOOL:
             return None  # an unknown code alone says nothing about where the school is
         near = process.extract(plain, list(self._shown), scorer=fuzz.ratio, limit=NEAREST_OFFERED)
-        return SchoolFound(None, tuple(self._shown[found] for found, _, _ in near), near[0][1] if near else 0.0)
+        names = tuple(self._shown[found] for found, _, _ in near)
+        return SchoolFound(None, names, near[0][1], any(word in plain for word in _KINDERGARTEN_WORDS))

@@ -181,6 +181,36 @@ def test_files_and_sheets_of_one_list_are_numbered_through(tmp_path: Path, stude
     assert found == [("1", "2"), ("2", ""), ("3", "1")]
 
 
+def test_a_csv_too_large_for_a_workbook_comes_back_as_csv(
+    tmp_path: Path, students: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.match_sheets.LARGEST_XLSX_ROWS", 1)
+    poverty = tmp_path / "p.csv"
+    poverty.write_text(f"姓名,身份证号,住址\n王小明,{MING},=1+1\n乙,{NOBODY},某村\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert run("--students", students, "--poverty", poverty, "--out", out).exit_code == 0
+    noted = (out / "annotated" / "p.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert noted[0].startswith("姓名,身份证号,住址,匹配结果,state")
+    assert noted[1].startswith(f"王小明,{MING},'=1+1,已匹配,linked,R1")
+    assert len(noted) == 3
+
+
+def test_a_listed_head_leaves_his_students_to_be_proven(tmp_path: Path) -> None:
+    head = number("46908019800101001")
+    rows = [["姓名", "身份证号", "监护人姓名", "监护人身份证号"], ["王小明", MING, "王大", head]]
+    civil = [["低保证号", "户主姓名", "户主身份证号", "城乡类别", "施保方式"], ["c1", "王大", head, "农村", "整户保"]]
+    civil.append(["c2", "王大", head, "农村", "单人保"])
+    files = sheet(tmp_path / "s.xlsx", rows), sheet(tmp_path / "c.xlsx", civil)
+    out = tmp_path / "out"
+    assert run("--students", files[0], "--civil", files[1], "--as-of", "2026-09-01", "--out", out).exit_code == 0
+    found = [(line["state"], line["rule"], line["student_row"]) for line in lines(out / "links.csv")]
+    assert found == [("out_of_age", "R7", ""), ("out_of_age", "", "")]
+    (review,) = read_workbook(out / "review.xlsx")
+    assert "户主待证实" in review.name
+    assert MING in review.rows[1]
+    assert len(review.rows) == 2
+
+
 def test_the_reference_date_decides_which_entries_are_in_force(tmp_path: Path, students: Path) -> None:
     disability = sheet(
         tmp_path / "d.xlsx",

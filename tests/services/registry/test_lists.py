@@ -162,7 +162,7 @@ def test_a_school_like_none_of_ours_is_elsewhere() -> None:
     assert row.school_key is None
 
 
-@pytest.mark.parametrize("text", ["", "无", "未上学", "—"])
+@pytest.mark.parametrize("text", ["", "无", "未上学", "—", "临江市中心幼儿园"])
 def test_no_school_is_not_a_school_elsewhere(text: str) -> None:
     assert not list_row("poverty", 1, {"name": "a", "school": text}, schools=SCHOOLS).school_elsewhere
 
@@ -184,6 +184,13 @@ def test_a_head_only_row_is_not_blamed_for_its_missing_name() -> None:
     row = list_row("civil", 1, {"head_name": "李四", "head_id": VALID, "support_type": "低保"})
     assert row.head_only
     assert row.problems == ()
+
+
+def test_a_member_row_without_a_member_is_not_about_the_head() -> None:
+    row = list_row("poverty", 1, {"head_name": "李四", "head_id": VALID, "name": "", "id_number": ""})
+    assert not row.head_only
+    assert "name.name_missing" in codes(row)
+    assert list_row("poverty", 1, {"head_name": "李四", "head_id": VALID}).head_only
 
 
 def test_the_local_student_number_is_kept_apart() -> None:
