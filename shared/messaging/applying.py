@@ -81,7 +81,10 @@ class Batch:
             try:
                 if isinstance(recorded, Exception):
                     raise recorded
-                good.append(Folded(item, recorded, fold(recorded)))
+                assertions = fold(recorded)
+                for assertion in assertions:
+                    self._writers[assertion.table.name].check(assertion.values)
+                good.append(Folded(item, recorded, assertions))
             except Exception as error:
                 if self._poison(item, error):
                     break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -53,7 +53,7 @@ def replay(
         count += len(batch)
         by_table: dict[str, list[tuple[int, Assertion]]] = {}
         for service, items in _by_service(batch).items():
-            for log_index, assertions in _fold(projection, keyring, service, items, parked, left_out):
+            for log_index, assertions in _fold(projection, writers, keyring, service, items, parked, left_out):
                 for assertion in assertions:
                     by_table.setdefault(assertion.table.name, []).append((log_index, assertion))
         for name in sorted(by_table):
@@ -63,6 +63,7 @@ def replay(
 
 def _fold(
     projection: Projection,
+    writers: Mapping[str, PeriodWriter],
     keyring: KeyRing,
     service: str,
     items: list[Arrival],
@@ -77,7 +78,10 @@ def _fold(
         stream = (service, item.stream_id)
         if stream not in parked and not isinstance(recorded, Exception):
             try:
-                yield item.log_index, projection.fold(recorded)
+                assertions = projection.fold(recorded)
+                for assertion in assertions:
+                    writers[assertion.table.name].check(assertion.values)
+                yield item.log_index, assertions
                 continue
             except Exception:
                 parked.add(stream)

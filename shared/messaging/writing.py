@@ -7,8 +7,9 @@ fit its column's type raises here, before it reaches the database.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -29,12 +30,30 @@ _ARRAY_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 def _text(value: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text expected, not {type(value).__name__}")
+    if "\x00" in value:
+        raise ValueError("text with a NUL character")
     return value if value.isalnum() else value.translate(_ESCAPES)
 
 
-def _integer(value: int) -> str:
-    if type(value) is not int:
-        raise TypeError(f"integer expected, not {type(value).__name__}")
+def _integer_of(bits: int) -> Encoder:
+    limit: int = 1 << (bits - 1)
+
+    def encode(value: int) -> str:
+        if type(value) is not int:
+            raise TypeError(f"integer expected, not {type(value).__name__}")
+        if not -limit <= value < limit:
+            raise ValueError(f"integer beyond {bits} bits")
+        return str(value)
+
+    return encode
+
+
+_integer = _integer_of(64)
+
+
+def _number(value: Any) -> str:
+    if type(value) is not int and not isinstance(value, Decimal):
+        raise TypeError(f"exact number expected, not {type(value).__name__}")
     return str(value)
 
 
@@ -59,7 +78,10 @@ def _moment(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_ESCAPES)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if "\\u0000" in text:
+        raise ValueError("JSON with a NUL character")
+    return text.translate(_ESCAPES)
 
 
 def _array(item: Encoder) -> Encoder:
@@ -82,8 +104,10 @@ def encoder_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Encoder:
         return _array(encoder_of(kind.item_type))
     table: tuple[tuple[type[Any], Encoder], ...] = (
         (sqlalchemy.Boolean, _boolean),
-        (sqlalchemy.Integer, _integer),
-        (sqlalchemy.Numeric, str),
+        (sqlalchemy.SmallInteger, _integer_of(16)),
+        (sqlalchemy.BigInteger, _integer),
+        (sqlalchemy.Integer, _integer_of(32)),
+        (sqlalchemy.Numeric, _number),
         (sqlalchemy.DateTime, _moment),
         (sqlalchemy.Date, _date),
         (sqlalchemy.Uuid, _uuid),
@@ -105,6 +129,7 @@ class PeriodWriter:
     def __init__(self, table: PeriodTable) -> None:
         self.table = table
         self._encoders = [encoder_of(table.table.c[name].type) for name in table.columns]
+        self._by_name = dict(zip(table.columns, self._encoders, strict=True))
         self._set_by = _array(_integer)
         columns = ["entity", "valid_from", "valid_to", *table.columns, "marks", "log_index", "set_by"]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -122,6 +147,15 @@ class PeriodWriter:
             sql.SQL("{} = excluded.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in columns[2:]
         )
         self._upsert = sql.SQL("{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}").format(self._insert, changed)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raises TypeError, ValueError or AttributeError for a value its column cannot hold.
+
+        Asked for every assertion, so that whether an event is poison never depends on what shares its batch.
+        """
+        for column, value in values.items():
+            if value is not None:
+                self._by_name[column](value)
 
     def load(self, connection: psycopg.Connection[Any], entities: Iterable[UUID]) -> dict[UUID, Timeline]:
         """A timeline for each entity, with what the table holds of it."""
