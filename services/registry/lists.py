@@ -216,7 +216,7 @@ def _plain_texts(fields: Mapping[str, Cell], names: tuple[tuple[str, str], ...])
     get = fields.get
     for target, source in names:
         if cell := get(source):
-            values[target] = cells.text(cell)
+            values[target] = cell if isinstance(cell, str) and cell.isalnum() else cells.text(cell)
     return values
 
 

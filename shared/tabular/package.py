@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice, product
 from xml.sax.saxutils import quoteattr
 
 PLAIN, BOLD, DAY, MOMENT = 0, 1, 2, 3  # places in cellXfs below
@@ -39,16 +40,11 @@ _STYLES = (
 )
 
 
-def _letters(column: int) -> str:
-    text = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
-
-
-COLUMN_LETTERS = tuple(_letters(column) for column in range(16_384))  # the format's last column is XFD
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+HIGHEST_COLUMNS = 16_384  # the format's last column is XFD
+COLUMN_LETTERS = tuple(
+    islice(("".join(letters) for length in (1, 2, 3) for letters in product(_ALPHABET, repeat=length)), HIGHEST_COLUMNS)
+)
 
 
 def escaped(text: str) -> str:
