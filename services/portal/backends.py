@@ -21,7 +21,8 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 35.0  # above the services' statement timeout, so that their own answer arrives
 CONNECTIONS = 200
 
-Params = Mapping[str, str | int | None]
+Param = str | int | list[str] | None
+Params = Mapping[str, Param]
 
 
 class BackendTrouble(Exception):

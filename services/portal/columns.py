@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -119,6 +119,17 @@ def money_text(fen: Any) -> str:
     return f"{'-' if int(fen) < 0 else ''}{whole:,}.{rest:02d}"
 
 
+def period_text(start: Any, end: Any, texts: Texts) -> str:
+    """A half-open period [from, to) as people write it: its last day is the day before ``to``; open ends stay out."""
+    first, after = as_date(start), as_date(end)
+    last = after - timedelta(days=1) if after else None
+    if first and last:
+        return texts("period.both", first=first, last=last)
+    if first:
+        return texts("period.first", first=first)
+    return texts("period.last", last=last) if last else ""
+
+
 def evidence_text(value: Any, texts: Texts) -> str:
     """The lists behind a category, each with its period."""
     if not isinstance(value, list):
@@ -129,7 +140,7 @@ def evidence_text(value: Any, texts: Texts) -> str:
             parts.append(str(item))
             continue
         kind = next((str(item[k]) for k in ("kind", "household_type", "support_type") if item.get(k)), "")
-        period = f"{day_text(item.get('valid_from'))}–{day_text(item.get('valid_to'))}".strip("–")
+        period = period_text(item.get("valid_from"), item.get("valid_to"), texts)
         parts.append(" ".join(filter(None, (texts.label("list", item.get("list")), kind, period))))
     return "; ".join(parts)
 

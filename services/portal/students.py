@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.portal.backends import Backends, BackendTrouble
+from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.columns import Column, Row
 from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
@@ -127,7 +127,7 @@ async def _page(
 
 async def _section(backends: Backends, opened: Opening, page: TablePage, student_id: UUID) -> list[TableRow] | None:
     """Rows of one kind about this student; None when they cannot be read."""
-    params: dict[str, str | int | None] = {"student": str(student_id), "student_id": str(student_id), "limit": 50}
+    params: dict[str, Param] = {"student": str(student_id), "student_id": str(student_id), "limit": 50}
     try:
         answer = await backends.get(opened.caller, page.service, page.source, params)
     except BackendTrouble:

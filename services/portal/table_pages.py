@@ -14,13 +14,15 @@ FilterKind = Literal["school", "code", "date", "text"]
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs."""
+    """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs; ``every`` names
+    the codes asked for by the tab "all" where the service would otherwise leave some out."""
 
     name: str
     kind: FilterKind
     vocabulary: str = ""
     tabs: bool = False
     default: str = ""
+    every: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,10 @@ ALERTS = TablePage(
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "alert_id",
     (
-        Filter("state", "code", "alert_state", tabs=True, default="open"),
+        Filter(
+            "state", "code", "alert_state", tabs=True, default="open",
+            every=("open", "seen", "closed", "withdrawn"),
+        ),
         Filter("kind", "code", "alert_kind"),
         _BY_SCHOOL,
     ),

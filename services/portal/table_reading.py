@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from services.portal.backends import Backends, BackendTrouble, Caller
+from services.portal.backends import Backends, BackendTrouble, Caller, Param
 from services.portal.columns import Row, Shown
 from services.portal.session import Opening
 from services.portal.table_pages import TablePage
@@ -43,6 +43,7 @@ class TableView:
     first: str | None
     stream: str | None
     truncated: bool = False
+    narrowed: bool = False
 
 
 def conditions_of(request: Request, page: TablePage) -> dict[str, str]:
@@ -53,6 +54,15 @@ def conditions_of(request: Request, page: TablePage) -> dict[str, str]:
         if value and value != "all":
             found[filter_.name] = value
     return found
+
+
+def asked(request: Request, page: TablePage, conditions: Mapping[str, str]) -> dict[str, Param]:
+    """The conditions as the service is asked for them."""
+    params: dict[str, Param] = {**page.fixed, **conditions}
+    for filter_ in page.filters:
+        if filter_.every and request.query_params.get(filter_.name) == "all":
+            params[filter_.name] = list(filter_.every)
+    return params
 
 
 def shown_rows(page: TablePage, items: list[Row], texts: Texts) -> list[TableRow]:
@@ -68,10 +78,13 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
     conditions = conditions_of(request, page)
     after = request.query_params.get("after")
     if request.query_params.get("print") == "1":
-        items = [row async for row in every_row(backends, opened.caller, page, conditions, PRINT_ROWS + 1)]
+        items = [
+            row
+            async for row in every_row(backends, opened.caller, page, asked(request, page, conditions), PRINT_ROWS + 1)
+        ]
         rows = shown_rows(page, items[:PRINT_ROWS], opened.texts)
         return TableView(rows, conditions, None, None, None, len(items) > PRINT_ROWS)
-    params = {**page.fixed, **conditions, "after": after, "limit": PAGE_SIZE}
+    params = asked(request, page, conditions) | {"after": after, "limit": PAGE_SIZE}
     answer = await backends.get(opened.caller, page.service, page.source, params)
     items, cursor = items_of(answer.body)
     stream = None
@@ -84,6 +97,7 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
         f"{page.address}?{urlencode({**_explicit(request, page), 'after': cursor})}" if cursor else None,
         f"{page.address}?{urlencode(_explicit(request, page))}" if after else None,
         stream,
+        narrowed=bool(_explicit(request, page)),
     )
 
 
@@ -93,18 +107,18 @@ def _explicit(request: Request, page: TablePage) -> dict[str, str]:
 
 
 async def every_row(
-    backends: Backends, caller: Caller, page: TablePage, conditions: Mapping[str, str], limit: int
+    backends: Backends, caller: Caller, page: TablePage, params: Mapping[str, Param], limit: int
 ) -> AsyncIterator[Row]:
     """Rows of all pages, at most ``limit``. Raises BackendTrouble."""
     cursor: str | None = None
     given = 0
     while given < limit:
-        params = {**page.fixed, **conditions, "after": cursor, "limit": PAGE_ROWS}
-        items, cursor = items_of((await backends.get(caller, page.service, page.source, params)).body)
+        turned = {**params, "after": cursor, "limit": PAGE_ROWS}
+        items, cursor = items_of((await backends.get(caller, page.service, page.source, turned)).body)
         for item in items[: limit - given]:
             given += 1
             yield item
-        if cursor is None:
+        if cursor is None or not items:
             return
 
 

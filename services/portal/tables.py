@@ -21,6 +21,7 @@ from services.portal.table_pages import SUBMISSIONS, TABLES, Filter, TablePage
 from services.portal.table_reading import (
     SHEET_ROWS,
     TableRow,
+    asked,
     conditions_of,
     every_row,
     read_view,
@@ -73,7 +74,7 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
         title=title_of(page, opened),
         schools=schools,
         tabs=_tabs(page, view.conditions, opened.texts),
-        sheet=f"{page.address}.xlsx?{urlencode(view.conditions)}",
+        sheet=f"{page.address}.xlsx?{request.url.query}",
         printing=printing,
     )
 
@@ -101,12 +102,12 @@ def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
     async def sheet(request: Request, opened: Opened) -> Response:
         opened.allow(*page.roles)
         backends: Backends = request.app.state.backends
-        conditions = conditions_of(request, page)
+        params = asked(request, page, conditions_of(request, page))
         folder = tempfile.TemporaryDirectory(prefix="rollcall-sheet-")
         path = Path(folder.name) / "sheet.xlsx"
         try:
             with _sheet_of(path, page, opened) as write:
-                async for rows in _chunks(every_row(backends, opened.caller, page, conditions, SHEET_ROWS + 1)):
+                async for rows in _chunks(every_row(backends, opened.caller, page, params, SHEET_ROWS + 1)):
                     write(shown_rows(page, rows, opened.texts))
         except BackendTrouble:
             folder.cleanup()

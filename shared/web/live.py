@@ -129,10 +129,15 @@ class SseHub:
             yield self
         finally:
             self._stop.set()
-            for subscription in self._subscriptions:
-                subscription.closed = True
-                subscription.woken.set()
+            self.close()
             await asyncio.to_thread(thread.join, 5)
+
+    def close(self) -> None:
+        """End every open stream with a farewell. On the event loop; call it before the server is told to stop, because
+        servers wait for open answers before they let the application clean up."""
+        for subscription in self._subscriptions:
+            subscription.closed = True
+            subscription.woken.set()
 
     def position(self) -> str:
         """Where the changes stand now. Read it *before* the rows of a page, and hand it to the page as ``since``."""

@@ -1,0 +1,249 @@
+"""A whole Rollcall of real processes for a test: its own home, division, ports and databases, ended by process id.
+
+Every process is started from deploy/services.py with the same variables the supervisor gives it, but by hand, so that a
+test may kill, stop and restart each one when it wants to. PostgreSQL and Kafka are the run's own, or, where a test
+kills them, a pair that belongs to the system.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from deploy.broker import EmbeddedKafka
+from deploy.local import declared_processes
+from deploy.parts import ServiceProcess, healthy
+from deploy.ports import free_port, is_taken
+from deploy.postgres import EmbeddedPostgres
+from deploy.processes import log_tail, wait_gone
+from deploy.secrets import Secrets
+from deploy.spec import DATABASES, PROJECT, SECRETS, Installation, ProcessSpec
+from deploy.topics import declared_topics, ensure_topics
+from tests.support.callers import Callers
+from tests.support.quiet import Quiet
+
+READY_SECONDS = 120.0
+PORTS_IN_A_ROW = 10
+
+
+class NotReady(AssertionError):
+    """A part did not come up in time; the message shows the end of its log."""
+
+
+class System:
+    """``start`` everything, then reach it through ``callers``. ``own_servers`` brings a PostgreSQL and a Kafka that
+    this test may kill; otherwise the servers given are used, with databases and topics nobody else has."""
+
+    def __init__(self, postgres: EmbeddedPostgres | None = None, broker: EmbeddedKafka | None = None) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="rollcall-system-"))
+        self.division = f"46{random.SystemRandom().randrange(1000, 9999)}"
+        self.port = _ports_in_a_row()
+        self._owns_postgres, self._owns_broker = postgres is None, broker is None
+        self.postgres = postgres or EmbeddedPostgres(self.home, free_port())
+        self.broker = broker or EmbeddedKafka(self.home, free_port(), free_port())
+        self.installation = Installation(self.home, self.port, self.division, "test")
+        self.processes: dict[str, ServiceProcess] = {}
+        self._specs: dict[str, ProcessSpec] = {}
+        self._suffix = uuid.uuid4().hex[:8]
+        self._quiet: Quiet | None = None
+        self.callers: Callers
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> System:
+        """Start servers and processes and wait until all are ready."""
+        if self._owns_postgres:
+            self.postgres.start()
+        if self._owns_broker:
+            self.broker.start()
+        secrets = Secrets(self.home, production=False)
+        for name in SECRETS:
+            secrets.bytes(name)
+        ensure_topics(self.broker.bootstrap, declared_topics(self.division))
+        self._specs = {spec.name: spec for spec in declared_processes()}
+        for spec in self._specs.values():
+            if spec.kind == "step":
+                ServiceProcess(spec, self.installation, self.variables()).run_step()
+            else:
+                self.start_process(spec.name, wait=False)
+        self.callers = Callers(self.division, self.port, secrets.bytes("jwt"))
+        self.wait_ready()
+        return self
+
+    def stop(self) -> None:
+        """End every process by its id, then the servers that are this system's own."""
+        if hasattr(self, "callers"):
+            self.callers.close()
+        if self._quiet is not None:
+            self._quiet.forget()
+        for process in self.processes.values():
+            process.ask_to_stop()
+        for process in self.processes.values():
+            process.stop()
+        if self._owns_broker:
+            self.broker.stop(timeout_seconds=5.0)
+        if self._owns_postgres:
+            self.postgres.stop(timeout_seconds=5.0)
+
+    def variables(self, failpoint: str | None = None) -> dict[str, str]:
+        """The environment of one process; ``failpoint`` is ``step:count``."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROLLCALL_", "DATABASE_"))}
+        given = {
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUNBUFFERED": "1",
+            "ROLLCALL_HOME": str(self.home),
+            "ROLLCALL_PORT": str(self.port),
+            "ROLLCALL_DIVISION": self.division,
+            "ROLLCALL_ENV": "test",
+            "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,
+            "ROLLCALL_ADMIN_DATABASE_URL": self.postgres.dsn(),
+            **{f"DATABASE_URL_{name.upper()}": self.dsn(name) for name in DATABASES},
+        }
+        if failpoint is not None:
+            given["ROLLCALL_FAILPOINT"] = failpoint
+        return {**kept, **given}
+
+    def dsn(self, service: str) -> str:
+        """The superuser's address of a service's database (or of ``keys``)."""
+        return self.postgres.dsn(f"rollcall_{service}_{self._suffix}")
+
+    # -- processes ------------------------------------------------------------------------------------------------
+
+    def start_process(self, name: str, *, failpoint: str | None = None, wait: bool = True) -> None:
+        """Start a process that is not running, armed with a failpoint if one is given."""
+        spec = self._specs[name]
+        process = ServiceProcess(spec, self.installation, self.variables(failpoint))
+        process.start()
+        self.processes[name] = process
+        if wait:
+            self.wait_ready(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._signal(name, signal.SIGKILL)
+        self.wait_gone(name)
+
+    def restart(self, name: str, *, failpoint: str | None = None) -> None:
+        """Kill it if it still runs and start it again, ready."""
+        if self.processes[name].alive():
+            self.kill(name)
+        self.start_process(name, failpoint=failpoint)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP: it keeps its sockets and its transactions and does nothing."""
+        self._signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        self._signal(name, signal.SIGCONT)
+
+    def wait_gone(self, name: str, timeout_seconds: float = 30.0) -> None:
+        """Until the process has ended, by whatever hand. Raises NotReady."""
+        identity = self.processes[name].identity
+        if identity is not None and not wait_gone(identity, timeout_seconds):
+            raise NotReady(f"{name} still runs")
+
+    def alive(self, name: str) -> bool:
+        """Whether the process runs."""
+        return self.processes[name].alive()
+
+    def wait_ready(self, *names: str, timeout_seconds: float = READY_SECONDS) -> None:
+        """Until these processes (default: all) answer /health/ready as themselves. Raises NotReady."""
+        waiting = list(names or self.processes)
+        deadline = time.monotonic() + timeout_seconds
+        while waiting:
+            for name in list(waiting):
+                process = self.processes[name]
+                if not process.alive():
+                    raise NotReady(f"{name} ended: {log_tail(process.log, 12)}")
+                if process.ready():
+                    waiting.remove(name)
+            if waiting and time.monotonic() > deadline:
+                shown = "; ".join(f"{name}: {log_tail(self.processes[name].log, 5)}" for name in waiting)
+                raise NotReady(f"not ready after {timeout_seconds:.0f} s: {shown}")
+            if waiting:
+                time.sleep(0.1)
+
+    def revive(self) -> None:
+        """Start again whatever a fault has ended, as the supervisor would, and wait until all is ready."""
+        for name, process in self.processes.items():
+            if not process.alive():
+                self.start_process(name, wait=False)
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(process.alive() and healthy(process.port or 0) for process in self.processes.values()):
+            if time.monotonic() > deadline:
+                self.wait_ready(timeout_seconds=0.1)
+            for name, process in self.processes.items():
+                if not process.alive():  # a process may give up itself when a server is away: it is started again
+                    self.start_process(name, wait=False)
+            time.sleep(0.1)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        identity = self.processes[name].identity
+        living = identity.process() if identity is not None else None
+        if living is not None:
+            living.send_signal(number)
+
+    # -- servers --------------------------------------------------------------------------------------------------
+
+    def kill_postgres(self) -> None:
+        """SIGKILL of the postmaster, as by the out-of-memory killer; its sessions end by themselves."""
+        assert self._owns_postgres, "another test's server is not killed"
+        _kill(self.postgres)
+
+    def kill_kafka(self) -> None:
+        """SIGKILL of the broker."""
+        assert self._owns_broker, "another test's broker is not killed"
+        _kill(self.broker)
+
+    def ask(self, service: str, query: str, *values: object) -> list[tuple[object, ...]]:
+        """Rows of a service's database, read as its superuser."""
+        with psycopg.connect(self.dsn(service), autocommit=True) as connection:
+            return connection.execute(query.encode(), values or None).fetchall()
+
+    def topic(self, service: str) -> str:
+        """The topic of a service's log."""
+        return f"rollcall.{self.division}.{service}.log"
+
+    # -- quiet ----------------------------------------------------------------------------------------------------
+
+    def settle(self, timeout_seconds: float = 60.0, quiet_seconds: float = 0.6) -> None:
+        """Wait until nothing moves any more (:mod:`tests.support.quiet`). Raises StillMoving."""
+        if self._quiet is None:
+            self._quiet = Quiet(self.dsn, self.variables())
+        self._quiet.wait(timeout_seconds, quiet_seconds)
+
+    def eventually(self, met: Callable[[], bool], what: str, timeout_seconds: float = 30.0) -> None:
+        """Until ``met`` is true. Raises AssertionError naming ``what``."""
+        deadline = time.monotonic() + timeout_seconds
+        while not met():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {timeout_seconds:.0f} s still not: {what}")
+            time.sleep(0.05)
+
+
+def _kill(server: EmbeddedPostgres | EmbeddedKafka) -> None:
+    identity = server.identity
+    living = identity.process() if identity is not None else None
+    if living is not None:
+        living.send_signal(signal.SIGKILL)
+    if identity is not None and not wait_gone(identity, 10.0):
+        raise NotReady("the server survived SIGKILL")
+
+
+def _ports_in_a_row() -> int:
+    """A first port with nobody listening on it and on the ones after it."""
+    chance = random.SystemRandom()
+    while True:
+        first = chance.randrange(20_000, 55_000)
+        if not any(is_taken(port) for port in range(first, first + PORTS_IN_A_ROW)):
+            return first
