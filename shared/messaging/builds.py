@@ -56,7 +56,7 @@ def prepare(database: Database, projections: Iterable[Projection]) -> list[Build
             build = live_build(raw, projection.name)
             if build is None:
                 build = create_build(connection, projection, "live")
-            elif _shape_of(raw, build.schema) != shape(projection):
+            elif built_shape(raw, build.schema) != shape(projection):
                 raise BuildOutdated(f"projection {projection.name} has changed tables: rebuild it")
             builds.append(build)
     return builds
@@ -145,6 +145,7 @@ def shape(projection: Projection) -> str:
     return "\n".join(tables)
 
 
-def _shape_of(connection: psycopg.Connection[Any], schema: str) -> str:
+def built_shape(connection: psycopg.Connection[Any], schema: str) -> str:
+    """The shape the tables in a build's schema were made for."""
     row = connection.execute("SELECT obj_description(%s::regnamespace, 'pg_namespace')", (schema,)).fetchone()
     return row[0] or "" if row else ""

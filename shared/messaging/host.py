@@ -20,11 +20,12 @@ from shared.kernel.failpoints import step
 from shared.messaging.arrivals import read
 from shared.messaging.checkpoint import BuildGone, Gap
 from shared.messaging.failures import BuildRetired, DatabaseAway
-from shared.messaging.gaps import GapSearch
 from shared.messaging.intake import Intake, TopicPartition
-from shared.messaging.positions import Range, TopicIdentity, hints_of, start_offset
-from shared.messaging.runner import Applied, Place, Runner
+from shared.messaging.problems import Problem, Problems
+from shared.messaging.runner import Applied, Runner
+from shared.messaging.seeking import Seeker, name
 from shared.messaging.transport import ProjectionApp
+from shared.messaging.watchdog import Lag, Watchdog
 
 BATCH_EVENTS_MAX = 1_000
 WORKER_THREADS = 2
@@ -32,20 +33,10 @@ START_TIMEOUT_SECONDS = 20.0
 STOP_TIMEOUT_SECONDS = 20.0
 SUPERVISION_SECONDS = 1.0
 IDENTITY_CHECK_SECONDS = 5.0
-SEEK_ATTEMPTS = 4
-SEEK_BACKOFF_SECONDS = 0.5
 PAUSE_FIRST_SECONDS, PAUSE_LAST_SECONDS = 0.5, 30.0
 EXIT_CODE = 70  # EX_SOFTWARE: the supervisor starts the process again
 
 log = structlog.get_logger(__name__)
-
-
-class Problem(NamedTuple):
-    """Something a person may have to look at. ``kind``: gap, halted, database, failing, kafka or silent."""
-
-    kind: str
-    where: str
-    detail: str
 
 
 class _Outcome(NamedTuple):
@@ -65,7 +56,8 @@ def end_process(reason: str) -> None:
 class ProcessorHost:
     """Applies the logs in ``topics`` (service → topic) through ``runners``, as a member of the group ``app_id``.
 
-    ``on_fatal`` is called when the process has to end; it must not return to normal work.
+    With ``heads`` (service → heads topic) a watchdog reports each projection's lag and starts a silent consumer again.
+    ``on_fatal`` is called when the process has to end. Raises ValueError when a log has no topic.
     """
 
     def __init__(
@@ -75,6 +67,7 @@ class ProcessorHost:
         topics: Mapping[str, str],
         runners: Sequence[Runner],
         *,
+        heads: Mapping[str, str] | None = None,
         threads: int = WORKER_THREADS,
         on_fatal: Callable[[str], None] = end_process,
     ) -> None:
@@ -84,47 +77,57 @@ class ProcessorHost:
         self.app_id, self.runners = app_id, tuple(runners)
         self.topics = {service: topics[service] for service in sorted(wanted)}
         self.restarts = 0
-        self._services = {topic: service for service, topic in self.topics.items()}
+        self.intake = Intake()
+        self.faults = Problems()
         self._bootstrap, self._threads, self._on_fatal = bootstrap, threads, on_fatal
-        self._identity = TopicIdentity(bootstrap)
-        self._places: dict[str, Place] = {}
+        self._services = {topic: service for service, topic in self.topics.items()}
+        self._heads = {service: topic for service, topic in (heads or {}).items() if service in wanted}
+        self._watchdog: Watchdog | None = None
         self._app: ProjectionApp | None = None
         self._starting: asyncio.Task[Any] | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._work: dict[TopicPartition, asyncio.Task[None]] = {}
         self._running: set[asyncio.Future[Any]] = set()
-        self._seeks: dict[TopicPartition, asyncio.Task[None]] = {}
-        self._searches: dict[TopicPartition, GapSearch] = {}
-        self._problems: dict[tuple[str, str], Problem] = {}
         self._stopping = False
 
     # -- life ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Join the group; returns when this member is assigned, or after a bounded wait (it goes on trying)."""
-        self.intake = Intake()
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=f"apply-{self.app_id}")
+        """Join the group; returns when the consumer runs, or after a bounded wait (it goes on trying)."""
         self._stopping = False
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=f"apply-{self.app_id}")
+        self._seeker = Seeker(
+            self._bootstrap, self._services, self.runners, self.intake, self.faults, lambda: self._app, self.fatal
+        )
         await self._start_app()
         self._supervisor = asyncio.create_task(self._supervise())
+        if self._heads:
+            self._watchdog = Watchdog(self, self._bootstrap, self._heads)
+            self._watchdog.start()
 
     async def stop(self) -> None:
         """Leave the group after the running transactions; bounded."""
         self._stopping = True
+        if self._watchdog is not None:
+            await self._watchdog.stop()
         if self._supervisor is not None:
             self._supervisor.cancel()
             with suppress(asyncio.CancelledError):
                 await self._supervisor
         await self._stop_app()
-        for task in [*self._work.values(), *self._seeks.values()]:
+        for task in list(self._work.values()):
             task.cancel()
         await self.finish_running(STOP_TIMEOUT_SECONDS)
+        await self._seeker.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._identity.close)
 
     def problems(self) -> list[Problem]:
         """What stands in the way now; empty when all is well."""
-        return sorted(self._problems.values())
+        return self.faults.present()
+
+    def lags(self) -> list[Lag]:
+        """How far each projection is behind each log, as of a moment ago; empty without ``heads``."""
+        return [] if self._watchdog is None else self._watchdog.lags
 
     def assignment(self) -> set[TopicPartition]:
         """The partitions this member reads now."""
@@ -138,12 +141,11 @@ class ProcessorHost:
         await self._start_app()
 
     async def _start_app(self) -> None:
-        self._app = ProjectionApp(self.app_id, self._bootstrap, self.topics.values(), self)
-        self._starting = asyncio.create_task(self._app.start())
+        self._app = app = ProjectionApp(self.app_id, self._bootstrap, self.topics.values(), self)
+        self._starting = asyncio.create_task(app.start())
         done, _ = await asyncio.wait({self._starting}, timeout=START_TIMEOUT_SECONDS)
         if done and (error := self._starting.exception()) is not None:
-            log.warning("the consumer did not start", app=self.app_id, error=type(error).__name__)
-            self._note("kafka", self.app_id, f"did not start: {type(error).__name__}")
+            self.faults.note("kafka", self.app_id, f"did not start: {type(error).__name__}")
 
     async def _stop_app(self) -> None:
         app, starting = self._app, self._starting
@@ -175,35 +177,15 @@ class ProcessorHost:
                 await self.restart("crashed")
             elif self.intake.partitions:
                 pause = PAUSE_FIRST_SECONDS
-                self._clear("kafka", self.app_id)
+                self.faults.clear("kafka", self.app_id)
                 if clock() - checked > IDENTITY_CHECK_SECONDS:
                     checked = clock()
-                    await self._check_identity()
-
-    async def _check_identity(self) -> None:
-        try:
-            places = await asyncio.to_thread(self._identity.places, self.topics.values())
-        except Exception as error:
-            log.debug("topic ids not known now", error=type(error).__name__)
-            return
-        for where in list(self.intake.partitions):
-            if self._places.get(where.topic) not in (None, places.get(where.topic)):
-                log.warning("the topic was replaced by another of its name", topic=where.topic)
-                self.reposition(where)
+                    await self._seeker.check_identity()
 
     # -- what the transport asks --------------------------------------------------------------------------------
 
-    async def positions(self, assigned: set[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where each projection's checkpoint wants to read on; bounded attempts, then the last error."""
-        for attempt in range(1, SEEK_ATTEMPTS + 1):
-            try:
-                return await self._positions(assigned)
-            except Exception as error:
-                if attempt == SEEK_ATTEMPTS:
-                    raise
-                log.warning("positions not known yet", error=type(error).__name__, attempt=attempt)
-                await asyncio.sleep(SEEK_BACKOFF_SECONDS * 2 ** (attempt - 1))
-        raise AssertionError("unreachable")
+    async def positions(self, assigned: set[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return await self._seeker.positions(assigned)
 
     async def finish_running(self, timeout_seconds: float) -> None:
         """Wait for the transactions under way, at most so long."""
@@ -212,7 +194,7 @@ class ProcessorHost:
 
     def lost(self, where: Iterable[TopicPartition]) -> None:
         for each in where:
-            self.reposition(each)
+            self._seeker.reposition(each)
 
     def fetched(self, where: TopicPartition) -> None:
         step("host.fetched")
@@ -220,8 +202,15 @@ class ProcessorHost:
             self._work[where] = asyncio.create_task(self._drain(where))
 
     def fatal(self, reason: str) -> None:
-        self._note("failing", self.app_id, reason)
+        self.faults.note("failing", self.app_id, reason)
         self._on_fatal(reason)
+
+    def look_again(self, service: str, partition: int) -> None:
+        """Read a partition anew from its checkpoints: a halt was lifted."""
+        where = TopicPartition(self.topics[service], partition)
+        for runner in self.runners:
+            self.faults.clear("halted", f"{runner.projection.name} {name(where)}")
+        self._seeker.reposition(where)
 
     # -- applying -----------------------------------------------------------------------------------------------
 
@@ -243,11 +232,11 @@ class ProcessorHost:
             try:
                 outcome = await job
             except DatabaseAway as error:
-                self._note("database", _name(where), str(error))
+                self.faults.note("database", name(where), str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_LAST_SECONDS)
                 continue
-            self._clear("database", _name(where))
+            self.faults.clear("database", name(where))
             if partition.epoch == epoch:
                 partition.next_offset = records[-1].offset + 1
                 self._settle(where, partition.next_offset, outcome)
@@ -255,7 +244,7 @@ class ProcessorHost:
 
     def _apply_all(self, where: TopicPartition, records: Sequence[Any]) -> _Outcome:
         """In a worker thread: the batch through every runner that reads this log. Raises DatabaseAway."""
-        service, place = self._services[where.topic], self._places.get(where.topic)
+        service, place = self._services[where.topic], self._seeker.places.get(where.topic)
         arrived = [read(record) for record in records]
         results: dict[str, Applied] = {}
         failures: dict[str, str] = {}
@@ -263,113 +252,33 @@ class ProcessorHost:
         for runner in self.runners:
             if service not in runner.logs:
                 continue
-            name = runner.projection.name
+            projection = runner.projection.name
             try:
-                results[name] = runner.apply(service, where.partition, arrived, place)
+                results[projection] = runner.apply(service, where.partition, arrived, place)
             except DatabaseAway:
                 raise
             except (BuildRetired, BuildGone):
                 runner.forget_build()
                 look_again = True
             except Exception as error:
-                log.exception("a projection fails outside of its events", projection=name)
-                failures[name] = type(error).__name__
+                log.exception("a projection fails outside of its events", projection=projection)
+                failures[projection] = type(error).__name__
         return _Outcome(results, failures, look_again)
 
     def _settle(self, where: TopicPartition, position: int, outcome: _Outcome) -> None:
         """Act on what became of a batch."""
         gap: Gap | None = None
-        for name, applied in outcome.results.items():
-            self._note_if(applied.halted, "halted", f"{name} {_name(where)}")
-            self._clear("failing", f"{name} {_name(where)}")
+        for projection, applied in outcome.results.items():
+            self.faults.set("halted", f"{projection} {name(where)}", applied.halted)
+            self.faults.clear("failing", f"{projection} {name(where)}")
             gap = gap or applied.gap
-        for name, error in outcome.failures.items():
-            self._note("failing", f"{name} {_name(where)}", error)
+        for projection, error in outcome.failures.items():
+            self.faults.note("failing", f"{projection} {name(where)}", error)
         if outcome.look_again:
-            self.reposition(where)
+            self._seeker.reposition(where)
         elif outcome.failures:
-            self.reposition(where, after_seconds=PAUSE_LAST_SECONDS)
+            self._seeker.reposition(where, after_seconds=PAUSE_LAST_SECONDS)
         elif gap is not None:
-            self._search(where, gap, position)
+            self._seeker.missing(where, gap, position)
         elif any(applied.applied for applied in outcome.results.values()):
-            self._searches.pop(where, None)
-            self._clear("gap", _name(where))
-
-    def _search(self, where: TopicPartition, gap: Gap, position: int) -> None:
-        """Events are missing before what arrived: look for them where they may be, then wait for the relay."""
-        search = self._searches.setdefault(where, GapSearch())
-        move = search.next_move(gap, position)
-        if move == "seek":
-            self.reposition(where, search=search)
-        elif move == "wait":
-            detail = f"after log index {gap.last} came {gap.found}, which follows {gap.previous}; waiting for the relay"
-            self._note("gap", _name(where), detail)
-
-    # -- positions ----------------------------------------------------------------------------------------------
-
-    def reposition(self, where: TopicPartition, *, search: GapSearch | None = None, after_seconds: float = 0.0) -> None:
-        """Seek one partition anew, in the background; the process ends if that cannot be done."""
-        if where not in self.intake.partitions or where in self._seeks:
-            return
-        if not after_seconds:
-            self.intake.begin_seek(where)
-        self._seeks[where] = asyncio.create_task(self._reposition(where, search, after_seconds))
-
-    async def _reposition(self, where: TopicPartition, search: GapSearch | None, after_seconds: float) -> None:
-        generation = self.intake.generation
-        try:
-            if after_seconds:
-                await asyncio.sleep(after_seconds)
-                if generation == self.intake.generation and where in self.intake.partitions:
-                    self.intake.begin_seek(where)
-            offset = (await self.positions({where}))[where]
-            if search is not None:
-                offsets = (await self._ranges({where}))[where]
-                offset = offsets.first if search.from_beginning else offset
-                search.until = offsets.end
-            if generation == self.intake.generation and self._app is not None:
-                await self._app.seek_to({where: offset})
-        except Exception as error:
-            log.exception("a partition could not be positioned")
-            if generation == self.intake.generation and not self._stopping:
-                self.fatal(f"{_name(where)} could not be positioned: {type(error).__name__}")
-        finally:
-            self._seeks.pop(where, None)
-
-    async def _positions(self, assigned: set[TopicPartition]) -> dict[TopicPartition, int]:
-        if not assigned:
-            return {}
-        self._places |= await asyncio.to_thread(self._identity.places, {where.topic for where in assigned})
-        ranges = await self._ranges(assigned)
-        hints = await asyncio.to_thread(self._hints, assigned)
-        return {where: start_offset(hints[where], self._places[where.topic], ranges[where]) for where in assigned}
-
-    def _hints(self, assigned: set[TopicPartition]) -> dict[TopicPartition, Any]:
-        return {
-            where: hints_of(self.runners, self._services[where.topic], where.partition) for where in sorted(assigned)
-        }
-
-    async def _ranges(self, assigned: set[TopicPartition]) -> dict[TopicPartition, Range]:
-        if self._app is None:
-            raise RuntimeError("the consumer is not running")
-        return {where: Range(*offsets) for where, offsets in (await self._app.ranges(assigned)).items()}
-
-    # -- problems -----------------------------------------------------------------------------------------------
-
-    def _note(self, kind: str, where: str, detail: str) -> None:
-        if (kind, where) not in self._problems:
-            log.warning("processor problem", kind=kind, where=where, detail=detail)
-        self._problems[kind, where] = Problem(kind, where, detail)
-
-    def _clear(self, kind: str, where: str) -> None:
-        self._problems.pop((kind, where), None)
-
-    def _note_if(self, detail: str | None, kind: str, where: str) -> None:
-        if detail is None:
-            self._clear(kind, where)
-        else:
-            self._note(kind, where, detail)
-
-
-def _name(where: TopicPartition) -> str:
-    return f"{where.topic}/{where.partition}"
+            self._seeker.complete(where)
