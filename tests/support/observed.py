@@ -37,7 +37,7 @@ class Observed:
 
     def _rows(self) -> list[Line]:
         numbers = self.numbers()
-        found = []
+        found: list[Line] = []
         for name, person, number, state, student in self._read("matching", "roster", _STANDING):
             linked = numbers.get(str(student), "") if state == "linked" else ""
             found.append(("row", str(name), str(person), str(number), str(state), linked))

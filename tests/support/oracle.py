@@ -1,8 +1,8 @@
 """What must be true in the end, worked out from what was submitted and from nothing else.
 
-A second reading of the field's rules (which state a row ends in, which category a child has, who is due which aid, which
-alerts stand), small because the rows of :mod:`tests.support.people` are made so that each has one possible ending. It
-imports nothing of the services and never sees an event.
+A second reading of the field's rules: which state a row ends in, which category a child has, who is due which aid,
+which alerts stand. It is small because the rows of :mod:`tests.support.people` are made so that each has one possible
+ending. It imports nothing of the services and never sees an event.
 """
 
 from __future__ import annotations
@@ -166,9 +166,9 @@ class Oracle:
             if row.kind == "stranger" and not self._linked_anywhere(row.number):
                 found.add(("listed_but_unenrolled", row.number))
         for number, standing in self.standing.items():
-            if standing.gone == "transferred_out" and standing.since is not None:
-                if self.today >= standing.since + timedelta(days=ACCEPTANCE_DAYS):
-                    found.add(("left_without_acceptance", number))
+            waiting = standing.gone == "transferred_out" and standing.since is not None
+            if waiting and self.today >= (standing.since or self.today) + timedelta(days=ACCEPTANCE_DAYS):
+                found.add(("left_without_acceptance", number))
             if standing.gone == "dropped_out":
                 found.add(("dropped_out", number))
         state = {True: "seen", False: "open"}

@@ -15,6 +15,7 @@ from typing import Any, Literal
 Kind = Literal[
     "exact", "other_name", "slip", "lost_digits", "stranger", "toddler", "adult", "elsewhere", "guardian", "nobody"
 ]
+ABOUT_A_CHILD: tuple[Kind, ...] = ("exact", "other_name", "slip", "lost_digits", "guardian")
 ListName = Literal["poverty", "civil", "disability"]
 AGENCIES: dict[ListName, str] = {
     "poverty": "poverty_office",
@@ -134,7 +135,7 @@ class People:
         """A row of this kind; about ``child`` where the kind needs one."""
         self._rows += 1
         facts = self._facts(name)
-        if kind in ("exact", "other_name", "slip", "lost_digits", "guardian"):
+        if kind in ABOUT_A_CHILD:
             assert child is not None, f"a row of kind {kind} is about a child of the register"
         match kind:
             case "exact":
@@ -161,14 +162,13 @@ class People:
 
     def rows(self, children: list[Child], count: int) -> list[Row]:
         """Rows of every list and kind, most of them about these children; each child at most once on a list."""
-        kinds: list[Kind] = ["exact"] * 12 + ["other_name", "slip", "lost_digits", "guardian"]
-        kinds += ["stranger", "stranger", "toddler", "adult", "elsewhere", "nobody"]
+        alone: tuple[Kind, ...] = ("stranger", "stranger", "toddler", "adult", "elsewhere", "nobody")
+        kinds: tuple[Kind, ...] = (*("exact",) * 12, *ABOUT_A_CHILD[1:], *alone)
         free = {name: self.random.sample(children, len(children)) for name in AGENCIES}
         found: list[Row] = []
         for _ in range(count):
             name, kind = self.random.choice(list(AGENCIES)), self.random.choice(kinds)
-            needs = kind in ("exact", "other_name", "slip", "lost_digits", "guardian")
-            found.append(self.row(name, kind, free[name].pop() if needs else None))
+            found.append(self.row(name, kind, free[name].pop() if kind in ABOUT_A_CHILD else None))
         return found
 
     def corrected(self, row: Row) -> Row:
