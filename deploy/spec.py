@@ -62,7 +62,7 @@ class Installation:
 
     home: Path
     port: int = 8000
-    division: str = "469000"
+    division: str = "469080"
     environment: str = "demo"
     outside_kafka: str | None = None
     outside_databases: bool = False
@@ -77,7 +77,7 @@ class Installation:
         port = given.get("ROLLCALL_PORT") or "8000"
         if not port.isdecimal() or not 1024 <= int(port) <= 65000:
             raise StartRefused(f"ROLLCALL_PORT is {port!r}; give a number from 1024 to 65000")
-        division = given.get("ROLLCALL_DIVISION") or "469000"
+        division = given.get("ROLLCALL_DIVISION") or "469080"
         if not re.fullmatch(r"[1-9]\d{5}", division):
             raise StartRefused(f"ROLLCALL_DIVISION is {division!r}; give a six-digit division code (GB/T 2260)")
         environment = given.get("ROLLCALL_ENV") or "demo"

@@ -1,7 +1,7 @@
 """What one process of a service is told from outside, read once from the environment.
 
 =============================  =========================================================================
-ROLLCALL_DIVISION              division code of this installation (default 460100)
+ROLLCALL_DIVISION              division code of this installation (default 469080, the synthetic county)
 ROLLCALL_ENV                   demo, test or production (default demo)
 ROLLCALL_HOME                  folder of all state (default .rollcall)
 ROLLCALL_PORT                  first port; each service adds its own offset (default 8000)
@@ -80,7 +80,7 @@ class Settings:
         portal = f"http://127.0.0.1:{first}"
         return cls(
             service=service,
-            division=env.get("ROLLCALL_DIVISION", "460100"),
+            division=env.get("ROLLCALL_DIVISION", "469080"),
             environment=environment,
             home=Path(env.get("ROLLCALL_HOME", ".rollcall")),
             port=first + PORT_OFFSETS.get(service, 0),

@@ -12,7 +12,7 @@ from deploy.spec import DATABASES, Installation, ProcessSpec
 
 def test_without_any_setting_everything_is_embedded_at_port_8000() -> None:
     installation = Installation.from_environment({})
-    assert (installation.port, installation.division, installation.environment) == (8000, "469000", "demo")
+    assert (installation.port, installation.division, installation.environment) == (8000, "469080", "demo")
     assert installation.home.name == ".rollcall"
     assert not installation.outside_databases
     assert installation.outside_kafka is None

@@ -1,0 +1,89 @@
+"""The gauges of a service process: what waits, what was put aside, how far behind each projection is.
+
+Read from the service's own database at each scrape of /metrics; ``./rollcall status`` shows the same figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import psycopg
+import structlog
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from shared.database.database import Database, driver
+
+log = structlog.get_logger(__name__)
+
+
+class Gauge(NamedTuple):
+    """One gauge: its name and help, its labels, and the query whose rows are the label values and then the figure."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    query: str
+
+
+GAUGES = (
+    Gauge(
+        "rollcall_sequencer_backlog_events",
+        "Committed events that have no place in the log yet",
+        (),
+        """SELECT count(*) FROM events AS e, sequencer_state AS s
+           WHERE e.position > s.settled AND NOT EXISTS (SELECT FROM log AS l WHERE l.position = e.position)""",
+    ),
+    Gauge(
+        "rollcall_relay_backlog_events",
+        "Events of the log that Kafka has not acknowledged yet",
+        (),
+        "SELECT s.head - r.log_index FROM sequencer_state AS s, relay_state AS r",
+    ),
+    Gauge(
+        "rollcall_dead_letters",
+        "Events put aside because they could not be applied",
+        ("projection",),
+        """SELECT projection, count(*) FROM dead_letters JOIN builds USING (projection, build)
+           WHERE builds.state = 'live' AND dead_letters.state = 'poison' GROUP BY projection""",
+    ),
+    Gauge(
+        "rollcall_parked_streams",
+        "Streams whose later events wait behind one that could not be applied",
+        ("projection",),
+        """SELECT projection, count(*) FROM parked_streams JOIN builds USING (projection, build)
+           WHERE builds.state = 'live' GROUP BY projection""",
+    ),
+)
+
+
+class Figures(Collector):
+    """Collects :data:`GAUGES` from one database. A gauge whose table is not there (a service without a processor)
+    has no samples."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def register(self) -> None:
+        """Make the gauges part of this process's /metrics."""
+        REGISTRY.register(self)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return [GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels) for gauge in GAUGES]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for gauge in GAUGES:
+            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+            for *labels, figure in self._rows(gauge):
+                family.add_metric([str(label) for label in labels], float(figure))
+            yield family
+
+    def _rows(self, gauge: Gauge) -> list[tuple[Any, ...]]:
+        try:
+            with self._database.working() as connection:
+                return driver(connection).execute(gauge.query.encode()).fetchall()
+        except (psycopg.Error, OSError) as error:
+            log.warning("figure not readable", gauge=gauge.name, error=type(error).__name__)
+            return []

@@ -1,0 +1,205 @@
+"""Runs one service's roles in one process: web edge, sequencer, relay, processor, ticker.
+
+Order of a start: database and keys, builds of the projections, configuration seeds, then the roles. Order of a stop: no
+new requests, then the processor after its running transactions, then relay and sequencer. Nothing depends on a clean
+stop: a killed process leaves nothing that the next one does not finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from shared.eventsourcing.sequencer import Sequencer
+from shared.hosting.figures import Figures
+from shared.hosting.seeding import plant
+from shared.hosting.service import Service
+from shared.hosting.settings import PARTITIONS, Settings
+from shared.hosting.ticker import Ticker
+from shared.messaging.builds import prepare
+from shared.messaging.host import ProcessorHost
+from shared.messaging.relay import Relay
+from shared.messaging.runner import Runner
+from shared.web.application import create_app
+from shared.web.authentication import Authenticator
+from shared.web.live import SseHub
+
+ROLES = ("api", "relay", "processor")
+DATABASE_WAIT_SECONDS = 60.0
+THREAD_STOP_SECONDS = 10.0
+GRACE_SECONDS = 3  # for requests under way; open live streams are ended by then
+
+log = structlog.get_logger(__name__)
+
+
+class Loop:
+    """A thread that runs until told to stop; dying earlier makes the process unready."""
+
+    def __init__(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        self.name = name
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def check(self) -> str | None:
+        return None if self._thread.is_alive() else f"the {self.name} has ended"
+
+    async def stop(self) -> None:
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join, THREAD_STOP_SECONDS)
+
+
+def prepared(service: Service, settings: Settings) -> None:
+    """Bring the service's databases, builds and configuration to where its code expects them. Waits for a database
+    that is still starting; then raises what it says."""
+    deadline = time.monotonic() + DATABASE_WAIT_SECONDS
+    while True:
+        try:
+            service.keyring.prepare()
+            service.database.prepare(service.steps)
+            prepare(service.database, service.projections)
+            plant(service, settings.hmac_key)
+            return
+        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def application(service: Service, settings: Settings, roles: frozenset[str]) -> FastAPI:
+    """The service's web application with its roles as parts: they start and stop with it."""
+    checks: dict[str, Callable[[], str | None]] = dict(service.checks or {})
+    loops: list[Loop] = []
+    if "relay" in roles:
+        loops.append(Loop("sequencer", Sequencer(service.database, settings.source).run))
+        if service.day_opened is not None:
+            loops.append(Loop("ticker", Ticker(service, settings.hmac_key).run))
+    if "processor" in roles:
+        loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
+    checks.update({loop.name: loop.check for loop in loops})
+    hub = SseHub(service.database.app_conninfo)
+    parts = [_looping(loops), hub.part]
+    if "relay" in roles:
+        parts.append(_relaying(service, settings))
+    if "processor" in roles and service.projections:
+        host = _host(service, settings)
+        checks["processor"] = lambda: _first_problem(host)
+        parts.append(_hosting(host))
+    return create_app(
+        service.name,
+        service.routers if "api" in roles else (),
+        authenticator=Authenticator(issuer=settings.issuer, audience=settings.audience, jwks_url=settings.jwks_url),
+        database=service.database,
+        parts=parts,
+        checks=checks,
+        state={"hub": hub, "settings": settings},
+    )
+
+
+def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
+    """Serve ``roles`` of the service on its port until SIGTERM or Ctrl-C."""
+    prepared(service, settings)
+    Figures(service.database).register()
+    serve(application(service, settings, roles), settings.port)
+
+
+def serve(app: FastAPI, port: int) -> None:
+    """Serve an application on loopback until SIGTERM or Ctrl-C."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(1)
+
+
+def _host(service: Service, settings: Settings) -> ProcessorHost:
+    runners = [Runner(projection, service.database, service.keyring) for projection in service.projections]
+    logs: set[str] = {name for projection in service.projections for name in projection.logs}
+    topics: Mapping[str, str] = {name: settings.topic(name) for name in sorted(logs)}
+    app_id = f"rollcall.{settings.division}.{service.name}"
+    return ProcessorHost(app_id, settings.bootstrap_servers, topics, runners, on_fatal=_end)
+
+
+def _end(reason: str) -> None:
+    """A processor that may not go on ends its process: the supervisor starts it again from the database's state."""
+    log.critical("the process ends itself", reason=reason)
+    signal.raise_signal(signal.SIGKILL)
+
+
+def _first_problem(host: ProcessorHost) -> str | None:
+    problems = host.problems()
+    return "; ".join(f"{each.kind} {each.where}: {each.detail}" for each in problems[:3]) or None
+
+
+Part = Callable[[FastAPI], AbstractAsyncContextManager[object]]
+
+
+def _looping(loops: list[Loop]) -> Part:
+    @asynccontextmanager
+    async def part(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for loop in loops:
+                loop.start()
+                stack.push_async_callback(loop.stop)
+            yield
+
+    return part
+
+
+def _relaying(service: Service, settings: Settings) -> Part:
+    @asynccontextmanager
+    async def part(_app: FastAPI) -> AsyncIterator[None]:
+        relay = Relay(
+            service.database, settings.bootstrap_servers, settings.topic(), settings.heads_topic(), PARTITIONS
+        )
+        task = asyncio.create_task(relay.run(), name="relay")
+        task.add_done_callback(_relay_ended)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return part
+
+
+def _relay_ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the relay has ended", error=type(error).__name__, detail=str(error))
+        _end("the relay has ended")
+
+
+def _hosting(host: ProcessorHost) -> Part:
+    @asynccontextmanager
+    async def part(_app: FastAPI) -> AsyncIterator[None]:
+        await host.start()
+        try:
+            yield
+        finally:
+            await host.stop()
+
+    return part
