@@ -76,6 +76,24 @@ BEGIN
     END IF;
 END $$;
 
+-- One small append: the command first (it gives the transaction its id), then its events.
+CREATE FUNCTION append_events(
+    principal text, command_id uuid, cause_id uuid, cause_recorded_at timestamptz, traceparent text, body_hmac bytea,
+    streams_before uuid[], versions_before bigint[],
+    event_ids uuid[], streams uuid[], versions bigint[], types text[], days date[], contents bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO commands (principal, command_id, body_hmac, status, event_ids)
+    VALUES ($1, $2, body_hmac, 'done', event_ids);
+    IF cardinality(streams_before) > 0 THEN
+        PERFORM require_versions(streams_before, versions_before);
+    END IF;
+    INSERT INTO events (event_id, stream_id, version, type, effective_on, data,
+                        principal, command_id, cause_id, cause_recorded_at, traceparent)
+    SELECT new.*, $1, $2, $3, $4, $5 FROM unnest(event_ids, streams, versions, types, days, contents) AS new;
+    PERFORM pg_notify('appended', '');
+END $$;
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: what happened is never changed', TG_OP, TG_TABLE_NAME

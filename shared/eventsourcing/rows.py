@@ -14,7 +14,6 @@ from shared.eventsourcing.event import Event, microseconds
 
 COPY_FROM = 40  # events of one command from which COPY is faster than INSERT
 _COPY_CHUNK_ROWS = 250
-_WAKE = "SELECT pg_notify('appended', '')"
 
 _EVENT_COLUMNS = (
     "event_id, stream_id, version, type, effective_on, principal, command_id, cause_id, cause_recorded_at, data"
@@ -104,41 +103,25 @@ def append(
     Raises UniqueViolation (a version or the command is taken), SerializationFailure (a predecessor does not exist);
     either way the database has ended the transaction, so nothing of it can be committed by mistake.
     """
-    claim = (
+    streams, versions = list(predecessors), list(predecessors.values())
+    if len(appends) < COPY_FROM:
+        columns = [list(column) for column in zip(*appends, strict=True)] or [[]] * len(Append._fields)
+        raw.execute(_APPEND, (*tail, body_hmac, streams, versions, *columns), binary=True)
+        return
+    raw.execute(
         "INSERT INTO commands (principal, command_id, body_hmac, status, event_ids) VALUES (%s, %s, %s, 'done', %s)",
         (tail.principal, tail.command_id, body_hmac, event_ids),
     )
-    if len(appends) >= COPY_FROM:
-        raw.execute(*claim, binary=True)
-        raw.execute(_WAKE)
-        _require(raw, predecessors)
-        _copy(raw, tail, appends)
-        return
-    with raw.pipeline():  # one round trip
-        raw.execute(*claim, binary=True)
-        if appends:
-            raw.execute(_WAKE)
-            _require(raw, predecessors)
-            _insert(raw, tail, appends)
-
-
-def _require(raw: psycopg.Connection[Any], predecessors: Mapping[UUID, int]) -> None:
+    raw.execute("SELECT pg_notify('appended', '')")
     if predecessors:
-        streams, versions = list(predecessors), list(predecessors.values())
         raw.execute("SELECT require_versions(%s::uuid[], %s::bigint[])", (streams, versions), binary=True)
+    _copy(raw, tail, appends)
 
 
-def _insert(raw: psycopg.Connection[Any], tail: Tail, appends: Sequence[Append]) -> None:
-    columns = [list(column) for column in zip(*appends, strict=True)]
-    raw.execute(
-        "INSERT INTO events (event_id, stream_id, version, type, effective_on, data,"
-        " principal, command_id, cause_id, cause_recorded_at, traceparent)"
-        " SELECT new.*, %s, %s, %s, %s, %s"
-        " FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::date[], %s::bytea[]) AS new",
-        (*tail, *columns),
-        binary=True,
-    )
-
+_APPEND = (
+    "SELECT append_events(%s::text, %s, %s::uuid, %s::timestamptz, %s::text, %s::bytea, %s::uuid[], %s::bigint[],"
+    " %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::date[], %s::bytea[])"
+)
 
 _HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _END = b"\xff\xff"

@@ -68,7 +68,7 @@ def people_of(fact: Fact) -> set[UUID]:
 
 
 def seal(fact: Fact, event_id: UUID, stream_id: UUID, version: int, keys: Mapping[UUID, bytes]) -> bytes:
-    """The event's ``data``. Raises KeyError when a person's key is missing: nothing personal is ever written in clear."""
+    """The event's ``data``. Raises KeyError when a person's key is missing: nothing personal is written in clear."""
     blocks = personal_fields(type(fact))
     if not blocks:
         return _encoder.encode(fact)

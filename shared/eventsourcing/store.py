@@ -119,8 +119,8 @@ class EventStore:
         """Do the command in the caller's transaction, or give the answer it got before.
 
         A Conflict that ``decide`` raises is kept with the command and raised: the caller commits it (:meth:`run` does).
-        Malformed and NotFound are not kept. Raises Refusal, CommandReused, VersionConflict (nothing of this
-        transaction may then be committed), PersonErased, ValueError (more than BATCH_LIMIT facts, or versions that do
+        Malformed and NotFound are not kept. Raises Refusal, CommandReused, VersionConflict (the database has then
+        ended the transaction), PersonErased, ValueError (more than BATCH_LIMIT facts, or versions that do
         not follow each other).
         """
         raw = driver(connection)
@@ -225,9 +225,8 @@ def _predecessors(proposed: Sequence[Proposed]) -> dict[UUID, int]:
     """Stream → version that must exist before this command, for streams that are not new."""
     first: dict[UUID, int] = {}
     for each in proposed:
-        if each.expected_version > 0:
-            first.setdefault(each.stream_id, each.expected_version)
-    return first
+        first.setdefault(each.stream_id, each.expected_version)
+    return {stream: version for stream, version in first.items() if version > 0}
 
 
 def _tail(command: Command) -> rows.Tail:

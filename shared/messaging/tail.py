@@ -103,4 +103,5 @@ async def _links(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, 
                 previous, index = headers.get(PREVIOUS_HEADER, b"-1"), headers.get("ce_logindex", b"-1")
                 links.append(_Link(int(previous), int(index), record.offset))
         position = await consumer.position(where)
+    consumer.unsubscribe()  # else its waiting fetch holds up every later question on this connection
     return links

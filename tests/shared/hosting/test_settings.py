@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from shared.hosting.settings import SettingMissing, Settings
+
+SECRET = base64.b64encode(b"s" * 32).decode()
+BASE = {
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "ROLLCALL_ADMIN_DATABASE_URL": "postgresql://postgres:owner@127.0.0.1:5/postgres",
+    "ROLLCALL_PORT": "9000",
+    "ROLLCALL_SECRET_KEK": SECRET,
+    "ROLLCALL_SECRET_HMAC_REGISTRY": SECRET,
+}
+
+
+def test_a_service_finds_its_database_port_topic_and_source() -> None:
+    settings = Settings.from_environment("registry", BASE)
+    assert settings.port == 9001
+    assert settings.topic() == "rollcall.460100.registry.log"
+    assert settings.heads_topic("matching") == "rollcall.460100.matching.heads"
+    assert settings.source == "//rollcall/460100/registry"
+    assert settings.database().name == "rollcall_registry"
+    assert settings.keyring().name == "rollcall_keys"
+    assert settings.hmac_key == b"s" * 32
+
+
+def test_an_outside_database_wins_over_the_server() -> None:
+    own = {"DATABASE_URL_REGISTRY": "postgresql://o:p@db.example/county_registry"}
+    assert Settings.from_environment("registry", BASE | own).database().name == "county_registry"
+
+
+def test_no_password_or_secret_shows_in_a_settings_text() -> None:
+    assert "owner" not in repr(Settings.from_environment("registry", BASE))
+    assert "sss" not in repr(Settings.from_environment("registry", BASE))
+
+
+@pytest.mark.parametrize("missing", ["KAFKA_BOOTSTRAP_SERVERS", "ROLLCALL_ADMIN_DATABASE_URL"])
+def test_what_has_no_safe_default_is_asked_for_by_name(missing: str) -> None:
+    with pytest.raises(SettingMissing, match=missing):
+        Settings.from_environment("registry", {name: value for name, value in BASE.items() if name != missing})
+
+
+def test_a_misspelt_environment_is_not_taken_for_a_demo() -> None:
+    with pytest.raises(SettingMissing, match="ROLLCALL_ENV"):
+        Settings.from_environment("registry", BASE | {"ROLLCALL_ENV": "prod"})
+
+
+def test_secrets_come_from_files_that_only_the_owner_reads(tmp_path: Path) -> None:
+    settings = Settings.from_environment("matching", BASE | {"ROLLCALL_HOME": str(tmp_path)})
+    with pytest.raises(SettingMissing, match="ROLLCALL_SECRET_HMAC_MATCHING"):
+        settings.secret("hmac-matching")
+    path = tmp_path / "secrets" / "hmac-matching"
+    path.parent.mkdir()
+    path.write_text(SECRET)
+    path.chmod(0o644)
+    with pytest.raises(SettingMissing, match="chmod"):
+        settings.secret("hmac-matching")
+    path.chmod(0o600)
+    assert settings.hmac_key == b"s" * 32
+
+
+@pytest.mark.parametrize("broken", ["not base64!", base64.b64encode(b"short").decode()])
+def test_a_damaged_secret_is_refused(broken: str) -> None:
+    with pytest.raises(SettingMissing, match="kek"):
+        Settings.from_environment("registry", BASE | {"ROLLCALL_SECRET_KEK": broken})
