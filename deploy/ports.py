@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 
 import psutil
 
 from deploy.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
+NOBODY_KNOWN = "another process"
+# A killed process with many threads (a JVM) is already gone by its pid while the last of them still closes its sockets.
+SETTLE_SECONDS = 5.0
 
 
 def free_port() -> int:
@@ -51,7 +55,7 @@ def holder(port: int) -> str:
             return f"process {each.pid} ({psutil.Process(each.pid).name()})"
         except psutil.NoSuchProcess:
             continue
-    return "another process"
+    return NOBODY_KNOWN
 
 
 def require_free(port: int, purpose: str, remedy: str = "stop it or set ROLLCALL_PORT to another range") -> None:
@@ -59,8 +63,12 @@ def require_free(port: int, purpose: str, remedy: str = "stop it or set ROLLCALL
 
     Raises: PortTaken.
     """
-    if is_taken(port):
-        raise PortTaken(port, holder(port), purpose, remedy)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while is_taken(port):
+        found = holder(port)
+        if found != NOBODY_KNOWN or time.monotonic() > deadline:
+            raise PortTaken(port, found, purpose, remedy)
+        time.sleep(0.1)
 
 
 def listens(pid: int, port: int) -> bool:
