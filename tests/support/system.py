@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import tempfile
 import time
@@ -92,6 +93,8 @@ class System:
             self.broker.stop(timeout_seconds=5.0)
         if self._owns_postgres:
             self.postgres.stop(timeout_seconds=5.0)
+        if not os.environ.get("ROLLCALL_KEEP_TEST_HOMES"):
+            shutil.rmtree(self.home, ignore_errors=True)
 
     def variables(self, failpoint: str | None = None) -> dict[str, str]:
         """The environment of one process; ``failpoint`` is ``step:count``."""
@@ -122,6 +125,8 @@ class System:
         """Start a process that is not running, armed with a failpoint if one is given."""
         spec = self._specs[name]
         process = ServiceProcess(spec, self.installation, self.variables(failpoint))
+        # A killed process is a zombie to its parent before its last thread has let go of the port.
+        self.eventually(lambda: not is_taken(process.port or 0), f"the port of {name} is free")
         process.start()
         self.processes[name] = process
         if wait:
@@ -173,18 +178,22 @@ class System:
             if waiting:
                 time.sleep(0.1)
 
+    def tend(self) -> list[str]:
+        """Start again whatever has ended, as the supervisor would, without waiting; the names of what had ended."""
+        ended = [name for name, process in self.processes.items() if not process.alive()]
+        for name in ended:
+            self.start_process(name, wait=False)
+        return ended
+
     def revive(self) -> None:
-        """Start again whatever a fault has ended, as the supervisor would, and wait until all is ready."""
-        for name, process in self.processes.items():
-            if not process.alive():
-                self.start_process(name, wait=False)
+        """Tend until every process is ready. Raises NotReady."""
         deadline = time.monotonic() + READY_SECONDS
-        while not all(process.alive() and healthy(process.port or 0) for process in self.processes.values()):
+        while True:
+            self.tend()  # a process may give up itself while a server is away
+            if all(process.alive() and healthy(process.port or 0) for process in self.processes.values()):
+                return
             if time.monotonic() > deadline:
                 self.wait_ready(timeout_seconds=0.1)
-            for name, process in self.processes.items():
-                if not process.alive():  # a process may give up itself when a server is away: it is started again
-                    self.start_process(name, wait=False)
             time.sleep(0.1)
 
     def _signal(self, name: str, number: signal.Signals) -> None:
@@ -204,6 +213,17 @@ class System:
         """SIGKILL of the broker."""
         assert self._owns_broker, "another test's broker is not killed"
         _kill(self.broker)
+
+    def start_postgres(self) -> None:
+        """Start it again on its data, when its port is free."""
+        self.eventually(lambda: not is_taken(self.postgres.port), "the port of PostgreSQL is free")
+        self.postgres.start()
+
+    def start_kafka(self) -> None:
+        """Start it again on its data, when its ports are free."""
+        ports = (self.broker.port, self.broker.controller_port)
+        self.eventually(lambda: not any(is_taken(port) for port in ports), "the ports of Kafka are free")
+        self.broker.start()
 
     def ask(self, service: str, query: str, *values: object) -> list[tuple[object, ...]]:
         """Rows of a service's database, read as its superuser."""
