@@ -46,8 +46,8 @@ SETTINGS: Mapping[str, str] = {
     "log.cleaner.io.buffer.size": "131072",
     "controlled.shutdown.enable": "false",
     # A killed broker is refused until its old session ends (default 9 s).
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "1000",
 }
 
 JVM_FLAGS = (
