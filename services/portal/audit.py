@@ -23,9 +23,9 @@ router = APIRouter(include_in_schema=False)
 VIEWS: Mapping[str, TablePage] = {"roster": ROSTER, "payments": PAYMENTS, "alerts": ALERTS}
 LOG_COLUMNS = (
     Column("service", ("service",)),
-    Column("log_index", ("log_index", "tree_size", "size"), "number"),
+    Column("log_index", ("archived", "log_index"), "number"),
     Column("closed_until", ("closed_until",), "moment"),
-    Column("root", ("root", "root_hash", "head")),
+    Column("root", ("root",)),
 )
 SHOWN_ROWS = 200
 
@@ -43,11 +43,11 @@ async def audit(request: Request, opened: Annotated[Opening, Depends(opening)]) 
         raise Malformed("没有这种查看内容", "No such view", view="unknown")
     typed = {
         "view": view,
-        "known_at": query.get("known_at", f"{datetime.now(SHANGHAI):%Y-%m-%dT%H:%M:%S}")[:32],
+        "known_at": query.get("known_at", "")[:32],
         "true_on": query.get("true_on", today().isoformat())[:10],
     }
     result, complaint = None, ""
-    if "known_at" in query:
+    if "view" in query:
         try:
             result = await _replay(backends, opened, page, typed)
         except BackendTrouble as trouble:
@@ -68,7 +68,9 @@ async def audit(request: Request, opened: Annotated[Opening, Depends(opening)]) 
 
 
 async def _replay(backends: Backends, opened: Opening, page: TablePage, typed: Mapping[str, str]) -> dict[str, Any]:
-    body = {"known_at": _moment(typed["known_at"]), "true_on": typed["true_on"]}
+    body = {"true_on": typed["true_on"] or None}
+    if typed["known_at"]:
+        body["known_at"] = _moment(typed["known_at"])
     answer = (await backends.post(opened.caller, "audit", f"/v1/replay/{typed['view']}", body)).body
     told: Mapping[str, Any] = answer if isinstance(answer, Mapping) else {}
     items, _ = items_of({"items": told.get("items", told.get("rows")), "next": None})

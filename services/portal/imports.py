@@ -22,8 +22,8 @@ from shared.web.viewers import AGENCY, AID_CLERK
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-LISTS, MODES = ("poverty", "civil", "disability"), ("snapshot", "increment")
-_SUMMANDS = ("added", "corrected", "unchanged", "rejected")
+LISTS, MODES = ("poverty", "civil", "disability", "students"), ("snapshot", "increment")
+_ON_RECORD = ("added", "corrected", "unchanged")
 
 
 @router.get("/imports")
@@ -46,7 +46,7 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
         answer = await _submit(request, opened, upload, typed, dry_run)
     except Refused as refused:
         return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
-    receipt = _receipt(answer.body, dry_run)
+    receipt = _receipt(answer.body, typed["list"], dry_run)
     return await _page(request, opened, typed=typed, receipt=receipt)
 
 
@@ -77,10 +77,11 @@ async def _submit(request: Request, opened: Opening, upload: Upload, typed: Mapp
         )
 
 
-def _receipt(body: Any, dry_run: bool) -> dict[str, Any]:
-    """The receipt as shown, with its own sum, so that a difference is seen."""
+def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
+    """The receipt as shown, with its own sum, so that a difference is seen. Every row of an agency's list is kept, also
+    one with problems; a row of the register with problems is not, and counts beside the others."""
     told = body.get("receipt", body) if isinstance(body, Mapping) else {}
-    counts = {name: int(told.get(name) or 0) for name in (*_SUMMANDS, "removed")}
+    counts = {name: int(told.get(name) or 0) for name in (*_ON_RECORD, "rejected", "removed")}
     rows = int(told.get("rows") or 0)
     problems = told.get("problems")
     return {
@@ -88,7 +89,8 @@ def _receipt(body: Any, dry_run: bool) -> dict[str, Any]:
         "id": told.get("submission_id"),
         "rows": rows,
         "counts": counts,
-        "sum": sum(counts[name] for name in _SUMMANDS),
+        "register": list_name == "students",
+        "sum": sum(counts[name] for name in _ON_RECORD) + (counts["rejected"] if list_name == "students" else 0),
         "held": bool(told.get("held")) or told.get("state") == "held",
         "problems": sorted(problems.items(), key=lambda item: -int(item[1])) if isinstance(problems, Mapping) else [],
     }

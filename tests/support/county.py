@@ -46,13 +46,18 @@ class County:
         self.entitlements = {row["entitlement_id"]: row for row in map(_entitlement, range(3))}
         self.submissions: dict[UUID, Row] = {}
         self.commands: list[tuple[str, str, UUID, Any]] = []
-        self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 0, "removed": 0, "rejected": 2}
+        self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
 
     def changed(self, table: str, *ids: UUID) -> None:
         """Tell the live lists, as a projection does after its commit."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.hub.publish, Notice(table, table, tuple(ids)))
+
+    def close(self) -> None:
+        """End the live lists, so that the server can stop."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.hub.close)
 
     @asynccontextmanager
     async def _running(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +90,7 @@ class County:
 
         @r.get("/students")
         def students(who: Who, turn: Turn, q: str = "", school: str | None = None) -> Page[Row]:
-            rows = _seen(self.students.values(), who, school=school)
+            rows = _seen(self.students.values(), who, school_code=school)
             return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
         @r.get("/students/{student_id}")
@@ -137,7 +142,7 @@ class County:
             response: Response, who: Who, turn: Turn, school: str | None = None, category: str | None = None
         ) -> Page[Row]:
             response.headers["change-position"] = self.hub.position()
-            return _paged(_seen(self.roster.values(), who, school=school, category=category), turn, "student_id")
+            return _paged(_seen(self.roster.values(), who, school_code=school, category=category), turn, "student_id")
 
         @r.get("/roster/summary")
         def summary(response: Response, who: Who) -> Row:

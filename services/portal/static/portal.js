@@ -209,11 +209,23 @@
         if (request.status === 0) { progress.textContent = texts.live_off; return; }
         if (request.status === 401) { window.location.reload(); return; }
         const fresh = new DOMParser().parseFromString(request.responseText, "text/html");
-        const shown = fresh.querySelector("main") || fresh.body;
-        document.getElementById("receipt").innerHTML = shown.innerHTML;
+        const place = document.getElementById("receipt");
+        const failed = fresh.querySelector(".error-page");
+        if (failed) {
+          const told = document.createElement("p");
+          told.className = "trouble";
+          told.setAttribute("role", "alert");
+          told.textContent = Array.from(failed.querySelectorAll("h1, h1 + p")).map(function (one) {
+            return one.textContent.trim();
+          }).join(" ");
+          place.replaceChildren(told);
+        } else {
+          place.innerHTML = fresh.body.innerHTML;
+        }
         if (request.status === 200 && data.get("action") === "apply") reloadHistory();
       });
-      request.open("POST", form.action + "?part=receipt");
+      // Not form.action: a button of that name stands in its place.
+      request.open("POST", form.getAttribute("action") + "?part=receipt");
       request.send(data);
     });
   }

@@ -1,0 +1,271 @@
+"""The page over HTTP: who may see what, what forms send, what failures look like."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from python_calamine import CalamineWorkbook
+
+from services.portal.table_pages import NAVIGATION
+from tests.support.county import name_id
+from tests.support.portal import Portal, field, form_token
+
+SCHOOL = {"school": "3146000001"}
+PLACES = {"aid_clerk": {}, "auditor": {}, "school": SCHOOL, "agency": {"agency": "civil_affairs"}}
+
+
+def test_without_a_session_every_page_leads_to_the_sign_in(portal: Portal) -> None:
+    with portal.visitor() as nobody:
+        for _, address, _ in NAVIGATION:
+            answer = nobody.get(address)
+            assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in?next=")
+        assert nobody.get("/api/matching/v1/roster").status_code == 401
+        assert nobody.get("/roster?part=rows").status_code == 401
+
+
+@pytest.mark.parametrize("role", list(PLACES))
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_role_opens_its_pages_and_no_other(portal: Portal, role: str, language: str) -> None:
+    with portal.as_(role, **PLACES[role]) as client:
+        for name, address, roles in NAVIGATION:
+            page = client.get(address, params={"lang": language})
+            assert page.status_code == (200 if role in roles else 403), (name, page.text[:300])
+            assert f'lang="{"en" if language == "en" else "zh-CN"}"' in page.text
+            assert ('aria-current="page"' in page.text) is (role in roles)
+
+
+def test_a_school_sees_its_own_rows_and_not_a_number_more(portal: Portal) -> None:
+    with portal.as_("school", **SCHOOL) as client:
+        roster, home = client.get("/roster"), client.get("/")
+        assert "海口市第一小学" in roster.text and "琼山中学" not in roster.text
+        assert ">60<" in home.text and ">120<" not in home.text
+        assert "本校困难学生名册" in roster.text
+        other = next(row for row in portal.county.students.values() if row["school_code"] != SCHOOL["school"])
+        assert client.get(f"/students/{other['student_id']}").status_code == 404
+
+
+def test_pages_turn_and_keep_their_conditions(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        seen: list[str] = []
+        address: str | None = "/roster?school=3146000001"
+        while address:
+            page = client.get(address)
+            seen += [part.split('"')[0] for part in page.text.split('<tr data-id="')[1:]]
+            after = page.text.split('rel="next" href="')
+            address = after[1].split('"')[0].replace("&amp;", "&") if len(after) > 1 else None
+            assert address is None or "school=3146000001" in address
+        mine = [str(k) for k, row in portal.county.roster.items() if row["school_code"] == "3146000001"]
+        assert seen == sorted(mine) and len(seen) == 60
+
+
+def test_a_sheet_holds_every_row_and_turns_no_text_into_a_formula(portal: Portal, tmp_path: Path) -> None:
+    victim = next(iter(portal.county.roster.values()))
+    before, victim["class_name"] = victim["class_name"], '=HYPERLINK("http://x","y")'
+    try:
+        with portal.as_("aid_clerk") as client:
+            answer = client.get("/roster.xlsx")
+        assert answer.status_code == 200 and answer.content[:2] == b"PK"
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
+        assert rows[0][:2] == ["姓名", "学校"] and len(rows) == 1 + len(portal.county.roster)
+        assert [row[3] for row in rows if str(row[3]).startswith("=")] == ['=HYPERLINK("http://x","y")']
+    finally:
+        victim["class_name"] = before
+
+
+def test_printing_shows_all_rows_on_one_page(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        assert client.get("/roster?print=1").text.count("<tr data-id=") == len(portal.county.roster)
+
+
+def test_an_alert_is_closed_once_with_the_forms_own_command(portal: Portal) -> None:
+    alert = name_id("alert 1")
+    with portal.as_("aid_clerk") as client:
+        page = client.get("/alerts")
+        sent = {"form_token": form_token(page), "command_id": str(uuid4()), "reason": "attending_again"}
+        sent |= {"evidence": "考勤表 2024-09-20", "back": "/alerts?state=open"}
+        answer = client.post(f"/alerts/{alert}/close", data=sent)
+        assert answer.status_code == 303 and answer.headers["location"] == "/alerts?state=open&done=close"
+        assert "已销号" in client.get(answer.headers["location"]).text
+        path, principal, command_id, body = portal.county.commands[-1]
+        assert path.endswith(f"/alerts/{alert}/close") and principal == "demo:aid_clerk"
+        assert command_id == UUID(sent["command_id"])
+        assert body == {"reason": "attending_again", "evidence": "考勤表 2024-09-20"}
+        refused = client.post(f"/alerts/{alert}/close", data=sent)
+        assert refused.status_code == 409 and "该预警已销号" in refused.text
+
+
+def test_an_auditor_changes_nothing(portal: Portal) -> None:
+    alert = name_id("alert 2")
+    with portal.as_("auditor") as client:
+        page = client.get("/alerts")
+        assert f"/alerts/{alert}/seen" not in page.text
+        sent = {"form_token": form_token(page), "command_id": str(uuid4())}
+        assert client.post(f"/alerts/{alert}/seen", data=sent).status_code == 403
+
+
+@pytest.mark.parametrize("spoiled", ["none", "other browser", "cut", "other site"])
+def test_a_form_from_elsewhere_is_refused(portal: Portal, spoiled: str) -> None:
+    with portal.as_("aid_clerk") as client, portal.as_("aid_clerk") as other:
+        good = form_token(client.get("/alerts"))
+        token = {"none": "", "other browser": form_token(other.get("/alerts")), "cut": good[:-8]}.get(spoiled, good)
+        headers = {"origin": "http://evil.test"} if spoiled == "other site" else {}
+        sent = {"form_token": token, "command_id": str(uuid4())}
+        before = len(portal.county.commands)
+        assert client.post(f"/alerts/{name_id('alert 3')}/seen", data=sent, headers=headers).status_code == 403
+        assert len(portal.county.commands) == before
+
+
+def test_a_way_back_never_leaves_the_site(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        for back in ("//evil.test/", "http://evil.test/", "/\\evil.test", "javascript:alert(1)", "/a\r\nx: y"):
+            sent = {"form_token": form_token(client.get("/alerts")), "command_id": str(uuid4()), "back": back}
+            answer = client.post(f"/alerts/{name_id('alert 3')}/seen", data=sent)
+            assert answer.headers["location"] == "/alerts?done=seen"
+        assert client.get("/sign-in?next=//evil.test").headers["location"] == "/demo-issuer/?next=%2F"
+
+
+def test_full_particulars_need_a_purpose_and_are_shown_once(portal: Portal) -> None:
+    student = next(iter(portal.county.students))
+    with portal.as_("aid_clerk") as client:
+        page = client.get(f"/students/{student}")
+        assert "4601**********0015" in page.text and "460106201203040015" not in page.text
+        sent = {"form_token": form_token(page), "command_id": field(page, "command_id"), "fields": ["id_number"]}
+        refused = client.post(f"/students/{student}/reveal", data={**sent, "purpose": "x"})
+        assert refused.status_code == 422 and "请填写事由" in refused.text and 'value="x"' in refused.text
+        shown = client.post(f"/students/{student}/reveal", data={**sent, "purpose": "核对银行卡开户"})
+        assert "460106201203040015" in shown.text and shown.headers["cache-control"] == "no-store"
+        assert portal.county.commands[-1][3] == {"purpose": "核对银行卡开户", "fields": ["id_number"]}
+        assert "460106201203040015" not in client.get(f"/students/{student}").text
+
+
+def import_form(client: httpx.Client, **fields: str) -> dict[str, str]:
+    page = client.get("/imports")
+    sent = {"form_token": form_token(page), "command_id": field(page, "command_id")}
+    return {**sent, "list": "poverty", "mode": "snapshot", "effective_on": "2024-09-01", **fields}
+
+
+def test_a_list_is_checked_then_imported_and_the_receipt_balances(portal: Portal) -> None:
+    file = {"file": ("名单.xlsx", b"PK synthetic")}
+    with portal.as_("agency", agency="poverty_office") as client:
+        sent = import_form(client, action="dry_run")
+        checked = client.post("/imports/submissions", data=sent, files=file)
+        assert (
+            checked.status_code == 200 and "校验结果(未入库)" in checked.text and 'data-balance="yes"' in checked.text
+        )
+        assert not portal.county.submissions
+        first = client.post("/imports/submissions", data={**sent, "action": "apply"}, files=file)
+        again = client.post("/imports/submissions", data={**sent, "action": "apply"}, files=file)
+        assert "回执" in first.text and "rejects.xlsx" in first.text and again.status_code == 200
+        dry, apply, repeated = portal.county.commands[-3:]
+        assert dry[3] == {"dry_run": True, "bytes": 12, "name": "名单.xlsx"} and apply[3]["dry_run"] is False
+        assert dry[2] != apply[2] == repeated[2]
+
+
+def test_a_receipt_that_does_not_balance_says_so(portal: Portal) -> None:
+    before, portal.county.receipt = portal.county.receipt, {**portal.county.receipt, "added": 5}
+    try:
+        with portal.as_("aid_clerk") as client:
+            sent = import_form(client, action="dry_run")
+            page = client.post("/imports/submissions?part=receipt", data=sent, files={"file": ("a.xlsx", b"PK")})
+            assert 'data-balance="no"' in page.text and "<html" not in page.text
+    finally:
+        portal.county.receipt = before
+
+
+def test_a_refused_file_keeps_what_was_typed(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        sent = import_form(client, list="civil", mode="increment", action="apply")
+        page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
+        assert page.status_code == 422 and "文件不是表格" in page.text
+        assert '<option value="civil" selected>' in page.text and '<option value="increment" selected>' in page.text
+
+
+def test_a_service_that_is_away_leaves_the_rest_of_the_page(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        portal.county.away = {"notifications"}
+        try:
+            home, alerts = client.get("/"), client.get("/alerts")
+            student = client.get(f"/students/{next(iter(portal.county.students))}")
+        finally:
+            portal.county.away = set()
+        assert home.status_code == 200 and "这一部分暂时读不到" in home.text and ">120<" in home.text
+        assert alerts.status_code == 502 and "后台服务没有应答" in alerts.text
+        assert student.status_code == 200 and "这一部分暂时读不到" in student.text
+
+
+def test_a_wrong_address_and_a_wrong_id_are_pages_not_codes(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        for address in ("/nowhere", "/students/not-an-id", f"/students/{uuid4()}"):
+            page = client.get(address)
+            assert page.status_code == 404 and "回到首页" in page.text
+            assert "<nav" in page.text or address == "/nowhere"
+
+
+def test_the_services_answer_scripts_behind_the_pages_address(portal: Portal) -> None:
+    bearer = {"authorization": f"Bearer {portal.token('school', **SCHOOL)}"}
+    with portal.visitor() as script:
+        answer = script.get("/api/matching/v1/roster?limit=200", headers=bearer)
+        assert {row["school_code"] for row in answer.json()["items"]} == {SCHOOL["school"]}
+        for path in (
+            "/api/unknown/v1/x",
+            "/api/matching/metrics",
+            "/api/matching/v1/%2e%2e/x",
+        ):
+            assert script.get(path, headers=bearer).status_code == 404, path
+        alert = f"/api/notifications/v1/alerts/{name_id('alert 0')}/seen"
+        missing = script.post(alert, headers=bearer, json={})
+        assert missing.status_code == 422 and missing.headers["content-type"] == "application/problem+json"
+
+
+def test_a_session_alone_writes_nothing_from_another_site(portal: Portal) -> None:
+    address = f"/api/notifications/v1/alerts/{name_id('alert 0')}/seen"
+    with portal.as_("aid_clerk") as client:
+        headers = {"idempotency-key": str(uuid4())}
+        assert client.post(address, json={}, headers=headers).status_code == 403
+        assert client.post(address, json={}, headers={**headers, "origin": "http://evil.test"}).status_code == 403
+        foreign = {**headers, "sec-fetch-site": "same-site", "origin": portal.url}
+        assert client.post(address, json={}, headers=foreign).status_code == 403
+        assert client.post(address, json={}, headers={**headers, "origin": portal.url}).status_code == 200
+
+
+def test_a_replay_is_asked_in_shanghai_time_and_shows_its_digest(portal: Portal) -> None:
+    with portal.as_("auditor") as client:
+        address = "/audit?view=roster&known_at=2024-09-10T08:00:00&true_on=2024-09-01"
+        page = client.get(address)
+        assert portal.county.replays[-1] == {
+            "view": "roster",
+            "known_at": "2024-09-10T08:00:00+08:00",
+            "true_on": "2024-09-01",
+        }
+        assert "ab" * 32 in page.text and "registry 42" in page.text
+        assert client.get("/audit?view=roster&known_at=yesterday").status_code == 422
+        assert client.get("/audit?view=secrets").status_code == 422
+
+
+def test_pages_carry_a_strict_policy_and_cookies_are_guarded(portal: Portal) -> None:
+    with portal.visitor() as nobody:
+        page = nobody.get("/demo-issuer/")
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert "HttpOnly" in page.headers["set-cookie"] and "SameSite=strict" in page.headers["set-cookie"]
+        data = {"role": "aid_clerk", "form_token": form_token(page)}
+        session = nobody.post("/demo-issuer/sign-in", data=data).headers["set-cookie"]
+        assert "HttpOnly" in session and "SameSite=lax" in session
+        assert " style=" not in page.text and "onclick" not in page.text and "<script>" not in page.text
+
+
+def test_statics_cache_for_ever_under_their_digest_and_hold_no_foreign_address(portal: Portal) -> None:
+    with portal.visitor() as nobody:
+        page = nobody.get("/demo-issuer/").text
+        address = page.split('rel="stylesheet" href="')[1].split('"')[0]
+        answer = nobody.get(address)
+        assert "immutable" in answer.headers["cache-control"]
+        script = nobody.get(address.replace("portal.css", "portal.js")).text
+        for text in (answer.text, script, page):
+            assert "https://" not in text and "//cdn" not in text
+        assert nobody.get("/static/x/../app.py").status_code in (303, 404)
+        assert nobody.get("/static/abc/nothing.js").status_code == 404
