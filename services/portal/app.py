@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,16 +48,11 @@ def build(settings: Settings) -> Portal:
                 jwks_url=None if demo else settings.jwks_url,
                 sign_in_url=os.environ.get("ROLLCALL_SIGN_IN_URL"),
                 demo_seed=settings.secret("jwt") if demo else None,
-                form_key=_form_key(settings.secret("jwt")) if demo else settings.secret("portal-forms"),
+                form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
             )
         ),
     )
-
-
-def _form_key(seed: bytes) -> bytes:
-    """A demonstration has no secret of its own for forms: one is derived from the issuer's."""
-    return hmac.new(seed, b"portal forms", hashlib.sha256).digest()
 
 
 def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:

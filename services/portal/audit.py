@@ -22,7 +22,7 @@ from shared.web.viewers import AID_CLERK, AUDITOR
 router = APIRouter(include_in_schema=False)
 VIEWS: Mapping[str, TablePage] = {"roster": ROSTER, "payments": PAYMENTS, "alerts": ALERTS}
 LOG_COLUMNS = (
-    Column("service", ("service",)),
+    Column("service", ("service",), "code", "service_name"),
     Column("log_index", ("archived", "log_index"), "number"),
     Column("closed_until", ("closed_until",), "moment"),
     Column("root", ("root",)),

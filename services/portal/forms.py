@@ -20,6 +20,7 @@ from shared.web.viewers import AID_CLERK, SCHOOL
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 _REFERENCE_CHARACTERS = 200
+_NOTE_CHARACTERS = 2000
 
 
 async def sent_form(request: Request) -> FormData:
@@ -54,6 +55,14 @@ def back(form: FormData, done: str, otherwise: str) -> Response:
     return RedirectResponse(f"{parts.path}?{query}&done={done}" if query else f"{parts.path}?done={done}", 303)
 
 
+def _day(form: FormData, name: str) -> str:
+    """A day as typed. Raises Malformed."""
+    typed = text(form, name)
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", typed):
+        raise Malformed("请填写日期", "Give a date", field=name)
+    return typed
+
+
 async def _send(request: Request, opened: Opening, form: FormData, service: str, path: str, body: Any) -> None:
     backends: Backends = request.app.state.backends
     await backends.post(opened.caller, service, path, body, command_id=command_id(form))
@@ -76,13 +85,27 @@ async def alert_close(request: Request, alert_id: UUID, opened: Opened, form: Se
     return back(form, "close", "/alerts")
 
 
+@router.post("/students/{student_id}/visits")
+async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Someone went to the child's home."""
+    opened.allow(AID_CLERK, SCHOOL)
+    notes = form.get("notes")
+    body = {
+        "student_id": str(student_id),
+        "campaign": text(form, "campaign") or None,
+        "visited_on": _day(form, "visited_on"),
+        "outcome": text(form, "outcome"),
+        "repeat_on": _day(form, "repeat_on") if text(form, "repeat_on") else None,
+        "notes": notes.strip()[:_NOTE_CHARACTERS] or None if isinstance(notes, str) else None,
+    }
+    await _send(request, opened, form, "visits", "/v1/visits", body)
+    return back(form, "visit", f"/students/{student_id}")
+
+
 @router.post("/entitlements/{entitlement_id}/disburse")
 async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
     """The amount was paid."""
     opened.allow(AID_CLERK)
-    paid_on = text(form, "paid_on")
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", paid_on):
-        raise Malformed("请填写发放日期", "Give the day of payment", field="paid_on")
-    body = {"paid_on": paid_on, "reference": text(form, "reference")}
+    body = {"paid_on": _day(form, "paid_on"), "reference": text(form, "reference")}
     await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
     return back(form, "disburse", "/entitlements")

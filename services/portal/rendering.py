@@ -131,5 +131,6 @@ def _notice(request: Request, texts: Texts) -> str:
         "seen": "alerts.done_seen",
         "close": "alerts.done_close",
         "disburse": "entitlements.done_disburse",
+        "visit": "student.done_visit",
     }
     return texts(known[done]) if done in known else ""

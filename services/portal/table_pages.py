@@ -71,7 +71,7 @@ REVIEWS = TablePage(
         _NAME, _LIST, _AGENCY,
         Column("row", ("row",), "number"),
         Column("candidates", ("candidates",), "candidates"),
-        Column("reason", ("reason",), "code", "match_reason"),
+        Column("reason", ("reason_text", "reason"), "code", "match_reason"),
         Column("score", ("score",), "score"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entry_id",
@@ -84,7 +84,7 @@ UNMATCHED = TablePage(
         _NAME, _LIST, _AGENCY,
         Column("state", ("state",), "code", "state"),
         Column("school_age", ("school_age",), "code", "yes_no"),
-        Column("reason", ("reason",), "code", "match_reason"),
+        Column("reason", ("reason_text", "reason"), "code", "match_reason"),
     ),
     (AID_CLERK, AGENCY, AUDITOR), "entry_id",
     (

@@ -209,6 +209,11 @@ class County:
             rows = [{**row, **place, "visited_on": "2024-08-20", "outcome": "nobody_home", "helper": "t1"}]
             return Page(items=_seen(rows, who))
 
+        @r.post("/visits/v1/visits")
+        def log_visit(request: Request, who: Who, body: dict[str, Any]) -> Row:
+            self._command(request, who, body)
+            return {"id": name_id("v2")}
+
         return r
 
     def _notifications(self) -> APIRouter:

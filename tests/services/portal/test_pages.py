@@ -142,6 +142,19 @@ def test_full_particulars_need_a_purpose_and_are_shown_once(portal: Portal) -> N
         assert "460106201203040015" not in client.get(f"/students/{student}").text
 
 
+def test_a_visit_is_logged_from_the_students_page(portal: Portal) -> None:
+    student = next(iter(portal.county.students))
+    with portal.as_("school", **SCHOOL) as client:
+        sent = {"form_token": form_token(client.get(f"/students/{student}")), "command_id": str(uuid4())}
+        sent |= {"visited_on": "2024-09-02", "outcome": "nobody_home", "notes": "父母外出", "back": ""}
+        answer = client.post(f"/students/{student}/visits", data=sent)
+        assert answer.headers["location"] == f"/students/{student}?done=visit"
+        told = portal.county.commands[-1][3]
+        assert told["student_id"] == str(student) and told["outcome"] == "nobody_home" and told["notes"] == "父母外出"
+        assert told["campaign"] is None and told["repeat_on"] is None
+        assert client.post(f"/students/{student}/visits", data={**sent, "visited_on": "昨天"}).status_code == 422
+
+
 def import_form(client: httpx.Client, **fields: str) -> dict[str, str]:
     page = client.get("/imports")
     sent = {"form_token": form_token(page), "command_id": field(page, "command_id")}
@@ -241,7 +254,7 @@ def test_a_replay_is_asked_in_shanghai_time_and_shows_its_digest(portal: Portal)
             "known_at": "2024-09-10T08:00:00+08:00",
             "true_on": "2024-09-01",
         }
-        assert "ab" * 32 in page.text and "registry 42" in page.text
+        assert "ab" * 32 in page.text and "学籍与名单 42" in page.text
         assert client.get("/audit?view=roster&known_at=yesterday").status_code == 422
         assert client.get("/audit?view=secrets").status_code == 422
 
