@@ -95,6 +95,7 @@ def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | 
         described=False,
         state={
             "settings": settings,
+            "issuer": issuer,
             "backends": backends,
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },

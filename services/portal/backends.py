@@ -126,6 +126,18 @@ class Backends:
             return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
         return await self._ask(service, "POST", path, headers=headers, params=kept, json=body)
 
+    async def download(self, caller: Caller, service: str, path: str) -> AsyncIterator[bytes]:
+        """A file, piece by piece. Raises BackendTrouble before the first piece."""
+        request = self.client.build_request("GET", self.url(service, path), headers=caller.headers())
+        try:
+            answer = await self.client.send(request, stream=True)
+        except httpx.HTTPError as failed:
+            raise Unreachable(service) from failed
+        if not answer.is_success:
+            await answer.aread()
+            raise Refused(answer.status_code, _problem(answer))
+        return _pieces(answer)
+
     async def _ask(self, service: str, method: str, path: str, **options: Any) -> Answer:
         try:
             answer = await self.client.request(method, self.url(service, path), **options)
@@ -137,6 +149,14 @@ class Backends:
         if answer.status_code in (502, 503, 504):
             raise Unreachable(service)
         raise Refused(answer.status_code, _problem(answer))
+
+
+async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in answer.aiter_bytes():
+            yield piece
+    finally:
+        await answer.aclose()
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 CATEGORIES = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
 STATES = ("linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected")
-LISTS = ("poverty", "civil", "disability")
+LISTS = ("poverty", "civil", "disability", "students")
 
 
 @dataclass(frozen=True)

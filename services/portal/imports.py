@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -23,6 +23,7 @@ from shared.web.viewers import AGENCY, AID_CLERK
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 LISTS, MODES = ("poverty", "civil", "disability", "students"), ("snapshot", "increment")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ON_RECORD = ("added", "corrected", "unchanged")
 
 
@@ -136,21 +137,6 @@ async def rejects(request: Request, submission_id: UUID, opened: Opened) -> Resp
     """The rows that came back, each with its reason, as the registry wrote them."""
     opened.allow(*SUBMISSIONS.roles)
     backends: Backends = request.app.state.backends
-    url = backends.url("registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
-    answer = await backends.client.send(
-        backends.client.build_request("GET", url, headers=opened.caller.headers()), stream=True
-    )
-    if not answer.is_success:
-        await answer.aread()
-        raise Refused(answer.status_code, {})
+    pieces = await backends.download(opened.caller, "registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
     headers = {"content-disposition": f'attachment; filename="rejects-{submission_id}.xlsx"'}
-    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-    async def chunks() -> AsyncIterator[bytes]:
-        try:
-            async for chunk in answer.aiter_bytes():
-                yield chunk
-        finally:
-            await answer.aclose()
-
-    return StreamingResponse(chunks(), media_type=media, headers=headers)
+    return StreamingResponse(pieces, media_type=XLSX, headers=headers)

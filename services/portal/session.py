@@ -18,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.portal.backends import Caller
+from services.portal.demo_issuer import TOKEN_SECONDS, DemoIssuer
 from services.portal.proxy import from_this_site
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
 from shared.web.authentication import Unauthenticated
 from shared.web.languages import LANGUAGE_COOKIE, Language, language_of
 from shared.web.traces import traceparent_of
-from shared.web.viewers import Viewer, token_of, viewer
+from shared.web.viewers import SESSION_COOKIE, Viewer, token_of, viewer
 
 FORM_COOKIE = "rollcall_form"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -101,15 +102,27 @@ def check_form(request: Request, token: object) -> None:
 
 
 def finish(request: Request, response: Response) -> Response:
-    """Send the form cookie and a chosen language with an answer."""
+    """Send the form cookie, a chosen language and, near its end, a demonstration's fresh session with an answer."""
     secure: bool = request.app.state.settings.secure_cookies
     nonce = getattr(request.state, "form_nonce", None)
     if nonce is not None and request.cookies.get(FORM_COOKIE) != nonce:
         response.set_cookie(FORM_COOKIE, nonce, httponly=True, samesite="strict", secure=secure)
+    issuer: DemoIssuer | None = request.app.state.issuer
+    known = getattr(request.state, "viewer", None)
+    session = request.cookies.get(SESSION_COOKIE)
+    if issuer is not None and isinstance(known, Viewer) and session and token_of(request) == session:
+        fresh = issuer.renewed(request.app.state.authenticator.claims_now(session))
+        if fresh is not None:
+            keep_session(response, fresh, secure=secure)
     asked = request.query_params.get("lang")
     if asked in ("zh", "en"):
         response.set_cookie(LANGUAGE_COOKIE, asked, max_age=_YEAR_SECONDS, samesite="lax", secure=secure)
     return response
+
+
+def keep_session(response: Response, token: str, *, secure: bool) -> None:
+    """Put the session into the browser, out of reach of scripts and of other sites' forms."""
+    response.set_cookie(SESSION_COOKIE, token, max_age=TOKEN_SECONDS, httponly=True, samesite="lax", secure=secure)
 
 
 def inside(address: str | None, otherwise: str = "/") -> str:

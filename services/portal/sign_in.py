@@ -13,7 +13,7 @@ from services.portal.backends import Backends, Caller
 from services.portal.demo_issuer import AGENCIES, PREFIX, ROLES, TOKEN_SECONDS, DemoIssuer, Persona
 from services.portal.forms import sent_form, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, inside
+from services.portal.session import Opening, inside, keep_session
 from services.portal.settings import PortalSettings
 from services.portal.table_reading import school_choices
 from services.portal.texts import Texts
@@ -73,7 +73,7 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
         secure: bool = request.app.state.settings.secure_cookies
         answer = RedirectResponse(inside(text(form, "next")), 303)
         token = _token(issuer, _persona(form, division))
-        answer.set_cookie(SESSION_COOKIE, token, max_age=TOKEN_SECONDS, httponly=True, samesite="lax", secure=secure)
+        keep_session(answer, token, secure=secure)
         return answer
 
     @demo.post("/token")

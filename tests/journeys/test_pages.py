@@ -174,10 +174,10 @@ def test_a_list_is_checked_and_imported_without_leaving_the_page(
     page.get_by_role("button", name="确认入库").click()
     expect(page.locator("#receipt h2")).to_have_text("回执")
     expect(page.locator("#history tbody tr")).to_have_count(1)
-    with page.expect_response("**/rejects.xlsx", timeout=5000) as answer:
-        page.evaluate("fetch(document.querySelector('#receipt a').href)")
-    assert answer.value.status == 404  # the invented county keeps no rejected rows
-    opened.complaints.clear()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载退回的行(附原因)").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+    assert download.value.suggested_filename.endswith(".xlsx")
 
 
 def test_full_particulars_are_shown_for_a_purpose(opened: Opened) -> None:

@@ -113,6 +113,12 @@ class County:
             rows = [row for row in self.submissions.values() if named in (None, row["list"])]
             return _paged(rows, turn, "submission_id")
 
+        @r.get("/submissions/{submission_id}/rejects.xlsx")
+        def rejects(who: Who, submission_id: UUID) -> Response:
+            if submission_id not in self.submissions:
+                raise NotFound("没有这次报送", "No such submission")
+            return Response(b"PK" + bytes(600_000), media_type="application/octet-stream")
+
         @r.post("/lists/{named}/submissions")
         def submit(
             request: Request,

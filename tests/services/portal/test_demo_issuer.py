@@ -60,3 +60,15 @@ def test_a_token_lives_an_hour_at_most() -> None:
     assert authenticator(NOW + 3600).claims_now(token)
     with pytest.raises(Unauthenticated):
         authenticator(NOW + 3600 + 61).claims_now(token)
+
+
+def test_a_person_at_work_stays_signed_in_for_a_working_day_and_no_longer() -> None:
+    first = authenticator().claims_now(issuer().token(Persona("school", "460100", school="S1")))
+    assert issuer(NOW + 60).renewed(first) is None
+    later = issuer(NOW + 3000).renewed(first)
+    assert later is not None
+    renewed = authenticator(NOW + 6000).claims_now(later)
+    same = {name: first[name] for name in ("sub", "roles", "school", "auth_time")}
+    assert {name: renewed[name] for name in same} == same and renewed["exp"] == int(NOW + 3000 + 3600)
+    assert issuer(NOW + 13 * 3600).renewed({**renewed, "exp": int(NOW + 13 * 3600 + 60)}) is None
+    assert issuer(NOW + 3000).renewed({**first, "auth_time": None}) is None

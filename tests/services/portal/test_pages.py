@@ -173,6 +173,9 @@ def test_a_list_is_checked_then_imported_and_the_receipt_balances(portal: Portal
         first = client.post("/imports/submissions", data={**sent, "action": "apply"}, files=file)
         again = client.post("/imports/submissions", data={**sent, "action": "apply"}, files=file)
         assert "回执" in first.text and "rejects.xlsx" in first.text and again.status_code == 200
+        (submission_id,) = portal.county.submissions
+        assert len(client.get(f"/imports/{submission_id}/rejects.xlsx").content) == 600_002
+        assert client.get(f"/imports/{uuid4()}/rejects.xlsx").status_code == 404
         dry, apply, repeated = portal.county.commands[-3:]
         assert dry[3] == {"dry_run": True, "bytes": 12, "name": "名单.xlsx"} and apply[3]["dry_run"] is False
         assert dry[2] != apply[2] == repeated[2]
