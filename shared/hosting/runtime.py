@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import FrameType
 
 import psycopg
 import sqlalchemy.exc
@@ -91,6 +92,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
     checks.update({loop.name: loop.check for loop in loops})
     hub = SseHub(service.database.app_conninfo)
+    checks["changes"] = hub.check
     parts = [_looping(loops), hub.part]
     if "relay" in roles:
         parts.append(_relaying(service, settings))
@@ -116,9 +118,19 @@ def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
     serve(application(service, settings, roles), settings.port)
 
 
+class _Server(uvicorn.Server):
+    """Ends open live streams as soon as it is told to stop, instead of cutting them after the grace."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        hub: SseHub | None = getattr(self.config.app.state, "hub", None)  # type: ignore[union-attr]
+        if hub is not None:
+            asyncio.get_running_loop().call_soon_threadsafe(hub.close)
+        super().handle_exit(sig, frame)
+
+
 def serve(app: FastAPI, port: int) -> None:
     """Serve an application on loopback until SIGTERM or Ctrl-C."""
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             host="127.0.0.1",

@@ -1,0 +1,122 @@
+"""The roster, the review queue and the rows matched to nobody, over HTTP; the roster live by SSE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.matching import queries, roster
+from services.matching.events import ListName
+from services.matching.outcome import State
+from services.matching.projections import ROSTER_VIEW
+from services.matching.queries import UNMATCHED, ReviewRow, Summary, UnmatchedRow
+from services.matching.roster import RosterRow
+from shared.database.database import Database
+from shared.kernel.clock import today
+from shared.web.event_stream import EventStream
+from shared.web.pages import Page, PageTurn, page_of, page_turn
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+KNOWN_IDS = 10_000
+Turn = Annotated[PageTurn, Depends(page_turn)]
+RosterReader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
+Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+SchoolCode = Annotated[str | None, Query(max_length=64)]
+CategoryCode = Annotated[str | None, Query(max_length=64, pattern="^[a-z_]+$")]
+
+
+def router(database: Database) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+    _roster_routes(routes, database)
+    _row_routes(routes, database)
+    return routes
+
+
+def _roster_routes(routes: APIRouter, database: Database) -> None:
+    view = ROSTER_VIEW.name
+
+    @routes.get("/roster")
+    def roster_page(
+        request: Request,
+        response: Response,
+        viewer: RosterReader,
+        turn: Turn,
+        school: SchoolCode = None,
+        category: CategoryCode = None,
+        true_on: date | None = None,
+    ) -> Page[RosterRow]:
+        """Students of a category, by school."""
+        response.headers["change-position"] = request.app.state.hub.position()  # before the rows are read
+        with database.reading(viewer.scope, view) as connection:
+            rows = roster.roster(connection, true_on or today(), turn, school=school, category=category)
+        return page_of(rows, turn, key=lambda row: (row.school_code or "", row.student_id))
+
+    @routes.get("/roster/summary")
+    def summary(request: Request, response: Response, viewer: Anyone, true_on: date | None = None) -> Summary:
+        """How many students per category, and how many list rows per state."""
+        response.headers["change-position"] = request.app.state.hub.position()
+        with database.reading(viewer.scope, view) as connection:
+            return queries.summary(connection, true_on or today())
+
+    @routes.get("/roster/stream")
+    def stream(
+        request: Request, viewer: RosterReader, school: SchoolCode = None, category: CategoryCode = None
+    ) -> Response:
+        """``row`` / ``removed`` / ``reload`` / ``bye`` events about the students of this list."""
+
+        def read(ids: Sequence[UUID]) -> Mapping[UUID, RosterRow]:
+            with database.reading(viewer.scope, view) as connection:
+                return roster.roster_by_id(connection, today(), ids, school=school, category=category)
+
+        known = None
+        if viewer.scope.division is None:
+            with database.reading(viewer.scope, view) as connection:
+                known = roster.roster_ids(connection, today(), KNOWN_IDS)
+        return EventStream(request, request.app.state.hub, viewer, ["roster"], read, known=known)
+
+
+def _row_routes(routes: APIRouter, database: Database) -> None:
+    view = ROSTER_VIEW.name
+
+    @routes.get("/reviews")
+    def reviews(
+        viewer: RosterReader,
+        turn: Turn,
+        list_name: Annotated[ListName | None, Query(alias="list")] = None,
+        school: SchoolCode = None,
+        true_on: date | None = None,
+    ) -> Page[ReviewRow]:
+        """List rows that a person must decide."""
+        with database.reading(viewer.scope, view) as connection:
+            rows = queries.reviews(
+                connection,
+                true_on or today(),
+                turn,
+                list_name=list_name,
+                school=school,
+                language=viewer.language,
+            )
+        return page_of(rows, turn, key=lambda row: (row.list, row.entry_id))
+
+    @routes.get("/unmatched")
+    def unmatched(
+        viewer: RowReader,
+        turn: Turn,
+        state: Annotated[list[State] | None, Query()] = None,
+        list_name: Annotated[ListName | None, Query(alias="list")] = None,
+        school_age: bool | None = None,
+        true_on: date | None = None,
+    ) -> Page[UnmatchedRow]:
+        """List rows about nobody of the register, and why."""
+        states = [each for each in state or UNMATCHED if each in UNMATCHED]
+        with database.reading(viewer.scope, view) as connection:
+            rows = queries.unmatched(
+                connection, true_on or today(), turn, states=states, list_name=list_name, school_age=school_age
+            )
+        return page_of(rows, turn, key=lambda row: (row.list, row.entry_id))

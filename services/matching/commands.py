@@ -1,0 +1,54 @@
+"""Intents of matching. Only its own policy sends them: a decision follows from rows and rules, never from a wish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.matching.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What a decision event carries of the row itself, beside the outcome.
+
+    ``effective_on`` is the first day of the row's latest period; ``standing`` is false once it has left its list, then
+    ``removal_reason`` says why. ``division_code`` answers for the row when it is linked to nobody.
+    """
+
+    entry_id: UUID
+    list: str
+    agency: str
+    standing: bool
+    removal_reason: str | None
+    effective_on: date
+    division_code: str
+    household_type: str | None = None
+    support_type: str | None = None
+    area_type: str | None = None
+    coverage: str | None = None
+    disability_kind: int | None = None
+    disability_grade: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudentPlace:
+    """Where a student of the register is: whose scope a decision about her belongs to."""
+
+    division_code: str | None
+    school_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRow:
+    """Let ``outcome`` be the decision about the row. ``place`` is the linked student's, or the single candidate's.
+    ``school_age``: the listed person is of compulsory age that day. ``model``: version of the rules."""
+
+    row: RowFacts
+    outcome: Outcome | None
+    place: StudentPlace | None
+    school_age: bool
+    model: str

@@ -1,0 +1,220 @@
+"""The worker that decides list rows: takes what waits, locks, reads everything again, appends the difference.
+
+Index rows commit before anyone locks (work.py), and what a decision rests on is read after its row is locked. So when
+a student and a list row arrive at the same moment on two workers, whoever decides later sees both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection
+
+from services.matching.commands import DecideRow
+from services.matching.domain import Standing, after, settle
+from services.matching.index_rows import (
+    ListedRow,
+    Register,
+    keep_decisions,
+    listed_rows,
+    page,
+    register_for,
+    standing_decisions,
+    touched,
+)
+from services.matching.ladder import Rules, decide
+from services.matching.projections import ROSTER_VIEW
+from services.matching.streams import Streams
+from services.matching.work import CHANNEL
+from shared.database.database import Database, driver
+from shared.eventsourcing.store import BATCH_LIMIT, Cause, Command, EventStore, Proposed
+from shared.kernel.failpoints import step
+from shared.kernel.refusals import VersionConflict
+from shared.messaging.builds import live_build
+from shared.standards import age
+
+NAME = "deciding"
+WORK_ROWS = 1_000
+DAY_ROWS = 2_000
+ENTRIES_AT_ONCE = 500  # two facts each at the most: one command
+LOCKS = 1_024
+POLL_SECONDS = 1.0
+PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+log = structlog.get_logger(__name__)
+
+
+class Taken(NamedTuple):
+    """Work taken: the rows to decide, the latest cause, and the work rows it settles."""
+
+    entries: list[UUID]
+    cause: Cause
+    first_work_id: int
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """The policy with what it needs. Any number of workers may run it."""
+
+    database: Database
+    store: EventStore
+    streams: Streams
+    rules: Rules
+
+    def run(self, stop: threading.Event) -> None:
+        """Decide whenever work waits, until ``stop``; outlives the database."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self._listen(stop)
+                failures = 0
+            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, VersionConflict, OSError) as lost:
+                log.warning("deciding starts over", error=type(lost).__name__)
+                stop.wait(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)])
+                failures += 1
+
+    def _listen(self, stop: threading.Event) -> None:
+        with psycopg.connect(self.database.worker_conninfo, autocommit=True) as listener:
+            listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            while not stop.is_set():
+                while self.decide_some() and not stop.is_set():
+                    continue
+                for _ in listener.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    pass
+
+    def decide_some(self) -> bool:
+        """One transaction of work; whether there was any."""
+        with self.database.working() as connection:
+            raw = driver(connection)
+            today = _opened_day(raw)
+            if today is None or not _enter(raw):
+                return False  # nothing is decided before the first day has opened
+            taken = _take(raw) or _take_day(raw)
+            if taken is None:
+                return False
+            self._settle(connection, taken, today)
+            step("matching.before_commit")
+        step("matching.committed")
+        return True
+
+    def _settle(self, connection: Connection, taken: Taken, today: date) -> None:
+        raw = driver(connection)
+        _lock(raw, taken.entries)
+        for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
+            rows = listed_rows(raw, entries)
+            register = register_for(raw, rows)
+            standing = standing_decisions(raw, entries)
+            proposed: list[Proposed] = []
+            kept: list[tuple[UUID, Standing]] = []
+            for row in rows:
+                before = standing.get(row.facts.entry_id, Standing())
+                decided = settle(before, self._command(row, register, today))
+                if not decided:
+                    continue
+                stream = self.streams.entry(row.facts.entry_id)
+                proposed += [Proposed(stream, before.version, fact, effective_on) for fact, effective_on in decided]
+                kept.append((row.facts.entry_id, after(before, decided)))
+            if proposed:
+                self._append(connection, taken, part, proposed)
+                keep_decisions(raw, kept)
+
+    def _command(self, row: ListedRow, register: Register, today: date) -> DecideRow:
+        if row.record is None:
+            return DecideRow(row.facts, None, None, False, self.rules.version)
+        outcome = decide(row.record, register.candidates(row.record), self.rules, today)
+        place = register.places.get(outcome.student) if isinstance(outcome.student, UUID) else None
+        school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
+        return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
+
+    def _append(self, connection: Connection, taken: Taken, part: int, proposed: Sequence[Proposed]) -> None:
+        assert len(proposed) <= BATCH_LIMIT
+        command = Command(
+            principal=f"policy:{NAME}",
+            command_id=self.streams.command(taken.first_work_id, taken.cause.event_id, part),
+            body=NAME.encode(),
+            cause=taken.cause,
+            traceparent=taken.cause.traceparent,
+        )
+        self.store.execute(connection, command, lambda: proposed)
+
+
+def _enter(raw: psycopg.Connection[Any]) -> bool:
+    build = live_build(raw, ROSTER_VIEW.name)
+    if build is None:
+        return False
+    path = sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(build.schema))
+    raw.execute(path)
+    return True
+
+
+def _opened_day(raw: psycopg.Connection[Any]) -> date | None:
+    row = raw.execute("SELECT day FROM public.opened_day").fetchone()
+    return None if row is None else row[0]
+
+
+def _take(raw: psycopg.Connection[Any]) -> Taken | None:
+    """Take the oldest work that nobody else holds, and find the list rows it touches."""
+    with raw.cursor(row_factory=namedtuple_row) as cursor:
+        work: list[Any] = cursor.execute(
+            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind <> 'day'"
+            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " RETURNING id, kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent",
+            (WORK_ROWS,),
+        ).fetchall()
+    if not work:
+        return None
+    numbers = {number for row in work for number in row.numbers}
+    names = {name for row in work for name in row.names}
+    households = {household for row in work for household in row.households}
+    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, names, households)
+    latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
+    return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
+
+
+def _take_day(raw: psycopg.Connection[Any]) -> Taken | None:
+    """A new day: decide every list row again, a page at a time; the work row remembers how far."""
+    with raw.cursor(row_factory=namedtuple_row) as cursor:
+        work: Any = cursor.execute(
+            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work WHERE kind = 'day'"
+            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        ).fetchone()
+    if work is None:
+        return None
+    entries = page(raw, work.entity, DAY_ROWS)
+    if len(entries) < DAY_ROWS:
+        raw.execute("DELETE FROM matching_work WHERE id = %s", (work.id,))
+    else:
+        raw.execute("UPDATE matching_work SET entity = %s WHERE id = %s", (entries[-1], work.id))
+    # The page's last row makes the command of each page another one.
+    ordinal = work.id if not entries else work.id * (1 << 32) + entries[-1].int % (1 << 31)
+    return Taken(entries, _cause(work), ordinal)
+
+
+def _cause(row: Any) -> Cause:
+    event_id: UUID = row.cause_id
+    recorded_at: datetime = row.cause_recorded_at
+    return Cause(event_id, recorded_at, row.traceparent)
+
+
+def _lock(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:
+    """Hold these rows until the transaction ends, in the order of their locks."""
+    locks = sorted({entry.int % LOCKS for entry in entries})
+    raw.execute("SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k", (_LOCK_CLASS, locks))
+
+
+_LOCK_CLASS = 0x6D617463
+
+
+def _parts(entries: Sequence[UUID], size: int) -> Iterator[list[UUID]]:
+    for begin in range(0, len(entries), size):
+        yield list(entries[begin : begin + size])

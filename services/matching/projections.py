@@ -1,0 +1,220 @@
+"""The roster's tables: students and list rows from the registry's log, decisions from our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.matching import events as matching
+from services.matching.names import comparable
+from services.matching.tables import DECISIONS, ENTRIES, RULES, SCHOOLS, STUDENTS
+from services.matching.work import enqueue
+from services.registry import events as registry
+from shared.eventsourcing.projection import Assertion, Projection, Recorded
+from shared.kernel.facts import Fact
+from shared.kernel.identifiers import keyed_id
+from shared.standards.cell_text import number_text
+
+PERSON_COLUMNS = (
+    *("name", "match_name", "former_name", "id_number", "student_number", "sex", "birth_date"),
+    *("guardian_name", "guardian_number"),
+)
+_PLACE_COLUMNS = ("school_code", "division_code", "stage", "grade", "class_name", "boarder", "left_behind")
+_EVIDENCE_COLUMNS = (
+    *("household_type", "support_type", "area_type", "coverage", "disability_kind", "disability_grade"),
+)
+_ENTRY_COLUMNS = (
+    *("agency", "list", "number_problem", "number_contradicted", "school_elsewhere", "household_key"),
+    *(*_EVIDENCE_COLUMNS, "lifted_on", "submission_id", "row"),
+)
+
+
+def person(personal: registry.StudentPersonal | None) -> dict[str, Any]:
+    """The personal columns of a student; all empty after an erasure."""
+    if personal is None:
+        return dict.fromkeys(PERSON_COLUMNS)
+    return {
+        "name": personal.name,
+        "match_name": comparable(personal.name),
+        "former_name": personal.former_name,
+        "id_number": personal.id_number,
+        "student_number": personal.student_number,
+        "sex": personal.sex,
+        "birth_date": personal.birth_date,
+        "guardian_name": personal.guardian_name,
+        "guardian_number": number_text(personal.guardian_id) or None,
+    }
+
+
+def student_enrolled(event: Recorded) -> Iterable[Assertion]:
+    fact: registry.StudentEnrolled = event.fact
+    values = person(fact.personal) | _of(fact, _PLACE_COLUMNS) | {"enrolled": True}
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def student_placed(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, _of(event.fact, _PLACE_COLUMNS))
+
+
+def student_gone(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, {"enrolled": False})
+
+
+def student_corrected(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, person(event.fact.personal))
+
+
+def school_registered(event: Recorded) -> Iterable[Assertion]:
+    fact: registry.SchoolRegistered = event.fact
+    values = {"code": fact.school_code, "name": fact.name, "division": fact.division_code}
+    yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
+
+
+def stands_for_household(fact: registry.ListEntryFields) -> bool:
+    """The row names only the head, and the whole household is covered (整户保)."""
+    personal = fact.personal
+    if fact.list != "civil" or fact.coverage != "household" or personal is None:
+        return False
+    heads_own = personal.head_id is not None and personal.head_id == personal.id_number
+    return not personal.name or heads_own or fact.relation in ("户主", "本人", "本人或户主")
+
+
+def listed_person(fact: registry.ListEntryFields) -> dict[str, Any]:
+    """Who the row is about; for a row that names only a head, the head."""
+    names = ("name", "match_name", "id_number", "id_text", "birth_date", "suggested_birth_date", "guardian_name")
+    personal = fact.personal
+    if personal is None:
+        return dict.fromkeys(names)
+    name = personal.name or personal.head_name or ""
+    number = personal.id_number
+    if number is None and not personal.name:
+        number = number_text(personal.head_id) or None
+    return {
+        "name": name,
+        "match_name": comparable(name),
+        "id_number": number,
+        "id_text": personal.id_text,
+        "birth_date": personal.birth_date,
+        "suggested_birth_date": personal.suggested_birth_date,
+        "guardian_name": personal.guardian_name,
+    }
+
+
+def entry_stated(event: Recorded) -> Iterable[Assertion]:
+    fact: registry.ListEntryFields = event.fact
+    values = _of(fact, _ENTRY_COLUMNS) | listed_person(fact)
+    values |= {
+        "standing": True,
+        "removal_reason": None,
+        "division_code": division_of(event),
+        "resident_in": fact.division_code,
+        "stands_for_household": stands_for_household(fact),
+        "listed_school_code": fact.school_code,
+        "starts_on": fact.valid_from,
+        "ends_on": fact.valid_to,
+    }
+    yield Assertion(ENTRIES, event.stream_id, event.effective_on, values)
+
+
+def division_of(event: Recorded) -> str:
+    """The division of the installation that recorded the event: ``//rollcall/<division>/<service>``."""
+    return event.logged.source.split("/")[3]
+
+
+def entry_removed(event: Recorded) -> Iterable[Assertion]:
+    values = {"standing": False, "removal_reason": event.fact.reason}
+    yield Assertion(ENTRIES, event.stream_id, event.effective_on, values)
+
+
+def _of(fact: Fact, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(fact, name) for name in names}
+
+
+_NO_EVIDENCE: dict[str, Any] = dict.fromkeys((*_EVIDENCE_COLUMNS, "starts_on", "ends_on"))
+_DECIDED = ("list", "agency", "rule", "reason", "division_code", "school_code")
+
+
+def _decided(fact: matching.LinkConfirmed | matching.ReviewOpened | matching.EntryUnmatched) -> dict[str, Any]:
+    return _of(fact, _DECIDED) | {"score": Decimal(repr(fact.score))}
+
+
+def link_confirmed(event: Recorded) -> Iterable[Assertion]:
+    fact: matching.LinkConfirmed = event.fact
+    values = _decided(fact) | _of(fact, (*_EVIDENCE_COLUMNS, "student_id"))
+    values |= {
+        "state": "linked",
+        "candidates": [fact.student_id],
+        "school_age": None,
+        "starts_on": fact.valid_from,
+        "ends_on": fact.valid_to,
+        "event_id": event.event_id,
+    }
+    yield Assertion(DECISIONS, fact.entry_id, event.effective_on, values)
+
+
+def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    values: dict[str, Any] = {"state": None, "student_id": None, "candidates": [], "event_id": event.event_id}
+    yield Assertion(DECISIONS, event.fact.entry_id, event.effective_on, values)
+
+
+def review_opened(event: Recorded) -> Iterable[Assertion]:
+    fact: matching.ReviewOpened = event.fact
+    values = _decided(fact) | _NO_EVIDENCE
+    values |= {
+        "state": "review",
+        "student_id": None,
+        "candidates": list(fact.candidates),
+        "school_age": None,
+        "event_id": event.event_id,
+    }
+    yield Assertion(DECISIONS, fact.entry_id, event.effective_on, values)
+
+
+def entry_unmatched(event: Recorded) -> Iterable[Assertion]:
+    fact: matching.EntryUnmatched = event.fact
+    values = _decided(fact) | _of(fact, ("state", "school_age")) | _NO_EVIDENCE
+    values |= {"student_id": None, "candidates": [], "event_id": event.event_id}
+    yield Assertion(DECISIONS, fact.entry_id, event.effective_on, values)
+
+
+def entry_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    values: dict[str, Any] = {"state": None, "student_id": None, "candidates": [], "event_id": event.event_id}
+    yield Assertion(DECISIONS, event.fact.entry_id, event.effective_on, values)
+
+
+# One entity for the rules: a later activation takes over from its day.
+RULES_ENTITY: UUID = keyed_id(b"category rules", "category rules")
+
+
+def rules_activated(event: Recorded) -> Iterable[Assertion]:
+    fact: matching.CategoryRulesActivated = event.fact
+    values = {"content": fact.content, "content_hash": fact.content_hash}
+    yield Assertion(RULES, RULES_ENTITY, event.effective_on, values)
+
+
+def day_opened(event: Recorded) -> Iterable[Assertion]:
+    return ()
+
+
+FOLDS: dict[type[Fact], Any] = {
+    registry.SchoolRegistered: school_registered,
+    registry.StudentEnrolled: student_enrolled,
+    registry.StudentPlaced: student_placed,
+    registry.StudentTransferredOut: student_gone,
+    registry.StudentLeft: student_gone,
+    registry.StudentDetailsCorrected: student_corrected,
+    registry.ListEntryAdded: entry_stated,
+    registry.ListEntryCorrected: entry_stated,
+    registry.ListEntryRemoved: entry_removed,
+    matching.LinkConfirmed: link_confirmed,
+    matching.LinkWithdrawn: link_withdrawn,
+    matching.ReviewOpened: review_opened,
+    matching.EntryUnmatched: entry_unmatched,
+    matching.EntryWithdrawn: entry_withdrawn,
+    matching.CategoryRulesActivated: rules_activated,
+    matching.DayOpened: day_opened,
+}
+
+ROSTER_VIEW = Projection("roster", (STUDENTS, ENTRIES, SCHOOLS, DECISIONS, RULES), FOLDS, after=enqueue)

@@ -1,0 +1,223 @@
+"""The roster: students registered on a day with evidence in force that day, each with the category it reports.
+
+Which class a row supports is told by the rules in force, turned into one SQL expression, so that filters, counts and
+pages all decide alike; the same rules in Python (categories.py) are the oracle of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, literal, or_, select
+
+from services.matching.categories import CategoryRules, Evidence
+from services.matching.tables import DECISIONS, RULES, SCHOOLS, STUDENTS
+from shared.kernel.masking import mask_name
+from shared.web.pages import PageTurn
+
+_D, _S, _R, _N = DECISIONS.c, STUDENTS.c, RULES.c, SCHOOLS.c
+_EVIDENCE_COLUMN = {
+    "list": _D.list,
+    "household_type": _D.household_type,
+    "support_type": _D.support_type,
+    "area_type": _D.area_type,
+    "coverage": _D.coverage,
+    "disability_kind": _D.disability_kind,
+    "disability_grade": _D.disability_grade,
+}
+_OUTSIDE = 1_000  # rank of evidence that supports none of the classes
+
+
+class EvidenceRow(BaseModel):
+    """One linked list row in force. ``valid_from``/``valid_to`` are the paper's, half-open, null = open."""
+
+    entry_id: UUID
+    list: str
+    kind: str
+    valid_from: date | None
+    valid_to: date | None
+    rule: str
+    decision_event_id: UUID
+
+
+class RosterRow(BaseModel):
+    """One student with a category; the name is masked. ``since``: from when she is known by the deciding evidence."""
+
+    student_id: UUID
+    name: str
+    school_code: str | None
+    school_name: str | None
+    stage: str | None
+    grade: str | None
+    class_name: str | None
+    category: str
+    kind: str
+    since: date | None
+    evidence: list[EvidenceRow]
+
+
+def rules_on(connection: Connection, day: date) -> CategoryRules | None:
+    """The category rules in force on ``day``; None before the first."""
+    content = connection.execute(select(_R.content).where(RULES.holds_on(day))).scalar()
+    return None if content is None else CategoryRules.of(json.loads(content))
+
+
+def roster(
+    connection: Connection,
+    true_on: date,
+    turn: PageTurn,
+    *,
+    school: str | None = None,
+    category: str | None = None,
+) -> list[RosterRow]:
+    """At most ``turn.fetch`` students by school and id."""
+    rules = rules_on(connection, true_on)
+    if rules is None:
+        return []
+    statement = _students(rules, true_on, school, category)
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_S.school_code, _S.entity))
+    found = connection.execute(statement.order_by(_S.school_code, _S.entity).limit(turn.fetch)).all()
+    return _with_evidence(connection, found, rules, true_on)
+
+
+def roster_by_id(
+    connection: Connection,
+    true_on: date,
+    ids: Sequence[UUID],
+    *,
+    school: str | None = None,
+    category: str | None = None,
+) -> dict[UUID, RosterRow]:
+    """Those of these students who are on the roster, as the viewer may see it."""
+    rules = rules_on(connection, true_on)
+    if rules is None:
+        return {}
+    found = connection.execute(_students(rules, true_on, school, category).where(_S.entity.in_(ids))).all()
+    return {row.student_id: row for row in _with_evidence(connection, found, rules, true_on)}
+
+
+def roster_ids(connection: Connection, true_on: date, count: int) -> set[UUID]:
+    """The ids of the students the viewer sees on the roster, at most ``count``."""
+    rules = rules_on(connection, true_on)
+    if rules is None:
+        return set()
+    return {row.entity for row in connection.execute(_students(rules, true_on, None, None).limit(count))}
+
+
+def every_student(connection: Connection, true_on: date) -> list[RosterRow]:
+    """The whole roster, for a replay: its caller bounds the events behind it."""
+    rules = rules_on(connection, true_on)
+    if rules is None:
+        return []
+    found = connection.execute(_students(rules, true_on, None, None).order_by(_S.school_code, _S.entity)).all()
+    return _with_evidence(connection, found, rules, true_on)
+
+
+def category_counts(connection: Connection, true_on: date) -> dict[str, int]:
+    """Students per category, every class of the rules named."""
+    rules = rules_on(connection, true_on)
+    if rules is None:
+        return {}
+    ranked = _students(rules, true_on, None, None).subquery()
+    counted = connection.execute(select(ranked.c.rank, func.count()).group_by(ranked.c.rank))
+    by_rank = {row[0]: int(row[1]) for row in counted}
+    return {known.category: by_rank.get(rank, 0) for rank, known in enumerate(rules.classes)}
+
+
+def _in_force(day: date) -> ColumnElement[bool]:
+    return and_(
+        DECISIONS.holds_on(day),
+        _D.state == "linked",
+        or_(_D.starts_on.is_(None), _D.starts_on <= day),
+        or_(_D.ends_on.is_(None), _D.ends_on > day),
+    )
+
+
+def _rank(rules: CategoryRules) -> ColumnElement[int]:
+    """The place of the first class that a row of evidence supports."""
+    if not rules.classes:
+        return literal(_OUTSIDE)
+    whens = []
+    for rank, known in enumerate(rules.classes):
+        conditions = []
+        for field, accepted in known.accepts.items():
+            column = _EVIDENCE_COLUMN[field]
+            accepts = column.in_(sorted(accepted))
+            conditions.append(or_(column.is_(None), accepts) if field in known.missing_accepted else accepts)
+        whens.append((and_(*conditions), rank))
+    return case(*whens, else_=_OUTSIDE)
+
+
+def _students(rules: CategoryRules, day: date, school: str | None, category: str | None) -> Select[Any]:
+    """Registered students with evidence that supports a class, one row each."""
+    best = (
+        select(_D.student_id, func.min(_rank(rules)).label("rank"))
+        .where(_in_force(day))
+        .group_by(_D.student_id)
+        .subquery("best")
+    )
+    names = select(_N.code, _N.name).where(SCHOOLS.holds_on(day)).subquery("school_names")
+    tables = STUDENTS.table.join(best, best.c.student_id == _S.entity).outerjoin(names, names.c.code == _S.school_code)
+    columns = (_S.entity, _S.name, _S.school_code, _S.stage, _S.grade, _S.class_name)
+    statement = (
+        select(*columns, names.c.name.label("school_name"), best.c.rank)
+        .select_from(tables)
+        .where(STUDENTS.holds_on(day), _S.enrolled, best.c.rank < _OUTSIDE)
+    )
+    if school is not None:
+        statement = statement.where(_S.school_code == school)
+    if category is not None:
+        ranks = [rank for rank, known in enumerate(rules.classes) if known.category == category]
+        statement = statement.where(best.c.rank.in_(ranks))
+    return statement
+
+
+def _with_evidence(
+    connection: Connection, found: Sequence[Row[Any]], rules: CategoryRules, day: date
+) -> list[RosterRow]:
+    evidence: defaultdict[UUID, list[Any]] = defaultdict(list)
+    columns = (_D.entity, _D.student_id, _D.starts_on, _D.ends_on, _D.rule, _D.event_id, *_EVIDENCE_COLUMN.values())
+    statement = select(*columns, _rank(rules).label("rank")).where(_in_force(day)).order_by("rank", _D.entity)
+    if len(found) <= 1_000:  # a page; a whole roster is read in one go
+        statement = statement.where(_D.student_id.in_([row.entity for row in found]))
+    for each in connection.execute(statement).all():
+        evidence[each.student_id].append(each)
+    return [_row(row, rules, evidence[row.entity]) for row in found]
+
+
+def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]]) -> RosterRow:
+    shown = [_evidence(each) for each in evidence]
+    deciding = [each.valid_from for each, raw in zip(shown, evidence, strict=True) if raw.rank == row.rank]
+    return RosterRow(
+        student_id=row.entity,
+        name=mask_name(row.name),
+        school_code=row.school_code,
+        school_name=row.school_name,
+        stage=row.stage,
+        grade=row.grade,
+        class_name=row.class_name,
+        category=rules.classes[row.rank].category,
+        kind=shown[0].kind,
+        since=None if None in deciding else min(each for each in deciding if each is not None),
+        evidence=shown,
+    )
+
+
+def _evidence(row: Row[Any]) -> EvidenceRow:
+    known = Evidence(**{field: getattr(row, field) for field in _EVIDENCE_COLUMN})
+    return EvidenceRow(
+        entry_id=row.entity,
+        list=row.list,
+        kind=known.kind,
+        valid_from=row.starts_on,
+        valid_to=row.ends_on,
+        rule=row.rule,
+        decision_event_id=row.event_id,
+    )

@@ -1,0 +1,122 @@
+"""What matching reads and serves: each source log has tables of its own, joined in the query (invariant 8)."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Integer, Numeric, Text, Uuid
+
+from shared.eventsourcing.periods import PeriodTable
+
+STUDENTS = PeriodTable(
+    "students",
+    "registry",
+    [
+        Column("name", Text),
+        Column("match_name", Text),  # names.comparable of the name
+        Column("former_name", Text),
+        Column("id_number", Text),
+        Column("student_number", Text),
+        Column("sex", Text),
+        Column("birth_date", Date),
+        Column("guardian_name", Text),
+        Column("guardian_number", Text),  # as typed, reduced to plain characters
+        Column("enrolled", Boolean),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("boarder", Boolean),
+        Column("left_behind", Boolean),
+    ],
+    indexes=[
+        Index("students_by_school", "school_code", "class_name", "entity"),
+        Index("students_by_id_number", "id_number"),
+        Index("students_by_name", "match_name"),
+        Index("students_by_guardian", "guardian_number"),
+    ],
+)
+
+# The school a row names is a column without a scope's name: a school sees its students, not the agencies' lists.
+ENTRIES = PeriodTable(
+    "entries",
+    "registry",
+    [
+        Column("agency", Text),
+        Column("list", Text),
+        Column("standing", Boolean),
+        Column("removal_reason", Text),
+        Column("division_code", Text),  # the installation's: who answers for the row
+        Column("resident_in", Text),  # where the person is registered as resident, if the row tells
+        Column("name", Text),
+        Column("match_name", Text),
+        Column("id_number", Text),
+        Column("number_problem", Text),
+        Column("number_contradicted", Boolean),
+        Column("id_text", Text),
+        Column("birth_date", Date),
+        Column("suggested_birth_date", Date),
+        Column("listed_school_code", Text),
+        Column("school_elsewhere", Boolean),
+        Column("guardian_name", Text),
+        Column("household_key", Uuid),
+        Column("stands_for_household", Boolean),
+        Column("household_type", Text),
+        Column("support_type", Text),
+        Column("area_type", Text),
+        Column("coverage", Text),
+        Column("disability_kind", Integer),
+        Column("disability_grade", Integer),
+        Column("starts_on", Date),
+        Column("ends_on", Date),
+        Column("lifted_on", Date),
+        Column("submission_id", Uuid),
+        Column("row", Integer),
+    ],
+    indexes=[
+        Index("entries_by_id_number", "id_number"),
+        Index("entries_by_name", "match_name"),
+        Index("entries_by_list", "list", "entity"),
+        Index("entries_by_household", "household_key"),
+    ],
+)
+
+DECISIONS = PeriodTable(
+    "decisions",
+    "matching",
+    [
+        Column("state", Text),  # NULL when the row left its list
+        Column("list", Text),
+        Column("agency", Text),
+        Column("student_id", Uuid),
+        Column("candidates", ARRAY(Uuid)),
+        Column("rule", Text),
+        Column("score", Numeric),  # exact, as the event wrote it
+        Column("reason", Text),
+        Column("school_age", Boolean),
+        Column("household_type", Text),
+        Column("support_type", Text),
+        Column("area_type", Text),
+        Column("coverage", Text),
+        Column("disability_kind", Integer),
+        Column("disability_grade", Integer),
+        Column("starts_on", Date),
+        Column("ends_on", Date),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("event_id", Uuid),  # the decision's own event: evidence of what rests on it
+    ],
+    indexes=[
+        Index("decisions_by_student", "student_id"),
+        Index("decisions_by_state", "state", "list", "entity"),
+    ],
+)
+
+RULES = PeriodTable("category_rules", "matching", [Column("content", Text), Column("content_hash", Text)], public=True)
+
+SCHOOLS = PeriodTable(
+    "schools",
+    "registry",
+    [Column("code", Text), Column("name", Text), Column("division", Text)],
+    indexes=[Index("schools_by_code", "code")],
+    public=True,
+)

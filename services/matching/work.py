@@ -1,0 +1,149 @@
+"""Rows that wait to be decided (again): noted in the transaction that changed what a decision rests on.
+
+A change of a student or a list row touches *block keys*, identity numbers, names and households; every list row with
+one of these keys is decided anew. A work row carries its cause, so that what is decided stands after it in time
+(invariant 5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import sqlalchemy
+
+from services.matching.events import DayOpened
+from services.matching.tables import DECISIONS, ENTRIES, STUDENTS
+from shared.database.database import driver
+from shared.eventsourcing.projection import Change, Recorded
+
+CHANNEL = "matching_work"
+NOTIFIED_STUDENTS_MAX = 100  # more in one batch: an open roster is told to read itself again
+
+STEPS: tuple[tuple[str, str], ...] = (
+    (
+        "matching-0001-work",
+        """
+CREATE TABLE matching_work (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('student', 'entry', 'day')),
+    entity uuid,
+    numbers text[] NOT NULL,
+    names text[] NOT NULL,
+    households uuid[] NOT NULL,
+    cause_id uuid NOT NULL,
+    cause_recorded_at timestamptz NOT NULL,
+    traceparent text
+);
+-- What was last decided about each list row: written in the transaction that appends the decision.
+CREATE TABLE decided (
+    entry_id uuid PRIMARY KEY,
+    version integer NOT NULL,
+    state text,
+    student_id uuid,
+    content bytea NOT NULL
+);
+CREATE TABLE opened_day (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    day date NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON matching_work, decided, opened_day TO rollcall_worker;
+GRANT USAGE ON SEQUENCE matching_work_id_seq TO rollcall_worker;
+GRANT SELECT ON matching_work TO rollcall_app;
+""",
+    ),
+)
+
+_COPY = (
+    "COPY public.matching_work (kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent)"
+    " FROM STDIN"
+)
+
+
+class Keys(NamedTuple):
+    """Identity numbers, comparable names and households that two rows may share."""
+
+    numbers: list[str]
+    names: list[str]
+    households: list[UUID]
+
+
+def keys_of(rows: Iterable[dict[str, Any] | None]) -> Keys:
+    """The block keys of rows of STUDENTS or ENTRIES, sorted."""
+    numbers: set[str] = set()
+    names: set[str] = set()
+    households: set[UUID] = set()
+    for row in rows:
+        if row is None:
+            continue
+        numbers.update(row[column] for column in ("id_number", "guardian_number") if row.get(column))
+        if row.get("match_name"):
+            names.add(row["match_name"])
+        if row.get("household_key"):
+            households.add(row["household_key"])
+    return Keys(sorted(numbers), sorted(names), sorted(households))
+
+
+def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
+    """The roster's ``after``: note what each change touches, and a new day. Same transaction as the roster's rows."""
+    raw = driver(connection)
+    causes = {event.stream_id: event for event in events if event.service == "registry"}
+    rows: list[tuple[Any, ...]] = []
+    for change in changes:
+        cause = causes.get(change.entity)
+        if cause is None or change.table not in (STUDENTS, ENTRIES):
+            continue
+        keys = keys_of((change.before, change.after))
+        if change.table is STUDENTS:
+            rows.append(("student", change.entity, keys.numbers, keys.names, [], *_cause(cause)))
+        else:  # a row's own number and name concern nobody else's; its household does
+            rows.append(("entry", change.entity, [], [], keys.households, *_cause(cause)))
+    for event in events:
+        if isinstance(event.fact, DayOpened):
+            raw.execute(
+                "INSERT INTO public.opened_day (day) VALUES (%s)"
+                " ON CONFLICT (single) DO UPDATE SET day = greatest(opened_day.day, excluded.day)",
+                (event.fact.day,),
+            )
+            rows.append(("day", None, [], [], [], *_cause(event)))
+    if rows:
+        _copy(raw, rows)
+        raw.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+    _tell_roster(raw, changes)
+
+
+def _copy(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(["text", "uuid", "text[]", "text[]", "uuid[]", "uuid", "timestamptz", "text"])
+        for row in rows:
+            copy.write_row(row)
+
+
+def _cause(event: Recorded) -> tuple[UUID, datetime, str | None]:
+    return event.event_id, event.recorded_at, event.traceparent
+
+
+def _tell_roster(raw: psycopg.Connection[Any], changes: Sequence[Change]) -> None:
+    """The roster's rows are students: tell whom a changed decision or registration is about."""
+    students: set[UUID] = set()
+    for change in changes:
+        if change.table is STUDENTS:
+            students.add(change.entity)
+        elif change.table is DECISIONS:
+            for row in (change.before, change.after):
+                if row is not None and row["student_id"] is not None:
+                    students.add(row["student_id"])
+    if not students:
+        return
+    told = sorted(students)[:NOTIFIED_STUDENTS_MAX]
+    payload = {
+        "projection": "roster",
+        "table": "roster",
+        "entities": [str(student) for student in told],
+        "more": len(students) > len(told),
+    }
+    raw.execute("SELECT pg_notify('changed', %s)", (json.dumps(payload),))
