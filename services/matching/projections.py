@@ -26,7 +26,7 @@ _EVIDENCE_COLUMNS = (
     *("household_type", "support_type", "area_type", "coverage", "disability_kind", "disability_grade"),
 )
 _ENTRY_COLUMNS = (
-    *("agency", "list", "number_problem", "number_contradicted", "school_elsewhere", "household_key"),
+    *("agency", "list", "division_code", "number_problem", "number_contradicted", "school_elsewhere", "household_key"),
     *(*_EVIDENCE_COLUMNS, "lifted_on", "submission_id", "row"),
 )
 
@@ -108,19 +108,12 @@ def entry_stated(event: Recorded) -> Iterable[Assertion]:
     values |= {
         "standing": True,
         "removal_reason": None,
-        "division_code": division_of(event),
-        "resident_in": fact.division_code,
         "stands_for_household": stands_for_household(fact),
         "listed_school_code": fact.school_code,
         "starts_on": fact.valid_from,
         "ends_on": fact.valid_to,
     }
     yield Assertion(ENTRIES, event.stream_id, event.effective_on, values)
-
-
-def division_of(event: Recorded) -> str:
-    """The division of the installation that recorded the event: ``//rollcall/<division>/<service>``."""
-    return event.logged.source.split("/")[3]
 
 
 def entry_removed(event: Recorded) -> Iterable[Assertion]:

@@ -45,8 +45,7 @@ ENTRIES = PeriodTable(
         Column("list", Text),
         Column("standing", Boolean),
         Column("removal_reason", Text),
-        Column("division_code", Text),  # the installation's: who answers for the row
-        Column("resident_in", Text),  # where the person is registered as resident, if the row tells
+        Column("division_code", Text),  # who answers for the row
         Column("name", Text),
         Column("match_name", Text),
         Column("id_number", Text),
