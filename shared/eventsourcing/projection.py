@@ -23,7 +23,7 @@ import sqlalchemy
 
 from shared.eventsourcing.event import Logged
 from shared.eventsourcing.periods import Assertion, PeriodTable
-from shared.kernel.facts import Fact, fact_type
+from shared.kernel.facts import Fact, fact_type, personal_fields
 
 __all__ = ["Assertion", "Change", "Fold", "FoldMistake", "Projection", "Recorded"]
 
@@ -112,6 +112,11 @@ class Projection:
     def by_type(self) -> dict[str, Fold]:
         """The fold of each event type name."""
         return {fact_type(cls).name: fold for cls, fold in self.folds.items()}
+
+    @cached_property
+    def sealed_types(self) -> frozenset[str]:
+        """The event types with personal blocks: opening them takes keys."""
+        return frozenset(fact_type(cls).name for cls in self.folds if personal_fields(cls))
 
     def fold(self, recorded: Recorded) -> list[Assertion]:
         """What this event asserts, checked. Raises FoldMistake, or whatever the fold raises."""

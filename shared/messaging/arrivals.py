@@ -65,13 +65,10 @@ def arrival(envelope: Envelope, offset: int | None = None) -> Arrival:
 
 def read(record: Record) -> Arrival | Foreign:
     """Read one record; never raises: what cannot be read says why."""
-    headers = [(name, bytes(value)) for name, value in record.headers]
     try:
-        if record.value is None:
-            raise ValueError("a record without a value")
-        return arrival(decode(record.value, headers), record.offset)
+        return arrival(decode(record.value, record.headers), record.offset)
     except Exception as error:
-        return _unreadable(record, headers, error)
+        return _unreadable(record, [(name, bytes(value)) for name, value in record.headers], error)
 
 
 def _unreadable(record: Record, headers: Headers, error: Exception) -> Arrival | Foreign:

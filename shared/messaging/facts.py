@@ -18,7 +18,7 @@ def open_facts(projection: Projection, keyring: KeyRing, items: Sequence[Arrival
 
     Raises only what the key service raises: a missing key is an erased person, not an error.
     """
-    folds = projection.by_type
+    folds, sealed = projection.by_type, projection.sealed_types
     facts: Opened = {}
     readable: list[Arrival] = []
     people: set[UUID] = set()
@@ -29,7 +29,8 @@ def open_facts(projection: Projection, keyring: KeyRing, items: Sequence[Arrival
             facts[item.log_index] = item.error or ValueError("unreadable")
             continue
         try:
-            people |= people_in(item.logged.event)
+            if item.type in sealed:
+                people |= people_in(item.logged.event)
             readable.append(item)
         except Exception as error:
             facts[item.log_index] = error
