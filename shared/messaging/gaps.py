@@ -19,6 +19,7 @@ class GapSearch:
     def __init__(self) -> None:
         self.seeks = 0
         self.until: int | None = None
+        self.furthest = 0  # the highest log index that was dropped because something before it was missing
         self._last: int | None = None
 
     @property
@@ -28,6 +29,7 @@ class GapSearch:
 
     def next_move(self, gap: Gap, position: int) -> Move:
         """What to do about this gap, having read to before ``position``."""
+        self.furthest = max(self.furthest, gap.found)
         if self._last != gap.last:
             self.seeks, self.until, self._last = 0, None, gap.last
         if self.until is not None and position < self.until:

@@ -133,8 +133,10 @@ class ProcessorHost:
         """The partitions this member reads now."""
         return set(self.intake.partitions)
 
-    async def restart(self, reason: str) -> None:
-        """Leave the group and join again with a new client."""
+    async def restart(self, reason: str, silent: Iterable[TopicPartition] = ()) -> None:
+        """Leave the group and join again with a new client; read what was ``silent`` from its beginning."""
+        for where in silent:
+            self._seeker.distrust(where)
         log.warning("the consumer is started again", app=self.app_id, reason=reason)
         self.restarts += 1
         await self._stop_app()
@@ -281,4 +283,5 @@ class ProcessorHost:
         elif gap is not None:
             self._seeker.missing(where, gap, position)
         elif any(applied.applied for applied in outcome.results.values()):
-            self._seeker.complete(where)
+            standing = [applied.last_log_index for applied in outcome.results.values() if applied.halted is None]
+            self._seeker.went_on(where, min(standing, default=0))

@@ -44,6 +44,7 @@ class Seeker:
         self._identity = TopicIdentity(bootstrap)
         self._seeks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._searches: dict[TopicPartition, GapSearch] = {}
+        self._distrusted: set[TopicPartition] = set()
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -79,10 +80,18 @@ class Seeker:
             detail = f"after log index {gap.last} came {gap.found}, which follows {gap.previous}; waiting for the relay"
             self._problems.note("gap", name(where), detail)
 
-    def complete(self, where: TopicPartition) -> None:
-        """The partition's chain goes on: whatever was missing has been found."""
-        self._searches.pop(where, None)
+    def went_on(self, where: TopicPartition, last: int) -> None:
+        """The partition's chain reaches ``last`` now. What was dropped beyond it stands before this position: read it
+        again from the beginning; otherwise nothing is missing any more."""
+        search = self._searches.pop(where, None)
         self._problems.clear("gap", name(where))
+        if search is not None and search.furthest > last:
+            self.distrust(where)
+            self.reposition(where)
+
+    def distrust(self, where: TopicPartition) -> None:
+        """Read the partition from its beginning at the next seek: its hint may stand behind events still needed."""
+        self._distrusted.add(where)
 
     async def check_identity(self) -> None:
         """Seek anew where a topic was replaced by another of its name."""
@@ -129,7 +138,10 @@ class Seeker:
         self.places |= await asyncio.to_thread(self._identity.places, {where.topic for where in assigned})
         ranges = await self._ranges(assigned)
         hints = await asyncio.to_thread(self._hints, assigned)
-        return {where: start_offset(hints[where], self.places[where.topic], ranges[where]) for where in assigned}
+        found = {where: start_offset(hints[where], self.places[where.topic], ranges[where]) for where in assigned}
+        doubtful = assigned & self._distrusted
+        self._distrusted -= doubtful
+        return found | {where: ranges[where].first for where in doubtful}
 
     def _hints(self, assigned: set[TopicPartition]) -> dict[TopicPartition, list[Hint | None]]:
         return {

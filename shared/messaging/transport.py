@@ -27,7 +27,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 
-from shared.messaging.intake import Intake, TopicPartition
+from shared.messaging.intake import Intake, Label, TopicPartition
 
 SESSION_TIMEOUT_SECONDS = 6.0
 HEARTBEAT_SECONDS = 1.0
@@ -107,6 +107,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     """Hands whole fetches over and believes the database."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fetching = asyncio.Lock()
+        self._label = Label(-1, {})
+
     @property
     def reader(self) -> Reader:
         return cast(ProjectionApp, self.app).reader
@@ -130,7 +135,8 @@ class Consumer(driver.Consumer):
     async def seek_to(self, positions: Mapping[TopicPartition, int]) -> None:
         """Seek, then let these partitions be fetched."""
         if positions:
-            await self.seek_wait({faust.types.TP(*where): offset for where, offset in positions.items()})
+            async with self._fetching:
+                await self.seek_wait({faust.types.TP(*where): offset for where, offset in positions.items()})
         for where in positions:
             self.reader.intake.end_seek(where)
 
@@ -138,11 +144,10 @@ class Consumer(driver.Consumer):
         intake = self.reader.intake
         try:
             while not (self.should_stop or fetcher.should_stop):
-                label = intake.label(self.app.consumer_generation_id)
                 records, _ = await self._wait_next_records(_POLL_SECONDS)
                 for where, batch in (records or {}).items():
                     place = TopicPartition(*where)
-                    if intake.put(label, place, batch):
+                    if intake.put(self._label, place, batch):
                         self.reader.fetched(place)
                 await self.sleep(0)
         except self.consumer_stopped_errors:
@@ -150,9 +155,19 @@ class Consumer(driver.Consumer):
                 raise
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
-        wanted = self.reader.intake.fetchable(TopicPartition(*where) for where in active_partitions or ())
+        intake = self.reader.intake
+        if not intake.fetchable(TopicPartition(*where) for where in active_partitions or ()):
+            await intake.wait_for_room(_POLL_SECONDS)
+            return {}
+        async with self._fetching:
+            return await self._fetch(active_partitions, timeout)
+
+    async def _fetch(self, active_partitions: Any, timeout: float) -> Any:
+        """One fetch, from label to result without a seek in between: a fetch that began before a seek could return
+        what follows it, be dropped for its old label, and leave the position behind what was dropped."""
+        self._label = self.reader.intake.label(self.app.consumer_generation_id)
+        wanted = self.reader.intake.fetchable(TopicPartition(*where) for where in active_partitions)
         if not wanted:
-            await self.reader.intake.wait_for_room(_POLL_SECONDS)
             return {}
         try:
             return await super()._getmany({faust.types.TP(*where) for where in wanted}, timeout)

@@ -165,7 +165,7 @@ class Watchdog:
             head = self.heads.get(service)
             old = head is not None and now - head.heard_at > HEADS_AGE_MAX_SECONDS
             faults.set("silent", f"relay of {service}", "publishes no heads" if old else None)
-        silent = []
+        silent: dict[TopicPartition, str] = {}
         for lag in self.lags:
             where = TopicPartition(self._host.topics[lag.service], lag.partition)
             its = f"{lag.projection} {name(where)}"
@@ -176,10 +176,10 @@ class Watchdog:
             elif lag.behind and lag.still_seconds > self._silence_seconds and self._is_ours(where):
                 known = faults.has("gap", name(where)) or faults.has("database", name(where))
                 if not (known or faults.has("failing", its)):
-                    silent.append(its)
+                    silent[where] = its
         if silent and now > self._quiet_until:
             self._quiet_until = now + self._silence_seconds * 2
-            await self._host.restart(f"silent: {', '.join(sorted(silent))}")
+            await self._host.restart(f"silent: {', '.join(sorted(silent.values()))}", silent)
 
     def _is_ours(self, where: TopicPartition) -> bool:
         """Whether this host reads the partition, or reads nothing at all although it should."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from shared.database.database import Database, driver
@@ -43,6 +44,19 @@ def host_for(kafka: Any, database: Database, keyring: KeyRing, topics: dict[str,
     return ProcessorHost(app_id, kafka.bootstrap, topics, [Runner(roster(), database, keyring)], on_fatal=fail)
 
 
+@asynccontextmanager
+async def hosting(
+    kafka: Any, database: Database, keyring: KeyRing, topics: dict[str, str], app_id: str
+) -> AsyncIterator[ProcessorHost]:
+    """A started host that is stopped whatever the test does: its threads would keep the run alive."""
+    host = host_for(kafka, database, keyring, topics, app_id)
+    try:
+        await host.start()
+        yield host
+    finally:
+        await host.stop()
+
+
 def make_topics(kafka: Any) -> dict[str, str]:
     return {service: kafka.create_topic(service) for service in ("alpha", "beta")}
 
@@ -56,20 +70,14 @@ def test_a_host_in_a_running_loop_applies_what_is_there_and_what_comes(
 
     async def story() -> None:
         await publish_world(world, kafka.bootstrap, topics)
-        host = host_for(kafka, database, keyring, topics, kafka.unique("group"))
-        began = time.monotonic()
-        await host.start()
-        await until(lambda: complete(database, world))
-        print("ready after", time.monotonic() - began)
-        start = {service: len(log) for service, log in world.logs.items()}
-        world.grow(300)
-        began = time.monotonic()
-        await publish_world(world, kafka.bootstrap, topics, start)
-        await until(lambda: complete(database, world))
-        print("more after", time.monotonic() - began)
-        assert host.problems() == []
-        assert len(host.assignment()) == 8
-        await host.stop()
+        async with hosting(kafka, database, keyring, topics, kafka.unique("group")) as host:
+            await until(lambda: complete(database, world))
+            start = {service: len(log) for service, log in world.logs.items()}
+            world.grow(300)
+            await publish_world(world, kafka.bootstrap, topics, start)
+            await until(lambda: complete(database, world))
+            assert host.problems() == []
+            assert len(host.assignment()) == 8
 
     asyncio.run(story())
     assert shown(database) == expected_days(world)
