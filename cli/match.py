@@ -65,9 +65,9 @@ def match_files(
     """
     from cli.match_engine import match
     from cli.match_files import summary, write_categories, write_links, write_summary
-    from cli.match_inputs import REGISTER, open_inputs
     from cli.match_sheets import write_people_files
     from services.registry.lists import LIST_NAMES
+    from services.registry.sheet_files import REGISTER, open_inputs
 
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"{out} is a file")

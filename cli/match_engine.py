@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from cli.match_inputs import InputFile, read_list, read_register
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
 from services.matching.ladder import (
     DEFAULT_RULES,
@@ -22,6 +21,7 @@ from services.matching.names import comparable
 from services.matching.outcome import Outcome, State
 from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
 from services.registry.schools import SchoolDirectory
+from services.registry.sheet_files import InputFile, read_list, read_register
 from shared.standards import age, identity_number
 from shared.standards.identity_number import IdentityNumberError
 

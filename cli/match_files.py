@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cli.match_engine import Decided, MatchResult, of_school_age
-from cli.match_inputs import InputFile
 from services.matching.outcome import State
+from services.registry.sheet_files import InputFile
 
 LINKS_HEADER = ("list", "row", "student_row", "state", "rule", "score", "reason")
 CATEGORIES_HEADER = ("student_row", "category", "kind", "evidence")

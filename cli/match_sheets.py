@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cli.match_engine import Decided, MatchResult, of_school_age
-from cli.match_inputs import REGISTER, InputFile, InputSheet
 from services.matching.ladder import StudentRecord
 from services.matching.outcome import STATES_ZH, State
+from services.registry.sheet_files import REGISTER, InputFile, InputSheet
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import CsvWriter, SheetWriter, WorkbookWriter
 

@@ -204,8 +204,8 @@ class ListEntryFields(Fact, frozen=True, kw_only=True):
     ``residence_code`` is where the person is registered as resident, as the row tells. ``school_code`` is the school
     the row names, if it is one of ours.
     ``problems`` are codes, ``field:code``; ``number_problem`` says why a number is unusable, ``number_contradicted``
-    that two valid ones disagree; such a row is on record all the same (invariant 15). ``school_elsewhere``: the row names a
-    school that is none of ours."""
+    that two valid ones disagree; such a row is on record all the same (invariant 15). ``school_elsewhere``: the row
+    names a school that is none of ours."""
 
     agency: str
     list: ListName

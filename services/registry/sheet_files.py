@@ -1,4 +1,4 @@
-"""The files of a match: opened, their headers found, their data rows numbered through in the order given."""
+"""Files of the register and of lists: opened, headers found, data rows numbered through in the order given."""
 
 from __future__ import annotations
 

@@ -1,0 +1,106 @@
+"""Talking to a running installation as one of its people: a token, and requests that say clearly why they failed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from deploy.errors import StartRefused
+from deploy.spec import Installation
+from shared.hosting.settings import PORT_OFFSETS
+
+TIMEOUT_SECONDS = 600.0  # an import of a whole county is one request
+_NAMESPACE = uuid.UUID("6f1c7a52-7e8e-5b86-9f8b-0a7d0c9a1f11")
+
+
+class Refused(StartRefused):
+    """The installation refused a request; the message is the reason it gave."""
+
+
+class Session:
+    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer.
+
+    Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
+    """
+
+    def __init__(self, installation: Installation, role: str, **person: str) -> None:
+        self._ports = {name: installation.port + offset for name, offset in PORT_OFFSETS.items()}
+        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        token = os.environ.get("ROLLCALL_TOKEN")
+        if not token:
+            form = {"role": role, **person}
+            answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
+            token = str(answer.json()["access_token"])
+        self._headers = {"authorization": f"Bearer {token}", "accept-language": "zh"}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def get(self, service: str, path: str, **params: Any) -> Any:
+        """The JSON of a GET."""
+        return self._ask("GET", service, path, params=params).json()
+
+    def download(self, service: str, path: str) -> bytes:
+        """The bytes of a GET."""
+        return self._ask("GET", service, path).content
+
+    def post(self, service: str, path: str, body: Mapping[str, Any] | None, command_id: uuid.UUID) -> Any:
+        """The JSON of a command."""
+        headers = {"idempotency-key": str(command_id)}
+        return self._ask("POST", service, path, json=body, headers=headers).json()
+
+    def send_file(self, service: str, path: str, file: Path, command_id: uuid.UUID, **params: Any) -> Any:
+        """The JSON that answers a file."""
+        with file.open("rb") as content:
+            return self._ask(
+                "POST",
+                service,
+                path,
+                files={"file": (file.name, content)},
+                params=params,
+                headers={"idempotency-key": str(command_id)},
+            ).json()
+
+    def _ask(
+        self, method: str, service: str, path: str, *, headers: Mapping[str, str] | None = None, **how: Any
+    ) -> httpx.Response:
+        address = f"http://127.0.0.1:{self._ports[service]}{path}"
+        own = getattr(self, "_headers", {})
+        try:
+            answer = self._client.request(method, address, headers={**own, **(headers or {})}, **how)
+        except httpx.TransportError as lost:
+            raise StartRefused(f"{service} does not answer ({type(lost).__name__}); ./rollcall up starts it") from lost
+        if answer.is_success:
+            return answer
+        raise Refused(_reason(answer))
+
+
+def command_id_of(*parts: str) -> uuid.UUID:
+    """The same parts always name the same command, so that repeating a command line does its work once."""
+    return uuid.uuid5(_NAMESPACE, "|".join(parts))
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        told = answer.json()
+    except ValueError:
+        return f"{answer.status_code} {answer.reason_phrase}"
+    return str(told.get("detail") or told.get("title") or answer.status_code)

@@ -1,0 +1,30 @@
+"""Wiring of the registry."""
+
+from __future__ import annotations
+
+from services.registry import list_api, student_api
+from services.registry.events import DayOpened
+from services.registry.handlers import Registry
+from services.registry.keys import Keys
+from services.registry.processor import projections
+from services.registry.standing import STEPS
+from shared.eventsourcing.store import EventStore
+from shared.hosting.service import Service
+from shared.hosting.settings import Settings
+
+
+def build(settings: Settings) -> Service:
+    """Everything the registry consists of. Opens no connection."""
+    database, keyring = settings.database(), settings.keyring()
+    store = EventStore(settings.service, keyring, settings.hmac_key)
+    registry = Registry(database, store, keyring, Keys(settings.hmac_key), settings.division)
+    return Service(
+        name=settings.service,
+        database=database,
+        store=store,
+        keyring=keyring,
+        routers=(student_api.router(registry), list_api.router(registry)),
+        projections=projections(),
+        steps=STEPS,
+        day_opened=lambda day: DayOpened(day=day),
+    )

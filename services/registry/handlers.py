@@ -1,0 +1,257 @@
+"""One function per command: load, decide, append. Bulk commands load their streams in one go.
+
+Every function takes the caller's :class:`~shared.eventsourcing.store.Command`; the same command again gives the same
+answer. Refusals are in errors.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from services.registry import standing
+from services.registry.commands import (
+    AcceptElsewhere,
+    EnrolStudents,
+    RecordLeaving,
+    RecordListEntries,
+    RegisterSchools,
+    RemoveListEntries,
+    TransferStudentOut,
+)
+from services.registry.domain import (
+    Happened,
+    ListEntry,
+    Student,
+    accept_elsewhere,
+    apply_entry,
+    apply_student,
+    enrol,
+    entry_of,
+    leave,
+    record_entry,
+    remove_entry,
+    student_of,
+    transfer_out,
+)
+from services.registry.errors import StudentUnknown
+from services.registry.events import PersonalDataRead, SchoolRegistered
+from services.registry.intake import enrolment, listing
+from services.registry.keys import Keys, entry_record_key
+from shared.database.database import Database, driver
+from shared.database.scopes import Scope
+from shared.eventsourcing.store import Command, EventStore, Proposed, Result
+from shared.kernel.clock import today
+from shared.keys.keyring import KeyRing
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What every handler needs. ``division`` is this installation's own."""
+
+    database: Database
+    store: EventStore
+    keyring: KeyRing
+    keys: Keys
+    division: str
+
+
+def covers(scope: Scope, division_code: str | None, school_code: str | None) -> bool:
+    """The rule of row-level security, for a stream that is not read through it."""
+    by_division = scope.division is not None and (division_code or "").startswith(scope.division)
+    return by_division or (scope.school is not None and scope.school == school_code)
+
+
+def register_schools(registry: Registry, intent: RegisterSchools, command: Command) -> Result:
+    """Record schools, at most 1,000; one that stands as stated already is left alone."""
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        ids = [registry.keys.school(school.school_code) for school in intent.schools]
+        loaded = registry.store.load_many(connection, ids)
+        proposed = []
+        for school, school_id in zip(intent.schools, ids, strict=True):
+            stated = SchoolRegistered(
+                school_code=school.school_code,
+                name=school.name,
+                former_names=school.former_names,
+                division_code=school.division_code,
+                stages=school.stages,
+            )
+            stored = loaded.get(school_id, [])
+            if not stored or stored[-1].fact != stated:
+                proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
+        standing.keep_schools(driver(connection), intent.schools)
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) -> Result:
+    """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again."""
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        named = [registry.keys.student(record) for record in intent.records]
+        states = _students(registry, connection, named)
+        aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
+        states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
+        proposed: list[Proposed] = []
+        for record, name in zip(intent.records, named, strict=True):
+            student_id = aliases.get(name, name)
+            stated = enrolment(record, student_id, registry.keys)
+            happened = enrol(states[student_id], stated, record.enrolled_on or intent.as_of)
+            states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def transfer_student_out(registry: Registry, scope: Scope, intent: TransferStudentOut, command: Command) -> Result:
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled."""
+    return _change(
+        registry,
+        scope,
+        intent.student_id,
+        command,
+        lambda state: transfer_out(
+            intent.student_id,
+            state,
+            intent.on,
+            intent.destination_kind,
+            intent.destination_school_code,
+            intent.destination_division_code,
+        ),
+    )
+
+
+def accept_student_elsewhere(registry: Registry, scope: Scope, intent: AcceptElsewhere, command: Command) -> Result:
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled when no acceptance is awaited."""
+    return _change(
+        registry,
+        scope,
+        intent.student_id,
+        command,
+        lambda state: accept_elsewhere(
+            intent.student_id, state, intent.on, intent.destination_division_code, intent.destination_school
+        ),
+    )
+
+
+def record_leaving(registry: Registry, scope: Scope, intent: RecordLeaving, command: Command) -> Result:
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled."""
+    return _change(
+        registry,
+        scope,
+        intent.student_id,
+        command,
+        lambda state: leave(intent.student_id, state, intent.on, intent.reason),
+    )
+
+
+def record_list_entries(registry: Registry, intent: RecordListEntries, part: str, command: Command) -> Result:
+    """Bring rows of one list to what they state: added, corrected, or left alone."""
+    keys = registry.keys
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        ids = [keys.entry(intent.agency, intent.list, entry_record_key(row), count) for row, count in intent.rows]
+        states = _entries(registry, connection, ids)
+        proposed: list[Proposed] = []
+        for (row, _), entry_id in zip(intent.rows, ids, strict=True):
+            state = states[entry_id]
+            stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
+            happened = record_entry(state, stated, intent.as_of)
+            if happened is not None:
+                proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
+                states[entry_id] = apply_entry(state, happened.fact)
+        standing.keep_standing(
+            driver(connection),
+            sorted(set(ids)),
+            agency=intent.agency,
+            list_name=intent.list,
+            part=part,
+            standing=True,
+            submission_id=intent.submission_id,
+        )
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: Command) -> Result:
+    """Take entries off their list; those that do not stand there are left alone."""
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        states = _entries(registry, connection, intent.entry_ids)
+        proposed = []
+        for entry_id in intent.entry_ids:
+            state = states[entry_id]
+            removed = remove_entry(state, intent.agency, intent.list, intent.reason, intent.submission_id, intent.as_of)
+            if removed is not None:
+                proposed.append(Proposed(entry_id, state.version, removed.fact, removed.on))
+        raw = driver(connection)
+        by_part: dict[str, list[UUID]] = {}
+        for entry_id, part in standing.part_of(raw, intent.entry_ids).items():
+            by_part.setdefault(part, []).append(entry_id)
+        for part, entry_ids in by_part.items():
+            standing.keep_standing(
+                raw,
+                sorted(entry_ids),
+                agency=intent.agency,
+                list_name=intent.list,
+                part=part,
+                standing=False,
+                submission_id=intent.submission_id,
+            )
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def note_read(registry: Registry, read: PersonalDataRead, command: Command) -> Result:
+    """Record that somebody reads a student's particulars, before anything is shown."""
+    reader = registry.keys.reader(read.viewer)
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        version = len(registry.store.load(connection, reader))
+        return [Proposed(reader, version, read, today())]
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def _change(
+    registry: Registry,
+    scope: Scope,
+    student_id: UUID,
+    command: Command,
+    decide_on: Callable[[Student], list[Happened]],
+) -> Result:
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        state = _students(registry, connection, [student_id])[student_id]
+        if not state.exists or not covers(scope, state.division_code, state.school_code):
+            raise StudentUnknown(student_id)
+        proposed: list[Proposed] = []
+        _propose_student(student_id, state, decide_on(state), proposed)
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def _propose_student(
+    student_id: UUID, state: Student, happened: Iterable[Happened], proposed: list[Proposed]
+) -> Student:
+    for fact, on in happened:
+        proposed.append(Proposed(student_id, state.version, fact, on))
+        state = apply_student(state, fact)
+    return state
+
+
+def _students(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Student]:
+    loaded = registry.store.load_many(connection, list(set(ids)))
+    return {student: student_of(stored.fact for stored in loaded.get(student, ())) for student in ids}
+
+
+def _entries(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ListEntry]:
+    loaded = registry.store.load_many(connection, list(set(ids)))
+    return {entry: entry_of(stored.fact for stored in loaded.get(entry, ())) for entry in ids}

@@ -1,0 +1,197 @@
+"""Agency lists over HTTP: whole files as snapshots or increments, single rows, receipts, rows that came back."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
+
+from services.registry import handlers, queries, standing
+from services.registry.columns import LIST_COLUMNS
+from services.registry.commands import RecordListEntries
+from services.registry.errors import InvalidRecord, SubmissionUnknown
+from services.registry.events import ListName, SubmissionMode
+from services.registry.handlers import Registry
+from services.registry.keys import entry_record_key
+from services.registry.lists import list_row
+from services.registry.projections import REGISTER
+from services.registry.queries import SubmissionRow
+from services.registry.receipts import Receipt, forbids_matching
+from services.registry.submissions import AGENCIES, Submission, Submissions, part_of
+from shared.database.database import driver
+from shared.kernel.clock import today
+from shared.kernel.refusals import Forbidden, Malformed
+from shared.tabular.header import label
+from shared.tabular.writing import WorkbookWriter
+from shared.web.bodies import Upload, received_file
+from shared.web.commands import command_from
+from shared.web.pages import Page, PageTurn, page_of, page_turn
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ROW_FIELDS_MAX = 60
+_CANONICAL = frozenset(LIST_COLUMNS.fields.values())
+RowCells = dict[str, str | int | float | None]  # a number is told apart from text: it has lost digits
+AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
+Turn = Annotated[PageTurn, Depends(page_turn)]
+Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
+Agency = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")]
+
+
+class Recorded(BaseModel):
+    """The entry of one row; the same answer however often it is sent."""
+
+    entry_id: UUID
+    event_ids: tuple[UUID, ...]
+    problems: tuple[str, ...]
+
+
+class Confirmed(BaseModel):
+    submission_id: UUID
+    removed: int
+
+
+def router(registry: Registry) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+    submissions = Submissions(registry)
+    _sending(routes, registry, submissions)
+    _reading(routes, registry)
+    return routes
+
+
+def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:
+    @routes.post("/lists/{list_name}/submissions")
+    def submit(
+        list_name: AnyList,
+        request: Request,
+        viewer: Sender,
+        upload: Annotated[Upload, Depends(received_file)],
+        mode: SubmissionMode = "snapshot",
+        dry_run: bool = False,
+        effective_on: date | None = None,
+        agency: Agency = None,
+    ) -> Receipt:
+        """A whole file. A snapshot ends what it leaves out; more than a fifth of the list waits for a person."""
+        sender = _agency(viewer, list_name, agency)
+        command = command_from(request, viewer, upload.sha256.encode())
+        taken = upload.path.with_name(_safe(upload))
+        upload.path.rename(taken)  # the reader tells the format by the ending
+        try:
+            submission = Submission(
+                list_name, sender, mode, effective_on or today(), taken, upload.filename or "", upload.sha256
+            )
+            return submissions.receive(submission, command, dry_run=dry_run)
+        finally:
+            taken.rename(upload.path)
+
+    @routes.post("/lists/{list_name}/entries", status_code=201)
+    def record(list_name: ListName, row: RowCells, request: Request, viewer: Sender, agency: Agency = None) -> Recorded:
+        """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
+        sender = _agency(viewer, list_name, agency)
+        with registry.database.writing() as connection:
+            schools = standing.schools(driver(connection))
+        read = list_row(list_name, 1, _fields(row), None, schools.directory)
+        if forbids_matching(read.problems):
+            raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
+        command = command_from(request, viewer, msgspec.json.encode(row))
+        intent = RecordListEntries(sender, list_name, ((read, 1),), today())
+        result = handlers.record_list_entries(registry, intent, part_of(list_name, [read]), command)
+        entry_id = registry.keys.entry(sender, list_name, entry_record_key(read), 1)
+        return Recorded(
+            entry_id=entry_id,
+            event_ids=result.event_ids,
+            problems=tuple(f"{each.field}:{each.code}" for each in read.problems),
+        )
+
+    @routes.post("/submissions/{submission_id}/confirm")
+    def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
+        """Let the rows that a held snapshot left out leave the list."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            if queries.submission(connection, submission_id) is None:
+                raise SubmissionUnknown(submission_id)
+        command = command_from(request, viewer, None)
+        removed = submissions.confirm(submission_id, viewer.principal, today(), command)
+        return Confirmed(submission_id=submission_id, removed=removed)
+
+
+def _reading(routes: APIRouter, registry: Registry) -> None:
+    view, database = REGISTER.name, registry.database
+
+    @routes.get("/submissions")
+    def received(
+        viewer: Reader,
+        turn: Turn,
+        list_name: Annotated[AnyList | None, Query(alias="list")] = None,
+        agency: Agency = None,
+    ) -> Page[SubmissionRow]:
+        """What came in, newest first."""
+        with database.reading(viewer.scope, view) as connection:
+            rows = queries.submissions(connection, turn, list_name=list_name, agency=agency)
+        return page_of(rows, turn, key=lambda row: (row.received_at, row.submission_id))
+
+    @routes.get("/submissions/{submission_id}")
+    def one(submission_id: UUID, viewer: Reader) -> SubmissionRow:
+        with database.reading(viewer.scope, view) as connection:
+            found = queries.submission(connection, submission_id)
+        if found is None:
+            raise SubmissionUnknown(submission_id)
+        return found
+
+    @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
+    def rejects(submission_id: UUID, viewer: Sender) -> Response:
+        """The rows that have to be mended, each with its reason."""
+        with database.reading(viewer.scope, view) as connection:
+            if queries.submission(connection, submission_id) is None:
+                raise SubmissionUnknown(submission_id)
+        with database.writing() as connection:
+            rows = standing.rejected(driver(connection), registry.keyring, submission_id)
+        folder = tempfile.TemporaryDirectory(prefix="rollcall-rejects-")
+        path = Path(folder.name) / "rejects.xlsx"
+        heads = list(dict.fromkeys(head for row in rows for head in row.cells))
+        with WorkbookWriter(path) as book:
+            sheet = book.sheet("退回的行", widths=[8, *([22] * len(heads)), 60])
+            sheet.header(["行号", *heads, "退回原因"])
+            for row in rows:
+                sheet.row([row.row, *(row.cells.get(head, "") for head in heads), row.zh])
+        return FileResponse(path, media_type=XLSX, filename="rejects.xlsx", background=BackgroundTask(folder.cleanup))
+
+
+def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
+    """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
+    owner = asked or AGENCIES[list_name]
+    own = viewer.scope.agency
+    if viewer.has(AID_CLERK):
+        return owner
+    if own is None or own != owner:
+        raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)
+    return own
+
+
+def _fields(row: RowCells) -> dict[str, Any]:
+    """Cells by canonical field. Raises Malformed when no field is known."""
+    if len(row) > ROW_FIELDS_MAX:
+        raise Malformed("一行的字段过多", "The row has too many fields", fields=len(row))
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        field = name if name in _CANONICAL else LIST_COLUMNS.field("", label(name))
+        if field is not None and value is not None:
+            found[field] = value
+    if not found:
+        raise Malformed("没有可识别的字段", "No field of the row is known")
+    return found
+
+
+def _safe(upload: Upload) -> str:
+    """A file name of our own, with the ending of the sender's."""
+    ending = Path(upload.filename or "").suffix.lower()
+    return f"{upload.path.name}{ending if ending in ('.xlsx', '.xls', '.csv', '.txt') else ''}"

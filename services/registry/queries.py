@@ -1,0 +1,217 @@
+"""What people see of students, schools and submissions: plain SELECTs within the viewer's rows, masked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, Row, Select, and_, or_, select
+
+from services.registry.tables import SCHOOLS, STUDENTS, SUBMISSIONS
+from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
+from shared.web.pages import PageTurn
+
+REVEALABLE = ("name", "former_name", "id_number", "student_number", "guardian_name", "guardian_id", "phone", "address")
+_S, _N, _L = STUDENTS.c, SCHOOLS.c, SUBMISSIONS.c
+
+
+class StudentRow(BaseModel):
+    """A student on a day; names and numbers are masked."""
+
+    student_id: UUID
+    name: str
+    student_number: str
+    id_number: str
+    sex: str | None
+    birth_year: int | None
+    school_code: str | None
+    school_name: str | None
+    division_code: str | None
+    stage: str | None
+    grade: str | None
+    class_name: str | None
+    state: str | None
+    version: int
+
+
+class StudentDetails(StudentRow):
+    """One student, with what is masked of the household."""
+
+    former_name: str
+    guardian_name: str
+    phone: str
+    address: str
+    boarder: bool | None
+    left_behind: bool | None
+    placement: str | None
+
+
+class SchoolRow(BaseModel):
+    school_code: str
+    name: str
+    former_names: tuple[str, ...]
+    division_code: str
+    stages: tuple[str, ...]
+
+
+class SubmissionRow(BaseModel):
+    """One submission; the newest of a list tells how old its data are."""
+
+    submission_id: UUID
+    agency: str
+    list: str
+    mode: str
+    state: str
+    received_by: str
+    received_at: datetime
+    effective_on: date
+    rows: int
+    added: int
+    corrected: int
+    unchanged: int
+    removed: int
+    rejected: int
+    missing: int | None
+
+
+def students(
+    connection: Connection,
+    true_on: date,
+    turn: PageTurn,
+    *,
+    school: str | None = None,
+    search: str | None = None,
+    class_name: str | None = None,
+) -> list[StudentRow]:
+    """At most ``turn.fetch`` students by school and id. ``search`` is the beginning of a name, or a whole number."""
+    statement = _students(true_on)
+    if school is not None:
+        statement = statement.where(_S.school_code == school)
+    if class_name is not None:
+        statement = statement.where(_S.class_name == class_name)
+    if search:
+        # ^@ is leakproof and so may use its index under row-level security, LIKE may not (invariant 12).
+        number = search.upper()
+        statement = statement.where(or_(_S.name.op("^@")(search), _S.id_number == number, _S.student_number == number))
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_S.school_code, _S.entity))
+    rows = connection.execute(statement.order_by(_S.school_code, _S.entity).limit(turn.fetch))
+    return [StudentRow(**_shown(row)) for row in rows]
+
+
+def student(connection: Connection, true_on: date, student_id: UUID) -> StudentDetails | None:
+    """One student, None when there is none in the viewer's scope."""
+    row = connection.execute(_students(true_on).where(_S.entity == student_id)).one_or_none()
+    if row is None:
+        return None
+    return StudentDetails(
+        **_shown(row),
+        former_name=mask_name(row.former_name),
+        guardian_name=mask_name(row.guardian_name),
+        phone=mask_phone(row.phone),
+        address=mask_address(row.address),
+        boarder=row.boarder,
+        left_behind=row.left_behind,
+        placement=row.placement,
+    )
+
+
+def plain_fields(
+    connection: Connection, true_on: date, student_id: UUID, fields: tuple[str, ...]
+) -> dict[str, str | None] | None:
+    """The unmasked ``fields`` (of REVEALABLE) of one student; the read must have been recorded before."""
+    row = connection.execute(_students(true_on).where(_S.entity == student_id)).one_or_none()
+    return None if row is None else {field: getattr(row, field) for field in fields}
+
+
+def schools(connection: Connection, true_on: date, turn: PageTurn) -> list[SchoolRow]:
+    """At most ``turn.fetch`` schools by code."""
+    statement = select(*_N).where(SCHOOLS.holds_on(true_on))
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_N.code))
+    rows = connection.execute(statement.order_by(_N.code).limit(turn.fetch))
+    return [
+        SchoolRow(
+            school_code=row.code,
+            name=row.name,
+            former_names=tuple(row.former_names or ()),
+            division_code=row.division,
+            stages=tuple(row.stages or ()),
+        )
+        for row in rows
+    ]
+
+
+def submissions(
+    connection: Connection, turn: PageTurn, *, list_name: str | None = None, agency: str | None = None
+) -> list[SubmissionRow]:
+    """At most ``turn.fetch`` submissions, newest first."""
+    statement = _submissions()
+    if list_name is not None:
+        statement = statement.where(_L.list == list_name)
+    if agency is not None:
+        statement = statement.where(_L.agency == agency)
+    if turn.after is not None and len(turn.after) == 2:
+        moment, submission_id = turn.after
+        older = or_(_L.received_at < moment, and_(_L.received_at == moment, _L.entity < submission_id))
+        statement = statement.where(older)
+    rows = connection.execute(statement.order_by(_L.received_at.desc(), _L.entity.desc()).limit(turn.fetch))
+    return [_submission(row) for row in rows]
+
+
+def submission(connection: Connection, submission_id: UUID) -> SubmissionRow | None:
+    """One submission of the viewer's scope."""
+    row = connection.execute(_submissions().where(_L.entity == submission_id)).one_or_none()
+    return None if row is None else _submission(row)
+
+
+def _students(day: date) -> Select[Any]:
+    names = select(_N.code, _N.name).where(SCHOOLS.holds_on(day)).subquery("school_names")
+    tables = STUDENTS.table.outerjoin(names, names.c.code == _S.school_code)
+    return select(*_S, names.c.name.label("school_name")).select_from(tables).where(STUDENTS.holds_on(day))
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "student_id": row.entity,
+        "name": mask_name(row.name),
+        "student_number": mask_number(row.student_number),
+        "id_number": mask_number(row.id_number),
+        "sex": row.sex,
+        "birth_year": row.birth_date.year if row.birth_date else None,
+        "school_code": row.school_code,
+        "school_name": row.school_name,
+        "division_code": row.division_code,
+        "stage": row.stage,
+        "grade": row.grade,
+        "class_name": row.class_name,
+        "state": row.state,
+        "version": row.stream_version,
+    }
+
+
+def _submissions() -> Select[Any]:
+    # A submission has one period, or two when a held one was confirmed: the last says how it stands.
+    return select(*_L).where(_L.valid_to == "infinity")
+
+
+def _submission(row: Row[Any]) -> SubmissionRow:
+    return SubmissionRow(
+        submission_id=row.entity,
+        agency=row.agency,
+        list=row.list,
+        mode=row.mode,
+        state=row.state,
+        received_by=row.received_by,
+        received_at=row.received_at,
+        effective_on=row.valid_from,
+        rows=row.rows,
+        added=row.added,
+        corrected=row.corrected,
+        unchanged=row.unchanged,
+        removed=row.removed,
+        rejected=row.rejected,
+        missing=row.missing,
+    )

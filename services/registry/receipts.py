@@ -1,0 +1,92 @@
+"""What a sender gets back: counts that balance to the rows, and each row's problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.registry.lists import RowProblem
+
+# What makes a list row useless for matching until its sender mends it. Rows of grandparents with old numbers, and rows
+# without any number, are no mistakes.
+_HARMLESS = frozenset(("empty", "fifteen_digit", "other_document", "school_unknown"))
+PROBLEM_ROWS_SHOWN = 200
+
+
+class ProblemRow(BaseModel):
+    """One row with its reasons."""
+
+    row: int
+    zh: str
+    en: str
+
+
+class Receipt(BaseModel):
+    """``rows`` = ``added`` + ``corrected`` + ``unchanged`` for agency lists (``rejected`` of them are on record with a
+    problem that forbids matching); for the register and for schools ``rejected`` rows are not on record and count
+    beside the others. ``problems``: rows per problem code. ``held``: the removals wait for a person."""
+
+    submission_id: UUID
+    list: str
+    agency: str
+    mode: str
+    dry_run: bool
+    effective_on: date
+    rows: int
+    added: int
+    corrected: int
+    unchanged: int
+    removed: int
+    rejected: int
+    held: bool = False
+    missing: int = 0
+    standing: int = 0
+    problems: dict[str, int] = {}
+    problem_rows: tuple[ProblemRow, ...] = ()
+
+
+@dataclass
+class Tally:
+    """Counts as they grow."""
+
+    rows: int = 0
+    added: int = 0
+    corrected: int = 0
+    rejected: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    problem_rows: list[ProblemRow] = field(default_factory=list)
+
+    def note(self, row: int, problems: Sequence[RowProblem]) -> None:
+        """Count a row's problems and keep the first rows for the receipt."""
+        self.problems.update({problem.code for problem in problems})
+        if problems and len(self.problem_rows) < PROBLEM_ROWS_SHOWN:
+            self.problem_rows.append(ProblemRow(row=row, zh=reasons_zh(problems), en=reasons_en(problems)))
+
+
+def forbids_matching(problems: Sequence[RowProblem]) -> bool:
+    """Whether the sender has to mend the row."""
+    return any(problem.code not in _HARMLESS and problem.field in ("id_number", "name") for problem in problems)
+
+
+def reasons_zh(problems: Sequence[RowProblem]) -> str:
+    return ";".join(problem.zh for problem in problems)
+
+
+def reasons_en(problems: Sequence[RowProblem]) -> str:
+    return " ".join(problem.en for problem in problems)
+
+
+def counted(kinds: Sequence[tuple[UUID, str]]) -> tuple[int, int]:
+    """(added, corrected) streams of a command's events, given as (stream, type name). A stream that only began is
+    added; one that also ended elsewhere, or changed, is corrected."""
+    by_stream: dict[UUID, set[str]] = {}
+    for stream, kind in kinds:
+        by_stream.setdefault(stream, set()).add(kind.split(".")[1])
+    beginnings = ({"StudentEnrolled"}, {"ListEntryAdded"}, {"SchoolRegistered"})
+    added = sum(found in beginnings for found in by_stream.values())
+    return added, len(by_stream) - added

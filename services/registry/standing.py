@@ -1,0 +1,191 @@
+"""What a submission must know at the moment it is decided: schools, who stands on which list, what is held.
+
+Write-side tables, changed only in the transaction that appends the facts they follow from; views may lag, these do not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from services.registry.commands import SchoolRecord
+from services.registry.schools import SchoolDirectory
+from shared.eventsourcing.sealing import NONCE_BYTES
+from shared.keys.keyring import KeyRing
+
+STEPS: tuple[tuple[str, str], ...] = (
+    (
+        "registry-0001-standing",
+        """
+CREATE TABLE known_schools (
+    school_code text PRIMARY KEY,
+    name text NOT NULL,
+    division_code text NOT NULL
+);
+-- part: a list that arrives as several files (civil: allowance and extreme hardship), each a snapshot of its own.
+CREATE TABLE standing_entries (
+    entry_id uuid PRIMARY KEY,
+    agency text NOT NULL,
+    list text NOT NULL,
+    part text NOT NULL,
+    standing boolean NOT NULL,
+    changed_by uuid
+);
+CREATE INDEX standing_entries_by_list ON standing_entries (agency, list, part) WHERE standing;
+CREATE TABLE held_removals (
+    submission_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    PRIMARY KEY (submission_id, entry_id)
+);
+-- Rows that came back, as they were in the file: sealed under a key of the submission's own.
+CREATE TABLE rejected_rows (
+    submission_id uuid NOT NULL,
+    row integer NOT NULL,
+    sealed bytea NOT NULL,
+    PRIMARY KEY (submission_id, row)
+);
+GRANT SELECT, INSERT, UPDATE ON known_schools, standing_entries, rejected_rows TO rollcall_app;
+GRANT SELECT, INSERT, DELETE ON held_removals TO rollcall_app;
+""",
+    ),
+)
+
+Raw = psycopg.Connection[Any]
+
+
+class Rejected(NamedTuple):
+    """A row that came back: its number, the cells under their headers, and why (zh, en)."""
+
+    row: int
+    cells: dict[str, str]
+    zh: str
+    en: str
+
+
+class Schools(NamedTuple):
+    """The schools known now: the directory that finds them, and the division of each."""
+
+    directory: SchoolDirectory
+    divisions: dict[str, str]
+    names: dict[str, str]
+
+
+def schools(raw: Raw) -> Schools:
+    """Every school on record."""
+    rows = raw.execute("SELECT school_code, name, division_code FROM known_schools ORDER BY school_code").fetchall()
+    directory = SchoolDirectory.of((code, name) for code, name, _ in rows)
+    return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows})
+
+
+def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
+    """Note schools as just recorded."""
+    with raw.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO known_schools (school_code, name, division_code) VALUES (%s, %s, %s)"
+            " ON CONFLICT (school_code) DO UPDATE SET name = excluded.name, division_code = excluded.division_code",
+            [(record.school_code, record.name, record.division_code) for record in records],
+        )
+
+
+def keep_standing(
+    raw: Raw,
+    entry_ids: Sequence[UUID],
+    *,
+    agency: str,
+    list_name: str,
+    part: str,
+    standing: bool,
+    submission_id: UUID | None,
+) -> None:
+    """Note that these entries stand on their list, or have left it."""
+    if not entry_ids:
+        return
+    raw.execute(
+        "INSERT INTO standing_entries (entry_id, agency, list, part, standing, changed_by)"
+        " SELECT entry_id, %s, %s, %s, %s, %s FROM unnest(%s::uuid[]) AS entry_id"
+        " ON CONFLICT (entry_id) DO UPDATE SET part = excluded.part, standing = excluded.standing,"
+        " changed_by = excluded.changed_by",
+        (agency, list_name, part, standing, submission_id, list(entry_ids)),
+    )
+
+
+def standing_on(raw: Raw, agency: str, list_name: str, part: str) -> set[UUID]:
+    """Who stands on this part of the list now."""
+    rows = raw.execute(
+        "SELECT entry_id FROM standing_entries WHERE agency = %s AND list = %s AND part = %s AND standing",
+        (agency, list_name, part),
+    )
+    return {row[0] for row in rows}
+
+
+def removed_by(raw: Raw, submission_id: UUID) -> int:
+    """How many entries this submission took off the list."""
+    row = raw.execute(
+        "SELECT count(*) FROM standing_entries WHERE changed_by = %s AND NOT standing", (submission_id,)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def part_of(raw: Raw, entry_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The part of the list each entry belongs to."""
+    rows = raw.execute("SELECT entry_id, part FROM standing_entries WHERE entry_id = ANY(%s)", (list(entry_ids),))
+    return dict(rows.fetchall())
+
+
+def hold(raw: Raw, submission_id: UUID, entry_ids: Iterable[UUID]) -> None:
+    """Keep the removals of a held snapshot until a person confirms them."""
+    raw.execute(
+        "INSERT INTO held_removals SELECT %s, entry_id FROM unnest(%s::uuid[]) AS entry_id ON CONFLICT DO NOTHING",
+        (submission_id, list(entry_ids)),
+    )
+
+
+def held(raw: Raw, submission_id: UUID) -> list[UUID]:
+    """The removals of a held snapshot."""
+    rows = raw.execute(
+        "SELECT entry_id FROM held_removals WHERE submission_id = %s ORDER BY entry_id", (submission_id,)
+    )
+    return [row[0] for row in rows]
+
+
+def release(raw: Raw, submission_id: UUID) -> None:
+    """Forget the removals of a snapshot that was confirmed."""
+    raw.execute("DELETE FROM held_removals WHERE submission_id = %s", (submission_id,))
+
+
+def keep_rejected(raw: Raw, keyring: KeyRing, submission_id: UUID, rows: Iterable[Rejected]) -> None:
+    """Keep the rows that came back, sealed; keeping them again changes nothing."""
+    key = keyring.keys([submission_id], create=True)[submission_id]
+    sealed = []
+    for row in rows:
+        nonce = os.urandom(NONCE_BYTES)
+        text = msgspec.json.encode(row)
+        sealed.append(
+            (submission_id, row.row, nonce + AESGCM(key).encrypt(nonce, text, _bound(submission_id, row.row)))
+        )
+    with raw.cursor() as cursor:
+        cursor.executemany("INSERT INTO rejected_rows VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", sealed)
+
+
+def rejected(raw: Raw, keyring: KeyRing, submission_id: UUID) -> list[Rejected]:
+    """The rows that came back, in file order; none after the submission's key was erased."""
+    key = keyring.keys([submission_id]).get(submission_id)
+    rows = raw.execute("SELECT row, sealed FROM rejected_rows WHERE submission_id = %s ORDER BY row", (submission_id,))
+    if key is None:
+        return []
+    opened = []
+    for row, sealed in rows:
+        box = bytes(sealed)
+        text = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound(submission_id, row))
+        opened.append(msgspec.json.decode(text, type=Rejected))
+    return opened
+
+
+def _bound(submission_id: UUID, row: int) -> bytes:
+    return submission_id.bytes + row.to_bytes(4, "big")
