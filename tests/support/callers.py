@@ -111,7 +111,8 @@ class Caller:
         headers = {"idempotency-key": str(key or uuid.uuid4())} | more.pop("headers", {})
         if body is not None:
             more["json"] = body
-        return self.http.post(self.url(service, path), headers=headers, **more)
+        more["headers"] = headers
+        return self.http.post(self.url(service, path), **more)
 
     def do(self, service: str, path: str, body: Any = None, **more: Any) -> Any:
         """POST; the answer must be a success."""

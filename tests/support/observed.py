@@ -44,12 +44,13 @@ class Observed:
         return found
 
     def _roster(self) -> list[Line]:
-        """Enrolled children with a linked row in force, and the category of the first list that proves one."""
+        """Enrolled children with a linked row in force that supports a category, and the first such category."""
         proofs: dict[tuple[str, str], set[str]] = {}
         for number, school, name, household, support, area in self._read("matching", "roster", _EVIDENCE):
             proofs.setdefault((str(number), str(school)), set()).add(_category(name, household, support, area))
         order = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship", "")
-        return [("roster", *who, min(found, key=order.index)) for who, found in proofs.items()]
+        first = {who: min(found, key=order.index) for who, found in proofs.items()}
+        return [("roster", *who, category) for who, category in first.items() if category]
 
     def _aid(self) -> list[Line]:
         numbers = self.numbers()
@@ -82,7 +83,7 @@ class Observed:
         numbers, entries = self.numbers(), self.entries()
         found: list[Line] = []
         for row in clerk.pages("matching", "/roster"):
-            found.append(("roster", numbers[row["student_id"]], row["school_code"], row["category"] or ""))
+            found.append(("roster", numbers[row["student_id"]], row["school_code"], row["category"]))
         for row in clerk.pages("disbursement", "/entitlements"):
             amount = str(row["amount_fen"])
             found.append(("entitlement", numbers[row["student_id"]], row["term"], amount, row["state"]))

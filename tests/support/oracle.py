@@ -61,6 +61,12 @@ def category_of(row: Row) -> str:
     return "subsistence_rural" if row.facts["support_type"] == "低保" else "extreme_hardship"
 
 
+def of_school_age(born: date, day: date) -> bool:
+    """From the 1 September after (or on) which a child is six by 31 August, for nine school years."""
+    first = born.year + 6 + (1 if (born.month, born.day) > (8, 31) else 0)
+    return date(first, 9, 1) <= day < date(first + 9, 9, 1)
+
+
 def term_on(day: date) -> tuple[str, date]:
     """The term's name and first day: spring from 1 February, autumn from 1 September."""
     if day.month >= 9:
@@ -136,13 +142,13 @@ class Oracle:
         return [("row", *key, self.state_of(row), self._linked_number(row)) for key, row in self.rows.items()]
 
     def roster_lines(self) -> list[Line]:
-        """Each enrolled child with evidence in force today: its school and its category (possibly none)."""
+        """Each enrolled child whose evidence in force today supports a category: its school and the category."""
         found: list[Line] = []
         for number, evidence in self._evidence().items():
             standing = self.standing[number]
-            if standing.enrolled and standing.child.school is not None:
-                first = next((each for each in _PRECEDENCE if each in evidence), "")
-                found.append(("roster", number, standing.child.school.code, first))
+            category = next((each for each in _PRECEDENCE if each in evidence), "")
+            if category and standing.enrolled and standing.child.school is not None:
+                found.append(("roster", number, standing.child.school.code, category))
         return found
 
     def aid_lines(self) -> list[Line]:
@@ -163,7 +169,8 @@ class Oracle:
         """Alerts that have not ended: listed in school age and nowhere enrolled; left and not accepted; dropped out."""
         found: set[tuple[str, str]] = set()
         for row in self.rows.values():
-            if row.kind == "stranger" and not self._linked_anywhere(row.number):
+            nowhere = self.state_of(row) == "not_in_register" and not self._linked_anywhere(row.number)
+            if nowhere and row.about is not None and of_school_age(row.about.born, self.today):
                 found.add(("listed_but_unenrolled", row.number))
         for number, standing in self.standing.items():
             waiting = standing.gone == "transferred_out" and standing.since is not None

@@ -20,7 +20,7 @@ ListName = Literal["poverty", "civil", "disability"]
 AGENCIES: dict[ListName, str] = {
     "poverty": "poverty_office",
     "civil": "civil_affairs",
-    "disability": "disability_federation",
+    "disability": "disabled_federation",
 }
 _SURNAMES = "赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹喻柏窦章云苏潘葛范彭"
 _GIVEN = "明华芳强丽伟静敏磊洋艳勇杰娟涛霞平刚桂英玉兰建国志远思雨浩然子涵梓萱宇轩佳怡俊熙诗琪博文欣妍天佑雅婷家豪"
@@ -65,12 +65,12 @@ class Child:
             "name": self.name,
             "id_number": self.number,
             "student_number": f"G{self.number}",
-            "sex": self.sex,
+            "sex": "男" if self.sex == "male" else "女",
             "school_code": self.school.code,
-            "stage": self.school.stage,
+            "stage": "小学" if self.school.stage == "primary" else "初中",
             "grade": self.grade,
             "class_name": "1",
-            "boarder": self.boarder,
+            "boarder": "住校" if self.boarder else "走读",
             "guardian_name": self.guardian_name,
             "guardian_id": self.guardian_number,
         }

@@ -7,6 +7,8 @@ kills them, a pair that belongs to the system.
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import os
 import random
 import shutil
@@ -28,11 +30,14 @@ from deploy.processes import log_tail, wait_gone
 from deploy.secrets import Secrets
 from deploy.spec import DATABASES, PROJECT, SECRETS, Installation, ProcessSpec
 from deploy.topics import declared_topics, ensure_topics
+from shared.hosting.service import Service
+from shared.hosting.settings import Settings
 from tests.support.callers import Callers
 from tests.support.quiet import Quiet
 
 READY_SECONDS = 120.0
 PORTS_IN_A_ROW = 10
+SECOND_OFFSET = 8
 
 
 class NotReady(AssertionError):
@@ -178,6 +183,20 @@ class System:
             if waiting:
                 time.sleep(0.1)
 
+    def start_second(self, name: str) -> str:
+        """A second process of a service beside the first, sharing its partitions and waiting for its locks; its
+        name, for the other methods. Raises NotReady."""
+        second = f"{name}-second"
+        spec = self._specs[name]
+        self._specs[second] = dataclasses.replace(spec, name=second, port_offset=SECOND_OFFSET)
+        self.start_process(second)
+        return second
+
+    def end_second(self, second: str) -> None:
+        """End it by SIGTERM, in order."""
+        self.processes.pop(second).stop()
+        del self._specs[second]
+
     def tend(self) -> list[str]:
         """Start again whatever has ended, as the supervisor would, without waiting; the names of what had ended."""
         ended = [name for name, process in self.processes.items() if not process.alive()]
@@ -229,6 +248,12 @@ class System:
         """Rows of a service's database, read as its superuser."""
         with psycopg.connect(self.dsn(service), autocommit=True) as connection:
             return connection.execute(query.encode(), values or None).fetchall()
+
+    def built(self, service: str) -> Service:
+        """The service's parts in this process, as a command at the console would build them."""
+        settings = Settings.from_environment(service, self.variables())
+        built: Service = importlib.import_module(f"services.{service}.app").build(settings)
+        return built
 
     def topic(self, service: str) -> str:
         """The topic of a service's log."""

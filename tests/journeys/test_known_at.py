@@ -1,0 +1,94 @@
+"""Story: the auditor asks what was known at a moment in the middle, and gets it again and again, byte for byte."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.support.district import District
+
+CLOSED_SECONDS = 20.0
+
+
+def now(district: District) -> datetime:
+    """A moment after everything that happened so far, and before what comes: all is quiet."""
+    district.system.settle()
+    moment = datetime.now(UTC)
+    time.sleep(0.01)
+    return moment
+
+
+def replayed(district: District, view: str, **question: Any) -> dict[str, Any]:
+    """The auditor's answer, once the moment is closed in every log."""
+    auditor = district.system.callers.auditor()
+    deadline = time.monotonic() + CLOSED_SECONDS
+    while True:
+        answer = auditor.post("audit", f"/replay/{view}", question)
+        if answer.is_success:
+            told: dict[str, Any] = answer.json()
+            return told
+        assert answer.status_code == 409, f"{answer.status_code} {answer.text[:300]}"
+        assert time.monotonic() < deadline, f"the moment is not closed: {answer.text[:300]}"
+        time.sleep(0.2)
+
+
+def on_roster(answer: dict[str, Any]) -> dict[str, str]:
+    return {row["student_id"]: row["category"] for row in answer["items"]}
+
+
+def test_the_roster_known_in_the_middle_of_a_history_is_what_it_was(district: District) -> None:
+    child, late = district.newcomer(), district.newcomer()
+    row = district.people.row("disability", "exact", child)
+    district.office.list_rows([row], district.today)
+    middle = now(district)
+    live_then = {each["student_id"]: each["category"] for each in district.office.clerk.pages("matching", "/roster")}
+
+    district.office.list_rows([district.people.row("poverty", "exact", each) for each in (child, late)], district.today)
+    district.office.remove(row, district.today)
+    end = now(district)
+    live_now = {each["student_id"]: each["category"] for each in district.office.clerk.pages("matching", "/roster")}
+
+    then = replayed(district, "roster", known_at=middle.isoformat())
+    assert on_roster(then) == live_then
+    student, latecomer = district.office.student_id(child), district.office.student_id(late)
+    assert on_roster(then)[student] == "disabled"
+    assert latecomer not in on_roster(then)
+
+    today = replayed(district, "roster", known_at=end.isoformat())
+    assert on_roster(today) == live_now
+    assert on_roster(today)[student] == on_roster(today)[latecomer] == "registered_poor"
+
+    again = replayed(district, "roster", known_at=middle.isoformat())
+    assert (again["hash"], again["log_index"]) == (then["hash"], then["log_index"])
+    assert again["hash"] != today["hash"]
+
+
+def test_payments_and_alerts_are_replayed_as_they_are_shown(district: District) -> None:
+    moment = now(district)
+    for view, service in (("payments", "disbursement"), ("alerts", "notifications")):
+        items = replayed(district, view, known_at=moment.isoformat())["items"]
+        key = {"payments": "entitlement_id", "alerts": "alert_id"}[view]
+        states = ["open", "seen", "withdrawn", "closed"] if view == "alerts" else None
+        shown = district.office.clerk.pages(service, f"/{view}", state=states)
+        assert {row[key] for row in items} == {row[key] for row in shown}
+
+
+def test_a_replay_before_the_first_event_is_refused_clearly(district: District) -> None:
+    auditor = district.system.callers.auditor()
+    early = datetime(2001, 1, 1, tzinfo=UTC).isoformat()
+    answer = auditor.post("audit", "/replay/roster", {"known_at": early})
+    assert answer.status_code in (404, 409, 422)
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["code"] == "before_first_event"
+
+
+def test_a_replay_of_the_future_is_refused(district: District) -> None:
+    auditor = district.system.callers.auditor()
+    answer = auditor.post("audit", "/replay/roster", {"known_at": datetime(2099, 1, 1, tzinfo=UTC).isoformat()})
+    assert answer.status_code == 409
+
+
+def test_only_who_sees_the_whole_division_may_replay(district: District) -> None:
+    school = district.system.callers.school(district.schools[0].code)
+    assert school.post("audit", "/replay/roster", {}).status_code == 403
