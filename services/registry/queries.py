@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from services.registry.tables import SCHOOLS, STUDENTS, SUBMISSIONS
+from shared.eventsourcing.periods import FOREVER
 from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
 from shared.web.pages import PageTurn
 
@@ -194,7 +195,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
 
 def _submissions() -> Select[Any]:
     # A submission has one period, or two when a held one was confirmed: the last says how it stands.
-    return select(*_L).where(_L.valid_to == "infinity")
+    return select(*_L).where(_L.valid_to == FOREVER)
 
 
 def _submission(row: Row[Any]) -> SubmissionRow:

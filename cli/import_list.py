@@ -1,0 +1,96 @@
+"""`./rollcall import LIST FILE`: send one list to the running system; rows to be mended come back as xlsx."""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.session import Session, command_id_of, digest_of
+from cli.system import say
+from deploy.errors import StartRefused
+from deploy.spec import Installation
+
+
+class ListName(StrEnum):
+    """What can be sent."""
+
+    students = "students"
+    schools = "schools"
+    poverty = "poverty"
+    civil = "civil"
+    disability = "disability"
+
+
+class Mode(StrEnum):
+    """Whether the file is the whole list or only what is new."""
+
+    snapshot = "snapshot"
+    increment = "increment"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_list)
+
+
+def import_list(
+    name: Annotated[ListName, typer.Argument(metavar="LIST", help="students, schools, poverty, civil or disability.")],
+    file: Annotated[Path, typer.Argument(help="The sheet: xlsx, xls or csv.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
+    mode: Annotated[Mode, typer.Option(help="snapshot: who is missing has left the list.")] = Mode.snapshot,
+    dated: Annotated[str | None, typer.Option(help="The day the list is true on, YYYY-MM-DD; default today.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where rows to be mended go; default FILE.rejects.xlsx.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt for machines.")] = False,
+) -> None:
+    """Send a list into the running system and print the receipt; the same file again changes nothing."""
+    if not file.is_file():
+        raise StartRefused(f"没有这个文件 there is no file {file}")
+    params: dict[str, Any] = {"mode": mode.value, "dry_run": dry_run}
+    if dated is not None:
+        params["effective_on"] = dated
+    with Session(Installation.from_environment(), "aid_clerk") as session:
+        command_id = command_id_of("import", name.value, mode.value, dated or "", str(dry_run), digest_of(file))
+        receipt = session.send_file("registry", f"/v1/lists/{name.value}/submissions", file, command_id, **params)
+        if receipt["rejected"] and not dry_run and name not in (ListName.schools,):
+            target = rejects or file.with_name(f"{file.stem}.rejects.xlsx")
+            target.write_bytes(_rejects(session, str(receipt["submission_id"])))
+            say(f"{receipt['rejected']} 行需要修改 rows to be mended: {target}")
+    if as_json:
+        typer.echo(json.dumps(receipt, ensure_ascii=False))
+    else:
+        _show(receipt)
+
+
+def _rejects(session: Session, submission_id: str) -> bytes:
+    """The sheet of a submission, which is readable once the view has followed (a moment after the receipt)."""
+    for attempt in range(40):
+        try:
+            return session.download("registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
+        except StartRefused:
+            if attempt == 39:
+                raise
+            time.sleep(0.25)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _show(receipt: dict[str, Any]) -> None:
+    if receipt["dry_run"]:
+        typer.echo("先校验,未入库 checked, nothing stored")
+    for field, label in (
+        ("rows", "行 rows"),
+        ("added", "新增 added"),
+        ("corrected", "更正 corrected"),
+        ("unchanged", "未变 unchanged"),
+        ("removed", "退出 left the list"),
+        ("rejected", "待修改 to be mended"),
+    ):
+        typer.echo(f"{receipt[field]:>9,}  {label}")
+    if receipt["held"]:
+        typer.echo(f"  退出 {receipt['missing']:,} 行,超过名单的五分之一,待人工确认 removals wait for a person")
+    for problem in receipt["problem_rows"][:20]:
+        typer.echo(f"  第 {problem['row']} 行 row: {problem['zh']}")
