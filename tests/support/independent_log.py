@@ -56,18 +56,25 @@ class Reading:
 
 def read_topic(bootstrap: str, topic: str) -> dict[int, Reading]:
     """Read every record of the topic with kafka-python, checking its leaf and following its chain."""
+    readings, records = read_records(bootstrap, topic)
+    for record in records:
+        _take(readings[record.partition], record)
+    return readings
+
+
+def read_records(bootstrap: str, topic: str) -> tuple[dict[int, Reading], list[Any]]:
+    """An empty reading of each partition, and every record up to where the topic ends now, in order per partition."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
         partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         ends = consumer.end_offsets(partitions)
-        readings = {partition.partition: Reading() for partition in partitions}
+        records: list[Any] = []
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for partition, records in consumer.poll(timeout_ms=500).items():
-                for record in records:
-                    _take(readings[partition.partition], record)
-        return readings
+            for found in consumer.poll(timeout_ms=500).values():
+                records += found
+        return {partition.partition: Reading() for partition in partitions}, records
     finally:
         consumer.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError
 
@@ -24,7 +25,7 @@ from deploy.ports import free_port
 from shared.database import driver
 from shared.eventsourcing import log
 from shared.eventsourcing.event import partition_of
-from tests.support.independent_log import Reading, everything, read_topic
+from tests.support.independent_log import Reading, everything, read_records, read_topic
 from tests.support.log_process import running
 from tests.support.trial import Server, Trial
 
@@ -123,19 +124,7 @@ def beyond_gaps(readings: dict[int, Reading]) -> int:
 
 
 def heads_told(route: Route) -> list[dict[str, object]]:
-    import json
-
-    consumer = KafkaConsumer(
-        route.heads,
-        bootstrap_servers=route.broker.bootstrap,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        consumer_timeout_ms=1500,
-    )
-    try:
-        return [json.loads(record.value) for record in consumer]
-    finally:
-        consumer.close()
+    return [json.loads(record.value) for record in read_records(route.broker.bootstrap, route.heads)[1]]
 
 
 def test_an_undisturbed_relay_publishes_each_event_once_and_tells_the_head(route: Route) -> None:
@@ -202,28 +191,17 @@ def test_a_foreign_writer_does_not_make_the_relay_lose_its_place(route: Route) -
     with route.relaying():
         route.trial.join(60)
         route.check(60)
-        copies = _records(route)[:5]
+        copies = read_records(route.broker.bootstrap, route.topic)[1][:5]
         producer = KafkaProducer(bootstrap_servers=route.broker.bootstrap)
-        for partition, key, value, headers in copies:
-            producer.send(route.topic, value=value, key=key, headers=headers, partition=partition).get(timeout=30)
+        for copy in copies:
+            sent = producer.send(
+                route.topic, value=copy.value, key=copy.key, headers=list(copy.headers), partition=copy.partition
+            )
+            sent.get(timeout=30)
         producer.close()
         route.trial.join(60)
         readings = route.check(120)
     assert repeated(readings) >= 5
-
-
-def _records(route: Route) -> list[tuple[int, bytes, bytes, list[tuple[str, bytes]]]]:
-    consumer = KafkaConsumer(
-        route.topic,
-        bootstrap_servers=route.broker.bootstrap,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        consumer_timeout_ms=1500,
-    )
-    try:
-        return [(each.partition, each.key, each.value, list(each.headers)) for each in consumer]
-    finally:
-        consumer.close()
 
 
 def kill(broker: EmbeddedKafka) -> None:
