@@ -178,8 +178,8 @@ class Watchdog:
                 if not (known or faults.has("failing", its)):
                     silent[where] = its
         if silent and now > self._quiet_until:
-            self._quiet_until = now + self._silence_seconds * 2
             await self._host.restart(f"silent: {', '.join(sorted(silent.values()))}", silent)
+            self._quiet_until = time.monotonic() + self._silence_seconds * 2  # it needs time to show that it reads
 
     def _is_ours(self, where: TopicPartition) -> bool:
         """Whether this host reads the partition, or reads nothing at all although it should."""
