@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -222,6 +223,7 @@ def main() -> None:
     if arguments.worker:
         asyncio.run(work(json.loads(arguments.worker)))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers below end with this process
     home = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
     postgres = EmbeddedPostgres(home, free_port())
     broker = EmbeddedKafka(home, free_port(), free_port())
