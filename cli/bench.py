@@ -1,0 +1,64 @@
+"""`rollcall bench`: each benchmark by name, on parts of its own, with targets beside the figures."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+# name → what it measures. Each is bench/<name>.py with run(**parameters) -> BenchResult.
+BENCHMARKS = {
+    "append": "events into the store: bulk and single",
+    "sequencing": "committed events to indexes and leaves",
+    "relaying": "the log to the broker's acknowledgement",
+}
+# These print their own lines, because they start peers and workers as processes.
+PROGRAMS = {"host": "topic to projection, beside plain Faust and Quix Streams"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `bench` to the application."""
+    app.command("bench")(bench_command)
+
+
+def bench_command(
+    name: Annotated[str | None, typer.Argument(help="One benchmark; all of them unless given.")] = None,
+    events: Annotated[int | None, typer.Option("--events", min=1_000, help="Events per measure.")] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Only name the benchmarks.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results for machines.")] = False,
+) -> None:
+    """Measure this machine: PostgreSQL and Kafka are started for it in a temporary home and removed again.
+
+    Exit codes: 0 done, whatever the figures say; 2 usage.
+    """
+    known = BENCHMARKS | PROGRAMS
+    if name is not None and name not in known:
+        raise typer.BadParameter(f"there is no benchmark {name}; there are {', '.join(known)}")
+    if list_only:
+        for each, what in known.items():
+            print(f"{each:12} {what}")
+        return
+    results = []
+    for each in [name] if name else list(known):
+        if each in PROGRAMS:
+            _program(each, events)
+            continue
+        parameters: dict[str, Any] = {} if events is None else {"events": events}
+        console = Console(stderr=True)
+        with console.status(f"{each}: {known[each]} …"):
+            result = importlib.import_module(f"bench.{each}").run(**parameters)
+        results.append(result.as_json())
+        if not as_json:
+            result.show(Console())
+    if as_json and results:
+        print(json.dumps(results, ensure_ascii=False, indent=2))
+
+
+def _program(name: str, events: int | None) -> None:
+    command = [sys.executable, "-m", f"bench.{name}"]
+    subprocess.run([*command, *([] if events is None else ["--events", str(events)])], check=True)
