@@ -126,10 +126,12 @@ def _show(page: str, summary: dict[str, Any]) -> None:
     for code, label in CATEGORIES:
         typer.echo(f"  {summary['categories'].get(code, 0):>7,}  {label}")
     typer.echo(f"  {summary['students']:>7,}  合计 together\n")
-    typer.echo(
-        f"{summary['unenrolled_listed']:>9,}  名单上学龄儿童、学籍中未找到 listed children of school age enrolled nowhere"
-    )
-    typer.echo(f"{unmatched:>9,}  名单行未匹配 list rows of aid age not matched (to review: {states['review']:,})")
-    typer.echo(f"{states['linked']:>9,}  名单行已匹配 list rows matched")
-    typer.echo(f"{states['out_of_age']:>9,}  名单行不在资助年龄 list rows out of aid age\n")
+    for count, label in (
+        (summary["unenrolled_listed"], "名单上学龄儿童、学籍中未找到 listed children of school age enrolled nowhere"),
+        (states["linked"], "名单行已匹配 list rows matched"),
+        (unmatched, f"名单行未匹配 list rows of aid age not matched (to review: {states['review']:,})"),
+        (states["out_of_age"], "名单行不在资助年龄 list rows out of aid age"),
+    ):
+        typer.echo(f"  {count:>7,}  {label}")
+    typer.echo("")
     typer.echo("./rollcall status shows every process, ./rollcall down ends them.")

@@ -84,17 +84,17 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     """The service's web application with its roles as parts: they start and stop with it."""
     checks: dict[str, Callable[[], str | None]] = dict(service.checks or {})
     loops: list[Loop] = []
-    if "relay" in roles:
+    relays = "relay" in roles and service.day_opened is not None  # a service without a clock has no log of its own
+    if relays:
         loops.append(Loop("sequencer", Sequencer(service.database, settings.source).run))
-        if service.day_opened is not None:
-            loops.append(Loop("ticker", Ticker(service, settings.hmac_key).run))
+        loops.append(Loop("ticker", Ticker(service, settings.hmac_key).run))
     if "processor" in roles:
         loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
     checks.update({loop.name: loop.check for loop in loops})
     hub = SseHub(service.database.app_conninfo)
     checks["changes"] = hub.check
     parts = [_looping(loops), hub.part]
-    if "relay" in roles:
+    if relays:
         parts.append(_relaying(service, settings))
     if "processor" in roles and service.projections:
         host = _host(service, settings)
