@@ -28,10 +28,12 @@ from shared.hosting.seeding import plant
 from shared.hosting.service import Service
 from shared.hosting.settings import PARTITIONS, Settings
 from shared.hosting.ticker import Ticker
-from shared.messaging.builds import prepare
+from shared.messaging.builds import BuildOutdated, prepare
 from shared.messaging.host import ProcessorHost
+from shared.messaging.rebuild import rebuild
 from shared.messaging.relay import Relay
 from shared.messaging.runner import Runner
+from shared.messaging.supply import TopicSupply
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
@@ -71,13 +73,27 @@ def prepared(service: Service, settings: Settings) -> None:
         try:
             service.keyring.prepare()
             service.database.prepare(service.steps)
-            prepare(service.database, service.projections)
+            _prepare_builds(service, settings)
             plant(service, settings.hmac_key)
             return
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
+
+
+def _prepare_builds(service: Service, settings: Settings) -> None:
+    """The first build of each projection; one whose tables have changed with the code is folded anew beside the old
+    one before anything else starts."""
+    for projection in service.projections:
+        try:
+            prepare(service.database, [projection])
+        except BuildOutdated:
+            log.warning("a projection is rebuilt for changed tables", projection=projection.name)
+            topics = {name: settings.topic(name) for name in projection.logs}
+            supply = TopicSupply(settings.bootstrap_servers, topics)
+            rebuild(projection, service.database, service.keyring, supply)
+    prepare(service.database, service.projections)
 
 
 def application(service: Service, settings: Settings, roles: frozenset[str]) -> FastAPI:
@@ -152,7 +168,8 @@ def _host(service: Service, settings: Settings) -> ProcessorHost:
     logs: set[str] = {name for projection in service.projections for name in projection.logs}
     topics: Mapping[str, str] = {name: settings.topic(name) for name in sorted(logs)}
     app_id = f"rollcall.{settings.division}.{service.name}"
-    return ProcessorHost(app_id, settings.bootstrap_servers, topics, runners, on_fatal=_end)
+    heads = {name: settings.heads_topic(name) for name in topics}
+    return ProcessorHost(app_id, settings.bootstrap_servers, topics, runners, heads=heads, on_fatal=_end)
 
 
 def _end(reason: str) -> None:
