@@ -32,6 +32,12 @@ WHERE valid_from <= :day AND valid_to > :day AND (CAST(:after AS uuid) IS NULL O
 ORDER BY entity LIMIT :count
 """)
 
+_MISSING_CHILDREN = text("""
+SELECT DISTINCT l.person_id FROM decisions d JOIN listed l ON l.entity = d.entity
+WHERE d.state = 'not_in_register' AND d.school_age AND (CAST(:after AS uuid) IS NULL OR l.person_id > :after)
+ORDER BY l.person_id LIMIT :count
+""")
+
 _CHILDREN_OF = text("SELECT entity, person_id FROM listed WHERE entity = ANY(:entries)")
 
 _ROWS_OF = text("""
@@ -67,6 +73,11 @@ def standing(connection: Connection, students: Sequence[UUID], day: date) -> dic
 def students_to_look_at(connection: Connection, day: date, after: UUID | None, count: int) -> list[UUID]:
     """Up to ``count`` students whom the passing of days may concern, in the order of their ids."""
     return list(connection.execute(_TO_LOOK_AT, {"day": day, "after": after, "count": count}).scalars())
+
+
+def missing_children(connection: Connection, after: UUID | None, count: int) -> list[UUID]:
+    """Up to ``count`` listed children of school age with a row in no register, in the order of their ids."""
+    return list(connection.execute(_MISSING_CHILDREN, {"after": after, "count": count}).scalars())
 
 
 def children_of(connection: Connection, entries: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -20,6 +20,7 @@ from services.notifications.events import AlertKind, AlertRulesActivated, DayOpe
 from services.notifications.memory import (
     InForce,
     children_of,
+    missing_children,
     opened_day,
     rows_of,
     rules_on,
@@ -33,6 +34,7 @@ from services.registry.events import ListEntryAdded, ListEntryCorrected
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.messaging.policy import policy_command
+from shared.standards.division import scope
 
 NAME = "watching"
 CHUNK_CHILDREN = 250
@@ -182,7 +184,7 @@ class Watching:
 
     def _answerable(self, division_code: str | None) -> str:
         """A child registered elsewhere, or nobody knows where, is still this county's to find: it is listed here."""
-        inside = division_code is not None and division_code.startswith(self.division)
+        inside = division_code is not None and division_code.startswith(scope(self.division))
         return division_code if inside and division_code is not None else self.division
 
 
@@ -213,6 +215,10 @@ def _everyone(connection: Connection, cause: Recorded, today: date) -> Iterable[
     while students := students_to_look_at(connection, today, after, CHUNK_CHILDREN):
         yield Task(cause, ordinal, students=tuple(students))
         after, ordinal = students[-1], ordinal + 1
+    after = None
+    while children := missing_children(connection, after, CHUNK_CHILDREN):
+        yield Task(cause, ordinal, children=tuple(children))
+        after, ordinal = children[-1], ordinal + 1
 
 
 def packed(tasks: Iterable[Task]) -> Iterator[list[Task]]:

@@ -179,7 +179,6 @@ SUBMISSIONS = TablePage(
         Column("received_at", ("received_at", "recorded_at"), "moment"),
         _LIST, _AGENCY,
         Column("mode", ("mode",), "code", "mode"),
-        Column("file_name", ("file_name",)),
         Column("rows", ("rows",), "number"),
         Column("added", ("added",), "number"),
         Column("corrected", ("corrected",), "number"),

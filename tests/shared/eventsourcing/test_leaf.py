@@ -18,7 +18,7 @@ from shared.eventsourcing.event import (
 from shared.messaging.codec import encode
 from tests.support.independent_log import leaf_entry, leaf_of
 
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
 EVENTS = st.builds(
     Event,

@@ -1,0 +1,22 @@
+"""Which views can be replayed: the composition root that hands audit the projections and queries of other services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.audit.views import View
+from services.disbursement.projections import PAYMENTS_VIEW
+from services.disbursement.queries import every_payment
+from services.matching.projections import ROSTER_VIEW
+from services.matching.roster import every_student
+from services.notifications.projections import ALERTS_VIEW
+from services.notifications.queries import every_alert
+
+VIEWS: Mapping[str, View] = {
+    view.name: view
+    for view in (
+        View("roster", "matching", ROSTER_VIEW, every_student),
+        View("payments", "disbursement", PAYMENTS_VIEW, every_payment),
+        View("alerts", "notifications", ALERTS_VIEW, every_alert),
+    )
+}

@@ -1,0 +1,102 @@
+"""What makes a log trustworthy, as pure rules: leaves, the chain of a partition, the order of moments, the tree's root.
+
+These rules are written apart from the sequencer that makes the leaves (in SQL), so that neither can err alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.eventsourcing.event import Logged, leaf_hash
+
+WRONG_LEAF = "wrong_leaf"
+REWRITTEN = "rewritten"
+MISSING = "missing"
+OUT_OF_ORDER = "out_of_order"
+UNREADABLE = "unreadable"
+FOREIGN_SOURCE = "foreign_source"
+
+
+class Alarm(NamedTuple):
+    """Something is wrong with a log at ``log_index`` (0 when the record does not even tell its index)."""
+
+    service: str
+    kind: str
+    log_index: int
+    detail: str
+
+
+def leaf_alarm(logged: Logged, source: str) -> Alarm | None:
+    """The alarm when the leaf is not the hash of exactly this event in this place of this log, else None."""
+    service = source.rpartition("/")[2]
+    if logged.source != source:
+        return Alarm(service, FOREIGN_SOURCE, logged.log_index, "the event names another log as its own")
+    if leaf_hash(logged.source, logged.log_index, logged.recorded_at, logged.event) != logged.leaf:
+        return Alarm(service, WRONG_LEAF, logged.log_index, "the leaf is not the hash of this event in this place")
+    return None
+
+
+@dataclass
+class Tree:
+    """The RFC 9162 Merkle tree over a log's leaves, grown leaf by leaf; memory is logarithmic in its size."""
+
+    size: int = 0
+    _peaks: list[tuple[int, bytes]] = field(default_factory=list)  # (leaves below, hash), widest first
+
+    def add(self, leaf: bytes) -> None:
+        """Append the next leaf (already hashed with its 0x00 prefix)."""
+        width, node = 1, leaf
+        while self._peaks and self._peaks[-1][0] == width:
+            node = hashlib.sha256(b"\x01" + self._peaks.pop()[1] + node).digest()
+            width *= 2
+        self._peaks.append((width, node))
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The tree head; SHA-256 of nothing for an empty log."""
+        if not self._peaks:
+            return hashlib.sha256(b"").digest()
+        node = self._peaks[-1][1]
+        for _, left in reversed(self._peaks[:-1]):
+            node = hashlib.sha256(b"\x01" + left + node).digest()
+        return node
+
+
+class Verified(NamedTuple):
+    """A log prefix that holds together: its size, last moment and root."""
+
+    size: int
+    recorded_at: datetime | None
+    root: bytes
+
+
+class LogBroken(Exception):
+    """The first thing wrong with a log, as an alarm."""
+
+    def __init__(self, alarm: Alarm) -> None:
+        super().__init__(f"{alarm.service} #{alarm.log_index}: {alarm.kind} ({alarm.detail})")
+        self.alarm = alarm
+
+
+def verify_log(entries: Iterable[Logged], source: str | None = None) -> Verified:
+    """Check a whole log from index 1: gapless indexes, rising moments, one source, every leaf. Raises LogBroken."""
+    tree = Tree()
+    last: datetime | None = None
+    for logged in entries:
+        source = source or logged.source
+        service = source.rpartition("/")[2]
+        index = tree.size + 1
+        if logged.log_index != index:
+            raise LogBroken(Alarm(service, MISSING, index, f"index {logged.log_index} stands where {index} belongs"))
+        if last is not None and logged.recorded_at <= last:
+            raise LogBroken(Alarm(service, OUT_OF_ORDER, index, "recorded no later than the event before it"))
+        alarm = leaf_alarm(logged, source)
+        if alarm is not None:
+            raise LogBroken(alarm)
+        tree.add(logged.leaf)
+        last = logged.recorded_at
+    return Verified(tree.size, last, tree.root())

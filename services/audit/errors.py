@@ -1,0 +1,47 @@
+"""Refusals of audit.
+
+Refusal
+├── NotFound            404
+│   └── UnknownView              no such view can be replayed
+├── Conflict            409
+│   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
+│   ├── NotYetClosed             the moment lies after what the archive knows to be complete
+│   ├── NoSuchIndex              the view's own log has no such index
+│   └── ArchiveDoubtful          an event that the replay needs does not verify
+├── Forbidden           403
+│   └── WholeDivisionOnly        a replay shows the whole division, the viewer may not
+└── ReplayBusy          503      as many replays run as may
+"""
+
+from __future__ import annotations
+
+from shared.kernel.refusals import Conflict, Forbidden, NotFound, Refusal
+
+
+class UnknownView(NotFound):
+    code = "unknown_view"
+
+
+class BeforeFirstEvent(Conflict):
+    code = "before_first_event"
+
+
+class NotYetClosed(Conflict):
+    code = "not_yet_closed"
+
+
+class NoSuchIndex(Conflict):
+    code = "no_such_index"
+
+
+class ArchiveDoubtful(Conflict):
+    code = "archive_doubtful"
+
+
+class WholeDivisionOnly(Forbidden):
+    code = "whole_division_only"
+
+
+class ReplayBusy(Refusal):
+    status = 503
+    code = "replay_busy"
