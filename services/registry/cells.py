@@ -43,6 +43,8 @@ _SUPPORT_WORDS = (
 _AREA_WORDS = (("农村", "rural"), ("乡村", "rural"), ("城市", "urban"), ("城镇", "urban"), ("城区", "urban"))
 _COVERAGE_WORDS = (("整户", "household"), ("单人", "single"), ("个人", "single"))
 
+_SEX_WORDS = {"男": "male", "1": "male", "male": "male", "女": "female", "2": "female", "female": "female"}
+
 _EXCEL_TEXT = re.compile(r'="(.*)"')  # a number kept as text by the trick ="…"
 
 
@@ -95,7 +97,7 @@ def coverage(cell: str) -> str | None:
 
 def sex(cell: str) -> str | None:
     """male or female, or None."""
-    return {"男": "male", "1": "male", "女": "female", "2": "female"}.get(cell.removesuffix("性"))
+    return _SEX_WORDS.get(cell.removesuffix("性"))
 
 
 def yes_no(cell: str) -> bool | None:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.registry.errors import StudentNotEnrolled, StudentUnknown
+from services.registry.errors import AlreadyEnrolled, RecordKeyTaken, StudentNotEnrolled, StudentUnknown
 from services.registry.events import (
     DestinationKind,
     HouseholdMemberJoined,
@@ -103,14 +103,16 @@ def student_of(facts: Iterable[Fact]) -> Student:
     return state
 
 
-def enrol(state: Student, stated: StudentEnrolled, as_of: date) -> list[Happened]:
-    """What a row of the register means for a student: nothing when nothing changed.
+def enrol(state: Student, stated: StudentEnrolled, as_of: date, began: date | None = None) -> list[Happened]:
+    """What a row of the register means for a student: nothing when nothing changed. ``began`` is the first day at this
+    school where the row tells it; what changed within a school is true from ``as_of`` on.
 
     A student found at another school has changed school, even if the former one never said so: then the departure is
     recorded for the same day, so that no child stands in two schools.
     """
+    first = began or as_of
     if not state.enrolled:
-        return [Happened(stated, as_of)]
+        return [Happened(stated, first)]
     happened: list[Happened] = []
     if state.school_code != stated.school_code:
         assert state.school_code is not None and state.division_code is not None
@@ -120,7 +122,7 @@ def enrol(state: Student, stated: StudentEnrolled, as_of: date) -> list[Happened
             destination_kind="in_division",
             destination_school_code=stated.school_code,
         )
-        return [Happened(left, as_of), Happened(stated, as_of)]
+        return [Happened(left, first), Happened(stated, first)]
     if state.placement != _placement(stated):
         happened.append(
             Happened(
@@ -180,6 +182,34 @@ def leave(student_id: UUID, state: Student, on: date, reason: LeavingReason) -> 
     """The registration ends. Raises StudentUnknown, StudentNotEnrolled."""
     school, division = _enrolled_at(student_id, state)
     return [Happened(StudentLeft(school_code=school, division_code=division, reason=reason), on)]
+
+
+def come_back(student_id: UUID, state: Student, stated: StudentEnrolled, on: date) -> list[Happened]:
+    """A student who left, or was on the way to another school, is enrolled again. Raises StudentUnknown, and
+    AlreadyEnrolled when she never was away."""
+    if not state.exists:
+        raise StudentUnknown(student_id)
+    if state.enrolled:
+        raise AlreadyEnrolled(student_id)
+    return [Happened(stated, on)]
+
+
+def correct(
+    student_id: UUID, state: Student, stated: StudentDetailsCorrected, key_id: UUID, at_key: Student, on: date
+) -> list[tuple[UUID, Happened]]:
+    """The particulars as they now stand, and an alias where the corrected numbers name another stream ``key_id`` (in
+    state ``at_key``), so that the register's next row finds the same student (L→G is a link, not a new person).
+
+    Raises StudentUnknown, and RecordKeyTaken when the numbers are another student's.
+    """
+    if not state.exists:
+        raise StudentUnknown(student_id)
+    happened = [] if state.fingerprint == stated.fingerprint else [(student_id, Happened(stated, on))]
+    if key_id == student_id or at_key.alias_of == student_id:
+        return happened
+    if at_key.version:
+        raise RecordKeyTaken(student_id)
+    return [*happened, (key_id, Happened(StudentRecordAliased(student_id=student_id), on))]
 
 
 def _enrolled_at(student_id: UUID, state: Student) -> tuple[str, str]:

@@ -4,7 +4,8 @@ UnknownSchool      422  no such school; offers the three nearest names
 InvalidRecord      422  a field of the record cannot be right (bad identity number, unknown stage …)
 StudentUnknown     404  no such student, or not in the caller's scope
 StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or transfer
-ElsewhereEnrolled  409  the student is registered at another school than the one that acts
+AlreadyEnrolled    409  the student is registered here already, so cannot return
+ParticularsErased  409  the student's particulars were erased, so there is nothing to complete or to copy
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 RecordKeyTaken     409  the corrected number already names another student
@@ -60,14 +61,20 @@ class StudentNotEnrolled(Conflict):
         super().__init__("该生目前没有学籍", "The student has no enrolment at present.", student_id=str(student_id))
 
 
-class ElsewhereEnrolled(Conflict):
-    code = "elsewhere_enrolled"
+class AlreadyEnrolled(Conflict):
+    code = "already_enrolled"
 
-    def __init__(self, student_id: UUID, school_code: str) -> None:
+    def __init__(self, student_id: UUID) -> None:
+        super().__init__("该生已在校", "The student is enrolled already.", student_id=str(student_id))
+
+
+class ParticularsErased(Conflict):
+    code = "particulars_erased"
+
+    def __init__(self, student_id: UUID) -> None:
         super().__init__(
-            "该生的学籍在另一所学校", "The student is enrolled at another school.", student_id=str(student_id)
+            "该生的个人信息已依法删除", "The student's particulars were erased.", student_id=str(student_id)
         )
-        self.school_code = school_code
 
 
 class SubmissionUnknown(NotFound):

@@ -41,6 +41,7 @@ from services.registry.errors import StudentUnknown
 from services.registry.events import PersonalDataRead, SchoolRegistered
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
+from services.registry.snapshots import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result
@@ -69,43 +70,51 @@ def register_schools(registry: Registry, intent: RegisterSchools, command: Comma
     """Record schools, at most 1,000; one that stands as stated already is left alone."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        ids = [registry.keys.school(school.school_code) for school in intent.schools]
-        loaded = registry.store.load_many(connection, ids)
-        proposed = []
-        for school, school_id in zip(intent.schools, ids, strict=True):
-            stated = SchoolRegistered(
-                school_code=school.school_code,
-                name=school.name,
-                former_names=school.former_names,
-                division_code=school.division_code,
-                stages=school.stages,
-            )
-            stored = loaded.get(school_id, [])
-            if not stored or stored[-1].fact != stated:
-                proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
         standing.keep_schools(driver(connection), intent.schools)
-        return proposed
+        return schools_stated(registry, intent, connection)
 
     return registry.store.run(registry.database, command, decide)
+
+
+def schools_stated(registry: Registry, intent: RegisterSchools, connection: Connection) -> list[Proposed]:
+    """What the records change. Appends nothing."""
+    ids = [registry.keys.school(school.school_code) for school in intent.schools]
+    loaded = registry.store.load_many(connection, ids)
+    proposed = []
+    for school, school_id in zip(intent.schools, ids, strict=True):
+        stated = SchoolRegistered(
+            school_code=school.school_code,
+            name=school.name,
+            former_names=school.former_names,
+            division_code=school.division_code,
+            stages=school.stages,
+        )
+        stored = loaded.get(school_id, [])
+        if not stored or stored[-1].fact != stated:
+            proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
+    return proposed
 
 
 def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) -> Result:
     """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again."""
+    return registry.store.run(
+        registry.database, command, lambda connection: students_stated(registry, intent, connection)
+    )
 
-    def decide(connection: Connection) -> Sequence[Proposed]:
-        named = [registry.keys.student(record) for record in intent.records]
-        states = _students(registry, connection, named)
-        aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
-        states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
-        proposed: list[Proposed] = []
-        for record, name in zip(intent.records, named, strict=True):
-            student_id = aliases.get(name, name)
-            stated = enrolment(record, student_id, registry.keys)
-            happened = enrol(states[student_id], stated, record.enrolled_on or intent.as_of)
-            states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
-        return proposed
 
-    return registry.store.run(registry.database, command, decide)
+def students_stated(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
+    """What the records change. Appends nothing."""
+    named = [registry.keys.student(record) for record in intent.records]
+    states = _students(registry, connection, named)
+    aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
+    states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
+    proposed: list[Proposed] = []
+    for record, name in zip(intent.records, named, strict=True):
+        student_id = aliases.get(name, name)
+        stated = enrolment(record, student_id, registry.keys)
+        happened = enrol(states[student_id], stated, intent.as_of, record.enrolled_on)
+        states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
+    return proposed
 
 
 def transfer_student_out(registry: Registry, scope: Scope, intent: TransferStudentOut, command: Command) -> Result:
@@ -151,32 +160,42 @@ def record_leaving(registry: Registry, scope: Scope, intent: RecordLeaving, comm
 
 
 def record_list_entries(registry: Registry, intent: RecordListEntries, part: str, command: Command) -> Result:
-    """Bring rows of one list to what they state: added, corrected, or left alone."""
-    keys = registry.keys
+    """Bring rows of one list to what they state: added, corrected, or left alone. ``part`` is that of rows which do not
+    name theirs."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        ids = [keys.entry(intent.agency, intent.list, entry_record_key(row), count) for row, count in intent.rows]
-        states = _entries(registry, connection, ids)
-        proposed: list[Proposed] = []
-        for (row, _), entry_id in zip(intent.rows, ids, strict=True):
-            state = states[entry_id]
-            stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
-            happened = record_entry(state, stated, intent.as_of)
-            if happened is not None:
-                proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
-                states[entry_id] = apply_entry(state, happened.fact)
+        proposed, parts = entries_stated(registry, intent, part, connection)
         standing.keep_standing(
             driver(connection),
-            sorted(set(ids)),
+            parts,
             agency=intent.agency,
             list_name=intent.list,
-            part=part,
             standing=True,
             submission_id=intent.submission_id,
         )
         return proposed
 
     return registry.store.run(registry.database, command, decide)
+
+
+def entries_stated(
+    registry: Registry, intent: RecordListEntries, part: str, connection: Connection
+) -> tuple[list[Proposed], dict[UUID, str]]:
+    """What the rows change, and the part of the list each entry belongs to. Changes nothing."""
+    keys = registry.keys
+    ids = [keys.entry(intent.agency, intent.list, entry_record_key(row), count) for row, count in intent.rows]
+    states = _entries(registry, connection, ids)
+    proposed: list[Proposed] = []
+    parts: dict[UUID, str] = {}
+    for (row, _), entry_id in zip(intent.rows, ids, strict=True):
+        state = states[entry_id]
+        stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
+        happened = record_entry(state, stated, intent.as_of)
+        if happened is not None:
+            proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
+            states[entry_id] = apply_entry(state, happened.fact)
+        parts[entry_id] = row_part(row, part)
+    return proposed, parts
 
 
 def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: Command) -> Result:
@@ -191,19 +210,14 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
             if removed is not None:
                 proposed.append(Proposed(entry_id, state.version, removed.fact, removed.on))
         raw = driver(connection)
-        by_part: dict[str, list[UUID]] = {}
-        for entry_id, part in standing.part_of(raw, intent.entry_ids).items():
-            by_part.setdefault(part, []).append(entry_id)
-        for part, entry_ids in by_part.items():
-            standing.keep_standing(
-                raw,
-                sorted(entry_ids),
-                agency=intent.agency,
-                list_name=intent.list,
-                part=part,
-                standing=False,
-                submission_id=intent.submission_id,
-            )
+        standing.keep_standing(
+            raw,
+            standing.part_of(raw, [each.stream_id for each in proposed]),
+            agency=intent.agency,
+            list_name=intent.list,
+            standing=False,
+            submission_id=intent.submission_id,
+        )
         return proposed
 
     return registry.store.run(registry.database, command, decide)
@@ -211,11 +225,12 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
 
 def note_read(registry: Registry, read: PersonalDataRead, command: Command) -> Result:
     """Record that somebody reads a student's particulars, before anything is shown."""
-    reader = registry.keys.reader(read.viewer)
+    day = today()
+    reader = registry.keys.reader(read.viewer, day)
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         version = len(registry.store.load(connection, reader))
-        return [Proposed(reader, version, read, today())]
+        return [Proposed(reader, version, read, day)]
 
     return registry.store.run(registry.database, command, decide)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,10 @@ from services.registry.lists import ListRow
 from shared.kernel.identifiers import keyed_id
 
 EDUCATION = "education"  # the agency that keeps the student register
+
+# What the row does not say itself: the key of a row without a number must not change when a school becomes known.
+_FOUND_OUT = frozenset(("school_key", "school_elsewhere"))
+_UNSAID = ("", None, False)
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -28,7 +33,7 @@ class Keys:
         return keyed_id(self._key, "school", school_code)
 
     def student(self, record: StudentRecord) -> UUID:
-        """By student number as first seen, else by identity number, else by content."""
+        """By identity number, else by student number, else by content; all as first seen."""
         return keyed_id(self._key, "student", EDUCATION, student_record_key(record))
 
     def student_by_key(self, record_key: str) -> UUID:
@@ -52,8 +57,9 @@ class Keys:
         """The command id of one chunk: from the submission and the chunk's number (invariant 3)."""
         return keyed_id(self._key, "part", str(whole), kind, str(number))
 
-    def reader(self, viewer: str) -> UUID:
-        return keyed_id(self._key, "reader", viewer)
+    def reader(self, viewer: str, day: date) -> UUID:
+        """Who read what on one day: a stream for ever would be loaded whole at every read."""
+        return keyed_id(self._key, "reader", viewer, day.isoformat())
 
     def clock(self) -> UUID:
         return keyed_id(self._key, "clock")
@@ -65,11 +71,12 @@ class Keys:
 
 
 def student_record_key(record: StudentRecord) -> str:
-    """The register's own key of a row."""
-    if record.student_number:
-        return f"number:{record.student_number}"
+    """The register's own key of a row. The identity number comes first: a G number repeats it, and a child enrolled
+    without a student number, or with a temporary one, is the same child when the G number arrives."""
     if record.id_number:
         return f"identity:{record.id_number}"
+    if record.student_number:
+        return f"number:{record.student_number}"
     born = record.birth_date.isoformat() if record.birth_date else ""
     return f"content:{record.school_code}|{record.name}|{record.sex or ''}|{born}|{record.guardian_name or ''}"
 
@@ -81,7 +88,8 @@ def entry_record_key(row: ListRow) -> str:
         return f"person:{row.person_number}"
     if row.id_number:
         return f"identity:{row.id_number}"
-    return "content:" + _encoder.encode(content_of(row)).decode()
+    said = {name: value for name, value in content_of(row).items() if value not in _UNSAID and name not in _FOUND_OUT}
+    return "content:" + _encoder.encode(said).decode()
 
 
 def content_of(row: ListRow) -> dict[str, object]:

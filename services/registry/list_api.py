@@ -25,7 +25,8 @@ from services.registry.lists import list_row
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
 from services.registry.receipts import Receipt, forbids_matching
-from services.registry.submissions import AGENCIES, Submission, Submissions, part_of
+from services.registry.snapshots import file_part
+from services.registry.submissions import AGENCIES, Submission, Submissions
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden, Malformed
@@ -88,7 +89,14 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         upload.path.rename(taken)  # the reader tells the format by the ending
         try:
             submission = Submission(
-                list_name, sender, mode, effective_on or today(), taken, upload.filename or "", upload.sha256
+                list=list_name,
+                agency=sender,
+                mode=mode,
+                effective_on=effective_on or today(),
+                path=taken,
+                file_name=upload.filename or "",
+                content=upload.sha256,
+                dated=effective_on is not None,
             )
             return submissions.receive(submission, command, dry_run=dry_run)
         finally:
@@ -105,7 +113,7 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
             raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
         command = command_from(request, viewer, msgspec.json.encode(row))
         intent = RecordListEntries(sender, list_name, ((read, 1),), today())
-        result = handlers.record_list_entries(registry, intent, part_of(list_name, [read]), command)
+        result = handlers.record_list_entries(registry, intent, file_part(list_name, [read]), command)
         entry_id = registry.keys.entry(sender, list_name, entry_record_key(read), 1)
         return Recorded(
             entry_id=entry_id,
@@ -116,11 +124,8 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
     @routes.post("/submissions/{submission_id}/confirm")
     def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
         """Let the rows that a held snapshot left out leave the list."""
-        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
-            if queries.submission(connection, submission_id) is None:
-                raise SubmissionUnknown(submission_id)
         command = command_from(request, viewer, None)
-        removed = submissions.confirm(submission_id, viewer.principal, today(), command)
+        removed = submissions.confirm(submission_id, viewer.scope, viewer.principal, today(), command)
         return Confirmed(submission_id=submission_id, removed=removed)
 
 
@@ -168,13 +173,12 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
 
 def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
     """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
-    owner = asked or AGENCIES[list_name]
-    own = viewer.scope.agency
+    owner = AGENCIES[list_name]
     if viewer.has(AID_CLERK):
-        return owner
-    if own is None or own != owner:
+        return asked or owner
+    if viewer.scope.agency != owner or asked not in (None, owner):
         raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)
-    return own
+    return owner
 
 
 def _fields(row: RowCells) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -61,6 +61,12 @@ class Tally:
     problems: Counter[str] = field(default_factory=Counter)
     problem_rows: list[ProblemRow] = field(default_factory=list)
 
+    def count(self, events: Iterable[tuple[UUID, str, int]]) -> None:
+        """Add what events did; each stream's events come together."""
+        added, corrected = counted(events)
+        self.added += added
+        self.corrected += corrected
+
     def note(self, row: int, problems: Sequence[RowProblem]) -> None:
         """Count a row's problems and keep the first rows for the receipt."""
         self.problems.update({problem.code for problem in problems})
@@ -81,12 +87,13 @@ def reasons_en(problems: Sequence[RowProblem]) -> str:
     return " ".join(problem.en for problem in problems)
 
 
-def counted(kinds: Sequence[tuple[UUID, str]]) -> tuple[int, int]:
-    """(added, corrected) streams of a command's events, given as (stream, type name). A stream that only began is
-    added; one that also ended elsewhere, or changed, is corrected."""
+def counted(events: Iterable[tuple[UUID, str, int]]) -> tuple[int, int]:
+    """(added, corrected) streams of a command's events, given as (stream, type name, version). A stream that only
+    began, or came back, is added; one that also ended elsewhere, or changed, is corrected."""
     by_stream: dict[UUID, set[str]] = {}
-    for stream, kind in kinds:
-        by_stream.setdefault(stream, set()).add(kind.split(".")[1])
+    for stream, kind, version in events:
+        said = kind.split(".")[1]
+        by_stream.setdefault(stream, set()).add(said if said != "SchoolRegistered" or version == 1 else "SchoolChanged")
     beginnings = ({"StudentEnrolled"}, {"ListEntryAdded"}, {"SchoolRegistered"})
     added = sum(found in beginnings for found in by_stream.values())
     return added, len(by_stream) - added

@@ -13,6 +13,8 @@ from services.registry.school_sheets import school_rows
 from services.registry.standing import Rejected, Schools
 from shared.standards import division
 
+_SCHOOL_TITLES = (("school_code", "学校标识码"), ("name", "学校名称"), ("division_code", "行政区划代码"))
+
 
 def placed(row: RegisterRow, schools: Schools) -> tuple[list[RowProblem], StudentPlace | None]:
     """Why a row of the register cannot be recorded, or the school it means."""
@@ -26,25 +28,51 @@ def placed(row: RegisterRow, schools: Schools) -> tuple[list[RowProblem], Studen
     return [*problems, RowProblem("school", "school_unknown", zh, en)], None
 
 
-def read_schools(path: Path) -> tuple[list[SchoolRecord], Tally]:
-    """The schools of a sheet. Raises a TabularError."""
-    records, tally = [], Tally()
+def read_schools(path: Path) -> tuple[list[SchoolRecord], Tally, list[Rejected]]:
+    """The schools of a sheet, and the rows that cannot be taken. Raises a TabularError."""
+    records: list[SchoolRecord] = []
+    tally, sent_back = Tally(), []
+    seen: dict[str, int] = {}
     for row, fields in school_rows(path):
         tally.rows += 1
         problems = [
             RowProblem(field, "empty", f"缺少{label}", f"The {field} is missing.")
-            for field, label in (("school_code", "学校标识码"), ("name", "学校名称"), ("division_code", "行政区划代码"))
+            for field, label in _SCHOOL_TITLES
             if not fields[field]
         ]
+        place = _place(fields["division_code"])
+        if fields["division_code"] and place is None:
+            zh, en = division.DivisionCodeError.message_zh, division.DivisionCodeError.message_en
+            problems.append(RowProblem("division_code", "division_code", zh, en))
+        if fields["school_code"] in seen:
+            first = seen[fields["school_code"]]
+            problems.append(
+                RowProblem("school_code", "duplicate", f"与第{first}行学校标识码相同", f"Same as row {first}.")
+            )
         tally.note(row, problems)
-        if problems:
+        if problems or place is None:
             tally.rejected += 1
+            cells = {title: fields[field] for field, title in _SCHOOL_TITLES}
+            sent_back.append(Rejected(row, cells, reasons_zh(problems), reasons_en(problems)))
             continue
+        seen[fields["school_code"]] = row
         stages = tuple(STAGES[word] for word in fields["stages"].split("、") if word in STAGES)
         former = tuple(filter(None, fields["former_names"].split("、")))
-        place = division.scope(fields["division_code"])
         records.append(SchoolRecord(fields["school_code"], fields["name"], place, former, stages))
-    return records, tally
+    return records, tally, sent_back
+
+
+def same_student(first: int) -> RowProblem:
+    """Why a second row of one student in one file is not taken: the two would move her to and fro at every sending."""
+    zh, en = f"与第{first}行是同一名学生,只采用第{first}行", f"The same student as in row {first}, which is taken."
+    return RowProblem("row", "duplicate", zh, en)
+
+
+def _place(code: str) -> str | None:
+    try:
+        return division.scope(code)
+    except division.DivisionCodeError:
+        return None
 
 
 def sent_back_row(row: ListRow | RegisterRow, problems: Sequence[RowProblem] | None = None) -> Rejected:

@@ -6,7 +6,8 @@ Write-side tables, changed only in the transaction that appends the facts they f
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -54,6 +55,22 @@ GRANT SELECT, INSERT, UPDATE ON known_schools, standing_entries, rejected_rows T
 GRANT SELECT, INSERT, DELETE ON held_removals TO rollcall_app;
 """,
     ),
+    (
+        "registry-0002-receipts",
+        """
+-- brought_by: the submission that put the entry on the list the last time it was not there.
+ALTER TABLE standing_entries ADD COLUMN brought_by uuid;
+CREATE INDEX standing_entries_by_change ON standing_entries (changed_by) WHERE NOT standing;
+CREATE INDEX held_removals_by_entry ON held_removals (entry_id);
+-- One row per submission that began; its receipt once it is complete, as it was given.
+CREATE TABLE begun_submissions (
+    submission_id uuid PRIMARY KEY,
+    effective_on date NOT NULL,
+    receipt text
+);
+GRANT SELECT, INSERT, UPDATE ON begun_submissions TO rollcall_app;
+""",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -94,42 +111,48 @@ def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
 
 
 def keep_standing(
-    raw: Raw,
-    entry_ids: Sequence[UUID],
-    *,
-    agency: str,
-    list_name: str,
-    part: str,
-    standing: bool,
-    submission_id: UUID | None,
+    raw: Raw, parts: Mapping[UUID, str], *, agency: str, list_name: str, standing: bool, submission_id: UUID | None
 ) -> None:
-    """Note that these entries stand on their list, or have left it."""
-    if not entry_ids:
+    """Note that these entries (with the part each belongs to) stand on their list, or have left it. Who is stated again
+    is held for removal no more."""
+    if not parts:
         return
+    ids = sorted(parts)
     raw.execute(
-        "INSERT INTO standing_entries (entry_id, agency, list, part, standing, changed_by)"
-        " SELECT entry_id, %s, %s, %s, %s, %s FROM unnest(%s::uuid[]) AS entry_id"
+        "INSERT INTO standing_entries (entry_id, agency, list, part, standing, changed_by, brought_by)"
+        " SELECT entry_id, %s, %s, part, %s, %s, %s FROM unnest(%s::uuid[], %s::text[]) AS stated(entry_id, part)"
         " ON CONFLICT (entry_id) DO UPDATE SET part = excluded.part, standing = excluded.standing,"
-        " changed_by = excluded.changed_by",
-        (agency, list_name, part, standing, submission_id, list(entry_ids)),
+        " changed_by = excluded.changed_by, brought_by ="
+        " CASE WHEN standing_entries.standing THEN standing_entries.brought_by ELSE excluded.brought_by END",
+        (agency, list_name, standing, submission_id, submission_id, ids, [parts[entry_id] for entry_id in ids]),
     )
+    if standing:
+        raw.execute("DELETE FROM held_removals WHERE entry_id = ANY(%s)", (ids,))
 
 
-def standing_on(raw: Raw, agency: str, list_name: str, part: str) -> set[UUID]:
-    """Who stands on this part of the list now."""
+def standing_on(raw: Raw, agency: str, list_name: str, part: str, submission_id: UUID) -> dict[UUID, bool]:
+    """Who stands on this part of the list now, each with whether this submission brought it."""
     rows = raw.execute(
-        "SELECT entry_id FROM standing_entries WHERE agency = %s AND list = %s AND part = %s AND standing",
-        (agency, list_name, part),
+        "SELECT entry_id, brought_by IS NOT DISTINCT FROM %s FROM standing_entries"
+        " WHERE agency = %s AND list = %s AND part = %s AND standing",
+        (submission_id, agency, list_name, part),
+        binary=True,
     )
-    return {row[0] for row in rows}
+    return dict(rows.fetchall())
+
+
+def removed_by_part(raw: Raw, submission_id: UUID) -> dict[str, int]:
+    """How many entries this submission took off each part of the list."""
+    rows = raw.execute(
+        "SELECT part, count(*) FROM standing_entries WHERE changed_by = %s AND NOT standing GROUP BY part",
+        (submission_id,),
+    )
+    return dict(rows.fetchall())
 
 
 def removed_by(raw: Raw, submission_id: UUID) -> int:
     """How many entries this submission took off the list."""
-    row = raw.execute(
-        "SELECT count(*) FROM standing_entries WHERE changed_by = %s AND NOT standing", (submission_id,)
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return sum(removed_by_part(raw, submission_id).values())
 
 
 def part_of(raw: Raw, entry_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -138,8 +161,29 @@ def part_of(raw: Raw, entry_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(rows.fetchall())
 
 
+def begin(raw: Raw, submission_id: UUID, effective_on: date) -> None:
+    """Note that a submission began, and the day it is stated for."""
+    raw.execute(
+        "INSERT INTO begun_submissions (submission_id, effective_on) VALUES (%s, %s)", (submission_id, effective_on)
+    )
+
+
+def begun(raw: Raw, submission_id: UUID) -> tuple[date, str | None] | None:
+    """The day of a submission that began, and its receipt (JSON) when it is complete; None when it never began."""
+    row = raw.execute(
+        "SELECT effective_on, receipt FROM begun_submissions WHERE submission_id = %s", (submission_id,)
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def keep_receipt(raw: Raw, submission_id: UUID, receipt: str) -> None:
+    """Keep the receipt of a complete submission as it is given; it holds nothing personal."""
+    raw.execute("UPDATE begun_submissions SET receipt = %s WHERE submission_id = %s", (receipt, submission_id))
+
+
 def hold(raw: Raw, submission_id: UUID, entry_ids: Iterable[UUID]) -> None:
     """Keep the removals of a held snapshot until a person confirms them."""
+    raw.execute("DELETE FROM held_removals WHERE submission_id = %s", (submission_id,))
     raw.execute(
         "INSERT INTO held_removals SELECT %s, entry_id FROM unnest(%s::uuid[]) AS entry_id ON CONFLICT DO NOTHING",
         (submission_id, list(entry_ids)),

@@ -1,21 +1,21 @@
 """A list comes in, whole: read, checked, recorded in chunks, compared with the agency's last snapshot, receipted.
 
 Each chunk is one command whose id follows from the submission (invariant 3), so a submission that was interrupted is
-finished by sending it again. The receipt is an event; the same submission later gets the same receipt.
+finished by sending it again. The same submission later gets the same receipt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import standing
+from services.registry import snapshots, standing
 from services.registry.commands import (
     EnrolStudents,
     RecordListEntries,
@@ -33,40 +33,46 @@ from services.registry.events import (
 )
 from services.registry.handlers import (
     Registry,
+    covers,
     enrol_students,
+    entries_stated,
     record_list_entries,
     register_schools,
     remove_list_entries,
+    schools_stated,
+    students_stated,
 )
 from services.registry.intake import entry_ids, student_record
 from services.registry.keys import EDUCATION
 from services.registry.lists import ListRow
-from services.registry.receipts import Receipt, Tally, counted, forbids_matching
-from services.registry.row_records import placed, read_schools, sent_back_row
+from services.registry.receipts import Receipt, Tally, forbids_matching
+from services.registry.row_records import placed, read_schools, same_student, sent_back_row
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
-from services.registry.standing import Rejected, Schools
+from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
+from services.registry.standing import Raw, Rejected, Schools
 from shared.database.database import driver
-from shared.eventsourcing.store import Command, Proposed, Result
-from shared.kernel.refusals import CommandReused
+from shared.database.scopes import Scope
+from shared.eventsourcing.store import Command, Proposed
+from shared.kernel.facts import fact_type
 
 AGENCIES = {
     "poverty": "poverty_office",
     "civil": "civil_affairs",
-    "disability": "disabled_federation",
+    "disability": "disability_federation",
     "students": EDUCATION,
     "schools": EDUCATION,
 }
 LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 ENTRY_ROWS = 1_000
-STUDENT_ROWS = 400  # a row that moves a student is up to three facts, and a command has at most 1,000
-PERMITTED_REMOVALS_PERCENT = 20
-HARDSHIP_PART = "extreme_hardship"
+STUDENT_ROWS = 500  # a row that moves a student is two facts, and a command has at most 1,000
+COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What was sent. ``effective_on`` is the snapshot's date; ``content`` is the file's SHA-256 in hex."""
+    """What was sent. ``effective_on`` is the snapshot's date; ``dated``: the sender named it, so it is part of what
+    must not differ on repetition. ``content`` is the file's SHA-256 in hex."""
 
     list: str
     agency: str
@@ -75,6 +81,17 @@ class Submission:
     path: Path
     file_name: str
     content: str
+    dated: bool = True
+
+
+@dataclass(frozen=True)
+class _Sending:
+    """A submission under way: its id and the caller's command."""
+
+    id: UUID
+    of: Submission
+    command: Command
+    dry_run: bool
 
 
 @dataclass(frozen=True)
@@ -86,30 +103,38 @@ class Submissions:
     def receive(self, submission: Submission, command: Command, *, dry_run: bool) -> Receipt:
         """Record a file, or with ``dry_run`` only say what would be. Raises TabularError for a file that cannot be
         used, CommandReused for another file under the same command id."""
-        keys = self.registry.keys
-        whole = keys.submission(submission.agency, command.principal, command.command_id)
+        whole = self.registry.keys.submission(submission.agency, command.principal, command.command_id)
+        sending = _Sending(whole, submission, command, dry_run)
         if not dry_run:
-            before = self._receipt(whole, submission)
-            if before is not None:
-                return before
+            with self.registry.database.writing() as connection:
+                known = standing.begun(driver(connection), whole) is not None
+            if known:  # a file that could not be read never began: its sender may mend it under the same id
+                sending, receipt = self._begin(sending)
+                if receipt is not None:
+                    return receipt
         if submission.list == "schools":
-            return self._schools(whole, submission, command, dry_run)
+            return self._schools(sending)
         file = open_inputs({submission.list: [submission.path]})[submission.list]
         with self.registry.database.writing() as connection:
             schools = standing.schools(driver(connection))
         if submission.list == REGISTER:
-            return self._register(whole, submission, command, file, schools, dry_run)
-        return self._list(whole, submission, command, file, schools, dry_run)
+            return self._register(sending, file, schools)
+        return self._list(sending, file, schools)
 
-    def confirm(self, submission_id: UUID, confirmed_by: str, on: date, command: Command) -> int:
-        """Let the removals of a held snapshot happen; how many rows left. Raises SubmissionUnknown,
-        SubmissionNotHeld."""
+    def confirm(self, submission_id: UUID, scope: Scope, confirmed_by: str, on: date, command: Command) -> int:
+        """Let the removals of a held snapshot happen; how many rows left, the same for the same command again. Asks
+        the events, not a view: a person confirms a moment after the receipt.
+
+        Raises SubmissionUnknown (also outside the scope), SubmissionNotHeld.
+        """
         registry = self.registry
         with registry.database.writing() as connection:
             stored = registry.store.load(connection, submission_id)
             waiting = standing.held(driver(connection), submission_id)
         received = next((each for each in stored if isinstance(each.fact, ListSubmissionReceived)), None)
         if received is None or not isinstance(received.fact, ListSubmissionReceived):
+            raise SubmissionUnknown(submission_id)
+        if not (scope.agency == received.fact.agency or covers(scope, received.fact.division_code, None)):
             raise SubmissionUnknown(submission_id)
         if not any(isinstance(each.fact, ListSubmissionHeld) for each in stored):
             raise SubmissionNotHeld(submission_id)
@@ -127,62 +152,82 @@ class Submissions:
             return [Proposed(submission_id, len(again), confirmed, on)]
 
         registry.store.run(registry.database, command, decide)
-        return len(waiting)
+        with registry.database.writing() as connection:
+            facts = [each.fact for each in registry.store.load(connection, submission_id)]
+        return next(fact.removed for fact in facts if isinstance(fact, ListSubmissionConfirmed))
 
     # -- agency lists -------------------------------------------------------------------------------------------
 
-    def _list(
-        self,
-        whole: UUID,
-        submission: Submission,
-        command: Command,
-        file: Sequence[InputFile],
-        schools: Schools,
-        dry_run: bool,
-    ) -> Receipt:
-        name: ListName = next(each for each in LIST_NAMES if each == submission.list)
+    def _list(self, sending: _Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
+        name: ListName = next(each for each in LIST_NAMES if each == sending.of.list)
         rows = list(read_list(name, file, schools.directory))
-        identified = entry_ids(rows, submission.agency, self.registry.keys)
+        identified = entry_ids(rows, sending.of.agency, self.registry.keys)
         tally, sent_back = Tally(rows=len(rows)), []
         for row in rows:
             tally.note(row.row, row.problems)
             if forbids_matching(row.problems):
                 tally.rejected += 1
                 sent_back.append(sent_back_row(row))
-        part = part_of(name, rows)
-        if dry_run:
-            return self._foretold(whole, submission, tally, [entry_id for _, _, entry_id in identified], part)
-        for number, chunk in enumerate(_chunks([(row, count) for row, count, _ in identified], ENTRY_ROWS)):
-            intent = RecordListEntries(submission.agency, name, tuple(chunk), submission.effective_on, whole)
-            made = self._command(command, whole, submission, "rows", number)
-            self._count(tally, record_list_entries(self.registry, intent, part, made))
-        held = None
-        if submission.mode == "snapshot":
-            held = self._leave_missing(whole, submission, {each[2] for each in identified}, part, command)
-        return self._finish(whole, submission, command, tally, sent_back, held)
+        part = snapshots.file_part(name, rows)
+        comparison = _Comparison(snapshots.covered(rows, part), {entry_id for _, _, entry_id in identified})
+        stated = [(row, count) for row, count, _ in identified]
+        if sending.dry_run:
+            return self._list_foretold(sending, name, tally, stated, part, comparison)
+        sending, _ = self._begin(sending)
+        event_ids: list[UUID] = []
+        for number, chunk in enumerate(_chunks(stated, ENTRY_ROWS)):
+            intent = RecordListEntries(sending.of.agency, name, tuple(chunk), sending.of.effective_on, sending.id)
+            made = self._command(sending, "rows", number)
+            event_ids += record_list_entries(self.registry, intent, part, made).event_ids
+        self._count(tally, event_ids)
+        held = self._leave_missing(sending, comparison) if sending.of.mode == "snapshot" else None
+        return self._finish(sending, tally, sent_back, held)
 
-    def _leave_missing(
-        self, whole: UUID, submission: Submission, present: set[UUID], part: str, command: Command
-    ) -> ListSubmissionHeld | None:
+    def _list_foretold(
+        self,
+        sending: _Sending,
+        name: ListName,
+        tally: Tally,
+        stated: Sequence[tuple[ListRow, int]],
+        part: str,
+        comparison: _Comparison,
+    ) -> Receipt:
+        of = sending.of
+        for chunk in _chunks(stated, ENTRY_ROWS):
+            intent = RecordListEntries(of.agency, name, tuple(chunk), of.effective_on, sending.id)
+            with self.registry.database.writing() as connection:
+                tally.count(_kinds(entries_stated(self.registry, intent, part, connection)[0]))
+        if of.mode == "increment":
+            return _receipt(sending, tally)
+        with self.registry.database.writing() as connection:
+            left = self._left_out(sending, comparison, driver(connection))
+        removed = 0 if left.too_many else len(left.missing)
+        missing, before = (len(left.missing), left.before) if left.too_many else (0, 0)
+        return _receipt(sending, tally, removed=removed, held=left.too_many, missing=missing, standing_before=before)
+
+    def _left_out(self, sending: _Sending, comparison: _Comparison, raw: Raw) -> Leaving:
+        parts, present = comparison
+        of = sending.of
+        return snapshots.leaving(raw, of.agency, of.list, parts, present, sending.id, PERMITTED_REMOVALS_PERCENT)
+
+    def _leave_missing(self, sending: _Sending, comparison: _Comparison) -> ListSubmissionHeld | None:
         """Who stood on the list and is not in the snapshot has left it, unless that is too large a share."""
+        of = sending.of
         with self.registry.database.writing() as connection:
             raw = driver(connection)
-            before = standing.standing_on(raw, submission.agency, submission.list, part)
-            missing = sorted(before - present)
-            gone = standing.removed_by(raw, whole)
-            share = 100 * (len(missing) + gone) // max(1, len(before) + gone)
-            if share > PERMITTED_REMOVALS_PERCENT:
-                standing.hold(raw, whole, missing)
+            left = self._left_out(sending, comparison, raw)
+            if left.too_many:
+                standing.hold(raw, sending.id, left.missing)
                 return ListSubmissionHeld(
-                    agency=submission.agency,
-                    list=submission.list,
+                    agency=of.agency,
+                    list=of.list,
                     division_code=self.registry.division,
-                    standing=len(before),
-                    missing=len(missing),
-                    share_percent=share,
+                    standing=left.before,
+                    missing=len(left.missing),
+                    share_percent=left.share_percent,
                     permitted_percent=PERMITTED_REMOVALS_PERCENT,
                 )
-        self._remove(whole, submission.agency, submission.list, submission.effective_on, missing, command)
+        self._remove(sending.id, of.agency, of.list, of.effective_on, left.missing, sending.command)
         return None
 
     def _remove(
@@ -200,102 +245,115 @@ class Submissions:
             intent = RemoveListEntries(agency, name, tuple(chunk), on, "missing_from_snapshot", whole)
             remove_list_entries(self.registry, intent, made)
 
-    def _foretold(
-        self, whole: UUID, submission: Submission, tally: Tally, present: Sequence[UUID], part: str
-    ) -> Receipt:
-        """The receipt of a dry run: how many rows are new, and how many would leave."""
-        with self.registry.database.writing() as connection:
-            before = standing.standing_on(driver(connection), submission.agency, submission.list, part)
-        known = sum(entry_id in before for entry_id in present)
-        missing = len(before - set(present)) if submission.mode == "snapshot" else 0
-        held = 100 * missing // max(1, len(before)) > PERMITTED_REMOVALS_PERCENT
-        return _receipt(
-            whole,
-            submission,
-            tally,
-            dry_run=True,
-            added=len(present) - known,
-            unchanged=known,
-            removed=missing,
-            held=held,
-        )
-
     # -- register and schools -----------------------------------------------------------------------------------
 
-    def _register(
-        self,
-        whole: UUID,
-        submission: Submission,
-        command: Command,
-        file: Sequence[InputFile],
-        schools: Schools,
-        dry_run: bool,
-    ) -> Receipt:
+    def _register(self, sending: _Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         tally, sent_back = Tally(), []
         records: list[StudentRecord] = []
+        first_rows: dict[UUID, int] = {}
         for row in read_register(file):
             tally.rows += 1
             problems, place = placed(row, schools)
+            record = None if problems or place is None else student_record(row, place)
+            if record is not None:
+                first = first_rows.setdefault(self.registry.keys.student(record), row.row)
+                if first != row.row:
+                    problems, record = [same_student(first)], None
             tally.note(row.row, problems)
-            if problems or place is None:
+            if record is None:
                 tally.rejected += 1
                 sent_back.append(sent_back_row(row, problems))
             else:
-                records.append(student_record(row, place))
-        if dry_run:
-            return _receipt(whole, submission, tally, dry_run=True, added=len(records))
+                records.append(record)
+        if sending.dry_run:
+            for chunk in _chunks(records, STUDENT_ROWS):
+                intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
+                with self.registry.database.writing() as connection:
+                    tally.count(_kinds(students_stated(self.registry, intent, connection)))
+            return _receipt(sending, tally)
+        sending, _ = self._begin(sending)
+        event_ids: list[UUID] = []
         for number, chunk in enumerate(_chunks(records, STUDENT_ROWS)):
-            intent = EnrolStudents(tuple(chunk), submission.effective_on)
-            made = self._command(command, whole, submission, "rows", number)
-            self._count(tally, enrol_students(self.registry, intent, made))
-        return self._finish(whole, submission, command, tally, sent_back, None)
+            intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
+            event_ids += enrol_students(self.registry, intent, self._command(sending, "rows", number)).event_ids
+        self._count(tally, event_ids)
+        return self._finish(sending, tally, sent_back, None)
 
-    def _schools(self, whole: UUID, submission: Submission, command: Command, dry_run: bool) -> Receipt:
-        records, tally = read_schools(submission.path)
-        if dry_run:
-            return _receipt(whole, submission, tally, dry_run=True, added=len(records))
+    def _schools(self, sending: _Sending) -> Receipt:
+        records, tally, sent_back = read_schools(sending.of.path)
+        if sending.dry_run:
+            for chunk in _chunks(records, ENTRY_ROWS):
+                intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
+                with self.registry.database.writing() as connection:
+                    tally.count(_kinds(schools_stated(self.registry, intent, connection)))
+            return _receipt(sending, tally)
+        sending, _ = self._begin(sending)
+        event_ids: list[UUID] = []
         for number, chunk in enumerate(_chunks(records, ENTRY_ROWS)):
-            intent = RegisterSchools(tuple(chunk), submission.effective_on)
-            made = self._command(command, whole, submission, "rows", number)
-            self._count(tally, register_schools(self.registry, intent, made))
-        return self._finish(whole, submission, command, tally, [], None)
+            intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
+            event_ids += register_schools(self.registry, intent, self._command(sending, "rows", number)).event_ids
+        self._count(tally, event_ids)
+        return self._finish(sending, tally, sent_back, None)
 
     # -- shared -------------------------------------------------------------------------------------------------
 
-    def _command(self, command: Command, whole: UUID, submission: Submission, kind: str, number: int) -> Command:
-        body = f"{submission.content}|{submission.list}|{submission.mode}|{submission.effective_on}|{number}"
-        command_id = self.registry.keys.part(whole, kind, number)
-        return Command(command.principal, command_id, body.encode(), traceparent=command.traceparent)
+    def _begin(self, sending: _Sending) -> tuple[_Sending, Receipt | None]:
+        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt if it is
+        complete. Raises CommandReused when the same id came with something else."""
+        of = sending.of
+        day = of.effective_on.isoformat() if of.dated else "undated"
+        body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
+        made = Command(
+            sending.command.principal,
+            self.registry.keys.part(sending.id, "begun", 0),
+            body,
+            traceparent=sending.command.traceparent,
+        )
 
-    def _count(self, tally: Tally, result: Result) -> None:
+        def decide(connection: Connection) -> Sequence[Proposed]:
+            standing.begin(driver(connection), sending.id, of.effective_on)
+            return ()
+
+        self.registry.store.run(self.registry.database, made, decide)
         with self.registry.database.writing() as connection:
-            kinds = driver(connection).execute(
-                "SELECT stream_id, type FROM events WHERE event_id = ANY(%s)", (list(result.event_ids),)
-            )
-            added, corrected = counted(kinds.fetchall())
-        tally.added += added
-        tally.corrected += corrected
+            known = standing.begun(driver(connection), sending.id)
+        assert known is not None, "noted by the command before"
+        day_first, receipt = known
+        begun = replace(sending, of=replace(of, effective_on=day_first))
+        return begun, None if receipt is None else Receipt.model_validate_json(receipt)
+
+    def _command(self, sending: _Sending, kind: str, number: int) -> Command:
+        of = sending.of
+        body = f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}"
+        command_id = self.registry.keys.part(sending.id, kind, number)
+        return Command(sending.command.principal, command_id, body.encode(), traceparent=sending.command.traceparent)
+
+    def _count(self, tally: Tally, event_ids: Sequence[UUID]) -> None:
+        """Count what the chunks did; asked once at the end, so that a chunk done before an interruption counts too."""
+        for some in _chunks(event_ids, COUNTED_AT_ONCE):
+            with self.registry.database.writing() as connection:
+                kinds = driver(connection).execute(
+                    "SELECT stream_id, type, version FROM events WHERE event_id = ANY(%s)", (list(some),), binary=True
+                )
+                tally.count(kinds.fetchall())
 
     def _finish(
-        self,
-        whole: UUID,
-        submission: Submission,
-        command: Command,
-        tally: Tally,
-        sent_back: Sequence[Rejected],
-        held: ListSubmissionHeld | None,
+        self, sending: _Sending, tally: Tally, sent_back: Sequence[Rejected], held: ListSubmissionHeld | None
     ) -> Receipt:
-        registry = self.registry
+        registry, of = self.registry, sending.of
         with registry.database.writing() as connection:
             raw = driver(connection)
-            removed = standing.removed_by(raw, whole)
+            removed = standing.removed_by(raw, sending.id)
             if sent_back:
-                standing.keep_rejected(raw, registry.keyring, whole, sent_back)
-        receipt = _receipt(whole, submission, tally, dry_run=False, removed=removed, held=held is not None)
+                standing.keep_rejected(raw, registry.keyring, sending.id, sent_back)
+        missing, before = (held.missing, held.standing) if held is not None else (0, 0)
+        receipt = _receipt(
+            sending, tally, removed=removed, held=held is not None, missing=missing, standing_before=before
+        )
         received = ListSubmissionReceived(
-            agency=submission.agency,
-            list=submission.list,
-            mode=submission.mode,
+            agency=of.agency,
+            list=of.list,
+            mode=of.mode,
             file_name=None,  # people write names of children into file names
             division_code=registry.division,
             rows=receipt.rows,
@@ -304,49 +362,31 @@ class Submissions:
             unchanged=receipt.unchanged,
             removed=removed,
             rejected=receipt.rejected,
-            received_by=command.principal,
+            received_by=sending.command.principal,
         )
-        facts = [Proposed(whole, 0, received, submission.effective_on)]
-        if held is not None:
-            facts.append(Proposed(whole, 1, held, submission.effective_on))
-            receipt.missing, receipt.standing = held.missing, held.standing
-        made = self._command(command, whole, submission, "received", 0)
-        registry.store.run(registry.database, made, lambda _: facts)
+
+        def decide(connection: Connection) -> Sequence[Proposed]:
+            standing.keep_receipt(driver(connection), sending.id, receipt.model_dump_json())
+            facts = [Proposed(sending.id, 0, received, of.effective_on)]
+            return facts if held is None else [*facts, Proposed(sending.id, 1, held, of.effective_on)]
+
+        result = registry.store.run(registry.database, self._command(sending, "received", 0), decide)
+        if result.replayed:  # the same submission, sent at the same time by a second request, was faster
+            _, kept = self._begin(sending)
+            assert kept is not None, "kept together with the event"
+            return kept
         return receipt
 
-    def _receipt(self, whole: UUID, submission: Submission) -> Receipt | None:
-        """The receipt of a submission that was finished before. Raises CommandReused for another one's id."""
-        with self.registry.database.writing() as connection:
-            facts = [stored.fact for stored in self.registry.store.load(connection, whole)]
-        received = next((fact for fact in facts if isinstance(fact, ListSubmissionReceived)), None)
-        if received is None:
-            return None
-        if (received.list, received.mode) != (submission.list, submission.mode):
-            raise CommandReused("同一请求编号已用于另一次报送", "This command id was used for another submission")
-        held = next((fact for fact in facts if isinstance(fact, ListSubmissionHeld)), None)
-        return Receipt(
-            submission_id=whole,
-            list=received.list,
-            agency=received.agency,
-            mode=received.mode,
-            dry_run=False,
-            effective_on=submission.effective_on,
-            rows=received.rows,
-            added=received.added,
-            corrected=received.corrected,
-            unchanged=received.unchanged,
-            removed=received.removed,
-            rejected=received.rejected,
-            held=held is not None,
-            missing=held.missing if held else 0,
-            standing=held.standing if held else 0,
-        )
+
+class _Comparison(NamedTuple):
+    """What a snapshot is compared with: the parts it covers, and the entries that are in it."""
+
+    parts: list[str]
+    present: set[UUID]
 
 
-def part_of(name: ListName, rows: Sequence[ListRow]) -> str:
-    """Civil affairs sends allowance and extreme hardship as two files: each is a snapshot of its own rows only."""
-    kinds = {row.support_type for row in rows if row.support_type}
-    return HARDSHIP_PART if name == "civil" and kinds == {HARDSHIP_PART} else ""
+def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:
+    return [(each.stream_id, fact_type(type(each.fact)).name, each.expected_version + 1) for each in proposed]
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -355,32 +395,32 @@ def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def _receipt(
-    whole: UUID,
-    submission: Submission,
+    sending: _Sending,
     tally: Tally,
     *,
-    dry_run: bool,
-    added: int | None = None,
-    unchanged: int | None = None,
     removed: int = 0,
     held: bool = False,
+    missing: int = 0,
+    standing_before: int = 0,
 ) -> Receipt:
-    on_record = tally.rows if submission.list in LIST_NAMES else tally.rows - tally.rejected
-    new = tally.added if added is None else added
+    of = sending.of
+    on_record = tally.rows if of.list in LIST_NAMES else tally.rows - tally.rejected
     return Receipt(
-        submission_id=whole,
-        list=submission.list,
-        agency=submission.agency,
-        mode=submission.mode,
-        dry_run=dry_run,
-        effective_on=submission.effective_on,
+        submission_id=sending.id,
+        list=of.list,
+        agency=of.agency,
+        mode=of.mode,
+        dry_run=sending.dry_run,
+        effective_on=of.effective_on,
         rows=tally.rows,
-        added=new,
+        added=tally.added,
         corrected=tally.corrected,
-        unchanged=on_record - new - tally.corrected if unchanged is None else unchanged,
+        unchanged=on_record - tally.added - tally.corrected,
         removed=removed,
         rejected=tally.rejected,
         held=held,
+        missing=missing,
+        standing=standing_before,
         problems=dict(tally.problems),
         problem_rows=tuple(tally.problem_rows),
     )

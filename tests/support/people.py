@@ -20,7 +20,7 @@ ListName = Literal["poverty", "civil", "disability"]
 AGENCIES: dict[ListName, str] = {
     "poverty": "poverty_office",
     "civil": "civil_affairs",
-    "disability": "disabled_federation",
+    "disability": "disability_federation",
 }
 _SURNAMES = "赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹喻柏窦章云苏潘葛范彭"
 _GIVEN = "明华芳强丽伟静敏磊洋艳勇杰娟涛霞平刚桂英玉兰建国志远思雨浩然子涵梓萱宇轩佳怡俊熙诗琪博文欣妍天佑雅婷家豪"
