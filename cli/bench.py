@@ -16,6 +16,7 @@ BENCHMARKS = {
     "append": "events into the store: bulk and single",
     "sequencing": "committed events to indexes and leaves",
     "relaying": "the log to the broker's acknowledgement",
+    "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.
 PROGRAMS = {"host": "topic to projection, beside plain Faust and Quix Streams"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,8 +53,7 @@ def demo(
     county = _county(installation, students, seed)
     told = json.loads((county / "county.json").read_text("utf-8"))
     with Session(installation, "aid_clerk") as session:
-        rows = _import(session, county, str(told["as_of"]))
-        summary = _matched(session, rows)
+        rows, summary = fill(session, county, str(told["as_of"]), FILES)
     if as_json:
         typer.echo(json.dumps({"page": state.page, "students": students, "list_rows": rows, "summary": summary}))
         return
@@ -77,10 +77,16 @@ def _county(installation: Installation, students: int, seed: int) -> Path:
     return folder
 
 
-def _import(session: Session, county: Path, as_of: str) -> int:
-    """Send every file; a file that is in already answers with its old receipt. The number of list rows."""
+def fill(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> tuple[int, dict[str, Any]]:
+    """Send every file and wait until all list rows are decided; their number and the roster's summary. A file that is
+    in already answers with its old receipt."""
+    rows = _import(session, county, as_of, files)
+    return rows, _matched(session, rows)
+
+
+def _import(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> int:
     rows = 0
-    for name, file_name in FILES:
+    for name, file_name in files:
         file = county / file_name
         say(f"Importing {file_name}")
         receipt = session.send_file(

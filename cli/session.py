@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,6 +38,7 @@ class Session:
             form = {"role": role, **person}
             answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
             token = str(answer.json()["access_token"])
+        self.token = token
         self._headers = {"authorization": f"Bearer {token}", "accept-language": "zh"}
 
     def __enter__(self) -> Session:
@@ -60,6 +61,11 @@ class Session:
         """The JSON of a command."""
         headers = {"idempotency-key": str(command_id)}
         return self._ask("POST", service, path, json=body, headers=headers).json()
+
+    def post_lines(self, service: str, path: str, lines: Sequence[str], command_id: uuid.UUID) -> Any:
+        """The JSON of a command whose body is one JSON object per line."""
+        headers = {"idempotency-key": str(command_id), "content-type": "application/x-ndjson"}
+        return self._ask("POST", service, path, content="\n".join(lines).encode(), headers=headers).json()
 
     def send_file(self, service: str, path: str, file: Path, command_id: uuid.UUID, **params: Any) -> Any:
         """The JSON that answers a file."""
