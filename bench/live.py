@@ -1,4 +1,4 @@
-"""The whole system as the demo starts it: from a file to matched rosters, and from an acknowledged row to an open page."""
+"""The whole system: a county from its files to matched rosters, and a pushed row to an open page."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def _beside_an_open_page(installation: Installation, session: Session, row
         await asyncio.gather(*pushing)
         seconds = time.perf_counter() - began
         deadline = time.perf_counter() + ANSWER_SECONDS
-        while len(seen) < rows and time.perf_counter() < deadline:
+        while len(seen) < rows and time.perf_counter() < deadline:  # noqa: ASYNC110 (other tasks fill it)
             await asyncio.sleep(0.05)
         listening.cancel()
     missing = acknowledged.keys() - seen.keys()
