@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -95,6 +96,27 @@ class RecordLeaving:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnStudent:
+    """Back in school; what is None stays as it was before she left."""
+
+    student_id: UUID
+    on: date
+    school_code: str | None = None
+    stage: Stage | None = None
+    grade: str | None = None
+    class_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectStudent:
+    """``cells``: the fields of the register that change, as a sheet would hold them; an empty one is taken away."""
+
+    student_id: UUID
+    on: date
+    cells: Mapping[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordListEntries:
     """At most 1,000 rows of one list, each with its occurrence (1 unless the same record key came before it)."""
 
@@ -133,10 +155,3 @@ class RegisterHousehold:
     members: tuple[MemberRecord, ...]
     as_of: date
     household_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RevealStudent:
-    student_id: UUID
-    purpose: str
-    fields: tuple[str, ...]

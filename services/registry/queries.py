@@ -7,14 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, or_, select, text
 
 from services.registry.tables import SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import FOREVER
 from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
+from shared.web.languages import Language
 from shared.web.pages import PageTurn
 
-REVEALABLE = ("name", "former_name", "id_number", "student_number", "guardian_name", "guardian_id", "phone", "address")
+REVEALABLE = (
+    *("name", "former_name", "id_number", "student_number", "birth_date"),
+    *("guardian_name", "guardian_id", "phone", "address"),
+)
+HISTORY_ROWS = 200
 _S, _N, _L = STUDENTS.c, SCHOOLS.c, SUBMISSIONS.c
 
 
@@ -37,16 +42,29 @@ class StudentRow(BaseModel):
     version: int
 
 
+class HappenedRow(BaseModel):
+    """Something that happened to a student. ``recorded_at`` is None for the moment until it has its place in the log;
+    ``type`` is the fact's name, ``text`` what it means in the reader's language."""
+
+    effective_on: date
+    recorded_at: datetime | None
+    type: str
+    text: str
+
+
 class StudentDetails(StudentRow):
-    """One student, with what is masked of the household."""
+    """One student, with what is masked of the household; ``history`` newest first."""
 
     former_name: str
+    birth_date: str
     guardian_name: str
+    guardian_id: str
     phone: str
     address: str
     boarder: bool | None
     left_behind: bool | None
     placement: str | None
+    history: list[HappenedRow] = []
 
 
 class SchoolRow(BaseModel):
@@ -110,7 +128,9 @@ def student(connection: Connection, true_on: date, student_id: UUID) -> StudentD
     return StudentDetails(
         **_shown(row),
         former_name=mask_name(row.former_name),
+        birth_date=f"{row.birth_date.year}-**-**" if row.birth_date else "",
         guardian_name=mask_name(row.guardian_name),
+        guardian_id=mask_number(row.guardian_id),
         phone=mask_phone(row.phone),
         address=mask_address(row.address),
         boarder=row.boarder,
@@ -124,7 +144,39 @@ def plain_fields(
 ) -> dict[str, str | None] | None:
     """The unmasked ``fields`` (of REVEALABLE) of one student; the read must have been recorded before."""
     row = connection.execute(_students(true_on).where(_S.entity == student_id)).one_or_none()
-    return None if row is None else {field: getattr(row, field) for field in fields}
+    if row is None:
+        return None
+    found = {field: getattr(row, field) for field in fields}
+    return {field: None if value is None else str(value) for field, value in found.items()}
+
+
+_HISTORY = text("""
+SELECT e.type, e.effective_on, l.recorded_at
+FROM public.events e LEFT JOIN public.log l ON l.position = e.position
+WHERE e.stream_id = :student ORDER BY e.version DESC LIMIT :rows
+""")
+_WORDS: dict[str, tuple[str, str]] = {
+    "StudentEnrolled": ("入学(建立学籍)", "Enrolled"),
+    "StudentPlaced": ("年级、班级或就读方式变动", "Grade, class or placement changed"),
+    "StudentTransferredOut": ("转出", "Transferred out"),
+    "StudentAcceptedElsewhere": ("外地学校已接收", "Accepted elsewhere"),
+    "StudentLeft": ("离校", "Left"),
+    "StudentDetailsCorrected": ("更正个人信息", "Particulars corrected"),
+}
+
+
+def history(connection: Connection, student_id: UUID, language: Language) -> list[HappenedRow]:
+    """What happened to a student, newest first, HISTORY_ROWS at most; the caller has made sure of the scope."""
+    found = []
+    for name, effective_on, recorded_at in connection.execute(_HISTORY, {"student": student_id, "rows": HISTORY_ROWS}):
+        kind = name.split(".")[1]
+        zh, en = _WORDS.get(kind, (kind, kind))
+        found.append(
+            HappenedRow(
+                effective_on=effective_on, recorded_at=recorded_at, type=kind, text=zh if language == "zh" else en
+            )
+        )
+    return found
 
 
 def schools(connection: Connection, true_on: date, turn: PageTurn) -> list[SchoolRow]:
