@@ -2,6 +2,7 @@
 
 UnknownSchool      422  no such school; offers the three nearest names
 InvalidRecord      422  a field of the record cannot be right (bad identity number, unknown stage …)
+InvalidBatch       422  lines of a batch that cannot be right; nothing of the batch was taken
 StudentUnknown     404  no such student, or not in the caller's scope
 StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or transfer
 AlreadyEnrolled    409  the student is registered here already, so cannot return
@@ -44,6 +45,20 @@ class InvalidRecord(Malformed):
             ";".join(zh for _, _, zh, _ in problems),
             " ".join(en for _, _, _, en in problems),
             problems=[{"field": field, "code": code, "zh": zh, "en": en} for field, code, zh, en in problems],
+        )
+
+
+class InvalidBatch(Malformed):
+    """A batch with lines that cannot be right; ``problems`` are (line, code, zh, en), ``count`` all of them."""
+
+    code = "invalid_batch"
+
+    def __init__(self, problems: Sequence[tuple[int, str, str, str]], count: int) -> None:
+        super().__init__(
+            f"{count} 行有问题,整批未入库:" + ";".join(f"第{line}行 {zh}" for line, _, zh, _ in problems[:5]),
+            f"{count} lines cannot be taken, so none was: " + " ".join(f"{n}: {en}" for n, _, _, en in problems[:5]),
+            count=count,
+            problems=[{"line": line, "code": code, "zh": zh, "en": en} for line, code, zh, en in problems],
         )
 
 

@@ -20,6 +20,7 @@ from services.registry.commands import (
     RecordListEntries,
     RegisterSchools,
     RemoveListEntries,
+    StudentRecord,
     TransferStudentOut,
 )
 from services.registry.domain import (
@@ -115,6 +116,14 @@ def students_stated(registry: Registry, intent: EnrolStudents, connection: Conne
         happened = enrol(states[student_id], stated, intent.as_of, record.enrolled_on)
         states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
     return proposed
+
+
+def students_named(registry: Registry, records: Sequence[StudentRecord]) -> list[UUID]:
+    """The student each record means now, aliases followed."""
+    named = [registry.keys.student(record) for record in records]
+    with registry.database.writing() as connection:
+        states = _students(registry, connection, named)
+    return [states[name].alias_of or name for name in named]
 
 
 def transfer_student_out(registry: Registry, scope: Scope, intent: TransferStudentOut, command: Command) -> Result:

@@ -206,7 +206,8 @@ def submissions(
         statement = statement.where(_L.list == list_name)
     if agency is not None:
         statement = statement.where(_L.agency == agency)
-    if turn.after is not None and len(turn.after) == 2:
+    if turn.after is not None:
+        turn.beyond(_L.received_at, _L.entity)  # refuses another list's cursor
         moment, submission_id = turn.after
         older = or_(_L.received_at < moment, and_(_L.received_at == moment, _L.entity < submission_id))
         statement = statement.where(older)

@@ -1,102 +1,94 @@
-"""Students and schools over HTTP: search, one student, full reads with a purpose, and changes of enrolment."""
+"""Students over HTTP: search, one student, full reads with a purpose, and what changes about an enrolment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry import handlers, queries, standing
-from services.registry.commands import AcceptElsewhere, EnrolStudents, RecordLeaving, StudentRecord, TransferStudentOut
-from services.registry.errors import InvalidRecord, StudentUnknown, UnknownSchool
-from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead
+from services.registry import handlers, particulars, queries
+from services.registry.commands import AcceptElsewhere, CorrectStudent, RecordLeaving, ReturnStudent, TransferStudentOut
+from services.registry.errors import StudentUnknown
+from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead, Stage
 from services.registry.handlers import Registry
-from services.registry.intake import student_record
-from services.registry.lists import register_row
 from services.registry.projections import REGISTER
-from services.registry.queries import REVEALABLE, SchoolRow, StudentDetails, StudentRow
-from services.registry.row_records import placed
-from services.registry.standing import Schools
-from services.registry.submissions import STUDENT_ROWS
-from shared.database.database import driver
+from services.registry.queries import REVEALABLE, StudentDetails, StudentRow
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
-from shared.kernel.refusals import Malformed, NotFound
-from shared.web.bodies import batch_lines
+from shared.kernel.refusals import Malformed
 from shared.web.commands import command_from
-from shared.web.entity_tags import set_entity_tag
+from shared.web.entity_tags import check_version, set_entity_tag
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 log = structlog.get_logger(__name__)
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Lines = Annotated[list[bytes], Depends(batch_lines)]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+ANY_NUMBER = re.compile(r"\d{6}")
+Text = Annotated[str | None, Field(max_length=200)]
 
 
-class Enrol(BaseModel):
-    """A student as the register states her. ``id_number`` is text: a number has already lost digits."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=60)
-    id_number: str | int | float | None = None
-    student_number: str | None = Field(default=None, max_length=40)
-    former_name: str | None = Field(default=None, max_length=60)
-    id_kind: str | None = Field(default=None, max_length=40)
-    sex: str | None = Field(default=None, max_length=10)
-    birth_date: str | None = Field(default=None, max_length=20)
-    school: str | None = Field(default=None, max_length=80)
-    school_code: str | None = Field(default=None, max_length=40)
-    stage: str | None = Field(default=None, max_length=20)
-    grade: str | None = Field(default=None, max_length=20)
-    class_name: str | None = Field(default=None, max_length=40)
-    guardian_name: str | None = Field(default=None, max_length=60)
-    guardian_id: str | None = Field(default=None, max_length=40)
-    phone: str | None = Field(default=None, max_length=40)
-    address: str | None = Field(default=None, max_length=200)
-    boarder: str | None = Field(default=None, max_length=20)
-    left_behind: str | None = Field(default=None, max_length=20)
-    placement: str | None = Field(default=None, max_length=20)
-    enrolled_on: date | None = None
 
-
-class TransferOut(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class TransferOut(_Body):
+    """``on``: the first day no longer at this school."""
 
     on: date
     destination_kind: DestinationKind = "unknown"
     destination_school_code: str | None = Field(default=None, max_length=40)
-    destination_division_code: str | None = Field(default=None, max_length=12)
+    destination_division_code: str | None = Field(default=None, max_length=12, pattern=r"^\d{2,12}$")
 
 
-class Accepted(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Accepted(_Body):
     on: date
     destination_division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
     destination_school: str | None = Field(default=None, max_length=80)
 
 
-class Leaving(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Leaving(_Body):
     on: date
     reason: LeavingReason
 
 
-class Reveal(BaseModel):
-    """Why somebody needs to see the full fields."""
+class Returning(_Body):
+    """What is left out stays as it was."""
 
-    model_config = ConfigDict(extra="forbid")
+    on: date
+    school_code: str | None = Field(default=None, max_length=40)
+    stage: Stage | None = None
+    grade: str | None = Field(default=None, max_length=20)
+    class_name: str | None = Field(default=None, max_length=40)
+
+
+class Correction(_Body):
+    """The fields that change, as the register writes them; null takes one away. Numbers are text."""
+
+    on: date | None = None
+    name: Text = None
+    former_name: Text = None
+    id_number: str | int | float | None = None
+    id_kind: Text = None
+    student_number: str | int | float | None = None
+    sex: Text = None
+    birth_date: Text = None
+    guardian_name: Text = None
+    guardian_id: Text = None
+    phone: Text = None
+    address: Text = None
+
+
+class Reveal(_Body):
+    """Why somebody needs to see the full fields; the purpose is kept for ever and names nobody."""
 
     purpose: str = Field(min_length=4, max_length=200)
     fields: tuple[str, ...] = Field(min_length=1, max_length=len(REVEALABLE))
@@ -107,18 +99,30 @@ class Revealed(BaseModel):
 
 
 class Changed(BaseModel):
-    """The same answer however often the command is repeated."""
+    """The same answer however often the command is repeated. ``version`` is None when nothing changed."""
 
-    student_ids: tuple[UUID, ...]
+    student_id: UUID
     event_ids: tuple[UUID, ...]
+    version: int | None
 
 
 def router(registry: Registry) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
     _reading(routes, registry)
+    _revealing(routes, registry)
     _changing(routes, registry)
     return routes
+
+
+@contextmanager
+def watched(viewer: Viewer, student_id: UUID) -> Iterator[None]:
+    """Logs who asked for a student that is not theirs to see; the caller only learns that there is none."""
+    try:
+        yield
+    except StudentUnknown:
+        log.warning("student_outside_scope", viewer=viewer.principal, student_id=str(student_id))
+        raise
 
 
 def _reading(routes: APIRouter, registry: Registry) -> None:
@@ -145,26 +149,31 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
 
     @routes.get("/students/{student_id}")
     def student(student_id: UUID, response: Response, viewer: Reader, true_on: date | None = None) -> StudentDetails:
-        with database.reading(viewer.scope, view) as connection:
+        """One student, masked, with what happened; If-Match of a change takes the ETag of this answer."""
+        with watched(viewer, student_id), database.reading(viewer.scope, view) as connection:
             found = queries.student(connection, true_on or today(), student_id)
-        if found is None:
-            log.warning("student_outside_scope", viewer=viewer.principal, student_id=str(student_id))
-            raise StudentUnknown(student_id)
+            if found is None:
+                raise StudentUnknown(student_id)
+            found.history = queries.history(connection, student_id, viewer.language)
         set_entity_tag(response, found.version)
         return found
 
+
+def _revealing(routes: APIRouter, registry: Registry) -> None:
+    view, database = REGISTER.name, registry.database
+
     @routes.post("/students/{student_id}/reveal")
-    def reveal(student_id: UUID, body: Reveal, request: Request, viewer: Reader) -> Revealed:
+    def reveal(student_id: UUID, body: Reveal, request: Request, viewer: Registrar) -> Revealed:
         """Full fields for a purpose; the read is recorded before anything is shown."""
-        unknown = sorted(set(body.fields) - set(REVEALABLE))
-        if unknown:
-            raise Malformed("不能查看这些字段", "these fields cannot be revealed", fields=unknown)
+        if unknown := sorted(set(body.fields) - set(REVEALABLE)):
+            raise Malformed("不能查看这些字段", "These fields cannot be revealed", fields=unknown)
+        if ANY_NUMBER.search(body.purpose):
+            raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
         command = command_from(request, viewer, body)
-        with database.reading(viewer.scope, view) as connection:
+        with watched(viewer, student_id), database.reading(viewer.scope, view) as connection:
             found = queries.student(connection, today(), student_id)
-        if found is None:
-            log.warning("student_outside_scope", viewer=viewer.principal, student_id=str(student_id))
-            raise StudentUnknown(student_id)
+            if found is None:
+                raise StudentUnknown(student_id)
         read = PersonalDataRead(
             viewer=viewer.principal,
             student_id=student_id,
@@ -174,91 +183,69 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             school_code=found.school_code,
         )
         handlers.note_read(registry, read, command)
-        with database.reading(viewer.scope, view) as connection:
+        with watched(viewer, student_id), database.reading(viewer.scope, view) as connection:
             plain = queries.plain_fields(connection, today(), student_id, body.fields)
-        if plain is None:
-            raise NotFound("没有这名学生", "There is no such student.")
+            if plain is None:
+                raise StudentUnknown(student_id)
         return Revealed(fields=plain)
-
-    @routes.get("/schools")
-    def schools(viewer: Anyone, turn: Turn, true_on: date | None = None) -> Page[SchoolRow]:
-        with database.reading(viewer.scope, view) as connection:
-            rows = queries.schools(connection, true_on or today(), turn)
-        return page_of(rows, turn, key=lambda row: (row.school_code,))
 
 
 def _changing(routes: APIRouter, registry: Registry) -> None:
-    @routes.post("/students", status_code=201)
-    def enrol(body: Enrol, request: Request, viewer: Registrar) -> Changed:
-        """Enrol one student, or bring her to what is stated."""
-        return _enrol(registry, viewer, [body], request)
-
-    @routes.post("/students/batch")
-    def enrol_batch(
-        request: Request, viewer: Registrar, lines: Annotated[list[bytes], Depends(batch_lines)]
-    ) -> Changed:
-        """One JSON object per line, all or none; at most as many as one command takes."""
-        if len(lines) > STUDENT_ROWS:
-            raise Malformed(f"一次最多 {STUDENT_ROWS} 行", f"At most {STUDENT_ROWS} lines at once", lines=len(lines))
-        bodies = []
-        for number, line in enumerate(lines, 1):
-            try:
-                bodies.append(Enrol.model_validate_json(line))
-            except ValueError:
-                raise Malformed(
-                    f"第 {number} 行不是有效的学生记录", f"Line {number} is no student", line=number
-                ) from None
-        return _enrol(registry, viewer, bodies, request)
+    def changed(response: Response, student_id: UUID, result: Result) -> Changed:
+        version = result.versions.get(student_id)
+        if version is not None:
+            set_entity_tag(response, version)
+        return Changed(student_id=student_id, event_ids=result.event_ids, version=version)
 
     @routes.post("/students/{student_id}/transfer-out")
-    def transfer_out(student_id: UUID, body: TransferOut, request: Request, viewer: Registrar) -> Changed:
+    def transfer_out(
+        student_id: UUID, body: TransferOut, request: Request, response: Response, viewer: Registrar
+    ) -> Changed:
         intent = TransferStudentOut(
             student_id, body.on, body.destination_kind, body.destination_school_code, body.destination_division_code
         )
         command = command_from(request, viewer, body)
-        return _changed(student_id, handlers.transfer_student_out(registry, viewer.scope, intent, command))
+        with watched(viewer, student_id):
+            done = handlers.transfer_student_out(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
 
     @routes.post("/students/{student_id}/accept-elsewhere")
-    def accept(student_id: UUID, body: Accepted, request: Request, viewer: Registrar) -> Changed:
+    def accept(student_id: UUID, body: Accepted, request: Request, response: Response, viewer: Registrar) -> Changed:
         intent = AcceptElsewhere(student_id, body.on, body.destination_division_code, body.destination_school)
         command = command_from(request, viewer, body)
-        return _changed(student_id, handlers.accept_student_elsewhere(registry, viewer.scope, intent, command))
+        with watched(viewer, student_id):
+            done = handlers.accept_student_elsewhere(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
 
     @routes.post("/students/{student_id}/leave")
-    def leave(student_id: UUID, body: Leaving, request: Request, viewer: Registrar) -> Changed:
+    def leave(student_id: UUID, body: Leaving, request: Request, response: Response, viewer: Registrar) -> Changed:
         intent = RecordLeaving(student_id, body.on, body.reason)
         command = command_from(request, viewer, body)
-        return _changed(student_id, handlers.record_leaving(registry, viewer.scope, intent, command))
+        with watched(viewer, student_id):
+            done = handlers.record_leaving(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
 
+    @routes.post("/students/{student_id}/return")
+    def come_back(
+        student_id: UUID, body: Returning, request: Request, response: Response, viewer: Registrar
+    ) -> Changed:
+        """Back in school after leaving, a suspension or a transfer that came to nothing."""
+        intent = ReturnStudent(student_id, body.on, body.school_code, body.stage, body.grade, body.class_name)
+        command = command_from(request, viewer, body)
+        with watched(viewer, student_id):
+            done = particulars.return_student(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
 
-def _changed(student_id: UUID, result: Result) -> Changed:
-    return Changed(student_ids=(student_id,), event_ids=result.event_ids)
-
-
-def _enrol(registry: Registry, viewer: Viewer, bodies: Sequence[Enrol], request: Request) -> Changed:
-    with registry.database.writing() as connection:
-        schools = standing.schools(driver(connection))
-    records = tuple(_record(number, body, schools, viewer) for number, body in enumerate(bodies, 1))
-    content = msgspec.json.encode([body.model_dump(mode="json") for body in bodies])
-    command = command_from(request, viewer, content)
-    result = handlers.enrol_students(registry, EnrolStudents(records, today()), command)
-    ids = tuple(dict.fromkeys(registry.keys.student(record) for record in records))
-    return Changed(student_ids=ids, event_ids=result.event_ids)
-
-
-def _record(number: int, body: Enrol, schools: Schools, viewer: Viewer) -> StudentRecord:
-    """Read like a row of the register. Raises UnknownSchool, InvalidRecord; a school may state only its own."""
-    cells: dict[str, Any] = {field: value for field, value in body.model_dump(exclude={"enrolled_on"}).items() if value}
-    cells["class"] = cells.pop("class_name", "")
-    row = register_row(number, cells)
-    problems, place = placed(row, schools)
-    if place is None:
-        found = schools.directory.find(row.school, row.school_code)
-        codes = {name: code for code, name in schools.names.items()}
-        nearest = [(codes[name], name) for name in (found.nearest if found else ()) if name in codes]
-        raise UnknownSchool(row.school or row.school_code, nearest)
-    if problems:
-        raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in problems])
-    if not handlers.covers(viewer.scope, place.division_code, place.school_code):
-        raise UnknownSchool(row.school or row.school_code, [])
-    return student_record(row, place, body.enrolled_on)
+    @routes.post("/students/{student_id}/correct")
+    def correct(student_id: UUID, body: Correction, request: Request, response: Response, viewer: Registrar) -> Changed:
+        """Correct particulars; also how a temporary student number becomes the permanent one."""
+        cells = body.model_dump(include=body.model_fields_set - {"on"})
+        if not cells:
+            raise Malformed("没有要更正的内容", "Nothing to correct was given")
+        intent = CorrectStudent(student_id, body.on or today(), cells)
+        command = command_from(request, viewer, body)
+        with watched(viewer, student_id):
+            done = particulars.correct_student(
+                registry, viewer.scope, intent, command, lambda version: check_version(request, version)
+            )
+        return changed(response, student_id, done)

@@ -1,0 +1,213 @@
+"""Schools and enrolments over HTTP: one record, or a batch of lines that is taken whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.registry import handlers, queries, standing
+from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
+from services.registry.errors import InvalidBatch, InvalidRecord, UnknownSchool
+from services.registry.events import Stage
+from services.registry.handlers import Registry
+from services.registry.intake import student_record
+from services.registry.lists import register_row
+from services.registry.offers import unknown_school
+from services.registry.projections import REGISTER
+from services.registry.queries import SchoolRow
+from services.registry.row_records import placed
+from services.registry.standing import Schools
+from services.registry.submissions import STUDENT_ROWS
+from shared.database.database import driver
+from shared.eventsourcing.store import Command
+from shared.kernel.clock import today
+from shared.kernel.refusals import Forbidden, Malformed
+from shared.standards import division
+from shared.web.bodies import batch_lines
+from shared.web.commands import command_from
+from shared.web.pages import Page, PageTurn, page_of, page_turn
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+Turn = Annotated[PageTurn, Depends(page_turn)]
+Lines = Annotated[list[bytes], Depends(batch_lines)]
+Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+PROBLEMS_TOLD = 100
+B = TypeVar("B", bound=BaseModel)
+
+
+class Enrol(BaseModel):
+    """A student as the register states her. ``id_number`` and ``student_number`` are text: a number has lost digits and
+    is refused as such. A child with neither, or with a J or L number, is enrolled all the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=60)
+    id_number: str | int | float | None = None
+    student_number: str | int | float | None = None
+    former_name: str | None = Field(default=None, max_length=60)
+    id_kind: str | None = Field(default=None, max_length=40)
+    sex: str | None = Field(default=None, max_length=10)
+    birth_date: str | None = Field(default=None, max_length=20)
+    school: str | None = Field(default=None, max_length=80)
+    school_code: str | None = Field(default=None, max_length=40)
+    stage: str | None = Field(default=None, max_length=20)
+    grade: str | None = Field(default=None, max_length=20)
+    class_name: str | None = Field(default=None, max_length=40)
+    guardian_name: str | None = Field(default=None, max_length=60)
+    guardian_id: str | None = Field(default=None, max_length=40)
+    phone: str | None = Field(default=None, max_length=40)
+    address: str | None = Field(default=None, max_length=200)
+    boarder: bool | str | None = None
+    left_behind: bool | str | None = None
+    placement: str | None = Field(default=None, max_length=20)
+    enrolled_on: date | None = None
+
+
+class School(BaseModel):
+    """A school as its authority states it; what it stated before and leaves out now is gone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    school_code: str = Field(min_length=1, max_length=40)
+    name: str = Field(min_length=1, max_length=80)
+    division_code: str = Field(max_length=12)
+    former_names: tuple[str, ...] = Field(default=(), max_length=20)
+    stages: tuple[Stage, ...] = Field(default=(), max_length=6)
+
+
+class Enrolled(BaseModel):
+    """``student_ids``: one per line, in order. The same answer however often the command is repeated."""
+
+    student_ids: tuple[UUID, ...]
+    event_ids: tuple[UUID, ...]
+
+
+class SchoolsRegistered(BaseModel):
+    school_ids: tuple[UUID, ...]
+    event_ids: tuple[UUID, ...]
+
+
+def router(registry: Registry) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/schools")
+    def schools(viewer: Anyone, turn: Turn, true_on: date | None = None) -> Page[SchoolRow]:
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            rows = queries.schools(connection, true_on or today(), turn)
+        return page_of(rows, turn, key=lambda row: (row.school_code,))
+
+    @routes.post("/schools/batch")
+    def register_schools(request: Request, viewer: Clerk, lines: Lines, as_of: date | None = None) -> SchoolsRegistered:
+        """One school per line, all or none."""
+        records = tuple(_all_good(_parsed(School, lines), _school_record))
+        command = command_from(request, viewer, b"\n".join(lines))
+        result = handlers.register_schools(registry, RegisterSchools(records, as_of or today()), command)
+        ids = tuple(registry.keys.school(record.school_code) for record in records)
+        return SchoolsRegistered(school_ids=ids, event_ids=result.event_ids)
+
+    @routes.post("/students", status_code=201)
+    def enrol(body: Enrol, request: Request, viewer: Registrar, as_of: date | None = None) -> Enrolled:
+        """Enrol one student, or bring her to what is stated."""
+        schools = _schools(registry)
+        record = _record(body, schools, viewer)
+        command = command_from(request, viewer, body)
+        return _enrol(registry, [record], as_of or today(), command)
+
+    @routes.post("/students/batch")
+    def enrol_batch(request: Request, viewer: Registrar, lines: Lines, as_of: date | None = None) -> Enrolled:
+        """One student per line (NDJSON), all or none."""
+        schools = _schools(registry)
+        records = _all_good(_parsed(Enrol, lines), lambda body: _record(body, schools, viewer))
+        command = command_from(request, viewer, b"\n".join(lines))
+        return _enrol(registry, records, as_of or today(), command)
+
+    return routes
+
+
+def _schools(registry: Registry) -> Schools:
+    with registry.database.writing() as connection:
+        return standing.schools(driver(connection))
+
+
+def _parsed(model: type[B], lines: Sequence[bytes]) -> list[B]:
+    """Raises InvalidBatch naming every line that is not such an object, by field and never by content."""
+    bodies, wrong = [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            bodies.append(model.model_validate_json(line))
+        except ValidationError as invalid:
+            fields = ", ".join(".".join(str(part) for part in each["loc"]) or "JSON" for each in invalid.errors())
+            wrong.append((number, "malformed", f"字段不符合要求:{fields}", f"Fields out of form: {fields}"))
+    if wrong:
+        raise InvalidBatch(wrong[:PROBLEMS_TOLD], len(wrong))
+    return bodies
+
+
+R = TypeVar("R")
+
+
+def _all_good(bodies: Sequence[B], read: Callable[[B], R]) -> list[R]:
+    """Every line read, or a refusal of all that names each line that cannot be."""
+    records, wrong = [], []
+    for number, body in enumerate(bodies, 1):
+        try:
+            records.append(read(body))
+        except Malformed as refused:
+            wrong.append((number, refused.code, refused.zh, refused.en))
+    if wrong:
+        raise InvalidBatch(wrong[:PROBLEMS_TOLD], len(wrong))
+    return records
+
+
+def _school_record(body: School) -> SchoolRecord:
+    try:
+        place = division.scope(body.division_code)
+    except division.DivisionCodeError as error:
+        raise InvalidRecord([("division_code", error.code, error.message_zh, error.message_en)]) from None
+    return SchoolRecord(body.school_code, body.name, place, body.former_names, body.stages)
+
+
+def _record(body: Enrol, schools: Schools, viewer: Viewer) -> StudentRecord:
+    """Read like a row of the register. Raises UnknownSchool, InvalidRecord; Forbidden for another school's pupil."""
+    told = body.model_dump(exclude={"enrolled_on"})
+    cells: dict[str, Any] = {field: _cell(value) for field, value in told.items() if value is not None}
+    cells["class"] = cells.pop("class_name", "")
+    row = register_row(1, cells)
+    problems, place = placed(row, schools)
+    if place is None:
+        raise _no_school(row.school, row.school_code, schools)
+    if problems:
+        raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in problems])
+    if not handlers.covers(viewer.scope, place.division_code, place.school_code):
+        raise Forbidden("只能登记本校学生", "A school enrols at itself only", school_code=place.school_code)
+    return student_record(row, place, body.enrolled_on)
+
+
+def _no_school(name: str, code: str, schools: Schools) -> UnknownSchool | InvalidRecord:
+    if not name and not code:
+        return InvalidRecord([("school", "empty", "缺少学校", "The school is missing.")])
+    return unknown_school(schools, name, code)
+
+
+def _cell(value: object) -> object:
+    return ("是" if value else "否") if isinstance(value, bool) else value
+
+
+def _enrol(registry: Registry, records: Sequence[StudentRecord], as_of: date, command: Command) -> Enrolled:
+    """As many commands as the size of one allows; their ids follow from the caller's (invariant 3)."""
+    event_ids: list[UUID] = []
+    for number, begin in enumerate(range(0, len(records), STUDENT_ROWS)):
+        part = tuple(records[begin : begin + STUDENT_ROWS])
+        command_id = command.command_id if number == 0 else registry.keys.part(command.command_id, "lines", number)
+        made = Command(command.principal, command_id, command.body, traceparent=command.traceparent)
+        event_ids += handlers.enrol_students(registry, EnrolStudents(part, as_of), made).event_ids
+    ids = handlers.students_named(registry, records)
+    return Enrolled(student_ids=tuple(ids), event_ids=tuple(event_ids))
