@@ -14,6 +14,7 @@ import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, Engine, create_engine, pool
 
+from shared.database.resting import ping_after_rest
 from shared.database.roles import Login, derived_password, ensure_database, ensure_roles
 from shared.database.scopes import APP_ROLE, WORKER_ROLE, Scope
 from shared.database.steps import STEPS, Step, apply_steps
@@ -166,11 +167,12 @@ class Database:
         )
 
     def _engine(self, conninfo: str) -> Engine:
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg://",
             creator=lambda: psycopg.connect(conninfo),
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_SECONDS,
-            pool_pre_ping=True,  # the first request after the server restarted must not fail
         )
+        ping_after_rest(engine)  # the first request after the server restarted must not fail
+        return engine

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 
+from shared.database.uuid_arrays import UuidArray
 from shared.eventsourcing.event import Event, microseconds
 
 COPY_FROM = 40  # events of one command from which COPY is faster than INSERT
@@ -63,7 +64,7 @@ def of_streams(raw: psycopg.Connection[Any], stream_ids: list[UUID]) -> list[Eve
     """The events of these streams, each stream in order of versions."""
     found = raw.execute(
         f"SELECT {_EVENT_COLUMNS} FROM events WHERE stream_id = ANY(%s) ORDER BY stream_id, version",
-        (stream_ids,),
+        (UuidArray(stream_ids),),
         binary=True,
     )
     return [Event(*row) for row in found]
@@ -73,7 +74,7 @@ def versions_of(raw: psycopg.Connection[Any], event_ids: Sequence[UUID]) -> dict
     """The last version these events gave to each of their streams."""
     found = raw.execute(
         "SELECT stream_id, max(version) FROM events WHERE event_id = ANY(%s) GROUP BY stream_id",
-        (list(event_ids),),
+        (UuidArray(event_ids),),
         binary=True,
     )
     return dict(found.fetchall())
@@ -103,14 +104,16 @@ def append(
     Raises UniqueViolation (a version or the command is taken), SerializationFailure (a predecessor does not exist);
     either way the database has ended the transaction, so nothing of it can be committed by mistake.
     """
-    streams, versions = list(predecessors), list(predecessors.values())
+    streams, versions = UuidArray(predecessors), list(predecessors.values())
     if len(appends) < COPY_FROM:
-        columns = [list(column) for column in zip(*appends, strict=True)] or [[]] * len(Append._fields)
-        raw.execute(_APPEND, (*tail, body_hmac, streams, versions, *columns), binary=True)
+        _, to, *columns = [list(column) for column in zip(*appends, strict=True)] or [[]] * len(Append._fields)
+        raw.execute(
+            _APPEND, (*tail, body_hmac, streams, versions, UuidArray(event_ids), UuidArray(to), *columns), binary=True
+        )
         return
     raw.execute(
         "INSERT INTO commands (principal, command_id, body_hmac, status, event_ids) VALUES (%s, %s, %s, 'done', %s)",
-        (tail.principal, tail.command_id, body_hmac, event_ids),
+        (tail.principal, tail.command_id, body_hmac, UuidArray(event_ids)),
     )
     raw.execute("SELECT pg_notify('appended', '')")
     if predecessors:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from shared.eventsourcing.event import Event
 from shared.kernel.facts import Fact, Personal, fact_type, personal_fields
 
 NONCE_BYTES = 12
+_NONCES_AT_ONCE = 64
 KEY_BYTES = 32
 
 
@@ -63,21 +64,39 @@ def _bound_to(event_id: UUID, stream_id: UUID, version: int, person: UUID) -> by
 
 def people_of(fact: Fact) -> set[UUID]:
     """The people whose keys :func:`seal` needs for this fact."""
-    blocks = (getattr(fact, name) for name in personal_fields(type(fact)))
+    blocks = [getattr(fact, name) for name in personal_fields(type(fact))]
     return {block.person_id for block in blocks if block is not None}
 
 
-def seal(fact: Fact, event_id: UUID, stream_id: UUID, version: int, keys: Mapping[UUID, bytes]) -> bytes:
-    """The event's ``data``. Raises KeyError when a person's key is missing: nothing personal is written in clear."""
+def fresh_nonces() -> Iterator[bytes]:
+    """Random nonces without end, drawn many at a time (a system call for each would cost more than the encryption).
+    Each iterator belongs to one command: sharing one across a fork would use nonces twice."""
+    while True:
+        drawn = os.urandom(_NONCES_AT_ONCE * NONCE_BYTES)
+        yield from (drawn[start : start + NONCE_BYTES] for start in range(0, len(drawn), NONCE_BYTES))
+
+
+def seal(
+    fact: Fact,
+    event_id: UUID,
+    stream_id: UUID,
+    version: int,
+    keys: Mapping[UUID, bytes],
+    nonces: Iterator[bytes] | None = None,
+) -> bytes:
+    """The event's ``data``; ``nonces`` from :func:`fresh_nonces` when many are sealed.
+
+    Raises KeyError when a person's key is missing: nothing personal is written in clear.
+    """
     blocks = personal_fields(type(fact))
     if not blocks:
         return _encoder.encode(fact)
-    sealed: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    sealed: dict[str, Any] = msgspec.structs.asdict(fact)
     for name in blocks:
         block: Personal | None = sealed[name]
         if block is None:
             continue
-        person, nonce = block.person_id, os.urandom(NONCE_BYTES)
+        person, nonce = block.person_id, os.urandom(NONCE_BYTES) if nonces is None else next(nonces)
         bound = _bound_to(event_id, stream_id, version, person)
         ciphertext = AESGCM(keys[person]).encrypt(nonce, _encoder.encode(block), bound)
         sealed[name] = Box(person, nonce + ciphertext)

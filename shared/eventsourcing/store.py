@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.database.database import Database, driver
 from shared.eventsourcing import answers, rows
 from shared.eventsourcing.event import Event
-from shared.eventsourcing.sealing import people_in, people_of, seal, unseal
+from shared.eventsourcing.sealing import fresh_nonces, people_in, people_of, seal, unseal
 from shared.kernel.facts import Fact, fact_type
 from shared.kernel.failpoints import step
 from shared.kernel.identifiers import new_event_ids
@@ -190,19 +190,20 @@ class EventStore:
             raise ValueError(f"a command appends at most {BATCH_LIMIT} facts, not {len(proposed)}")
         people: set[UUID] = set()
         for each in proposed:
-            people |= people_of(each.fact)
+            people.update(people_of(each.fact))
         keys = self._keyring.keys(people, create=True)
         if len(keys) != len(people):
             raise PersonErased("该人员的个人信息已依法删除", "The personal data of this person were erased")
         versions: dict[UUID, int] = {}
         appends = []
+        nonces, names = fresh_nonces(), {type(each.fact): fact_type(type(each.fact)).name for each in proposed}
         for each, event_id in zip(proposed, new_event_ids(len(proposed)), strict=True):
             stream, expected, fact, effective_on = each
             version = _next_version(versions, stream, expected)
-            data = seal(fact, event_id, stream, version, keys)
+            data = seal(fact, event_id, stream, version, keys, nonces)
             if len(data) > DATA_LIMIT_BYTES:
                 raise ValueError(f"an event holds at most {DATA_LIMIT_BYTES} bytes, not {len(data)}")
-            appends.append(rows.Append(event_id, stream, version, fact_type(type(fact)).name, effective_on, data))
+            appends.append(rows.Append(event_id, stream, version, names[type(fact)], effective_on, data))
         return appends, versions
 
 
@@ -223,6 +224,8 @@ def _next_version(versions: dict[UUID, int], stream: UUID, expected: int) -> int
 
 def _predecessors(proposed: Sequence[Proposed]) -> dict[UUID, int]:
     """Stream → version that must exist before this command, for streams that are not new."""
+    if not any(each.expected_version for each in proposed):
+        return {}
     first: dict[UUID, int] = {}
     for each in proposed:
         first.setdefault(each.stream_id, each.expected_version)

@@ -23,9 +23,11 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
 from shared.database.database import CONNECT_TIMEOUT_SECONDS, driver
+from shared.database.resting import ping_after_rest
 from shared.database.roles import Login, derived_password, ensure_database, ensure_roles
 from shared.database.scopes import WORKER_ROLE
 from shared.database.steps import Step, apply_steps
+from shared.database.uuid_arrays import UuidArray
 
 DATABASE_NAME = "rollcall_keys"
 KEY_BYTES = 32
@@ -82,9 +84,8 @@ class KeyRing:
         self._kek_id = hashlib.sha256(b"rollcall kek id" + kek).hexdigest()[:16]
         self._cache: OrderedDict[UUID, tuple[bytes, float]] = OrderedDict()
         self._lock = threading.Lock()
-        self._engine = create_engine(
-            "postgresql+psycopg://", creator=self._connect, pool_size=4, max_overflow=28, pool_pre_ping=True
-        )
+        self._engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_size=4, max_overflow=28)
+        ping_after_rest(self._engine)
 
     def prepare(self) -> None:
         """Create the keys' database, role and table unless they are there; safe from several processes at once."""
@@ -171,26 +172,28 @@ class KeyRing:
 
     def _stored(self, connection: psycopg.Connection[Any], people: list[UUID]) -> dict[UUID, bytes | None]:
         rows = connection.execute(
-            "SELECT person_id, wrapped FROM person_keys WHERE person_id = ANY(%s)", (people,), binary=True
+            "SELECT person_id, wrapped FROM person_keys WHERE person_id = ANY(%s)", (UuidArray(people),), binary=True
         )
         return {person: None if wrapped is None else self._unwrap(person, wrapped) for person, wrapped in rows}
 
     def _create(self, connection: psycopg.Connection[Any], people: list[UUID]) -> dict[UUID, bytes | None]:
-        made: dict[UUID, bytes | None] = {person: os.urandom(KEY_BYTES) for person in people}
-        wrapped = [self._wrap(person, key) for person, key in made.items() if key is not None]
+        size = KEY_BYTES + NONCE_BYTES
+        drawn = os.urandom(size * len(people))  # at once: a system call for each costs more than wrapping it
+        pieces = [drawn[start : start + size] for start in range(0, len(drawn), size)]
+        made: dict[UUID, bytes | None] = {}
+        wrapped = []
+        for person, piece in zip(people, pieces, strict=True):
+            made[person], nonce = piece[:KEY_BYTES], piece[KEY_BYTES:]
+            wrapped.append(nonce + self._kek.encrypt(nonce, piece[:KEY_BYTES], person.bytes))
         inserted = connection.execute(
             "INSERT INTO person_keys (person_id, wrapped, kek_id)"
-            " SELECT person, box, %s FROM unnest(%s::uuid[], %s::bytea[]) AS new(person, box) ORDER BY person"
+            " SELECT person, box, %s FROM unnest(%s::uuid[], %b::bytea[]) AS new(person, box) ORDER BY person"
             " ON CONFLICT DO NOTHING",
-            (self._kek_id, people, wrapped),
+            (self._kek_id, UuidArray(people), wrapped),
             binary=True,
         ).rowcount
         # Another process may have made some of them a moment ago: then theirs count.
         return made if inserted == len(people) else self._stored(connection, people)
-
-    def _wrap(self, person: UUID, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._kek.encrypt(nonce, key, person.bytes)
 
     def _unwrap(self, person: UUID, wrapped: bytes) -> bytes:
         try:

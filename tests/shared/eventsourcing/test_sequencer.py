@@ -89,6 +89,7 @@ class OpenTransaction:
 
     def __init__(self, trial: Trial, *, draws: int = 1, inserts: bool = True) -> None:
         self.connection = psycopg.connect(trial.database.app_conninfo)
+        self.connection.execute("SET idle_in_transaction_session_timeout = 0")  # it is meant to be this slow
         command = uuid.uuid4()
         self.connection.execute("INSERT INTO commands VALUES ('late', %s, '', 'done', '{}')", (command,))
         for _ in range(draws):

@@ -82,6 +82,7 @@ def test_a_tombstone_is_no_event() -> None:
 
 def test_decoding_costs_microseconds() -> None:
     _, value, headers = encode(LOGGED, 0, None)
-    best = min(timeit(lambda: decode(value, headers), number=2_000) / 2_000 for _ in range(7))
+    # Short slices: on a busy machine some of them still run undisturbed.
+    best = min(timeit(lambda: decode(value, headers), number=100) / 100 for _ in range(100))
     assert best < 30e-6, f"{best * 1e6:.1f} µs"  # meant: 10 µs on an idle core
     print(f"decode: {best * 1e6:.1f} µs")

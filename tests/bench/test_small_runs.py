@@ -1,0 +1,21 @@
+"""The benchmarks run, small: figures are for `rollcall bench`, here only that they measure what they name."""
+
+from __future__ import annotations
+
+from bench import append, relaying, sequencing
+
+
+def test_appending_is_measured() -> None:
+    measures = append.run(events=1_000, singles=200, writers=2).measures
+    assert [each.count for each in measures] == [1_000, 1_000, 1_000, 200, 200]
+
+
+def test_sequencing_is_measured_to_the_last_event() -> None:
+    measures = sequencing.run(events=2_000, singles=5).measures
+    assert [each.count for each in measures] == [2_000, 2_000, 5]
+
+
+def test_relaying_is_measured_to_the_last_acknowledgement() -> None:
+    backlog, waits = relaying.run(events=5_000, singles=5).measures
+    assert 0 <= backlog.count <= 4_999
+    assert waits.count == 5

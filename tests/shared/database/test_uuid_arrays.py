@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import uuid
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from shared.database.uuid_arrays import UuidArray
+from tests.support.trial import Server
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_the_server_reads_the_ids_in_their_order(postgres: Server, count: int) -> None:
+    ids: list[UUID] = [uuid.uuid4() for _ in range(count)]
+    with psycopg.connect(postgres.dsn()) as connection:
+        row = connection.execute("SELECT %s, %s::uuid[] = %s", (UuidArray(ids), ids, UuidArray(ids))).fetchone()
+    assert row == (ids, True)
