@@ -286,9 +286,9 @@ def _kill(server: EmbeddedPostgres | EmbeddedKafka) -> None:
 
 
 def _ports_in_a_row() -> int:
-    """A first port with nobody listening on it and on the ones after it."""
+    """A first port with nobody listening on it and on the ones after it, below those the kernel gives to clients."""
     chance = random.SystemRandom()
     while True:
-        first = chance.randrange(20_000, 55_000)
+        first = chance.randrange(12_000, 32_000)
         if not any(is_taken(port) for port in range(first, first + PORTS_IN_A_ROW)):
             return first
