@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 
 from services.matching import queries, roster
 from services.matching.events import ListName
@@ -15,6 +19,7 @@ from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
 from services.matching.queries import UNMATCHED, ReviewRow, Summary, UnmatchedRow
 from services.matching.roster import RosterRow
+from services.matching.sheets import write_roster
 from shared.database.database import Database
 from shared.kernel.clock import today
 from shared.web.event_stream import EventStream
@@ -22,6 +27,7 @@ from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 KNOWN_IDS = 10_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Turn = Annotated[PageTurn, Depends(page_turn)]
 RosterReader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
@@ -63,6 +69,27 @@ def _roster_routes(routes: APIRouter, database: Database) -> None:
         response.headers["change-position"] = request.app.state.hub.position()
         with database.reading(viewer.scope, view) as connection:
             return queries.summary(connection, true_on or today())
+
+    @routes.get("/roster.xlsx", response_class=FileResponse)
+    def roster_sheet(
+        viewer: RosterReader,
+        school: SchoolCode = None,
+        category: CategoryCode = None,
+        true_on: date | None = None,
+    ) -> Response:
+        """The same list whole, as a workbook."""
+        day = true_on or today()
+        folder = tempfile.TemporaryDirectory(prefix="rollcall-roster-")
+        path = Path(folder.name) / "roster.xlsx"
+        try:
+            with database.reading(viewer.scope, view) as connection:
+                found = roster.roster_pages(connection, day, school=school, category=category)
+                write_roster(path, f"资助名册 {day.isoformat()}", found)
+        except BaseException:
+            folder.cleanup()
+            raise
+        name = f"roster-{day.isoformat()}.xlsx"
+        return FileResponse(path, media_type=XLSX, filename=name, background=BackgroundTask(folder.cleanup))
 
     @routes.get("/roster/stream")
     def stream(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ _EVIDENCE_COLUMN = {
     "disability_kind": _D.disability_kind,
     "disability_grade": _D.disability_grade,
 }
+SHEET_PAGE_ROWS = 500
 _OUTSIDE = 1_000  # rank of evidence that supports none of the classes
 
 
@@ -101,6 +102,20 @@ def roster_by_id(
         return {}
     found = connection.execute(_students(rules, true_on, school, category).where(_S.entity.in_(ids))).all()
     return {row.student_id: row for row in _with_evidence(connection, found, rules, true_on)}
+
+
+def roster_pages(
+    connection: Connection, true_on: date, *, school: str | None = None, category: str | None = None
+) -> Iterator[RosterRow]:
+    """The whole list the viewer sees, read a page at a time."""
+    after: tuple[str, UUID] | None = None
+    while True:
+        turn = PageTurn(after, SHEET_PAGE_ROWS - 1)  # reads one row more than it shows
+        found = roster(connection, true_on, turn, school=school, category=category)
+        yield from found
+        if len(found) < SHEET_PAGE_ROWS:
+            return
+        after = (found[-1].school_code or "", found[-1].student_id)
 
 
 def roster_ids(connection: Connection, true_on: date, count: int) -> set[UUID]:
