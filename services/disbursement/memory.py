@@ -28,12 +28,13 @@ class Remembered(NamedTuple):
     linked: bool
 
 
-# The end of a link is the first withdrawal of its entry that the log holds after it.
+# A link ends by the first word on its entry that the log holds after it; it is untrue when any later word says so.
 _LINKS = text("""
 SELECT l.student_id, l.entity, l.category, l.holds_from, least(l.holds_to, e.ended_on), coalesce(e.never_true, false)
 FROM links l LEFT JOIN LATERAL (
-    SELECT x.ended_on, x.never_true FROM link_ends x
-    WHERE x.entry_id = l.entry_id AND x.log_index > l.log_index ORDER BY x.log_index LIMIT 1
+    SELECT (array_agg(x.ended_on ORDER BY x.log_index))[1] AS ended_on, bool_or(x.never_true) AS never_true
+    FROM link_ends x
+    WHERE x.entry_id = l.entry_id AND x.student_id = l.student_id AND x.log_index > l.log_index
 ) e ON true
 WHERE l.student_id = ANY(:students)
 """)

@@ -35,14 +35,16 @@ from services.registry.events import (
 )
 from shared.eventsourcing.periods import FOREVER
 from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorded
+from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
 from shared.kernel.masking import mask_name
 
 THE_CLOCK = UUID(int=0)
 
-# Why a link ends without ever having been wrong: the row left its list, or the paper ran out. Everything else means
-# that it was never true of this student.
-EXITS = frozenset({"missing_from_snapshot", "withdrawn_by_agency", "died", "entry_removed", "expired"})
+# Why a link ends without ever having been wrong: the row left its list, or the student left the ages of aid. Every
+# other reason means that it was never true of this student.
+TOO_OLD = "age"
+EXITS = frozenset({"missing_from_snapshot", "withdrawn_by_agency", "died", "entry_removed", TOO_OLD})
 
 
 def category_of(link: LinkConfirmed) -> str:
@@ -86,11 +88,20 @@ def link_confirmed(event: Recorded) -> Iterable[Assertion]:
         "holds_to": fact.valid_to or FOREVER,
     }
     yield Assertion(LINKS, event.event_id, ALWAYS, values)
+    # A row stated anew replaces what it said before, from the day it says so.
+    replaced = {"entry_id": fact.entry_id, "student_id": fact.student_id, "ended_on": event.effective_on}
+    yield Assertion(LINK_ENDS, event.event_id, ALWAYS, replaced | {"never_true": False})
 
 
 def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
-    values = {"entry_id": fact.entry_id, "ended_on": event.effective_on, "never_true": fact.reason not in EXITS}
+    values = {
+        "entry_id": fact.entry_id,
+        "student_id": fact.student_id,
+        # Who grew too old did so by the day it was noticed; the event is dated by the row, which stands unchanged.
+        "ended_on": event.recorded_at.astimezone(SHANGHAI).date() if fact.reason == TOO_OLD else event.effective_on,
+        "never_true": fact.reason not in EXITS,
+    }
     yield Assertion(LINK_ENDS, event.event_id, ALWAYS, values)
 
 

@@ -38,11 +38,12 @@ LINKS = PeriodTable(
     indexes=[Index("links_by_student", "student_id"), Index("links_by_entry", "entry_id")],
 )
 
-# One row per withdrawal (entity = its event id); it ends the link of the entry that came before it in the log.
+# One row per event that ends the links of its entry that stand before it in the log (entity = its event id): a
+# withdrawal, or another decision for the same student. ``never_true`` then speaks of all of them.
 LINK_ENDS = PeriodTable(
     "link_ends",
     "matching",
-    [Column("entry_id", Uuid), Column("ended_on", Date), Column("never_true", Boolean)],
+    [Column("entry_id", Uuid), Column("student_id", Uuid), Column("ended_on", Date), Column("never_true", Boolean)],
     indexes=[Index("link_ends_by_entry", "entry_id")],
 )
 

@@ -163,6 +163,30 @@ def test_evidence_that_was_never_true_takes_the_entitlement_away(
     assert [r.state for r in entitlements(disbursement)] == ["paid"]
 
 
+def test_a_row_stated_anew_replaces_what_it_said_before(installation: Installation, disbursement: Service) -> None:
+    student, entry, stream = someone(), someone(), someone()
+    installation.append("registry", student, enrolled(student), date(2021, 9, 1))
+    rural = {"list": "civil", "support_type": "subsistence_allowance", "area_type": "rural"}
+    installation.append("matching", stream, link(entry, student, **rural), date(2024, 1, 1))
+    installation.open_day(disbursement, TODAY)
+    installation.pump()
+    assert [row.state for row in entitlements(disbursement)] == ["granted"]
+    installation.append("matching", stream, link(entry, student, **rural | {"area_type": "urban"}), date(2024, 1, 1))
+    installation.pump()
+    assert [row.state for row in entitlements(disbursement)] == ["withdrawn"]
+
+
+def test_growing_too_old_within_the_term_takes_nothing_away(installation: Installation, disbursement: Service) -> None:
+    student, entry, stream = someone(), someone(), someone()
+    installation.append("registry", student, enrolled(student), date(2021, 9, 1))
+    installation.append("matching", stream, link(entry, student), date(2024, 1, 1))
+    installation.open_day(disbursement, TODAY)
+    installation.pump()
+    installation.append("matching", stream, unlink(entry, student, "age"), date(2024, 1, 1))
+    installation.pump()
+    assert [row.state for row in entitlements(disbursement)] == ["granted"]
+
+
 def test_what_was_paid_on_evidence_never_true_is_to_be_asked_back(
     installation: Installation, disbursement: Service
 ) -> None:
