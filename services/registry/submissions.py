@@ -6,11 +6,10 @@ finished by sending it again. The same submission later gets the same receipt.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -29,7 +28,6 @@ from services.registry.events import (
     ListSubmissionConfirmed,
     ListSubmissionHeld,
     ListSubmissionReceived,
-    SubmissionMode,
 )
 from services.registry.handlers import (
     Registry,
@@ -47,9 +45,10 @@ from services.registry.keys import EDUCATION
 from services.registry.lists import ListRow
 from services.registry.receipts import Receipt, Tally, forbids_matching
 from services.registry.row_records import placed, read_schools, same_student, sent_back_row
+from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
-from services.registry.standing import Raw, Rejected, Schools
+from services.registry.standing import Raw, Schools
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed
@@ -62,36 +61,10 @@ AGENCIES = {
     "students": EDUCATION,
     "schools": EDUCATION,
 }
-LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 ENTRY_ROWS = 1_000
 STUDENT_ROWS = 500  # a row that moves a student is two facts, and a command has at most 1,000
-COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
-T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Submission:
-    """What was sent. ``effective_on`` is the snapshot's date; ``dated``: the sender named it, so it is part of what
-    must not differ on repetition. ``content`` is the file's SHA-256 in hex."""
-
-    list: str
-    agency: str
-    mode: SubmissionMode
-    effective_on: date
-    path: Path
-    file_name: str
-    content: str
-    dated: bool = True
-
-
-@dataclass(frozen=True)
-class _Sending:
-    """A submission under way: its id and the caller's command."""
-
-    id: UUID
-    of: Submission
-    command: Command
-    dry_run: bool
+__all__ = ["AGENCIES", "Submission", "Submissions"]
 
 
 @dataclass(frozen=True)
@@ -104,14 +77,11 @@ class Submissions:
         """Record a file, or with ``dry_run`` only say what would be. Raises TabularError for a file that cannot be
         used, CommandReused for another file under the same command id."""
         whole = self.registry.keys.submission(submission.agency, command.principal, command.command_id)
-        sending = _Sending(whole, submission, command, dry_run)
-        if not dry_run:
-            with self.registry.database.writing() as connection:
-                known = standing.begun(driver(connection), whole) is not None
-            if known:  # a file that could not be read never began: its sender may mend it under the same id
-                sending, receipt = self._begin(sending)
-                if receipt is not None:
-                    return receipt
+        sending = Sending(self.registry, whole, submission, command, dry_run)
+        if not dry_run and sending.known():  # a file that could not be read never began: it may be mended and resent
+            sending, receipt = sending.begin()
+            if receipt is not None:
+                return receipt
         if submission.list == "schools":
             return self._schools(sending)
         file = open_inputs({submission.list: [submission.path]})[submission.list]
@@ -158,7 +128,7 @@ class Submissions:
 
     # -- agency lists -------------------------------------------------------------------------------------------
 
-    def _list(self, sending: _Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
+    def _list(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         name: ListName = next(each for each in LIST_NAMES if each == sending.of.list)
         rows = list(read_list(name, file, schools.directory))
         identified = entry_ids(rows, sending.of.agency, self.registry.keys)
@@ -173,19 +143,19 @@ class Submissions:
         stated = [(row, count) for row, count, _ in identified]
         if sending.dry_run:
             return self._list_foretold(sending, name, tally, stated, part, comparison)
-        sending, _ = self._begin(sending)
+        sending, _ = sending.begin()
         event_ids: list[UUID] = []
-        for number, chunk in enumerate(_chunks(stated, ENTRY_ROWS)):
+        for number, chunk in enumerate(chunks(stated, ENTRY_ROWS)):
             intent = RecordListEntries(sending.of.agency, name, tuple(chunk), sending.of.effective_on, sending.id)
-            made = self._command(sending, "rows", number)
+            made = sending.part("rows", number)
             event_ids += record_list_entries(self.registry, intent, part, made).event_ids
-        self._count(tally, event_ids)
+        sending.count(tally, event_ids)
         held = self._leave_missing(sending, comparison) if sending.of.mode == "snapshot" else None
-        return self._finish(sending, tally, sent_back, held)
+        return sending.finish(tally, sent_back, held)
 
     def _list_foretold(
         self,
-        sending: _Sending,
+        sending: Sending,
         name: ListName,
         tally: Tally,
         stated: Sequence[tuple[ListRow, int]],
@@ -193,24 +163,24 @@ class Submissions:
         comparison: _Comparison,
     ) -> Receipt:
         of = sending.of
-        for chunk in _chunks(stated, ENTRY_ROWS):
+        for chunk in chunks(stated, ENTRY_ROWS):
             intent = RecordListEntries(of.agency, name, tuple(chunk), of.effective_on, sending.id)
             with self.registry.database.writing() as connection:
                 tally.count(_kinds(entries_stated(self.registry, intent, part, connection)[0]))
         if of.mode == "increment":
-            return _receipt(sending, tally)
+            return sending.receipt(tally)
         with self.registry.database.writing() as connection:
             left = self._left_out(sending, comparison, driver(connection))
         removed = 0 if left.too_many else len(left.missing)
         missing, before = (len(left.missing), left.before) if left.too_many else (0, 0)
-        return _receipt(sending, tally, removed=removed, held=left.too_many, missing=missing, standing_before=before)
+        return sending.receipt(tally, removed=removed, held=left.too_many, missing=missing, standing_before=before)
 
-    def _left_out(self, sending: _Sending, comparison: _Comparison, raw: Raw) -> Leaving:
+    def _left_out(self, sending: Sending, comparison: _Comparison, raw: Raw) -> Leaving:
         parts, present = comparison
         of = sending.of
         return snapshots.leaving(raw, of.agency, of.list, parts, present, sending.id, PERMITTED_REMOVALS_PERCENT)
 
-    def _leave_missing(self, sending: _Sending, comparison: _Comparison) -> ListSubmissionHeld | None:
+    def _leave_missing(self, sending: Sending, comparison: _Comparison) -> ListSubmissionHeld | None:
         """Who stood on the list and is not in the snapshot has left it, unless that is too large a share."""
         of = sending.of
         with self.registry.database.writing() as connection:
@@ -234,7 +204,7 @@ class Submissions:
         self, whole: UUID, agency: str, list_name: str, on: date, missing: Sequence[UUID], command: Command
     ) -> None:
         name: ListName = next(each for each in LIST_NAMES if each == list_name)
-        for chunk in _chunks(missing, ENTRY_ROWS):
+        for chunk in chunks(missing, ENTRY_ROWS):
             # Named by its first entry: what was removed before an interruption is not among the missing any more.
             made = Command(
                 command.principal,
@@ -247,7 +217,7 @@ class Submissions:
 
     # -- register and schools -----------------------------------------------------------------------------------
 
-    def _register(self, sending: _Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
+    def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         tally, sent_back = Tally(), []
         records: list[StudentRecord] = []
         first_rows: dict[UUID, int] = {}
@@ -266,116 +236,34 @@ class Submissions:
             else:
                 records.append(record)
         if sending.dry_run:
-            for chunk in _chunks(records, STUDENT_ROWS):
+            for chunk in chunks(records, STUDENT_ROWS):
                 intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
                 with self.registry.database.writing() as connection:
                     tally.count(_kinds(students_stated(self.registry, intent, connection)))
-            return _receipt(sending, tally)
-        sending, _ = self._begin(sending)
+            return sending.receipt(tally)
+        sending, _ = sending.begin()
         event_ids: list[UUID] = []
-        for number, chunk in enumerate(_chunks(records, STUDENT_ROWS)):
+        for number, chunk in enumerate(chunks(records, STUDENT_ROWS)):
             intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
-            event_ids += enrol_students(self.registry, intent, self._command(sending, "rows", number)).event_ids
-        self._count(tally, event_ids)
-        return self._finish(sending, tally, sent_back, None)
+            event_ids += enrol_students(self.registry, intent, sending.part("rows", number)).event_ids
+        sending.count(tally, event_ids)
+        return sending.finish(tally, sent_back)
 
-    def _schools(self, sending: _Sending) -> Receipt:
+    def _schools(self, sending: Sending) -> Receipt:
         records, tally, sent_back = read_schools(sending.of.path)
         if sending.dry_run:
-            for chunk in _chunks(records, ENTRY_ROWS):
+            for chunk in chunks(records, ENTRY_ROWS):
                 intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
                 with self.registry.database.writing() as connection:
                     tally.count(_kinds(schools_stated(self.registry, intent, connection)))
-            return _receipt(sending, tally)
-        sending, _ = self._begin(sending)
+            return sending.receipt(tally)
+        sending, _ = sending.begin()
         event_ids: list[UUID] = []
-        for number, chunk in enumerate(_chunks(records, ENTRY_ROWS)):
+        for number, chunk in enumerate(chunks(records, ENTRY_ROWS)):
             intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
-            event_ids += register_schools(self.registry, intent, self._command(sending, "rows", number)).event_ids
-        self._count(tally, event_ids)
-        return self._finish(sending, tally, sent_back, None)
-
-    # -- shared -------------------------------------------------------------------------------------------------
-
-    def _begin(self, sending: _Sending) -> tuple[_Sending, Receipt | None]:
-        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt if it is
-        complete. Raises CommandReused when the same id came with something else."""
-        of = sending.of
-        day = of.effective_on.isoformat() if of.dated else "undated"
-        body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
-        made = Command(
-            sending.command.principal,
-            self.registry.keys.part(sending.id, "begun", 0),
-            body,
-            traceparent=sending.command.traceparent,
-        )
-
-        def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.begin(driver(connection), sending.id, of.effective_on)
-            return ()
-
-        self.registry.store.run(self.registry.database, made, decide)
-        with self.registry.database.writing() as connection:
-            known = standing.begun(driver(connection), sending.id)
-        assert known is not None, "noted by the command before"
-        day_first, receipt = known
-        begun = replace(sending, of=replace(of, effective_on=day_first))
-        return begun, None if receipt is None else Receipt.model_validate_json(receipt)
-
-    def _command(self, sending: _Sending, kind: str, number: int) -> Command:
-        of = sending.of
-        body = f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}"
-        command_id = self.registry.keys.part(sending.id, kind, number)
-        return Command(sending.command.principal, command_id, body.encode(), traceparent=sending.command.traceparent)
-
-    def _count(self, tally: Tally, event_ids: Sequence[UUID]) -> None:
-        """Count what the chunks did; asked once at the end, so that a chunk done before an interruption counts too."""
-        for some in _chunks(event_ids, COUNTED_AT_ONCE):
-            with self.registry.database.writing() as connection:
-                kinds = driver(connection).execute(
-                    "SELECT stream_id, type, version FROM events WHERE event_id = ANY(%s)", (list(some),), binary=True
-                )
-                tally.count(kinds.fetchall())
-
-    def _finish(
-        self, sending: _Sending, tally: Tally, sent_back: Sequence[Rejected], held: ListSubmissionHeld | None
-    ) -> Receipt:
-        registry, of = self.registry, sending.of
-        with registry.database.writing() as connection:
-            raw = driver(connection)
-            removed = standing.removed_by(raw, sending.id)
-            if sent_back:
-                standing.keep_rejected(raw, registry.keyring, sending.id, sent_back)
-        missing, before = (held.missing, held.standing) if held is not None else (0, 0)
-        receipt = _receipt(
-            sending, tally, removed=removed, held=held is not None, missing=missing, standing_before=before
-        )
-        received = ListSubmissionReceived(
-            agency=of.agency,
-            list=of.list,
-            mode=of.mode,
-            file_name=None,  # people write names of children into file names
-            division_code=registry.division,
-            rows=receipt.rows,
-            added=receipt.added,
-            corrected=receipt.corrected,
-            unchanged=receipt.unchanged,
-            removed=removed,
-            rejected=receipt.rejected,
-            received_by=sending.command.principal,
-        )
-
-        def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.keep_receipt(driver(connection), sending.id, receipt.model_dump_json())
-            facts = [Proposed(sending.id, 0, received, of.effective_on)]
-            return facts if held is None else [*facts, Proposed(sending.id, 1, held, of.effective_on)]
-
-        result = registry.store.run(registry.database, self._command(sending, "received", 0), decide)
-        if result.replayed:  # the same submission, sent at the same time by a second request, was faster
-            _, kept = self._begin(sending)
-            assert kept is not None, "kept together with the event"
-            return kept
-        return receipt
+            event_ids += register_schools(self.registry, intent, sending.part("rows", number)).event_ids
+        sending.count(tally, event_ids)
+        return sending.finish(tally, sent_back)
 
 
 class _Comparison(NamedTuple):
@@ -387,40 +275,3 @@ class _Comparison(NamedTuple):
 
 def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:
     return [(each.stream_id, fact_type(type(each.fact)).name, each.expected_version + 1) for each in proposed]
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for begin in range(0, len(items), size):
-        yield items[begin : begin + size]
-
-
-def _receipt(
-    sending: _Sending,
-    tally: Tally,
-    *,
-    removed: int = 0,
-    held: bool = False,
-    missing: int = 0,
-    standing_before: int = 0,
-) -> Receipt:
-    of = sending.of
-    on_record = tally.rows if of.list in LIST_NAMES else tally.rows - tally.rejected
-    return Receipt(
-        submission_id=sending.id,
-        list=of.list,
-        agency=of.agency,
-        mode=of.mode,
-        dry_run=sending.dry_run,
-        effective_on=of.effective_on,
-        rows=tally.rows,
-        added=tally.added,
-        corrected=tally.corrected,
-        unchanged=on_record - tally.added - tally.corrected,
-        removed=removed,
-        rejected=tally.rejected,
-        held=held,
-        missing=missing,
-        standing=standing_before,
-        problems=dict(tally.problems),
-        problem_rows=tuple(tally.problem_rows),
-    )

@@ -1,0 +1,167 @@
+"""A submission under way: it begins once, its chunks are commands named after it, and its receipt is kept for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from services.registry import standing
+from services.registry.events import ListName, ListSubmissionHeld, ListSubmissionReceived, SubmissionMode
+from services.registry.handlers import Registry
+from services.registry.receipts import Receipt, Tally
+from services.registry.standing import Rejected
+from shared.database.database import driver
+from shared.eventsourcing.store import Command, Proposed
+
+LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
+COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was sent. ``effective_on`` is the snapshot's date; ``dated``: the sender named it, so it is part of what
+    must not differ on repetition. ``content`` is the file's SHA-256 in hex."""
+
+    list: str
+    agency: str
+    mode: SubmissionMode
+    effective_on: date
+    path: Path
+    file_name: str
+    content: str
+    dated: bool = True
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A submission under way: its id and the caller's command."""
+
+    registry: Registry
+    id: UUID
+    of: Submission
+    command: Command
+    dry_run: bool
+
+    def known(self) -> bool:
+        """Whether it began before: an interruption, or the same request again."""
+        with self.registry.database.writing() as connection:
+            return standing.begun(driver(connection), self.id) is not None
+
+    def begin(self) -> tuple[Sending, Receipt | None]:
+        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt if it is
+        complete. Raises CommandReused when the same id came with something else."""
+        of = self.of
+        day = of.effective_on.isoformat() if of.dated else "undated"
+        body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
+
+        def decide(connection: Connection) -> Sequence[Proposed]:
+            standing.begin(driver(connection), self.id, of.effective_on)
+            return ()
+
+        self.registry.store.run(self.registry.database, self._named("begun", 0, body), decide)
+        with self.registry.database.writing() as connection:
+            known = standing.begun(driver(connection), self.id)
+        assert known is not None, "noted by the command before"
+        day_first, receipt = known
+        begun = replace(self, of=replace(of, effective_on=day_first))
+        return begun, None if receipt is None else Receipt.model_validate_json(receipt)
+
+    def part(self, kind: str, number: int) -> Command:
+        """The command of one chunk; its body is the whole file's digest, so that no other file passes for it."""
+        of = self.of
+        return self._named(kind, number, f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}".encode())
+
+    def _named(self, kind: str, number: int, body: bytes) -> Command:
+        command_id = self.registry.keys.part(self.id, kind, number)
+        return Command(self.command.principal, command_id, body, traceparent=self.command.traceparent)
+
+    def count(self, tally: Tally, event_ids: Sequence[UUID]) -> None:
+        """Count what the chunks did; asked once at the end, so that a chunk done before an interruption counts too."""
+        for some in chunks(event_ids, COUNTED_AT_ONCE):
+            with self.registry.database.writing() as connection:
+                kinds = driver(connection).execute(
+                    "SELECT stream_id, type, version FROM events WHERE event_id = ANY(%s)", (list(some),), binary=True
+                )
+                tally.count(kinds.fetchall())
+
+    def finish(self, tally: Tally, sent_back: Sequence[Rejected], held: ListSubmissionHeld | None = None) -> Receipt:
+        """Keep the rows that came back and the receipt; the receipt is the same for a faster second request."""
+        registry, of = self.registry, self.of
+        with registry.database.writing() as connection:
+            raw = driver(connection)
+            removed = standing.removed_by(raw, self.id)
+            if sent_back:
+                standing.keep_rejected(raw, registry.keyring, self.id, sent_back)
+        missing, before = (held.missing, held.standing) if held is not None else (0, 0)
+        receipt = self.receipt(tally, removed=removed, held=held is not None, missing=missing, standing_before=before)
+        received = ListSubmissionReceived(
+            agency=of.agency,
+            list=of.list,
+            mode=of.mode,
+            file_name=None,  # people write names of children into file names
+            division_code=registry.division,
+            rows=receipt.rows,
+            added=receipt.added,
+            corrected=receipt.corrected,
+            unchanged=receipt.unchanged,
+            removed=removed,
+            rejected=receipt.rejected,
+            received_by=self.command.principal,
+        )
+
+        def decide(connection: Connection) -> Sequence[Proposed]:
+            standing.keep_receipt(driver(connection), self.id, receipt.model_dump_json())
+            facts = [Proposed(self.id, 0, received, of.effective_on)]
+            return facts if held is None else [*facts, Proposed(self.id, 1, held, of.effective_on)]
+
+        result = registry.store.run(registry.database, self.part("received", 0), decide)
+        if result.replayed:  # the same submission, sent at the same time by a second request, was faster
+            _, kept = self.begin()
+            assert kept is not None, "kept together with the event"
+            return kept
+        return receipt
+
+    def receipt(
+        self,
+        tally: Tally,
+        *,
+        removed: int = 0,
+        held: bool = False,
+        missing: int = 0,
+        standing_before: int = 0,
+    ) -> Receipt:
+        """The receipt of what was counted."""
+        of = self.of
+        on_record = tally.rows if of.list in LIST_NAMES else tally.rows - tally.rejected
+        return Receipt(
+            submission_id=self.id,
+            list=of.list,
+            agency=of.agency,
+            mode=of.mode,
+            dry_run=self.dry_run,
+            effective_on=of.effective_on,
+            rows=tally.rows,
+            added=tally.added,
+            corrected=tally.corrected,
+            unchanged=on_record - tally.added - tally.corrected,
+            removed=removed,
+            rejected=tally.rejected,
+            held=held,
+            missing=missing,
+            standing=standing_before,
+            problems=dict(tally.problems),
+            problem_rows=tuple(tally.problem_rows),
+        )
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in pieces of at most ``size``."""
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]
