@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +21,12 @@ _NAMESPACE = uuid.UUID("6f1c7a52-7e8e-5b86-9f8b-0a7d0c9a1f11")
 
 
 class Refused(StartRefused):
-    """The installation refused a request; the message is the reason it gave."""
+    """The installation refused a request; the message is the reason it gave. ``code`` names the refusal (empty when
+    the answer was no problem+json), ``facts`` are what it rests on."""
+
+    def __init__(self, reason: str, code: str = "", facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.code, self.facts = code, dict(facts or {})
 
 
 class Session:
@@ -57,6 +62,24 @@ class Session:
         """The bytes of a GET."""
         return self._ask("GET", service, path).content
 
+    def lines(self, service: str, path: str, **params: Any) -> Iterator[bytes]:
+        """The lines of a long GET, each with its newline, as they come: no more than a part is ever held."""
+        address = f"http://127.0.0.1:{self._ports[service]}{path}"
+        try:
+            with self._client.stream("GET", address, params=params, headers=self._headers) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refused(answer)
+                rest = b""
+                for part in answer.iter_bytes():
+                    *whole, rest = (rest + part).split(b"\n")
+                    for line in whole:
+                        yield line + b"\n"
+                if rest:
+                    yield rest
+        except httpx.TransportError as lost:
+            raise _unanswered(service, lost) from lost
+
     def post(self, service: str, path: str, body: Mapping[str, Any] | None, command_id: uuid.UUID) -> Any:
         """The JSON of a command."""
         headers = {"idempotency-key": str(command_id)}
@@ -87,10 +110,10 @@ class Session:
         try:
             answer = self._client.request(method, address, headers={**own, **(headers or {})}, **how)
         except httpx.TransportError as lost:
-            raise StartRefused(f"{service} does not answer ({type(lost).__name__}); ./rollcall up starts it") from lost
+            raise _unanswered(service, lost) from lost
         if answer.is_success:
             return answer
-        raise Refused(_reason(answer))
+        raise _refused(answer)
 
 
 def command_id_of(*parts: str) -> uuid.UUID:
@@ -104,9 +127,14 @@ def digest_of(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _reason(answer: httpx.Response) -> str:
+def _unanswered(service: str, lost: httpx.TransportError) -> StartRefused:
+    return StartRefused(f"{service} does not answer ({type(lost).__name__}); ./rollcall up starts it")
+
+
+def _refused(answer: httpx.Response) -> Refused:
     try:
         told = answer.json()
     except ValueError:
-        return f"{answer.status_code} {answer.reason_phrase}"
-    return str(told.get("detail") or told.get("title") or answer.status_code)
+        return Refused(f"{answer.status_code} {answer.reason_phrase}")
+    reason = str(told.get("detail") or told.get("title") or answer.status_code)
+    return Refused(reason, str(told.get("code") or ""), told.get("facts"))

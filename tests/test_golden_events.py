@@ -21,12 +21,13 @@ import pytest
 
 from cli.events_doc import declared
 from shared.eventsourcing.event import Event
-from shared.eventsourcing.sealing import people_of, seal, unseal
+from shared.eventsourcing.sealing import NONCE_BYTES, people_of, seal, unseal
 from shared.kernel.facts import Fact, FactType, Personal, fact_type
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAM, EVENT, PERSON = (UUID(int=n << 64 | 0x8 << 76 | 0x2 << 62 | n) for n in (1, 2, 3))
 KEY = hashlib.sha256(b"a key for golden events only").digest()
+NONCE = hashlib.sha256(b"a nonce for golden events only").digest()[:NONCE_BYTES]
 
 
 def sample(hint: Any, name: str) -> Any:
@@ -53,7 +54,7 @@ def made(known: FactType) -> dict[str, Any]:
     """The golden record of a type as it is written today."""
     fields = {f.name: sample(f.type, f.name) for f in msgspec.structs.fields(known.cls)}
     fact: Fact = known.cls(**fields)
-    sealed = seal(fact, EVENT, STREAM, 1, {PERSON: KEY} if people_of(fact) else {})
+    sealed = seal(fact, EVENT, STREAM, 1, {PERSON: KEY} if people_of(fact) else {}, iter([NONCE]))
     return {
         "type": known.name,
         "data": base64.b64encode(sealed).decode(),
