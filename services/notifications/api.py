@@ -51,13 +51,12 @@ class Settled(BaseModel):
 def router(database: Database, store: EventStore, streams: Streams) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
+    _reading(routes, database)
+    _acting(routes, database, store, streams)
+    return routes
 
-    def settled(response: Response, alert_id: UUID, result: Result) -> Settled:
-        version = result.versions.get(alert_id)
-        if version is not None:
-            set_entity_tag(response, version)
-        return Settled(alert_id=alert_id, event_ids=result.event_ids, version=version)
 
+def _reading(routes: APIRouter, database: Database) -> None:
     @routes.get("/alerts")
     def alerts(
         request: Request,
@@ -104,6 +103,14 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
                 known = queries.visible_ids(connection, today(), KNOWN_IDS)
         return EventStream(request, request.app.state.hub, viewer, ["alerts"], read, known=known)
 
+
+def _acting(routes: APIRouter, database: Database, store: EventStore, streams: Streams) -> None:
+    def settled(response: Response, alert_id: UUID, result: Result) -> Settled:
+        version = result.versions.get(alert_id)
+        if version is not None:
+            set_entity_tag(response, version)
+        return Settled(alert_id=alert_id, event_ids=result.event_ids, version=version)
+
     @routes.post("/alerts/{alert_id}/seen")
     def seen(alert_id: UUID, request: Request, response: Response, viewer: Responsible) -> Settled:
         command = command_from(request, viewer, None)
@@ -119,5 +126,3 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
         return settled(
             response, alert_id, handlers.close_alert(database, store, streams, viewer.scope, alert_id, intent, command)
         )
-
-    return routes
