@@ -68,31 +68,31 @@ def _placement(fact: StudentEnrolled | StudentPlaced) -> tuple[object, ...]:
 
 def apply_student(state: Student, fact: Fact) -> Student:
     """The state after one more fact of the student's stream."""
-    state = replace(state, version=state.version + 1)
+    version = state.version + 1
     match fact:
         case StudentEnrolled():
-            return replace(
-                state,
+            return Student(
+                version=version,
                 enrolled=True,
-                awaited=False,
                 school_code=fact.school_code,
                 division_code=fact.division_code,
                 placement=_placement(fact),
                 fingerprint=fact.fingerprint or state.fingerprint,
+                alias_of=state.alias_of,
             )
         case StudentPlaced():
-            return replace(state, placement=_placement(fact))
+            return replace(state, version=version, placement=_placement(fact))
         case StudentTransferredOut():
-            return replace(state, enrolled=False, awaited=True)
+            return replace(state, version=version, enrolled=False, awaited=True)
         case StudentAcceptedElsewhere():
-            return replace(state, awaited=False)
+            return replace(state, version=version, awaited=False)
         case StudentLeft():
-            return replace(state, enrolled=False, awaited=False)
+            return replace(state, version=version, enrolled=False, awaited=False)
         case StudentDetailsCorrected():
-            return replace(state, fingerprint=fact.fingerprint)
+            return replace(state, version=version, fingerprint=fact.fingerprint)
         case StudentRecordAliased():
-            return replace(state, alias_of=fact.student_id)
-    return state
+            return replace(state, version=version, alias_of=fact.student_id)
+    return replace(state, version=version)
 
 
 def student_of(facts: Iterable[Fact]) -> Student:
