@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,11 @@ from cli.main import build_app
 from deploy.errors import StartRefused
 from deploy.views import VIEWS
 from services.audit import app
+from shared.hosting.service import Service
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
-from tests.services.audit.test_replaying import Moment, a_history, archive
+from tests.services.audit.test_replaying import SERVICES, Moment, a_history, archive
+from tests.services.happenings import enrolled, someone
 from tests.services.installation import DIVISION, Installation
 from tests.support.callers import OFFSETS, Callers
 from tests.support.serving import free_port, serving
@@ -40,13 +45,9 @@ class Served:
         return dict(json.loads(result.stdout.splitlines()[-1]))  # the server in this process logs its requests too
 
 
-@pytest.fixture(scope="module")
-def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("replay")
-    installation = Installation(postgres, folder)
-    audit = installation.start(app.build(installation.settings("audit"), VIEWS))
-    moments = a_history(installation)
-    archive(installation, audit)
+@contextmanager
+def answering(installation: Installation, audit: Service) -> Iterator[None]:
+    """Audit served over HTTP, and an environment in which the command line finds it as an auditor."""
     port = free_port()
     first = port - OFFSETS["audit"]
     callers = Callers(DIVISION[:4], first, SEED)
@@ -62,8 +63,27 @@ def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         patch.setenv("ROLLCALL_PORT", str(first))
         patch.setenv("ROLLCALL_DIVISION", DIVISION)
         patch.setenv("ROLLCALL_TOKEN", callers.auditor().token or "")
+        yield
+
+
+@pytest.fixture(scope="module")
+def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("replay")
+    installation = Installation(postgres, folder)
+    audit = installation.start(app.build(installation.settings("audit"), VIEWS))
+    moments = a_history(installation)
+    archive(installation, audit)
+    with answering(installation, audit):
         yield Served(moments, folder)
     installation.close()
+
+
+def refused(*arguments: str) -> str:
+    """The one line a command is refused with."""
+    with pytest.raises(StartRefused) as told:
+        runner.invoke(build_app(), list(arguments), catch_exceptions=False)
+    assert "\n" not in str(told.value)
+    return str(told.value)
 
 
 def test_a_view_is_written_as_it_was_known(served: Served) -> None:
@@ -90,15 +110,34 @@ def test_the_same_question_has_the_same_digest(served: Served) -> None:
     assert len(digests) == 1
 
 
-def test_a_moment_before_the_first_event_is_refused_and_leaves_no_file(served: Served) -> None:
-    out = served.folder / "early.json"
-    with pytest.raises(StartRefused, match="该时刻之前没有任何记录"):
-        runner.invoke(
-            build_app(),
-            ["replay", "payments", "--known-at", "2020-01-01T00:00", "--out", str(out)],
-            catch_exceptions=False,
-        )
-    assert not out.exists()
+def test_what_cannot_be_answered_is_refused_in_one_line_and_leaves_no_file(served: Served) -> None:
+    out = ("--out", str(served.folder / "none.json"))
+    assert "该时刻之前没有任何记录" in refused("replay", "payments", "--known-at", "2020-01-01T00:00", *out)
+    told = refused("replay", "payments", "--known-at", "2999-01-01T00:00", *out)
+    assert "尚未收齐" in told and "complete_until: 20" in told
+    assert "views: alerts, payments, roster" in refused("replay", "salaries", *out)
+    assert "services: registry" in refused("replay", "log.salaries", "--out", str(served.folder / "none.ndjson"))
+    assert "没有这个记录序号" in refused("replay", "payments", "--index", "99999", *out)
+    assert not [*served.folder.glob("none.*"), *served.folder.glob(".none.*")]
+
+
+def test_asked_for_now_it_waits_for_an_archive_that_is_a_moment_behind(postgres: Any, tmp_path: Path) -> None:
+    installation = Installation(postgres, tmp_path)
+    audit = installation.start(app.build(installation.settings("audit"), VIEWS))
+    for name in SERVICES:
+        installation.bare(name)
+    student = someone()
+    installation.append("registry", student, enrolled(student), date(2021, 9, 1))
+    installation.sequence()
+    out = str(tmp_path / "now.json")
+    later = threading.Timer(1.0, archive, (installation, audit))
+    with answering(installation, audit):
+        later.start()
+        result = runner.invoke(build_app(), ["replay", "payments", "--out", out], catch_exceptions=False)
+    later.join()
+    installation.close()
+    assert result.exit_code == 0
+    assert "0 行 rows" in result.stdout and "registry 1" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -120,9 +159,12 @@ def test_a_wrong_usage_is_told_with_exit_code_2(arguments: list[str]) -> None:
 def test_a_log_is_exported_and_verified_offline(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     out = served.folder / "registry.ndjson"
     told = served.run("replay", "log.registry", "--out", str(out))
+    live = served.run("verify", "leaves", "--from-running", "registry")
+    assert "there are: registry, matching" in refused("verify", "leaves", "--from-running", "salaries")
     monkeypatch.delenv("ROLLCALL_TOKEN")
     verified = served.run("verify", "leaves", str(out))
     assert verified["events"] == told["events"] == 16  # twelve enrolments, four who dropped out
+    assert live["root"] == verified["root"]
     assert served.run("verify", "leaves", str(out), "--root", verified["root"])["root"] == verified["root"]
     lines = out.read_bytes().splitlines(keepends=True)
     out.write_bytes(b"".join([*lines[:4], lines[4].replace(b'"test"', b'"else"', 1), *lines[5:]]))
