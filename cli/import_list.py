@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
+import uuid
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.session import Session, command_id_of, digest_of
+from cli.session import Session
 from cli.system import say
 from deploy.errors import StartRefused
 from deploy.spec import Installation
@@ -44,6 +44,7 @@ def import_list(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
     mode: Annotated[Mode, typer.Option(help="snapshot: who is missing has left the list.")] = Mode.snapshot,
     dated: Annotated[str | None, typer.Option(help="The day the list is true on, YYYY-MM-DD; default today.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Whose list it is; default the office that keeps LIST.")] = None,
     rejects: Annotated[Path | None, typer.Option(help="Where rows to be mended go; default FILE.rejects.xlsx.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt for machines.")] = False,
 ) -> None:
@@ -53,29 +54,22 @@ def import_list(
     params: dict[str, Any] = {"mode": mode.value, "dry_run": dry_run}
     if dated is not None:
         params["effective_on"] = dated
+    if agency is not None:
+        params["agency"] = agency
     with Session(Installation.from_environment(), "aid_clerk") as session:
-        command_id = command_id_of("import", name.value, mode.value, dated or "", str(dry_run), digest_of(file))
+        # Every call is a submission of its own: an older file sent again restores what it says, and the registry itself
+        # sees what is on record already.
+        command_id = uuid.uuid4()
         receipt = session.send_file("registry", f"/v1/lists/{name.value}/submissions", file, command_id, **params)
-        if receipt["rejected"] and not dry_run and name not in (ListName.schools,):
+        if receipt["rejected"] and not dry_run:
             target = rejects or file.with_name(f"{file.stem}.rejects.xlsx")
-            target.write_bytes(_rejects(session, str(receipt["submission_id"])))
+            address = f"/v1/submissions/{receipt['submission_id']}/rejects.xlsx"
+            target.write_bytes(session.download("registry", address))
             say(f"{receipt['rejected']} 行需要修改 rows to be mended: {target}")
     if as_json:
         typer.echo(json.dumps(receipt, ensure_ascii=False))
     else:
         _show(receipt)
-
-
-def _rejects(session: Session, submission_id: str) -> bytes:
-    """The sheet of a submission, which is readable once the view has followed (a moment after the receipt)."""
-    for attempt in range(40):
-        try:
-            return session.download("registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
-        except StartRefused:
-            if attempt == 39:
-                raise
-            time.sleep(0.25)
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _show(receipt: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ StudentUnknown     404  no such student, or not in the caller's scope
 StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or transfer
 AlreadyEnrolled    409  the student is registered here already, so cannot return
 ParticularsErased  409  the student's particulars were erased, so there is nothing to complete or to copy
+EntryUnknown       404  no such row on that list, or not in the caller's scope
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 RecordKeyTaken     409  the corrected number already names another student
@@ -90,6 +91,13 @@ class ParticularsErased(Conflict):
         super().__init__(
             "该生的个人信息已依法删除", "The student's particulars were erased.", student_id=str(student_id)
         )
+
+
+class EntryUnknown(NotFound):
+    code = "entry_unknown"
+
+    def __init__(self, entry_id: UUID) -> None:
+        super().__init__("名单上没有这一行", "There is no such entry on the list.", entry_id=str(entry_id))
 
 
 class SubmissionUnknown(NotFound):

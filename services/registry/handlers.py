@@ -42,7 +42,7 @@ from services.registry.errors import StudentUnknown
 from services.registry.events import PersonalDataRead, SchoolRegistered
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
-from services.registry.snapshots import row_part
+from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result
@@ -192,7 +192,10 @@ def entries_stated(
 ) -> tuple[list[Proposed], dict[UUID, str]]:
     """What the rows change, and the part of the list each entry belongs to. Changes nothing."""
     keys = registry.keys
-    ids = [keys.entry(intent.agency, intent.list, entry_record_key(row), count) for row, count in intent.rows]
+    ids = [
+        keys.entry(intent.agency, intent.list, row_part(row, part), entry_record_key(row), count)
+        for row, count in intent.rows
+    ]
     states = _entries(registry, connection, ids)
     proposed: list[Proposed] = []
     parts: dict[UUID, str] = {}

@@ -12,6 +12,7 @@ from services.registry.commands import StudentRecord
 from services.registry.events import EntryPersonal, ListEntryAdded, Sex, Stage, StudentEnrolled, StudentPersonal
 from services.registry.keys import Keys, content_of, entry_record_key, household_number_of
 from services.registry.lists import ListRow, RegisterRow, RowProblem
+from services.registry.parts import row_part
 from shared.standards import division, student_number
 
 _STAGE_WORDS: dict[Stage, tuple[str, ...]] = {
@@ -51,7 +52,7 @@ def fatal_problems(row: RegisterRow) -> list[RowProblem]:
     identity number is recorded (intake weeks, domain.md §12), one with a wrong number is not: it would name another."""
     found = [p for p in row.problems if p.field in _FATAL_FIELDS or p.code == "contradicted"]
     found += [p for p in row.problems if p.field == "id_number" and p.code not in _TOLERATED_NUMBERS | {"contradicted"}]
-    if row.student_number:
+    if row.student_number and not _repeats_identity(row):
         try:
             student_number.parse(row.student_number)
         except student_number.StudentNumberError as error:
@@ -60,16 +61,21 @@ def fatal_problems(row: RegisterRow) -> list[RowProblem]:
     return found
 
 
+def _repeats_identity(row: RegisterRow) -> bool:
+    """Nearly every number is G and a valid identity number: nothing more to check, and the check is the costly part."""
+    return row.id_number is not None and row.student_number == f"G{row.id_number}"
+
+
 def student_record(row: RegisterRow, place: StudentPlace, enrolled_on: date | None = None) -> StudentRecord:
     """The record of a row without fatal problems, at the school found for it."""
-    number = student_number.parse(row.student_number) if row.student_number else None
+    number = student_number.parse(row.student_number) if row.student_number and not _repeats_identity(row) else None
     return StudentRecord(
         name=row.name,
         school_code=place.school_code,
         division_code=place.division_code,
         id_number=row.id_number,
-        student_number=number.text if number else None,
-        student_number_kind=number.kind if number else None,
+        student_number=number.text if number else row.student_number or None,
+        student_number_kind=number.kind if number else "G" if row.student_number else None,
         former_name=row.former_name or None,
         id_kind=row.id_kind or None,
         sex=cast("Sex | None", row.sex),
@@ -119,14 +125,15 @@ def enrolment(record: StudentRecord, student_id: UUID, keys: Keys) -> StudentEnr
     )
 
 
-def entry_ids(rows: Iterable[ListRow], agency: str, keys: Keys) -> list[tuple[ListRow, int, UUID]]:
-    """Each row with its occurrence among rows of the same record key (from 1) and its entry id, in order."""
-    seen: dict[str, int] = {}
+def entry_ids(rows: Iterable[ListRow], agency: str, of_file: str, keys: Keys) -> list[tuple[ListRow, int, UUID]]:
+    """Each row with its occurrence among rows of the same record key and part (from 1) and its entry id, in order.
+    ``of_file`` is the part of rows that do not name theirs."""
+    seen: dict[tuple[str, str], int] = {}
     found = []
     for row in rows:
-        key = entry_record_key(row)
-        seen[key] = occurrence = seen.get(key, 0) + 1
-        found.append((row, occurrence, keys.entry(agency, row.list, key, occurrence)))
+        named = row_part(row, of_file), entry_record_key(row)
+        seen[named] = occurrence = seen.get(named, 0) + 1
+        found.append((row, occurrence, keys.entry(agency, row.list, *named, occurrence)))
     return found
 
 

@@ -3,7 +3,6 @@ person an id stands for (design.md §3, invariant 4)."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import date
 from uuid import UUID
@@ -39,8 +38,9 @@ class Keys:
     def student_by_key(self, record_key: str) -> UUID:
         return keyed_id(self._key, "student", EDUCATION, record_key)
 
-    def entry(self, agency: str, list_name: str, record_key: str, occurrence: int) -> UUID:
-        return keyed_id(self._key, "entry", agency, list_name, record_key, str(occurrence))
+    def entry(self, agency: str, list_name: str, part: str, record_key: str, occurrence: int) -> UUID:
+        """Who stands on two parts of a list (allowance and extreme hardship) has an entry on each."""
+        return keyed_id(self._key, "entry", agency, list_name, part, record_key, str(occurrence))
 
     def household(self, list_name: str, household_number: str) -> UUID:
         """户编号 and 低保证号 are separate name spaces, so the list is part of the key."""
@@ -67,7 +67,7 @@ class Keys:
     def digest(self, value: object) -> str:
         """A keyed digest (128 bits, hex) of plain data; equal for equal content, and no guess can be tried without
         the key."""
-        return hmac.new(self._key, b"digest\x00" + _encoder.encode(value), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key, b"digest\x00" + _encoder.encode(value), "sha256").hex()[:32]
 
 
 def student_record_key(record: StudentRecord) -> str:

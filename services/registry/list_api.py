@@ -9,23 +9,24 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from services.registry import handlers, queries, standing
 from services.registry.columns import LIST_COLUMNS
-from services.registry.commands import RecordListEntries
-from services.registry.errors import InvalidRecord, SubmissionUnknown
+from services.registry.commands import RecordListEntries, RemoveListEntries
+from services.registry.errors import EntryUnknown, InvalidRecord, SubmissionUnknown
 from services.registry.events import ListName, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.keys import entry_record_key
 from services.registry.lists import list_row
+from services.registry.parts import file_part
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
 from services.registry.receipts import Receipt, forbids_matching
-from services.registry.snapshots import file_part
 from services.registry.submissions import AGENCIES, Submission, Submissions
 from shared.database.database import driver
 from shared.kernel.clock import today
@@ -37,6 +38,7 @@ from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
+log = structlog.get_logger(__name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROW_FIELDS_MAX = 60
 _CANONICAL = frozenset(LIST_COLUMNS.fields.values())
@@ -56,6 +58,22 @@ class Recorded(BaseModel):
     problems: tuple[str, ...]
 
 
+class Removal(BaseModel):
+    """``on``: the first day off the list, default today."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on: date | None = None
+    reason: Literal["withdrawn_by_agency", "died", "entered_in_error"] = "withdrawn_by_agency"
+
+
+class Removed(BaseModel):
+    """``event_ids`` is empty when the row had left before."""
+
+    entry_id: UUID
+    event_ids: tuple[UUID, ...]
+
+
 class Confirmed(BaseModel):
     submission_id: UUID
     removed: int
@@ -66,7 +84,7 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     submissions = Submissions(registry)
     _sending(routes, registry, submissions)
-    _reading(routes, registry)
+    _reading(routes, registry, submissions)
     return routes
 
 
@@ -103,7 +121,14 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
             taken.rename(upload.path)
 
     @routes.post("/lists/{list_name}/entries", status_code=201)
-    def record(list_name: ListName, row: RowCells, request: Request, viewer: Sender, agency: Agency = None) -> Recorded:
+    def record(
+        list_name: ListName,
+        row: RowCells,
+        request: Request,
+        viewer: Sender,
+        agency: Agency = None,
+        as_of: date | None = None,
+    ) -> Recorded:
         """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
         sender = _agency(viewer, list_name, agency)
         with registry.database.writing() as connection:
@@ -112,14 +137,27 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         if forbids_matching(read.problems):
             raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
         command = command_from(request, viewer, msgspec.json.encode(row))
-        intent = RecordListEntries(sender, list_name, ((read, 1),), today())
-        result = handlers.record_list_entries(registry, intent, file_part(list_name, [read]), command)
-        entry_id = registry.keys.entry(sender, list_name, entry_record_key(read), 1)
+        intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())
+        part = file_part(list_name, [read])
+        result = handlers.record_list_entries(registry, intent, part, command)
+        entry_id = registry.keys.entry(sender, list_name, part, entry_record_key(read), 1)
         return Recorded(
             entry_id=entry_id,
             event_ids=result.event_ids,
             problems=tuple(f"{each.field}:{each.code}" for each in read.problems),
         )
+
+    @routes.post("/lists/{list_name}/entries/{entry_id}/remove")
+    def remove(list_name: ListName, entry_id: UUID, body: Removal, request: Request, viewer: Sender) -> Removed:
+        """One row leaves its list; nothing when it does not stand there any more."""
+        with registry.database.writing() as connection:
+            found = standing.listed(driver(connection), entry_id)
+        if found is None or found[1] != list_name or not (viewer.has(AID_CLERK) or viewer.scope.agency == found[0]):
+            log.warning("entry_outside_scope", viewer=viewer.principal, entry_id=str(entry_id))
+            raise EntryUnknown(entry_id)
+        intent = RemoveListEntries(found[0], list_name, (entry_id,), body.on or today(), body.reason)
+        result = handlers.remove_list_entries(registry, intent, command_from(request, viewer, body))
+        return Removed(entry_id=entry_id, event_ids=result.event_ids)
 
     @routes.post("/submissions/{submission_id}/confirm")
     def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
@@ -129,7 +167,7 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         return Confirmed(submission_id=submission_id, removed=removed)
 
 
-def _reading(routes: APIRouter, registry: Registry) -> None:
+def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:
     view, database = REGISTER.name, registry.database
 
     @routes.get("/submissions")
@@ -155,9 +193,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
     def rejects(submission_id: UUID, viewer: Sender) -> Response:
         """The rows that have to be mended, each with its reason."""
-        with database.reading(viewer.scope, view) as connection:
-            if queries.submission(connection, submission_id) is None:
-                raise SubmissionUnknown(submission_id)
+        submissions.stored(submission_id, viewer.scope)
         with database.writing() as connection:
             rows = standing.rejected(driver(connection), registry.keyring, submission_id)
         folder = tempfile.TemporaryDirectory(prefix="rollcall-rejects-")

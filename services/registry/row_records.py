@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.registry.commands import SchoolRecord
 from services.registry.intake import STAGES, StudentPlace, fatal_problems
-from services.registry.lists import ListRow, RegisterRow, RowProblem
+from services.registry.lists import RegisterRow, RowProblem
 from services.registry.receipts import Tally, reasons_en, reasons_zh
 from services.registry.school_sheets import school_rows
+from services.registry.sheet_files import InputFile, original_rows
 from services.registry.standing import Rejected, Schools
 from shared.standards import division
 
@@ -31,7 +32,7 @@ def placed(row: RegisterRow, schools: Schools) -> tuple[list[RowProblem], Studen
 def read_schools(path: Path) -> tuple[list[SchoolRecord], Tally, list[Rejected]]:
     """The schools of a sheet, and the rows that cannot be taken. Raises a TabularError."""
     records: list[SchoolRecord] = []
-    tally, sent_back = Tally(), []
+    tally, wrong = Tally(), []
     seen: dict[str, int] = {}
     for row, fields in school_rows(path):
         tally.rows += 1
@@ -53,13 +54,13 @@ def read_schools(path: Path) -> tuple[list[SchoolRecord], Tally, list[Rejected]]
         if problems or place is None:
             tally.rejected += 1
             cells = {title: fields[field] for field, title in _SCHOOL_TITLES}
-            sent_back.append(Rejected(row, cells, reasons_zh(problems), reasons_en(problems)))
+            wrong.append(Rejected(row, cells, reasons_zh(problems), reasons_en(problems)))
             continue
         seen[fields["school_code"]] = row
         stages = tuple(STAGES[word] for word in fields["stages"].split("、") if word in STAGES)
         former = tuple(filter(None, fields["former_names"].split("、")))
         records.append(SchoolRecord(fields["school_code"], fields["name"], place, former, stages))
-    return records, tally, sent_back
+    return records, tally, wrong
 
 
 def same_student(first: int) -> RowProblem:
@@ -75,9 +76,10 @@ def _place(code: str) -> str | None:
         return None
 
 
-def sent_back_row(row: ListRow | RegisterRow, problems: Sequence[RowProblem] | None = None) -> Rejected:
-    reasons = row.problems if problems is None else problems
-    cells = {"姓名": row.name, "身份证号": row.id_text or row.id_number or "", "学校": row.school, "年级": row.grade}
-    if isinstance(row, ListRow):
-        cells |= {"户主姓名": row.head_name, "户编号": row.household_number or row.allowance_number}
-    return Rejected(row.row, cells, reasons_zh(reasons), reasons_en(reasons))
+def sent_back(files: Sequence[InputFile], reasons: Mapping[int, Sequence[RowProblem]]) -> list[Rejected]:
+    """The rows with these numbers as their sender wrote them, each with why it came back."""
+    rows = original_rows(files, reasons)
+    return [
+        Rejected(row, rows.get(row, {}), reasons_zh(problems), reasons_en(problems))
+        for row, problems in reasons.items()
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.registry import cells
 from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
 from services.registry.lists import Ditto, ListContext, ListName, ListRow, RegisterRow, list_row, register_row
 from services.registry.schools import SchoolDirectory
@@ -17,6 +18,7 @@ from shared.tabular.rows import SheetTable, find_table
 from shared.tabular.sheets import Cell, RowSource
 
 REGISTER = "students"
+_EXACT_TO = 1e15
 PARSED_AT_A_TIME = 2  # each may take the memory that one child process is allowed
 
 
@@ -40,10 +42,10 @@ class InputSheet:
         columns = list(self.table.header.columns.items())
         ditto = Ditto()
         del self.data_indexes[:]
-        for index, cells in self.table.data_rows():
+        for index, row in self.table.data_rows():
             self.data_indexes.append(index)
-            width = len(cells)
-            found = {name: cells[column] for name, column in columns if column < width}
+            width = len(row)
+            found = {name: row[column] for name, column in columns if column < width}
             yield self.first_row + len(self.data_indexes) - 1, ditto.resolve(found)
 
 
@@ -110,6 +112,26 @@ def read_list(kind: ListName, files: Sequence[InputFile], schools: SchoolDirecto
         for number, fields in sheet.fields():
             yield list_row(kind, number, fields, context, schools)
         row += sheet.row_count
+
+
+def original_rows(files: Sequence[InputFile], wanted: Collection[int]) -> dict[int, dict[str, str]]:
+    """Rows of files that were read, by number: the cells as they stand under their own headers."""
+    found: dict[int, dict[str, str]] = {}
+    for sheet in _sheets(files) if wanted else ():
+        if sheet.table is None:
+            continue
+        titles = [title or f"列{column}" for column, title in enumerate(sheet.table.header.titles, 1)]
+        for number, (_, row) in enumerate(sheet.table.data_rows(), sheet.first_row):
+            if number in wanted:
+                found[number] = dict(zip(titles, map(_shown, row), strict=False))
+    return found
+
+
+def _shown(cell: Cell) -> str:
+    # A number of the length of an identity number shows what the sheet shows: its last digits are inventions.
+    if isinstance(cell, float) and abs(cell) >= _EXACT_TO:
+        return format(cell, ".6G")
+    return cells.text(cell)
 
 
 def _sheets(files: Sequence[InputFile]) -> Iterator[InputSheet]:

@@ -71,6 +71,10 @@ CREATE TABLE begun_submissions (
 GRANT SELECT, INSERT, UPDATE ON begun_submissions TO rollcall_app;
 """,
     ),
+    (
+        "registry-0003-former-names",
+        "ALTER TABLE known_schools ADD COLUMN former_names text[] NOT NULL DEFAULT '{}'",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -94,9 +98,14 @@ class Schools(NamedTuple):
 
 
 def schools(raw: Raw) -> Schools:
-    """Every school on record."""
-    rows = raw.execute("SELECT school_code, name, division_code FROM known_schools ORDER BY school_code").fetchall()
-    directory = SchoolDirectory.of((code, name) for code, name, _ in rows)
+    """Every school on record; one is also found by a former name that no school bears now."""
+    rows = raw.execute(
+        "SELECT school_code, name, division_code, former_names FROM known_schools ORDER BY school_code"
+    ).fetchall()
+    directory = SchoolDirectory.of((code, name) for code, name, _, _ in rows)
+    for code, _, _, former_names in rows:
+        for former in former_names:
+            directory.add(code, former)
     return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows})
 
 
@@ -104,9 +113,10 @@ def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
     """Note schools as just recorded."""
     with raw.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO known_schools (school_code, name, division_code) VALUES (%s, %s, %s)"
-            " ON CONFLICT (school_code) DO UPDATE SET name = excluded.name, division_code = excluded.division_code",
-            [(record.school_code, record.name, record.division_code) for record in records],
+            "INSERT INTO known_schools (school_code, name, division_code, former_names) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (school_code) DO UPDATE SET name = excluded.name, division_code = excluded.division_code,"
+            " former_names = excluded.former_names",
+            [(each.school_code, each.name, each.division_code, list(each.former_names)) for each in records],
         )
 
 
@@ -153,6 +163,12 @@ def removed_by_part(raw: Raw, submission_id: UUID) -> dict[str, int]:
 def removed_by(raw: Raw, submission_id: UUID) -> int:
     """How many entries this submission took off the list."""
     return sum(removed_by_part(raw, submission_id).values())
+
+
+def listed(raw: Raw, entry_id: UUID) -> tuple[str, str] | None:
+    """(agency, list) of an entry that stands or once stood on a list."""
+    row = raw.execute("SELECT agency, list FROM standing_entries WHERE entry_id = %s", (entry_id,)).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def part_of(raw: Raw, entry_ids: Collection[UUID]) -> dict[UUID, str]:

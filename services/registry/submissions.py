@@ -41,17 +41,18 @@ from services.registry.handlers import (
     students_stated,
 )
 from services.registry.intake import entry_ids, student_record
-from services.registry.keys import EDUCATION
+from services.registry.keys import EDUCATION, student_record_key
 from services.registry.lists import ListRow
+from services.registry.parts import covered, file_part
 from services.registry.receipts import Receipt, Tally, forbids_matching
-from services.registry.row_records import placed, read_schools, same_student, sent_back_row
+from services.registry.row_records import placed, read_schools, same_student, sent_back
 from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
 from services.registry.standing import Raw, Schools
 from shared.database.database import driver
 from shared.database.scopes import Scope
-from shared.eventsourcing.store import Command, Proposed
+from shared.eventsourcing.store import Command, Proposed, Stored
 from shared.kernel.facts import fact_type
 
 AGENCIES = {
@@ -91,25 +92,32 @@ class Submissions:
             return self._register(sending, file, schools)
         return self._list(sending, file, schools)
 
+    def stored(self, submission_id: UUID, scope: Scope) -> list[Stored]:
+        """What happened to a submission, from its receipt on; asked of the events, because a person looks a moment
+        after the receipt, before any view. Raises SubmissionUnknown, also outside the scope."""
+        with self.registry.database.writing() as connection:
+            stored = self.registry.store.load(connection, submission_id)
+        received = stored[0].fact if stored else None
+        if not isinstance(received, ListSubmissionReceived):
+            raise SubmissionUnknown(submission_id)
+        if scope.agency != received.agency and not covers(scope, received.division_code, None):
+            raise SubmissionUnknown(submission_id)
+        return stored
+
     def confirm(self, submission_id: UUID, scope: Scope, confirmed_by: str, on: date, command: Command) -> int:
-        """Let the removals of a held snapshot happen; how many rows left, the same for the same command again. Asks
-        the events, not a view: a person confirms a moment after the receipt.
+        """Let the removals of a held snapshot happen; how many rows left, the same for the same command again.
 
         Raises SubmissionUnknown (also outside the scope), SubmissionNotHeld.
         """
         registry = self.registry
-        with registry.database.writing() as connection:
-            stored = registry.store.load(connection, submission_id)
-            waiting = standing.held(driver(connection), submission_id)
-        received = next((each for each in stored if isinstance(each.fact, ListSubmissionReceived)), None)
-        if received is None or not isinstance(received.fact, ListSubmissionReceived):
-            raise SubmissionUnknown(submission_id)
-        if not (scope.agency == received.fact.agency or covers(scope, received.fact.division_code, None)):
-            raise SubmissionUnknown(submission_id)
+        stored = self.stored(submission_id, scope)
+        fact, dated = stored[0].fact, stored[0].event.effective_on
+        assert isinstance(fact, ListSubmissionReceived), "every submission's stream begins with its receipt"
         if not any(isinstance(each.fact, ListSubmissionHeld) for each in stored):
             raise SubmissionNotHeld(submission_id)
-        fact = received.fact
-        self._remove(submission_id, fact.agency, fact.list, received.event.effective_on, waiting, command)
+        with registry.database.writing() as connection:
+            waiting = standing.held(driver(connection), submission_id)
+        self._remove(submission_id, fact.agency, fact.list, dated, waiting, command)
 
         def decide(connection: Connection) -> Sequence[Proposed]:
             raw = driver(connection)
@@ -131,15 +139,15 @@ class Submissions:
     def _list(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         name: ListName = next(each for each in LIST_NAMES if each == sending.of.list)
         rows = list(read_list(name, file, schools.directory))
-        identified = entry_ids(rows, sending.of.agency, self.registry.keys)
-        tally, sent_back = Tally(rows=len(rows)), []
+        part = file_part(name, rows)
+        identified = entry_ids(rows, sending.of.agency, part, self.registry.keys)
+        tally, wrong = Tally(rows=len(rows)), {}
         for row in rows:
             tally.note(row.row, row.problems)
             if forbids_matching(row.problems):
                 tally.rejected += 1
-                sent_back.append(sent_back_row(row))
-        part = snapshots.file_part(name, rows)
-        comparison = _Comparison(snapshots.covered(rows, part), {entry_id for _, _, entry_id in identified})
+                wrong[row.row] = row.problems
+        comparison = _Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
         stated = [(row, count) for row, count, _ in identified]
         if sending.dry_run:
             return self._list_foretold(sending, name, tally, stated, part, comparison)
@@ -151,7 +159,7 @@ class Submissions:
             event_ids += record_list_entries(self.registry, intent, part, made).event_ids
         sending.count(tally, event_ids)
         held = self._leave_missing(sending, comparison) if sending.of.mode == "snapshot" else None
-        return sending.finish(tally, sent_back, held)
+        return sending.finish(tally, sent_back(file, wrong), held)
 
     def _list_foretold(
         self,
@@ -218,21 +226,21 @@ class Submissions:
     # -- register and schools -----------------------------------------------------------------------------------
 
     def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
-        tally, sent_back = Tally(), []
+        tally, wrong = Tally(), {}
         records: list[StudentRecord] = []
-        first_rows: dict[UUID, int] = {}
+        first_rows: dict[str, int] = {}
         for row in read_register(file):
             tally.rows += 1
             problems, place = placed(row, schools)
             record = None if problems or place is None else student_record(row, place)
             if record is not None:
-                first = first_rows.setdefault(self.registry.keys.student(record), row.row)
+                first = first_rows.setdefault(student_record_key(record), row.row)
                 if first != row.row:
                     problems, record = [same_student(first)], None
             tally.note(row.row, problems)
             if record is None:
                 tally.rejected += 1
-                sent_back.append(sent_back_row(row, problems))
+                wrong[row.row] = problems
             else:
                 records.append(record)
         if sending.dry_run:
@@ -247,10 +255,10 @@ class Submissions:
             intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
             event_ids += enrol_students(self.registry, intent, sending.part("rows", number)).event_ids
         sending.count(tally, event_ids)
-        return sending.finish(tally, sent_back)
+        return sending.finish(tally, sent_back(file, wrong))
 
     def _schools(self, sending: Sending) -> Receipt:
-        records, tally, sent_back = read_schools(sending.of.path)
+        records, tally, wrong = read_schools(sending.of.path)
         if sending.dry_run:
             for chunk in chunks(records, ENTRY_ROWS):
                 intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
@@ -263,7 +271,7 @@ class Submissions:
             intent = RegisterSchools(tuple(chunk), sending.of.effective_on)
             event_ids += register_schools(self.registry, intent, sending.part("rows", number)).event_ids
         sending.count(tally, event_ids)
-        return sending.finish(tally, sent_back)
+        return sending.finish(tally, wrong)
 
 
 class _Comparison(NamedTuple):
