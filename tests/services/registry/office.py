@@ -67,7 +67,7 @@ class Office:
         self.running, self._folder = running, folder
         self.installation, self.registry = running.installation, running.registry
         self.submissions = Submissions(running.registry)
-        self.agency = f"office_{number}"
+        self.agency = "office_" + f"{number:04d}".translate(str.maketrans("0123456789", "abcdefghij"))
         self.born = date(2014, 1, 1) + timedelta(days=number)
         self._files = 0
         self._log_from = len(self.everything())
