@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -80,17 +81,18 @@ def test_an_unknown_school_is_refused_with_the_three_nearest_names(district: Dis
 @pytest.mark.parametrize("made", ["bomb", "crowded", "forged", "torn", "empty"])
 def test_a_file_that_is_no_honest_workbook_is_refused_before_it_is_unpacked(district: District, made: str) -> None:
     honest = sheets.xlsx(sheets.table([district.people.row("poverty", "stranger")]))
-    files = {
-        "bomb": sheets.bomb(),
-        "crowded": sheets.crowded(),
-        "forged": sheets.forged(),
-        "torn": sheets.torn(honest),
-        "empty": b"",
+    files: dict[str, Callable[[], bytes]] = {
+        "bomb": sheets.bomb,
+        "crowded": sheets.crowded,
+        "forged": sheets.forged,
+        "torn": lambda: sheets.torn(honest),
+        "empty": bytes,
     }
+    content = files[made]()
     before, begun = traces(district), time.monotonic()
     params = {"filename": "list.xlsx"}
     office = district.office.agencies["poverty"]
-    answer = office.post("registry", "/lists/poverty/submissions", content=files[made], params=params)
+    answer = office.post("registry", "/lists/poverty/submissions", content=content, params=params)
     refused(answer, 400, 413, 415, 422)
     assert time.monotonic() - begun < 15.0
     assert traces(district) == before

@@ -50,7 +50,8 @@ class System:
 
     def __init__(self, postgres: EmbeddedPostgres | None = None, broker: EmbeddedKafka | None = None) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="rollcall-system-"))
-        self.division = f"46{random.SystemRandom().randrange(1000, 9999)}"
+        chance = random.SystemRandom()
+        self.division = f"46{chance.randrange(10, 99)}{chance.randrange(21, 90)}"  # a county's own code
         self.port = _ports_in_a_row()
         self._owns_postgres, self._owns_broker = postgres is None, broker is None
         self.postgres = postgres or EmbeddedPostgres(self.home, free_port())
