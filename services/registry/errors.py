@@ -8,6 +8,7 @@ StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or tr
 AlreadyEnrolled    409  the student is registered here already, so cannot return
 ParticularsErased  409  the student's particulars were erased, so there is nothing to complete or to copy
 EntryUnknown       404  no such row on that list, or not in the caller's scope
+HouseholdUnknown   404
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 RecordKeyTaken     409  the corrected number already names another student
@@ -98,6 +99,13 @@ class EntryUnknown(NotFound):
 
     def __init__(self, entry_id: UUID) -> None:
         super().__init__("名单上没有这一行", "There is no such entry on the list.", entry_id=str(entry_id))
+
+
+class HouseholdUnknown(NotFound):
+    code = "household_unknown"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__("没有这一户", "There is no such household.", household_id=str(household_id))
 
 
 class SubmissionUnknown(NotFound):

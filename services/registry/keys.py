@@ -35,8 +35,9 @@ class Keys:
         """By identity number, else by student number, else by content; all as first seen."""
         return keyed_id(self._key, "student", EDUCATION, student_record_key(record))
 
-    def student_by_key(self, record_key: str) -> UUID:
-        return keyed_id(self._key, "student", EDUCATION, record_key)
+    def student_by_number(self, id_number: str) -> UUID:
+        """The stream that a record with this identity number names."""
+        return keyed_id(self._key, "student", EDUCATION, f"identity:{id_number}")
 
     def entry(self, agency: str, list_name: str, part: str, record_key: str, occurrence: int) -> UUID:
         """Who stands on two parts of a list (allowance and extreme hardship) has an entry on each."""
@@ -49,6 +50,10 @@ class Keys:
     def person(self, id_number: str | None, otherwise: UUID) -> UUID:
         """Whose key seals the block: one person in all sources by identity number; without one, the record's own."""
         return otherwise if id_number is None else keyed_id(self._key, "person", id_number)
+
+    def member(self, household_id: UUID, name: str) -> UUID:
+        """A member without a usable identity number, within the household."""
+        return keyed_id(self._key, "member", str(household_id), name)
 
     def submission(self, agency: str, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "submission", agency, principal, str(command_id))

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import Connection, Row, Select, and_, or_, select, text
 
-from services.registry.tables import SCHOOLS, STUDENTS, SUBMISSIONS
+from services.registry.tables import HOUSEHOLDS, MEMBERS, SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import FOREVER
 from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
 from shared.web.languages import Language
@@ -20,7 +20,7 @@ REVEALABLE = (
     *("guardian_name", "guardian_id", "phone", "address"),
 )
 HISTORY_ROWS = 200
-_S, _N, _L = STUDENTS.c, SCHOOLS.c, SUBMISSIONS.c
+_S, _N, _L, _H, _M = STUDENTS.c, SCHOOLS.c, SUBMISSIONS.c, HOUSEHOLDS.c, MEMBERS.c
 
 
 class StudentRow(BaseModel):
@@ -73,6 +73,26 @@ class SchoolRow(BaseModel):
     former_names: tuple[str, ...]
     division_code: str
     stages: tuple[str, ...]
+
+
+class MemberRow(BaseModel):
+    """A member of a household, masked; ``student_id`` when she is a student of the register."""
+
+    member_id: UUID
+    student_id: UUID | None
+    name: str
+    id_number: str
+    relation: str | None
+    head: bool
+
+
+class HouseholdRow(BaseModel):
+    """A household on a day, the head first."""
+
+    household_id: UUID
+    list: str
+    household_type: str | None
+    members: tuple[MemberRow, ...]
 
 
 class SubmissionRow(BaseModel):
@@ -219,6 +239,30 @@ def submission(connection: Connection, submission_id: UUID) -> SubmissionRow | N
     """One submission of the viewer's scope."""
     row = connection.execute(_submissions().where(_L.entity == submission_id)).one_or_none()
     return None if row is None else _submission(row)
+
+
+def household(connection: Connection, true_on: date, household_id: UUID) -> HouseholdRow | None:
+    """A household and who belongs to it on a day; None when there is none in the viewer's scope."""
+    found = connection.execute(select(*_H).where(HOUSEHOLDS.holds_on(true_on), _H.entity == household_id)).one_or_none()
+    if found is None:
+        return None
+    members = connection.execute(
+        select(*_M)
+        .where(MEMBERS.holds_on(true_on), _M.household_id == household_id, _M.belongs)
+        .order_by(_M.head.desc(), _M.member_id)
+    )
+    shown = tuple(
+        MemberRow(
+            member_id=row.member_id,
+            student_id=row.student_id,
+            name=mask_name(row.name),
+            id_number=mask_number(row.id_number),
+            relation=row.relation,
+            head=row.head,
+        )
+        for row in members
+    )
+    return HouseholdRow(household_id=household_id, list=found.list, household_type=found.household_type, members=shown)
 
 
 def _students(day: date) -> Select[Any]:
