@@ -102,13 +102,14 @@ def test_a_command_id_belongs_to_its_principal(shared_trial: Trial) -> None:
 
 @pytest.mark.parametrize("size", [1, 60])
 def test_the_same_command_from_eight_threads_has_one_effect(trial: Trial, size: int) -> None:
-    command_id, pupils = uuid.uuid4(), [joined() for _ in range(size)]
+    command_id = uuid.uuid4()
     start, answers, failures = threading.Barrier(8), [], []
 
     def send() -> None:
         start.wait()
         try:
-            answers.append(trial.append(*pupils, command_id=command_id))
+            # New streams each time: only the command itself can tell that these are one.
+            answers.append(trial.append(*[joined() for _ in range(size)], command_id=command_id))
         except Exception as failure:
             failures.append(failure)
 
