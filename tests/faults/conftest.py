@@ -36,6 +36,9 @@ def founded(seed: int) -> Iterator[Town]:
 @pytest.fixture
 def town(founded: Town) -> Iterator[Town]:
     """The town, with everything running again whatever the test before did."""
+    if not founded.whole:
+        pytest.fail(f"a fault before this one left the town wrong (seed {founded.seed}): see the first failure")
+    founded.whole = False
     founded.system.revive()
     print(f"fault seed {founded.seed} (ROLLCALL_FAULT_SEED)")
     yield founded

@@ -21,6 +21,7 @@ class Town(District):
     def __init__(self, system: System, seed: int) -> None:
         super().__init__(system, seed)
         self.random = random.Random(f"town {seed}")
+        self.whole = True  # False from the beginning of a fault until everything was found right again
 
     def begin(self) -> None:
         """The town as it is before anything goes wrong."""
@@ -60,6 +61,7 @@ class Town(District):
         self.system.settle(timeout_seconds=90.0)
         self.compare()
         self.verify_logs()
+        self.whole = True
 
     def verify_logs(self) -> None:
         """Every event has one place, every place one event, and every topic the whole log in order."""

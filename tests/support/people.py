@@ -172,7 +172,11 @@ class People:
         return found
 
     def corrected(self, row: Row) -> Row:
-        """The same record with other facts about the support, as an agency corrects it."""
+        """The same record with other facts about the support, as an agency corrects it. Allowance and extreme hardship
+        are lists of their own: who changes between them leaves one and joins the other, which is no correction."""
+        if row.list == "civil":
+            area = "农村" if row.facts["area_type"] == "城市" else "城市"
+            return replace(row, facts=row.facts | {"area_type": area})
         return replace(row, facts=row.facts | self._facts(row.list, other_than=row.facts))
 
     def _facts(self, name: ListName, other_than: dict[str, str] | None = None) -> dict[str, str]:

@@ -114,7 +114,15 @@ class Office:
 
     def due(self) -> list[dict[str, Any]]:
         """Entitlements not yet paid, as the clerk sees them."""
-        return self.clerk.pages("disbursement", "/entitlements", state="granted")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.clerk.pages("disbursement", "/entitlements", state="granted")
+            except (httpx.TransportError, AssertionError):  # nobody there, or somebody whose database is away
+                if time.monotonic() > deadline:
+                    raise
+            self._meanwhile()
+            time.sleep(PAUSE_SECONDS)
 
     def disburse(self, child: Child, entitlement_id: str, on: date) -> None:
         """Pay the whole amount, with a reference of its own."""
