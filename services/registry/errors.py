@@ -3,6 +3,7 @@
 UnknownSchool      422  no such school; offers the three nearest names
 InvalidRecord      422  a field of the record cannot be right (bad identity number, unknown stage …)
 InvalidBatch       422  lines of a batch that cannot be right; nothing of the batch was taken
+BeforeLastChange   422  a departure or a return is dated before what it ends
 StudentUnknown     404  no such student, or not in the caller's scope
 StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or transfer
 AlreadyEnrolled    409  the student is registered here already, so cannot return
@@ -17,6 +18,7 @@ RecordKeyTaken     409  the corrected number already names another student
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from shared.kernel.refusals import Conflict, Malformed, NotFound
@@ -69,6 +71,20 @@ class StudentUnknown(NotFound):
 
     def __init__(self, student_id: UUID) -> None:
         super().__init__("没有这名学生", "There is no such student.", student_id=str(student_id))
+
+
+class BeforeLastChange(Malformed):
+    """A departure or a return dated before what it ends: the student's periods would contradict each other."""
+
+    code = "before_last_change"
+
+    def __init__(self, last: date) -> None:
+        super().__init__(
+            f"日期不能早于上一次学籍变动({last.isoformat()})",
+            f"The date lies before the last change of the enrolment ({last.isoformat()}).",
+            field="on",
+            last=last.isoformat(),
+        )
 
 
 class StudentNotEnrolled(Conflict):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -38,16 +39,25 @@ from services.registry.domain import (
     student_of,
     transfer_out,
 )
-from services.registry.errors import StudentUnknown
-from services.registry.events import PersonalDataRead, SchoolRegistered
+from services.registry.errors import BeforeLastChange, StudentUnknown
+from services.registry.events import (
+    PersonalDataRead,
+    SchoolRegistered,
+    StudentAcceptedElsewhere,
+    StudentEnrolled,
+    StudentLeft,
+    StudentTransferredOut,
+)
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
 from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
-from shared.eventsourcing.store import Command, EventStore, Proposed, Result
+from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored
 from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
+
+_CHANGES = (StudentEnrolled, StudentTransferredOut, StudentAcceptedElsewhere, StudentLeft)
 
 
 @dataclass(frozen=True)
@@ -127,11 +137,11 @@ def students_named(registry: Registry, records: Sequence[StudentRecord]) -> list
 
 
 def transfer_student_out(registry: Registry, scope: Scope, intent: TransferStudentOut, command: Command) -> Result:
-    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled."""
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled, BeforeLastChange."""
     return _change(
         registry,
         scope,
-        intent.student_id,
+        intent,
         command,
         lambda state: transfer_out(
             intent.student_id,
@@ -145,11 +155,11 @@ def transfer_student_out(registry: Registry, scope: Scope, intent: TransferStude
 
 
 def accept_student_elsewhere(registry: Registry, scope: Scope, intent: AcceptElsewhere, command: Command) -> Result:
-    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled when no acceptance is awaited."""
+    """Raises StudentUnknown (also outside the scope), BeforeLastChange, StudentNotEnrolled when nobody is awaited."""
     return _change(
         registry,
         scope,
-        intent.student_id,
+        intent,
         command,
         lambda state: accept_elsewhere(
             intent.student_id, state, intent.on, intent.destination_division_code, intent.destination_school
@@ -158,11 +168,11 @@ def accept_student_elsewhere(registry: Registry, scope: Scope, intent: AcceptEls
 
 
 def record_leaving(registry: Registry, scope: Scope, intent: RecordLeaving, command: Command) -> Result:
-    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled."""
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled, BeforeLastChange."""
     return _change(
         registry,
         scope,
-        intent.student_id,
+        intent,
         command,
         lambda state: leave(intent.student_id, state, intent.on, intent.reason),
     )
@@ -250,19 +260,36 @@ def note_read(registry: Registry, read: PersonalDataRead, command: Command) -> R
 def _change(
     registry: Registry,
     scope: Scope,
-    student_id: UUID,
+    intent: TransferStudentOut | AcceptElsewhere | RecordLeaving,
     command: Command,
     decide_on: Callable[[Student], list[Happened]],
 ) -> Result:
+    student_id = intent.student_id
+
     def decide(connection: Connection) -> Sequence[Proposed]:
-        state = _students(registry, connection, [student_id])[student_id]
-        if not state.exists or not covers(scope, state.division_code, state.school_code):
-            raise StudentUnknown(student_id)
+        stored = registry.store.load(connection, student_id)
+        state = known_student(stored, scope, student_id)
+        in_order(stored, intent.on)
         proposed: list[Proposed] = []
         _propose_student(student_id, state, decide_on(state), proposed)
         return proposed
 
     return registry.store.run(registry.database, command, decide)
+
+
+def known_student(stored: Sequence[Stored], scope: Scope, student_id: UUID) -> Student:
+    """The student these events are about. Raises StudentUnknown, also outside the scope."""
+    state = student_of(each.fact for each in stored)
+    if not state.exists or not covers(scope, state.division_code, state.school_code):
+        raise StudentUnknown(student_id)
+    return state
+
+
+def in_order(stored: Sequence[Stored], on: date) -> None:
+    """Raises BeforeLastChange when the enrolment began or ended after ``on`` already."""
+    last = max((each.event.effective_on for each in stored if isinstance(each.fact, _CHANGES)), default=on)
+    if on < last:
+        raise BeforeLastChange(last)
 
 
 def _propose_student(

@@ -6,16 +6,15 @@ The rules decide without them (domain.py); they are opened here only to be writt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from services.registry import standing
 from services.registry.commands import CorrectStudent, ReturnStudent
 from services.registry.domain import Student, come_back, correct, student_of
-from services.registry.errors import InvalidRecord, ParticularsErased, StudentUnknown
+from services.registry.errors import InvalidRecord, ParticularsErased
 from services.registry.events import StudentDetailsCorrected, StudentEnrolled, StudentPersonal
-from services.registry.handlers import Registry, covers
+from services.registry.handlers import Registry, in_order, known_student
 from services.registry.intake import StudentPlace, enrolment, fatal_problems, student_record
 from services.registry.lists import register_row
 from services.registry.offers import unknown_school
@@ -32,11 +31,13 @@ CheckVersion = Callable[[int], None]  # raises when the caller read another vers
 
 
 def return_student(registry: Registry, scope: Scope, intent: ReturnStudent, command: Command) -> Result:
-    """Raises StudentUnknown (also outside the scope), AlreadyEnrolled, UnknownSchool, ParticularsErased."""
+    """Raises StudentUnknown (also outside the scope), AlreadyEnrolled, BeforeLastChange, UnknownSchool,
+    ParticularsErased."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         stored = registry.store.load(connection, intent.student_id, personal=True)
-        state = _known(stored, scope, intent.student_id)
+        state = known_student(stored, scope, intent.student_id)
+        in_order(stored, intent.on)
         place = _place(connection, state, intent.school_code)
         stage, grade, class_name, boarder, left_behind, placement = state.placement
         stated = StudentEnrolled(
@@ -66,7 +67,7 @@ def correct_student(
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         stored = registry.store.load(connection, intent.student_id, personal=True)
-        state = _known(stored, scope, intent.student_id)
+        state = known_student(stored, scope, intent.student_id)
         check_version(state.version)
         personal = _personal(stored, intent)
         cells: dict[str, Cell] = {name: _cell(getattr(personal, name)) for name in _AS_CELLS}
@@ -86,13 +87,6 @@ def correct_student(
         return [Proposed(stream, versions[stream], fact, on) for stream, (fact, on) in happened]
 
     return registry.store.run(registry.database, command, decide)
-
-
-def _known(stored: Sequence[Stored], scope: Scope, student_id: UUID) -> Student:
-    state = student_of(each.fact for each in stored)
-    if not state.exists or not covers(scope, state.division_code, state.school_code):
-        raise StudentUnknown(student_id)
-    return state
 
 
 def _place(connection: Connection, state: Student, school_code: str | None) -> StudentPlace:

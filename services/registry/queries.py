@@ -46,6 +46,7 @@ class HappenedRow(BaseModel):
     """Something that happened to a student. ``recorded_at`` is None for the moment until it has its place in the log;
     ``type`` is the fact's name, ``text`` what it means in the reader's language."""
 
+    version: int
     effective_on: date
     recorded_at: datetime | None
     type: str
@@ -171,7 +172,7 @@ def plain_fields(
 
 
 _HISTORY = text("""
-SELECT e.type, e.effective_on, l.recorded_at
+SELECT e.version, e.type, e.effective_on, l.recorded_at
 FROM public.events e LEFT JOIN public.log l ON l.position = e.position
 WHERE e.stream_id = :student ORDER BY e.version DESC LIMIT :rows
 """)
@@ -188,12 +189,17 @@ _WORDS: dict[str, tuple[str, str]] = {
 def history(connection: Connection, student_id: UUID, language: Language) -> list[HappenedRow]:
     """What happened to a student, newest first, HISTORY_ROWS at most; the caller has made sure of the scope."""
     found = []
-    for name, effective_on, recorded_at in connection.execute(_HISTORY, {"student": student_id, "rows": HISTORY_ROWS}):
+    rows = connection.execute(_HISTORY, {"student": student_id, "rows": HISTORY_ROWS})
+    for version, name, effective_on, recorded_at in rows:
         kind = name.split(".")[1]
         zh, en = _WORDS.get(kind, (kind, kind))
         found.append(
             HappenedRow(
-                effective_on=effective_on, recorded_at=recorded_at, type=kind, text=zh if language == "zh" else en
+                version=version,
+                effective_on=effective_on,
+                recorded_at=recorded_at,
+                type=kind,
+                text=zh if language == "zh" else en,
             )
         )
     return found

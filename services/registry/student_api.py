@@ -155,6 +155,8 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             if found is None:
                 raise StudentUnknown(student_id)
             found.history = queries.history(connection, student_id, viewer.language)
+        if found.history:  # a row tells the version of its period; a change must know the last
+            found.version = found.history[0].version
         set_entity_tag(response, found.version)
         return found
 

@@ -18,7 +18,8 @@ from shared.tabular.book import open_book
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
-from tests.services.registry.office import DIVISION, LIST_HEADER, REGISTER_HEADER, SCHOOLS, Office, RunningRegistry
+from tests.services.installation import DIVISION
+from tests.services.registry.office import LIST_HEADER, REGISTER_HEADER, SCHOOLS, Office, RunningRegistry
 from tests.shared.tabular.workbooks import lie_about_size, zip_with
 from tests.shared.web.tokens import AUDIENCE, ISSUER, Ed25519Signer, claims, token
 
@@ -39,10 +40,12 @@ class Client:
         self.http.headers["authorization"] = f"Bearer {token(SIGNER, claims(**given))}"
 
     def get(self, path: str, **given: Any) -> Response:
-        return self.http.get(path, **given)
+        answer: Response = self.http.get(path, **given)
+        return answer
 
     def post(self, path: str, key: UUID | None = None, **given: Any) -> Response:
-        return self.http.post(path, headers={"Idempotency-Key": str(key or uuid4())}, **given)
+        answer: Response = self.http.post(path, headers={"Idempotency-Key": str(key or uuid4())}, **given)
+        return answer
 
     def send(self, path: Path, list_name: str = "poverty", key: UUID | None = None, **query: Any) -> Response:
         files = {"file": (path.name, path.read_bytes(), "application/octet-stream")}
@@ -82,7 +85,10 @@ def agency(name: str) -> dict[str, Any]:
 def enrolment(office: Office, sequence: int = 1, **changed: Any) -> dict[str, Any]:
     own = office.number(sequence)
     body = {"name": f"张{sequence:03d}", "id_number": own, "student_number": f"G{own}", "school": SCHOOLS[0].name}
-    return body | {"stage": "小学", "grade": "3", "phone": "13800138000", "address": "望潮县白沙镇1号"} | changed
+    body |= {"stage": "小学", "grade": "3", "phone": "13800138000", "address": "望潮县白沙镇1号"} | {
+        "enrolled_on": "2026-09-01"
+    }
+    return body | {"enrolled_on": "2026-09-01"} | changed
 
 
 def enrol(client: Client, office: Office, sequence: int = 1, **changed: Any) -> str:
@@ -186,7 +192,8 @@ def test_a_read_without_a_purpose_or_of_unknown_fields_is_refused(client: Client
 def test_an_agency_sends_its_own_list_only(client: Client, office: Office) -> None:
     path = office.file(office.poor(1, 2))
     client.act_as(agency("civil_affairs"))
-    for query in ({}, {"agency": "poverty_office"}, {"agency": "civil_affairs"}):
+    queries: list[dict[str, Any]] = [{}, {"agency": "poverty_office"}, {"agency": "civil_affairs"}]
+    for query in queries:
         answer = client.send(path, mode="increment", **query)
         assert answer.status_code == 403, answer.text
     row = {"姓名": "李一", "身份证号": office.number(1)}
@@ -246,7 +253,7 @@ def test_rejected_rows_come_back_as_text_whatever_they_hold(client: Client, offi
     assert answer.headers["content-type"] == XLSX
     path = tmp_path / "rejects.xlsx"
     path.write_bytes(answer.content)
-    back = [list(row) for row in open_book(path).sheets[0].rows]
+    back = [list(row) for row in open_book(path).sheets[0].iter_rows()]
     assert [row[0] for row in back] == ["行号", 2]
     assert {"@SUM(1)", "+4690011234", "=1+1", "-3"} <= {cell for cell in back[1] if isinstance(cell, str)}
     assert "学校" in str(back[1][-1])
