@@ -14,7 +14,7 @@ import httpx
 
 from deploy.errors import StartRefused
 from deploy.spec import Installation
-from shared.hosting.settings import PORT_OFFSETS
+from shared.hosting.ports import PORT_OFFSETS
 
 TIMEOUT_SECONDS = 600.0  # an import of a whole county is one request
 _NAMESPACE = uuid.UUID("6f1c7a52-7e8e-5b86-9f8b-0a7d0c9a1f11")

@@ -13,7 +13,8 @@ import sys
 
 from shared.hosting import runtime
 from shared.hosting.service import Service
-from shared.hosting.settings import PORT_OFFSETS, SettingMissing, Settings
+from shared.hosting.ports import PORT_OFFSETS
+from shared.hosting.settings import SettingMissing, Settings
 from shared.web.logs import configure_logs
 
 

@@ -7,7 +7,7 @@ several times with other ``--roles`` (ROLLCALL_PROCESSES names the module to rea
 from __future__ import annotations
 
 from deploy.spec import ProcessSpec
-from shared.hosting.settings import PORT_OFFSETS
+from shared.hosting.ports import PORT_OFFSETS
 
 ALL = ("api", "relay", "processor")
 

@@ -27,18 +27,10 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.database.database import Database
+from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 
-PORT_OFFSETS: Mapping[str, int] = {
-    "portal": 0,
-    "registry": 1,
-    "matching": 2,
-    "disbursement": 3,
-    "visits": 4,
-    "notifications": 5,
-    "audit": 6,
-}
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
