@@ -83,12 +83,13 @@ def router(registry: Registry) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
     submissions = Submissions(registry)
-    _sending(routes, registry, submissions)
+    _files(routes, submissions)
+    _rows(routes, registry)
     _reading(routes, registry, submissions)
     return routes
 
 
-def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:
+def _files(routes: APIRouter, submissions: Submissions) -> None:
     @routes.post("/lists/{list_name}/submissions")
     def submit(
         list_name: AnyList,
@@ -120,6 +121,15 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         finally:
             taken.rename(upload.path)
 
+    @routes.post("/submissions/{submission_id}/confirm")
+    def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
+        """Let the rows that a held snapshot left out leave the list."""
+        command = command_from(request, viewer, None)
+        removed = submissions.confirm(submission_id, viewer.scope, viewer.principal, today(), command)
+        return Confirmed(submission_id=submission_id, removed=removed)
+
+
+def _rows(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/lists/{list_name}/entries", status_code=201)
     def record(
         list_name: ListName,
@@ -158,13 +168,6 @@ def _sending(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         intent = RemoveListEntries(found[0], list_name, (entry_id,), body.on or today(), body.reason)
         result = handlers.remove_list_entries(registry, intent, command_from(request, viewer, body))
         return Removed(entry_id=entry_id, event_ids=result.event_ids)
-
-    @routes.post("/submissions/{submission_id}/confirm")
-    def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
-        """Let the rows that a held snapshot left out leave the list."""
-        command = command_from(request, viewer, None)
-        removed = submissions.confirm(submission_id, viewer.scope, viewer.principal, today(), command)
-        return Confirmed(submission_id=submission_id, removed=removed)
 
 
 def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:
