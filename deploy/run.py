@@ -12,8 +12,8 @@ import os
 import sys
 
 from shared.hosting import runtime
-from shared.hosting.service import Service
 from shared.hosting.ports import PORT_OFFSETS
+from shared.hosting.service import Service
 from shared.hosting.settings import SettingMissing, Settings
 from shared.web.logs import configure_logs
 
