@@ -20,7 +20,7 @@ def test_a_poison_event_parks_its_stream_and_a_repair_applies_it_in_order(town: 
     schema = str(town.system.ask("matching", _LIVE_ROSTER)[0][0])
     break_table(town, schema, poisoned.number)
 
-    town.office.enrol([poisoned, healthy], town.today)
+    town.office.enrol([poisoned, healthy], town.term_begin)
     town.children += [poisoned, healthy]
     rows = [town.people.row("poverty", "exact", poisoned), town.people.row("civil", "exact", healthy)]
     town.office.list_rows(rows, town.today)
