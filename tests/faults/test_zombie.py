@@ -14,7 +14,7 @@ TAKEOVER_SECONDS = 90.0
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("service", ["matching", "disbursement"])
+@pytest.mark.parametrize("service", ["matching", pytest.param("disbursement", marks=pytest.mark.long)])
 def test_a_stopped_process_that_wakes_up_again_does_no_harm(town: Town, service: str) -> None:
     rng = random.Random(f"{town.seed}/zombie/{service}")
     successor = town.system.start_second(service)

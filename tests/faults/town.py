@@ -79,11 +79,10 @@ class Town(District):
         return self.random.sample(free, count)
 
     def _pay(self, count: int) -> None:
-        numbers = {number: child for child in self.children for number in [child.number]}
-        due = [row for row in self.office.due() if self.observed.numbers().get(row["student_id"]) in numbers]
+        by_id = {self.office.student_id(child): child for child in self.children}
+        due = [row for row in self.office.due() if row["student_id"] in by_id]
         for row in due[:count]:
-            child = numbers[self.observed.numbers()[row["student_id"]]]
-            self.office.disburse(child, row["entitlement_id"], self.today)
+            self.office.disburse(by_id[row["student_id"]], row["entitlement_id"], self.today)
 
 
 _PLACES = """

@@ -247,8 +247,12 @@ class System:
 
     def ask(self, service: str, query: str, *values: object) -> list[tuple[object, ...]]:
         """Rows of a service's database, read as its superuser."""
-        with psycopg.connect(self.dsn(service), autocommit=True) as connection:
-            return connection.execute(query.encode(), values or None).fetchall()
+        if self._quiet is None:
+            self._quiet = Quiet(self.dsn, self.variables())
+        try:
+            return self._quiet.ask(service, query, *values)
+        except psycopg.OperationalError:  # the server was killed since the last question: ask the new one
+            return self._quiet.ask(service, query, *values)
 
     def built(self, service: str) -> Service:
         """The service's parts in this process, as a command at the console would build them."""
@@ -264,8 +268,8 @@ class System:
 
     def settle(self, timeout_seconds: float = 60.0, quiet_seconds: float = 0.6) -> None:
         """Wait until nothing moves any more (:mod:`tests.support.quiet`). Raises StillMoving."""
-        if self._quiet is None:
-            self._quiet = Quiet(self.dsn, self.variables())
+        self.ask("registry", "SELECT 1")
+        assert self._quiet is not None
         self._quiet.wait(timeout_seconds, quiet_seconds)
 
     def eventually(self, met: Callable[[], bool], what: str, timeout_seconds: float = 30.0) -> None:
