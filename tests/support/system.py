@@ -104,7 +104,9 @@ class System:
 
     def variables(self, failpoint: str | None = None) -> dict[str, str]:
         """The environment of one process; ``failpoint`` is ``step:count``."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROLLCALL_", "DATABASE_"))}
+        # Compiled modules are kept: a test that kills forty processes would else compile every library forty times.
+        left_out = ("ROLLCALL_", "DATABASE_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         given = {
             "PYTHONPATH": str(PROJECT),
             "PYTHONSAFEPATH": "1",
