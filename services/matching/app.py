@@ -11,7 +11,7 @@ from services.matching.events import CategoryRulesActivated, DayOpened
 from services.matching.ladder import DEFAULT_RULES
 from services.matching.processor import projections, workers
 from services.matching.streams import Streams
-from services.matching.work import STEPS
+from services.matching.work import GAUGES, STEPS
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -40,4 +40,5 @@ def build(settings: Settings) -> Service:
         seeds=(Seed("category-rules", "category-rules", first_rules(), FIRST_RULES_FROM),),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),
+        gauges=GAUGES,
     )

@@ -210,4 +210,4 @@ FOLDS: dict[type[Fact], Any] = {
     matching.DayOpened: day_opened,
 }
 
-ROSTER_VIEW = Projection("roster", (STUDENTS, ENTRIES, SCHOOLS, DECISIONS, RULES), FOLDS, after=enqueue)
+ROSTER_VIEW = Projection("roster", (STUDENTS, ENTRIES, SCHOOLS, DECISIONS, RULES), FOLDS, after=enqueue, appends=False)

@@ -20,6 +20,7 @@ from services.matching.events import DayOpened
 from services.matching.tables import DECISIONS, ENTRIES, STUDENTS
 from shared.database.database import driver
 from shared.eventsourcing.projection import Change, Recorded
+from shared.hosting.figures import Gauge
 
 CHANNEL = "matching_work"
 NOTIFIED_STUDENTS_MAX = 100  # more in one batch: an open roster is told to read itself again
@@ -55,6 +56,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON matching_work, decided, opened_day TO ro
 GRANT USAGE ON SEQUENCE matching_work_id_seq TO rollcall_worker;
 GRANT SELECT ON matching_work TO rollcall_app;
 """,
+    ),
+)
+
+GAUGES = (
+    Gauge(
+        "rollcall_matching_backlog_changes",
+        "Changes whose list rows wait to be decided",
+        (),
+        "SELECT count(*) FROM matching_work",
     ),
 )
 

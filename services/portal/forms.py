@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.session import Opening, check_form, inside, opening
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -100,6 +100,14 @@ async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Se
     }
     await _send(request, opened, form, "visits", "/v1/visits", body)
     return back(form, "visit", f"/students/{student_id}")
+
+
+@router.post("/imports/{submission_id}/confirm")
+async def confirm_removals(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Let the rows that a held snapshot left out leave the list."""
+    opened.allow(AID_CLERK, AGENCY)
+    await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/confirm", None)
+    return back(form, "confirm", "/imports")
 
 
 @router.post("/entitlements/{entitlement_id}/disburse")

@@ -93,6 +93,8 @@ def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
         "register": list_name == "students",
         "sum": sum(counts[name] for name in _ON_RECORD) + (counts["rejected"] if list_name == "students" else 0),
         "held": bool(told.get("held")) or told.get("state") == "held",
+        "missing": int(told.get("missing") or 0),
+        "standing": int(told.get("standing") or 0),
         "problems": sorted(problems.items(), key=lambda item: -int(item[1])) if isinstance(problems, Mapping) else [],
     }
 

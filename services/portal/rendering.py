@@ -131,6 +131,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "seen": "alerts.done_seen",
         "close": "alerts.done_close",
         "disburse": "entitlements.done_disburse",
+        "confirm": "imports.done_confirm",
         "visit": "student.done_visit",
     }
     return texts(known[done]) if done in known else ""

@@ -189,7 +189,7 @@ SUBMISSIONS = TablePage(
         Column("rejects", ("rejected",), "link", href="/imports/{submission_id}/rejects.xlsx"),
     ),
     (AID_CLERK, AGENCY, AUDITOR), "submission_id",
-    (Filter("list", "code", "list"),),
+    (Filter("list", "code", "list"),), actions=True,
 )  # fmt: skip
 
 TABLES: Mapping[str, TablePage] = {

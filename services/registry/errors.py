@@ -12,6 +12,7 @@ EntryUnknown       404  no such row on that list, or not in the caller's scope
 HouseholdUnknown   404
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
+ListBusy           409  another file of the same list is being taken in
 RecordKeyTaken     409  the corrected number already names another student
 """
 
@@ -146,4 +147,16 @@ class RecordKeyTaken(Conflict):
     def __init__(self, student_id: UUID) -> None:
         super().__init__(
             "更正后的号码已属于另一名学生", "The corrected number names another student.", student_id=str(student_id)
+        )
+
+
+class ListBusy(Conflict):
+    """Another file of the same agency and list is being taken in, and did not end while this one waited."""
+
+    code = "list_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该名单的另一份文件正在导入,请等它完成后再试",
+            "Another file of this list is being taken in; try again when it is done",
         )

@@ -302,6 +302,18 @@ class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
+class RejectedRowsRead(Fact, frozen=True, kw_only=True):
+    """Somebody fetched the rows of a submission that came back, whole as they were sent (invariant 13). Its stream is
+    the reader's access record."""
+
+    viewer: str
+    submission_id: UUID
+    rows: int
+    agency: str
+    division_code: str
+
+
+@fact("registry")
 class PersonalDataRead(Fact, frozen=True, kw_only=True):
     """Somebody read a student's full particulars, and why (invariant 13). Its stream is the reader's access record."""
 

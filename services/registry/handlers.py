@@ -42,6 +42,7 @@ from services.registry.domain import (
 from services.registry.errors import BeforeLastChange, StudentUnknown
 from services.registry.events import (
     PersonalDataRead,
+    RejectedRowsRead,
     SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentEnrolled,
@@ -245,8 +246,8 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
     return registry.store.run(registry.database, command, decide)
 
 
-def note_read(registry: Registry, read: PersonalDataRead, command: Command) -> Result:
-    """Record that somebody reads a student's particulars, before anything is shown."""
+def note_read(registry: Registry, read: PersonalDataRead | RejectedRowsRead, command: Command) -> Result:
+    """Record that somebody reads particulars in full, before anything is shown."""
     day = today()
     reader = registry.keys.reader(read.viewer, day)
 

@@ -19,7 +19,7 @@ from services.registry import handlers, queries, standing
 from services.registry.columns import LIST_COLUMNS
 from services.registry.commands import RecordListEntries, RemoveListEntries
 from services.registry.errors import EntryUnknown, InvalidRecord, SubmissionUnknown
-from services.registry.events import ListName, SubmissionMode
+from services.registry.events import ListName, ListSubmissionReceived, RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.keys import entry_record_key
 from services.registry.lists import list_row
@@ -27,9 +27,12 @@ from services.registry.parts import file_part
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
 from services.registry.receipts import Receipt, forbids_matching
+from services.registry.schools import SchoolDirectory
 from services.registry.submissions import AGENCIES, Submission, Submissions
 from shared.database.database import driver
+from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
+from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Forbidden, Malformed
 from shared.tabular.header import label
 from shared.tabular.writing import WorkbookWriter
@@ -41,6 +44,7 @@ from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 log = structlog.get_logger(__name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROW_FIELDS_MAX = 60
+_SCHOOL_FIELDS = frozenset(("school", "school_code"))
 _CANONICAL = frozenset(LIST_COLUMNS.fields.values())
 RowCells = dict[str, str | int | float | None]  # a number is told apart from text: it has lost digits
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
@@ -141,9 +145,12 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
     ) -> Recorded:
         """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
         sender = _agency(viewer, list_name, agency)
-        with registry.database.writing() as connection:
-            schools = standing.schools(driver(connection))
-        read = list_row(list_name, 1, _fields(row), None, schools.directory)
+        fields = _fields(row)
+        directory = SchoolDirectory.of(())
+        if not _SCHOOL_FIELDS.isdisjoint(fields):  # a row that names no school needs none of them
+            with registry.database.writing() as connection:
+                directory = standing.schools(driver(connection)).directory
+        read = list_row(list_name, 1, fields, None, directory)
         if forbids_matching(read.problems):
             raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
         command = command_from(request, viewer, msgspec.json.encode(row))
@@ -195,10 +202,19 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
 
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
     def rejects(submission_id: UUID, viewer: Sender) -> Response:
-        """The rows that have to be mended, each with its reason."""
-        submissions.stored(submission_id, viewer.scope)
+        """The rows that have to be mended, each with its reason; the read is recorded before anything is given out."""
+        received = submissions.stored(submission_id, viewer.scope)[0].fact
+        assert isinstance(received, ListSubmissionReceived), "every submission's stream begins with its receipt"
         with database.writing() as connection:
             rows = standing.rejected(driver(connection), registry.keyring, submission_id)
+        read = RejectedRowsRead(
+            viewer=viewer.principal,
+            submission_id=submission_id,
+            rows=len(rows),
+            agency=received.agency,
+            division_code=received.division_code,
+        )
+        handlers.note_read(registry, read, Command(viewer.principal, new_event_id(), submission_id.bytes))
         folder = tempfile.TemporaryDirectory(prefix="rollcall-rejects-")
         path = Path(folder.name) / "rejects.xlsx"
         heads = list(dict.fromkeys(head for row in rows for head in row.cells))

@@ -114,6 +114,7 @@ class SubmissionRow(BaseModel):
     removed: int
     rejected: int
     missing: int | None
+    standing_before: int | None
 
 
 def students(
@@ -318,4 +319,5 @@ def _submission(row: Row[Any]) -> SubmissionRow:
         removed=row.removed,
         rejected=row.rejected,
         missing=row.missing,
+        standing_before=row.standing_before,
     )

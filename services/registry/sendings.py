@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection
 
 from services.registry import standing
+from services.registry.errors import ListBusy
 from services.registry.events import ListName, ListSubmissionHeld, ListSubmissionReceived, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.receipts import Receipt, Tally
@@ -21,6 +25,7 @@ from shared.eventsourcing.store import Command, Proposed
 
 LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
+WAIT_SECONDS = 20  # for another file of the same list; below the statement timeout
 T = TypeVar("T")
 
 
@@ -48,6 +53,19 @@ class Sending:
     of: Submission
     command: Command
     dry_run: bool
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other files of this agency's list out meanwhile: two snapshots that overlap would each end rows that
+        the other states. The lock ends with its connection. Raises ListBusy when the other one does not end in time."""
+        digest = hashlib.sha256(f"{self.of.agency}|{self.of.list}".encode()).digest()
+        with psycopg.connect(self.registry.database.app_conninfo, autocommit=True) as connection:
+            connection.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+            try:
+                connection.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
+            except psycopg.errors.LockNotAvailable as busy:
+                raise ListBusy from busy
+            yield
 
     def known(self) -> bool:
         """Whether it began before: an interruption, or the same request again."""

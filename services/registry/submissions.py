@@ -7,6 +7,7 @@ finished by sending it again. The same submission later gets the same receipt.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -76,10 +77,17 @@ class Submissions:
 
     def receive(self, submission: Submission, command: Command, *, dry_run: bool) -> Receipt:
         """Record a file, or with ``dry_run`` only say what would be. Raises TabularError for a file that cannot be
-        used, CommandReused for another file under the same command id."""
+        used, CommandReused for another file under the same command id, ListBusy."""
         whole = self.registry.keys.submission(submission.agency, command.principal, command.command_id)
         sending = Sending(self.registry, whole, submission, command, dry_run)
-        if not dry_run and sending.known():  # a file that could not be read never began: it may be mended and resent
+        with nullcontext() if dry_run else sending.alone():
+            return self._receive(sending)
+
+    def _receive(self, sending: Sending) -> Receipt:
+        submission = sending.of
+        if (
+            not sending.dry_run and sending.known()
+        ):  # a file that could not be read never began: it may be mended and resent
             sending, receipt = sending.begin()
             if receipt is not None:
                 return receipt

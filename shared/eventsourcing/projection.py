@@ -83,7 +83,8 @@ class Projection:
     ``halts``: a poison event halts its partition (money, proofs) instead of parking its stream.
     ``after``: runs in the batch's own transaction, as the worker, with the batch's facts in log order per partition and
     the last row of each entity before and after; silent while a build catches up. An event is passed to it exactly once
-    in effect.
+    in effect. ``appends``: it may append events; what only follows from the logs need not wait for the disk, because
+    what a crash of the database takes is read again from the checkpoint that goes with it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Projection:
     folds: Mapping[type[Fact], Fold]
     halts: bool = False
     after: After | None = None
+    appends: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

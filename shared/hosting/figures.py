@@ -5,7 +5,7 @@ Read from the service's own database at each scrape of /metrics; ``./rollcall st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from shared.database.database import Database, driver
+from shared.messaging.watchdog import Lag
 
 log = structlog.get_logger(__name__)
 
@@ -60,21 +61,21 @@ GAUGES = (
 
 
 class Figures(Collector):
-    """Collects :data:`GAUGES` from one database. A gauge whose table is not there (a service without a processor)
-    has no samples."""
+    """Collects :data:`GAUGES` and the service's ``own`` from one database. A gauge whose table is not there (a service
+    without a processor) has no samples."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, own: Sequence[Gauge] = ()) -> None:
+        self._database, self._gauges = database, (*GAUGES, *own)
 
     def register(self) -> None:
         """Make the gauges part of this process's /metrics."""
         REGISTRY.register(self)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        return [GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels) for gauge in GAUGES]
+        return [GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels) for gauge in self._gauges]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for gauge in GAUGES:
+        for gauge in self._gauges:
             family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
             for *labels, figure in self._rows(gauge):
                 family.add_metric([str(label) for label in labels], float(figure))
@@ -87,3 +88,30 @@ class Figures(Collector):
         except (psycopg.Error, OSError) as error:
             log.warning("figure not readable", gauge=gauge.name, error=type(error).__name__)
             return []
+
+
+class Lags(Collector):
+    """How far this process's projections are behind the logs they read, as their watchdog last saw it."""
+
+    NAME = "rollcall_projection_lag"
+    HELP = "Log indexes between a projection and the head of the log it reads, over the partition furthest behind"
+
+    def __init__(self, lags: Callable[[], Sequence[Lag]]) -> None:
+        self._lags = lags
+
+    def register(self) -> None:
+        """Make the gauge part of this process's /metrics."""
+        REGISTRY.register(self)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return [GaugeMetricFamily(self.NAME, self.HELP, labels=("projection", "log"))]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        furthest: dict[tuple[str, str], int] = {}
+        for lag in self._lags():
+            key = (lag.projection, lag.service)
+            furthest[key] = max(furthest.get(key, 0), lag.head_log_index - lag.last_log_index)
+        family = GaugeMetricFamily(self.NAME, self.HELP, labels=("projection", "log"))
+        for key, behind in sorted(furthest.items()):
+            family.add_metric(key, float(behind))
+        yield family

@@ -23,7 +23,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.eventsourcing.sequencer import Sequencer
-from shared.hosting.figures import Figures
+from shared.hosting.collecting import calm_collector
+from shared.hosting.figures import Figures, Lags
 from shared.hosting.seeding import plant
 from shared.hosting.service import Service
 from shared.hosting.settings import PARTITIONS, Settings
@@ -115,6 +116,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     if "processor" in roles and service.projections:
         host = _host(service, settings)
         checks["processor"] = lambda: _first_problem(host)
+        Lags(host.lags).register()
         parts.append(_hosting(host))
     return create_app(
         service.name,
@@ -130,8 +132,10 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
 def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
     """Serve ``roles`` of the service on its port until SIGTERM or Ctrl-C."""
     prepared(service, settings)
-    Figures(service.database).register()
-    serve(application(service, settings, roles), settings.port)
+    Figures(service.database, service.gauges).register()
+    app = application(service, settings, roles)
+    calm_collector()
+    serve(app, settings.port)
 
 
 class _Server(uvicorn.Server):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.database.database import Database
     from shared.eventsourcing.projection import Projection
     from shared.eventsourcing.store import EventStore
+    from shared.hosting.figures import Gauge
     from shared.keys.keyring import KeyRing
 
 
@@ -41,7 +42,8 @@ class Seed(NamedTuple):
 class Service:
     """``name`` as in topics and databases. ``projections`` holds views and policies alike. ``steps`` are the service's
     own write-side tables, (name, SQL), run by its database after the event store's. ``day_opened`` makes the fact of
-    a new day; None = the service has no clock. ``checks`` add readiness conditions: name → problem or None."""
+    a new day; None = the service has no clock. ``checks`` add readiness conditions: name → problem or None; ``gauges``
+    add figures to /metrics."""
 
     name: str
     database: Database
@@ -54,3 +56,4 @@ class Service:
     steps: tuple[tuple[str, str], ...] = ()
     day_opened: Callable[[date], Fact] | None = None
     checks: Mapping[str, Callable[[], str | None]] | None = None
+    gauges: tuple[Gauge, ...] = ()

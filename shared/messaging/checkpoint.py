@@ -84,6 +84,8 @@ UPDATE checkpoints SET last_log_index = %s, applied = applied + %s, applied_at =
        cluster_id = %s, topic_id = %s, next_offset = %s
 WHERE projection = %s AND build = %s AND log = %s AND partition = %s
 """
+# A commit that loses rows and checkpoint together when the server dies; never for one that appends events.
+_LIGHTLY = " RETURNING set_config('synchronous_commit', 'off', true)"
 
 
 class Key(NamedTuple):
@@ -118,10 +120,13 @@ def read(connection: psycopg.Connection[Any], key: Key) -> Checkpoint | None:
     return None if row is None else _checkpoint(row)
 
 
-def save(connection: psycopg.Connection[Any], key: Key, last: int, applied: int, hint: Hint | None) -> None:
-    """Move the locked checkpoint on. Without a hint the old one is dropped: it would point before ``last``."""
+def save(
+    connection: psycopg.Connection[Any], key: Key, last: int, applied: int, hint: Hint | None, *, lightly: bool
+) -> None:
+    """Move the locked checkpoint on. Without a hint the old one is dropped: it would point before ``last``.
+    ``lightly``: the commit does not wait for the disk."""
     place = hint if hint is not None else (None, None, None)
-    connection.execute(_SAVE, (last, applied, *place, *key))
+    connection.execute(_SAVE + _LIGHTLY if lightly else _SAVE, (last, applied, *place, *key))
 
 
 def halt(connection: psycopg.Connection[Any], key: Key, reason: str | None) -> None:

@@ -8,10 +8,14 @@ of the previous record of the same partition, 0 for the first) and ``leaf`` (hex
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
-from uuid import UUID, SafeUUID
+from uuid import UUID
+
+import msgspec
 
 from shared.eventsourcing.event import DATA_CONTENT_TYPE, Event, Logged, attributes, leaf_hash
 
@@ -65,28 +69,31 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
     try:
         if value is None or given["ce_specversion"] != _SPEC_VERSION or given["content-type"] != _CONTENT_TYPE:
             raise NotAnEvent("the record is no CloudEvent with JSON data")
+        event_id, stream_id, version, effective_on, command_id, log_index, recorded_at, previous = _plain(
+            b'["%b"]' % b'","'.join(_plain_headers(given))
+        )
         cause_id, cause_at = given.get("ce_causeid"), given.get("ce_causerecordedat")
         event = Event(
-            _uuid(given["ce_id"]),
-            _uuid(given["ce_subject"]),
-            int(given["ce_streamversion"]),
+            event_id,
+            stream_id,
+            version,
             given["ce_type"].decode(),
-            date.fromisoformat(given["ce_effectiveon"].decode()),
+            effective_on,
             given["ce_principal"].decode(),
-            _uuid(given["ce_commandid"]),
-            None if cause_id is None else _uuid(cause_id),
+            command_id,
+            None if cause_id is None else _id(b'"%b"' % cause_id),
             None if cause_at is None else _EPOCH + timedelta(microseconds=int(cause_at)),
             value,
         )
         logged = Logged(
             given["ce_source"].decode(),
-            int(given["ce_logindex"]),
-            _EPOCH + timedelta(microseconds=int(given["ce_recordedat"])),
-            bytes.fromhex(given["leaf"].decode()),
+            log_index,
+            _EPOCH + timedelta(microseconds=recorded_at),
+            unhexlify(given["leaf"]),
             event,
         )
         trace = given.get("traceparent")
-        return Envelope(logged, int(given["prevlogindex"]), None if trace is None else trace.decode())
+        return Envelope(logged, previous, None if trace is None else trace.decode())
     except KeyError as missing:
         raise NotAnEvent(f"the record lacks the header {missing.args[0]}") from None
     except NotAnEvent:
@@ -107,14 +114,11 @@ _HEADER_OF = {
     )
 }
 
-_new_object, _set_field, _unknown = object.__new__, object.__setattr__, SafeUUID.unknown
-
-
-def _uuid(raw: bytes) -> UUID:
-    """UUID(text) without its courtesies (braces, urn:), which cost more than all the rest of decoding."""
-    if len(raw) != 36:
-        raise NotAnEvent("an id of the record is no UUID")
-    made: UUID = _new_object(UUID)
-    _set_field(made, "int", int(raw.replace(b"-", b""), 16))
-    _set_field(made, "is_safe", _unknown)
-    return made
+# Ids, numbers and dates of a record, read in one go as a JSON array of texts: by far the cheapest way, and a header
+# that is none of its kind, or several in one, is refused by the types and the number of the elements.
+_plain_headers = itemgetter(
+    *("ce_id", "ce_subject", "ce_streamversion", "ce_effectiveon", "ce_commandid"),
+    *("ce_logindex", "ce_recordedat", "prevlogindex"),
+)
+_plain = msgspec.json.Decoder(tuple[UUID, UUID, int, date, UUID, int, int, int], strict=False).decode
+_id = msgspec.json.Decoder(UUID).decode

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-QUEUED_RECORDS_MAX = 4_000
+QUEUED_RECORDS_MAX = 2_000
 
 
 class TopicPartition(NamedTuple):

@@ -32,7 +32,7 @@ BATCH_LIMIT = 2_000
 BATCH_BYTES = 524_288
 OUTSTANDING_LIMIT = 3
 REQUEST_TIMEOUT_SECONDS = 10
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5  # for a wake-up that got lost
 HEADS_SECONDS = 1.0
 LEADER_POLL_SECONDS = 0.5
 IDLE_SESSION_SECONDS = 30  # longer than a send may take to fail
@@ -255,6 +255,7 @@ class _LogStore:
             connection.execute("SET synchronous_commit = off")
             # A stopped process must not hold the lock for ever; a running one asks every POLL_SECONDS.
             connection.execute(f"SET idle_session_timeout = '{IDLE_SESSION_SECONDS}s'")
+            connection.execute("SET enable_seqscan = off")  # as in the sequencer
             connection.execute("LISTEN sequenced")
 
         await self._do(connect)

@@ -79,7 +79,7 @@ def discard_dead_letter(runner: Runner, letter_id: UUID, *, by: str, reason: str
         standing = checkpoint.lock(raw, key)
         deadletters.settle(raw, letter_id, "discarded", by=by, reason=reason)
         if standing.halted is not None and letter.log_index is not None:
-            checkpoint.save(raw, key, max(standing.last_log_index, letter.log_index), 0, standing.hint)
+            checkpoint.save(raw, key, max(standing.last_log_index, letter.log_index), 0, standing.hint, lightly=False)
             checkpoint.halt(raw, key, None)
         elif not deadletters.stream_letters(raw, letter):
             deadletters.unpark(raw, letter)

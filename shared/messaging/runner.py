@@ -201,7 +201,8 @@ class Runner:
         if taken:
             offset = taken[-1].offset
             hint = Hint(*place, offset + 1) if place is not None and offset is not None else None
-            checkpoint.save(raw, batch.key, last, len(taken), hint)
+            lightly = self.projection.after is None or not self.projection.appends
+            checkpoint.save(raw, batch.key, last, len(taken), hint, lightly=lightly)
         if halt is not None:
             checkpoint.halt(raw, batch.key, halt.reason)
         if standing.state == "live" and last > standing.quiet_until:

@@ -1,7 +1,8 @@
 """Periods in and out of PostgreSQL, fast: one SELECT for the entities of a batch, one COPY for what changed.
 
-Rows are written as text COPY, with one small encoder per column chosen from its declared type; a value that does not
-fit its column's type raises here, before it reaches the database.
+Many rows are written as text COPY, with one small encoder per column chosen from its declared type; a value that does
+not fit its column's type raises here, before it reaches the database. A few rows go as single statements in a pipeline:
+the temporary table that COPY needs costs more than they do.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from uuid import UUID
 import psycopg
 import sqlalchemy
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.uuid_arrays import UuidArray
 from shared.eventsourcing.open_dates import FOREVER
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.timeline import Period, Timeline
 
+COPY_FROM = 40  # rows from which COPY by way of a temporary table is cheaper
 Encoder = Callable[[Any], str]
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _ARRAY_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -120,6 +124,13 @@ def encoder_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Encoder:
     raise TypeError(f"a period table cannot have columns of type {kind!r}")
 
 
+def _adapter_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What makes a value of this column type one that a statement takes as it is."""
+    if isinstance(kind, JSONB):
+        return Jsonb
+    return list if isinstance(kind, sqlalchemy.ARRAY) else None
+
+
 _number_of = attrgetter("int")  # the order of PostgreSQL's uuid, and faster to compare than the objects
 
 
@@ -135,6 +146,7 @@ class PeriodWriter:
         self._encoders = [encoder_of(table.table.c[name].type) for name in table.columns]
         self._by_name = dict(zip(table.columns, self._encoders, strict=True))
         self._set_by = _array(_integer)
+        self._adapt = [_adapter_of(table.table.c[name].type) for name in table.columns]
         columns = ["entity", "valid_from", "valid_to", *table.columns, "marks", "log_index", "set_by"]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         name, staging = sql.Identifier(table.name), sql.Identifier("pg_temp", f"staged_{table.name}")
@@ -150,7 +162,11 @@ class PeriodWriter:
         changed = sql.SQL(", ").join(
             sql.SQL("{} = excluded.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in columns[2:]
         )
-        self._upsert = sql.SQL("{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}").format(self._insert, changed)
+        merge = sql.SQL("{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}")
+        self._upsert = merge.format(self._insert, changed)
+        values = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
+        one = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(name, names, values)
+        self._upsert_one = merge.format(one, changed)
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raises TypeError, ValueError or AttributeError for a value its column cannot hold.
@@ -166,7 +182,7 @@ class PeriodWriter:
         width = len(self.table.columns)
         timelines = {entity: Timeline(width) for entity in sorted(entities, key=_number_of)}
         with connection.cursor(binary=True) as cursor:
-            cursor.execute(self._select, (list(timelines),))
+            cursor.execute(self._select, (UuidArray(timelines),))
             for entity, valid_from, valid_to, *values, marks, log_index, set_by in cursor:
                 timeline = timelines[entity]
                 timeline.known = True
@@ -175,25 +191,27 @@ class PeriodWriter:
 
     def write(self, connection: psycopg.Connection[Any], timelines: dict[UUID, Timeline]) -> list[UUID]:
         """Write what changed, in key order; the entities that changed."""
-        lines: list[str] = []
-        changed = []
-        fresh = True
-        line = self._line
-        for entity, timeline in timelines.items():
-            dirty = timeline.changed
-            if not dirty:
-                continue
-            changed.append(entity)
-            for period in dirty:
-                lines.append(line(entity, period))
-                fresh = fresh and period.fresh
-        if lines:
+        found = [(entity, dirty) for entity, timeline in timelines.items() if (dirty := timeline.changed)]
+        rows = [(entity, period) for entity, dirty in found for period in dirty]
+        if len(rows) >= COPY_FROM:
+            fresh = all(period.fresh for _, period in rows)
             connection.execute(self._stage)
             with connection.cursor().copy(self._copy) as copy:
-                copy.write("".join(lines))
+                copy.write("".join([self._line(entity, period) for entity, period in rows]))
             connection.execute(self._insert if fresh else self._upsert)
             connection.execute(self._unstage)
-        return changed
+        elif rows:
+            with connection.cursor() as cursor:
+                cursor.executemany(self._upsert_one, [self._parameters(entity, period) for entity, period in rows])
+        return [entity for entity, _ in found]
+
+    def _parameters(self, entity: UUID, period: Period) -> list[Any]:
+        """One row for a statement; the encoders have seen its values in :meth:`check`."""
+        values = [
+            value if adapt is None or value is None else adapt(value)
+            for value, adapt in zip(period.values, self._adapt, strict=True)
+        ]
+        return [entity, period.valid_from, period.valid_to, *values, period.marks, period.log_index, period.set_by]
 
     def _line(self, entity: UUID, period: Period) -> str:
         encoded = [

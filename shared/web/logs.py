@@ -19,6 +19,12 @@ PERSONAL_KEYS = frozenset(
     }
 )  # fmt: skip
 LINE_CHARACTERS = 8192
+_CHATTY = (
+    "aiokafka",
+    "faust",
+    "kafka",
+    "mode",
+)  # they tell each step of each reconnection; our own lines tell what came of it
 _FRAMES = 12
 
 
@@ -92,4 +98,5 @@ def configure_logs(service: str, level: str = "INFO") -> None:
         logger.propagate = True
     # Whole addresses (searches, cursors) stand in these two; our own line carries the route instead.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in (*_CHATTY, "httpx"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from services.registry import submissions
-from services.registry.errors import SubmissionNotHeld, SubmissionUnknown
+from services.registry import sendings, submissions
+from services.registry.errors import ListBusy, SubmissionNotHeld, SubmissionUnknown
 from services.registry.events import ListEntryAdded, ListEntryRemoved, ListSubmissionReceived
 from services.registry.receipts import Receipt
-from shared.eventsourcing.store import EventStore
+from services.registry.sendings import Sending, Submission
+from shared.eventsourcing.store import Command, EventStore
 from shared.kernel.refusals import CommandReused
 from tests.services.registry.office import (
     CIVIL_HEADER,
@@ -308,3 +310,27 @@ def test_schools_are_added_corrected_and_refused_one_by_one(office: Office) -> N
     receipt = office.send(rows, list_name="schools", header=header)
     assert (receipt.added, receipt.corrected, receipt.unchanged, receipt.rejected) == (1, 1, 1, 2)
     assert balanced(receipt)
+
+
+def test_two_snapshots_of_one_list_at_one_moment_end_as_if_one_came_after_the_other(office: Office) -> None:
+    office.send(office.poor(*range(1, 41)))
+    first, second = office.file(office.poor(*range(1, 39))), office.file(office.poor(*range(3, 41), 50))
+    with ThreadPoolExecutor(2) as pool:
+        for sent in [pool.submit(office.send, path, on=LATER) for path in (first, second)]:
+            assert balanced(sent.result(60))
+    names = {f"李{each:03d}" for each in range(1, 39)}, {f"李{each:03d}" for each in (*range(3, 41), 50)}
+    assert set(office.standing()) in names
+
+
+def test_a_file_waits_for_another_of_its_list_and_is_refused_when_that_takes_too_long(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sendings, "WAIT_SECONDS", 1)
+    submission = Submission("poverty", office.agency, "snapshot", TERM, office.file(office.poor(1)), "", "", True)
+    under_way = Sending(office.registry, uuid4(), submission, Command("sender", uuid4(), b""), False)
+    with under_way.alone():
+        assert counts(office.send(office.poor(1, 2), dry_run=True)) == (2, 2, 0, 0, 0)
+        with pytest.raises(ListBusy):
+            office.send(office.poor(1, 2))
+    assert office.standing() == {}
+    assert counts(office.send(office.poor(1, 2))) == (2, 2, 0, 0, 0)
