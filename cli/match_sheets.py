@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cli.match_engine import Decided, MatchResult, of_school_age
-from services.matching.ladder import StudentRecord
+from services.matching.records import StudentRecord
 from services.matching.outcome import STATES_ZH, State
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet
 from shared.tabular.sheets import Cell
