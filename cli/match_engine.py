@@ -8,17 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
-from services.matching.ladder import (
-    DEFAULT_RULES,
-    EntryRecord,
-    Rules,
-    StudentIndex,
-    StudentRecord,
-    decide,
-    student_record,
-)
+from services.matching.ladder import DEFAULT_RULES, Rules, StudentIndex, decide
 from services.matching.names import comparable
 from services.matching.outcome import Outcome, State
+from services.matching.records import EntryRecord, StudentRecord, student_record
 from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import InputFile, read_list, read_register

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cli.match_engine import Decided, MatchResult, of_school_age
-from services.matching.ladder import StudentRecord
 from services.matching.outcome import STATES_ZH, State
+from services.matching.records import StudentRecord
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import CsvWriter, SheetWriter, WorkbookWriter

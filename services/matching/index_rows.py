@@ -16,8 +16,9 @@ from psycopg.rows import namedtuple_row
 
 from services.matching.commands import RowFacts, StudentPlace
 from services.matching.domain import Standing
-from services.matching.ladder import Candidates, EntryRecord, StudentIndex, StudentRecord, student_record
+from services.matching.ladder import Candidates, StudentIndex
 from services.matching.names import comparable
+from services.matching.records import EntryRecord, StudentRecord, student_record
 
 _ENTRIES = """
 SELECT entity, agency, list, standing, removal_reason, division_code, valid_from, match_name, id_number, number_problem,

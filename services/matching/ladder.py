@@ -16,48 +16,13 @@ from datetime import date
 
 from rapidfuzz.distance import OSA
 
-from services.matching.names import comparable
 from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State, StudentId
+from services.matching.records import EntryRecord, StudentRecord
 from shared.standards import age
 from shared.standards.cell_text import number_text
 
 SCORES = {"R1": 1.0, "R3": 0.6, "R4": 0.5, "R6": 0.4, "R7": 0.3, "": 0.0}
 LOST_DIGITS = frozenset(("numeric_cell", "scientific_notation"))
-
-
-@dataclass(frozen=True, slots=True)
-class StudentRecord:
-    """A student of the register. Names are `names.comparable`, `id_number` is valid or None."""
-
-    student_id: StudentId
-    name: str
-    id_number: str | None
-    birth_date: date | None = None
-    school_key: str = ""
-    guardian_name: str = ""
-    guardian_id: str = ""
-    former_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRecord:
-    """A list row. `id_number` is valid or None, then `number_problem` is a code of identity_number or None (empty).
-
-    `suggested_birth_date` stems from an unusable number. `stands_for_household`: the row names only the head and the
-    whole household is covered. `school_elsewhere`: it names a school that is none of the division's.
-    """
-
-    name: str
-    id_number: str | None = None
-    number_problem: str | None = None
-    number_contradicted: bool = False
-    id_text: str = ""
-    birth_date: date | None = None
-    suggested_birth_date: date | None = None
-    school_key: str = ""
-    school_elsewhere: bool = False
-    guardian_name: str = ""
-    stands_for_household: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,20 +235,3 @@ class StudentIndex:
     def _keys(self, student: StudentRecord) -> list[tuple[dict[str, list[StudentRecord]], str]]:
         keys = ((self._by_number, student.id_number), (self._by_name, student.name))
         return [(t, k) for t, k in (*keys, (self._by_guardian, student.guardian_id)) if k]
-
-
-def student_record(
-    student_id: StudentId,
-    *,
-    name: str,
-    id_number: str | None,
-    birth_date: date | None,
-    school_key: str = "",
-    guardian_name: str = "",
-    guardian_id: str = "",
-    former_name: str = "",
-) -> StudentRecord:
-    """A StudentRecord from names as written."""
-    guardian = number_text(guardian_id)
-    names = comparable(name), comparable(guardian_name), comparable(former_name)
-    return StudentRecord(student_id, names[0], id_number, birth_date, school_key, names[1], guardian, names[2])

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.ladder import DEFAULT_RULES, EntryRecord, StudentIndex, StudentRecord, decide, student_record
+from services.matching.ladder import DEFAULT_RULES, StudentIndex, decide
 from services.matching.names import comparable
 from services.matching.outcome import REASONS, Outcome, State
+from services.matching.records import EntryRecord, StudentRecord, student_record
 from shared.standards.identity_number import check_digit
 
 AS_OF = date(2026, 11, 16)
