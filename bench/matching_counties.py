@@ -17,6 +17,7 @@ from services.registry.sheet_files import REGISTER, open_inputs
 from simulation.clerks import Level
 from simulation.county import DEFAULT_AS_OF, Settings, simulate
 from simulation.office_sheets import WIDE_FIELDS
+from simulation.traps import write_traps
 
 _NUMBER_FIELD = {"disability": "certificate_number"}
 NUMBER_HEADERS = {name: fields[_NUMBER_FIELD.get(name, "id_number")] for name, fields in WIDE_FIELDS.items()}
@@ -43,17 +44,27 @@ def county(students: int, seed: int, level: Level) -> Iterator[Path]:
         yield folder
 
 
+@contextmanager
+def traps(rows: int, seed: int) -> Iterator[Path]:
+    """A county that holds nothing but traps."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-traps-") as name:
+        write_traps(rows, seed, Path(name))
+        yield Path(name)
+
+
 def judge_county(folder: Path) -> Judged:
     """Match the files as `rollcall match` does and judge every row."""
-    lists: dict[ListName, list[Path]] = {
-        name: [folder / f"{part}.csv" for part in KEEPERS[name] if (folder / f"{part}.csv").exists()]
-        for name in LIST_NAMES
-    }
-    lists = {name: paths for name, paths in lists.items() if paths}
-    opened = open_inputs({REGISTER: [folder / "students.csv"], **lists})
+    paths: dict[str, list[Path]] = {REGISTER: [folder / "students.csv"]}
+    lists: list[ListName] = [name for name in LIST_NAMES if _parts(folder, name)]
+    paths.update((name, _parts(folder, name)) for name in lists)
+    opened = open_inputs(paths)
     result = match(opened[REGISTER], {name: opened[name] for name in lists}, DEFAULT_AS_OF, lambda _: None)
     truth = truth_rows(folder)
     return Judged(_judge(result, truth), _macro(folder, truth), result, truth)
+
+
+def _parts(folder: Path, name: str) -> list[Path]:
+    return [path for path in (folder / f"{part}.csv" for part in KEEPERS[name]) if path.exists()]
 
 
 def _judge(result: MatchResult, truth: dict[str, list[TruthRow]]) -> Tally:
@@ -106,13 +117,9 @@ def _macro(folder: Path, truth: dict[str, list[TruthRow]]) -> Tally:
         if number:
             register.setdefault(number, row)
     tally = Tally()
-    for name, parts in KEEPERS.items():
-        numbers = [
-            number[:18]
-            for part in parts
-            if (folder / f"{part}.csv").exists()
-            for number in _column(folder / f"{part}.csv", NUMBER_HEADERS[part])
-        ]
+    for name in truth:
+        paths = _parts(folder, name)
+        numbers = [number[:18] for path in paths for number in _column(path, NUMBER_HEADERS[path.stem])]
         tally.add(old_macro(truth[name], numbers, register))
     return tally
 

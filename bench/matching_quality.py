@@ -12,14 +12,17 @@ import os
 import time
 from collections.abc import Iterator
 
-from bench.matching_counties import Judged, county, judge_county
+from bench.matching_counties import county, judge_county, traps
 from bench.matching_judging import FINAL, Tally, rate_at_most, wilson, worst
+from bench.matching_peer import compare
 from bench.report import machine_line
 from simulation.clerks import LEVELS, Level
+from simulation.trap_kinds import KINDS
 
 DEFAULT_LINKS = 30_000
 STUDENTS = 40_000  # per county: students of one seed fit in memory together with their lists
 COUNTIES_MOST = 60
+TRAPS = 10_000
 FIRST_SEED = 101
 WORST_SHOWN = 12
 SORTS = (
@@ -44,12 +47,15 @@ def main() -> None:
     parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
     parser.add_argument("--students", type=int, default=STUDENTS, help="students per county")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first county")
+    parser.add_argument("--traps", type=int, default=TRAPS, help="rows that are traps")
     parser.add_argument("--worst", type=int, default=WORST_SHOWN, help="kinds of error shown")
     chosen = parser.parse_args()
     print(machine_line(), flush=True)
     for level in chosen.level or LEVELS:
         for line in _level(level, chosen):
             print(line, flush=True)
+    for line in _traps(chosen):
+        print(line, flush=True)
 
 
 def _level(level: Level, chosen: argparse.Namespace) -> Iterator[str]:
@@ -61,7 +67,7 @@ def _level(level: Level, chosen: argparse.Namespace) -> Iterator[str]:
         engine.add(judged.engine)
         macro.add(judged.macro)
         if seeds == 0 and (interpreter := os.environ.get("ROLLCALL_BENCH_LINKAGE_PYTHON")):
-            peer = _peer(interpreter, judged)
+            peer = compare(interpreter, judged)
         seeds += 1
     yield ""
     yield f"{level}: {seeds} counties of {chosen.students:,} students in {time.perf_counter() - began:.0f} s"
@@ -73,10 +79,17 @@ def _level(level: Level, chosen: argparse.Namespace) -> Iterator[str]:
         yield from worst(engine, sort, chosen.worst)
 
 
-def _peer(interpreter: str, judged: Judged) -> str:
-    from bench.matching_peer import compare
-
-    return compare(interpreter, judged)
+def _traps(chosen: argparse.Namespace) -> Iterator[str]:
+    with traps(chosen.traps, chosen.seed) as folder:
+        judged = judge_county(folder)
+    engine = judged.engine
+    upper = rate_at_most(engine.false_links, engine.rows)
+    yield ""
+    yield f"traps: {engine.rows:,} rows of {len(KINDS)} kinds; fallen into: {engine.false_links:,} (old macro "
+    yield f"       {judged.macro.false_links:,}); rate at most {upper:.5f}"
+    yield from balance(engine)
+    for sort in SORTS[:2]:
+        yield from worst(engine, sort, chosen.worst)
 
 
 def table(engine: Tally, macro: Tally, level: str) -> Iterator[str]:
