@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
         ],
         retain_matching_columns=False,
     )
-    tables = [database.register(name, source_dataset_name=name) for name in ("students", "rows")]
+    tables = [database.register(name, dataset_display_name=name) for name in ("students", "rows")]
     linker = Linker(tables, settings, log_level=None)
     linker.training.estimate_probability_two_random_records_match([block_on("id_number")], recall=0.9)
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
