@@ -20,6 +20,7 @@ from services.matching.records import EntryRecord, StudentRecord
 NAMES_KEPT = 131_072
 NUMBER, GUARDIAN_NUMBER = "n", "g"
 _NUMBER_LENGTH = 18
+_YEAR = slice(6, 10)
 
 
 def student_keys(student: StudentRecord) -> frozenset[str]:
@@ -45,9 +46,12 @@ def entry_keys(entry: EntryRecord) -> frozenset[str]:
         keys.add(guardian_key(entry.guardian_id))
     adults = (entry.guardian_name, entry.head_name)
     born = {entry.birth_date, entry.suggested_birth_date} - {None} or {None}
+    years = {entry.id_text[_YEAR]} if entry.id_text[_YEAR].isdigit() else set()
     for name in (entry.name, entry.former_name) if entry.former_name else (entry.name,):
         for birth_date in born:
             keys.update(_person_keys(name, birth_date, entry.school_key, adults))
+        # A masked number often leaves the year to be read.
+        keys.update(f"y:{year}{sound}" for year in years if (sound := _name_parts(name)[3]))
     return frozenset(keys)
 
 

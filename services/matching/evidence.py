@@ -52,7 +52,10 @@ def contradicts_itself(entry: EntryRecord) -> bool:
 
 
 def same_guardian(entry: EntryRecord, student: StudentRecord) -> bool:
-    """The row names the student's guardian, by number or by name, as guardian or as head of the household."""
+    """The row names the student's guardian, by number or by name, as guardian or as head of the household.
+
+    A head's own row names himself as head, which says nothing about a student of his name.
+    """
     if entry.guardian_id and entry.guardian_id == student.guardian_id:
         return True
     if not student.guardian_name:
@@ -60,7 +63,7 @@ def same_guardian(entry: EntryRecord, student: StudentRecord) -> bool:
     return any(
         name_relation(adult, student.guardian_name) in SAME_NAME
         for adult in (entry.guardian_name, entry.head_name)
-        if adult
+        if adult and adult != entry.name
     )
 
 

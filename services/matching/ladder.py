@@ -6,7 +6,7 @@ R3  the number agrees, the name does not, or it is the guardian's     → review
 R4  number with one slip or a mask, one registered number fits        → linked when name, birth date and sex agree
 R5  two valid numbers that differ                                     → never linked; review if all else agrees
 R6  no usable number on one side                                      → the score links, asks a person, or neither
-R7  a head who stands for a household                                 → its one proven member, else review
+R7  a head, out of age, who stands for a household                     → its members named, if proven; else review
 then out of age, rejected, registered elsewhere, not in the register. Guards turn a link into a review: a number that
 two students claim or several names carry, a row that contradicts itself, another student whom the name fits better, a
 runner-up close behind, a twin.
@@ -71,7 +71,8 @@ def _out_of_age(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of:
     lowest, highest = rules.lowest_age_years, rules.highest_age_years
     if born is None or age.of_aid_age(born, as_of, lowest, highest):
         return None
-    return Outcome(State.OUT_OF_AGE, "", 0.0, "age", facts={"lowest": lowest, "highest": highest})
+    by_household = household_rung.household(entry, candidates)
+    return by_household or Outcome(State.OUT_OF_AGE, "", 0.0, "age", facts={"lowest": lowest, "highest": highest})
 
 
 def _unusable(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
@@ -102,7 +103,6 @@ LADDER: tuple[Rung, ...] = (
     lambda entry, candidates, rules, as_of: slip_rung.slipped(entry, candidates),
     lambda entry, candidates, rules, as_of: score_rung.scored(entry, candidates, rules.scorer),
     lambda entry, candidates, rules, as_of: number_rungs.two_numbers(entry, candidates),
-    lambda entry, candidates, rules, as_of: household_rung.household(entry, candidates),
     _out_of_age,
     _unusable,
     _elsewhere,

@@ -45,24 +45,28 @@ def number_and_name(entry: EntryRecord, candidates: Candidates) -> Outcome | Non
         return linked("R1", "number_and_name_agree", student)
     if found in COMPATIBLE:
         return _guarded(entry, candidates, student, found) or linked("R2", f"name_{found}", student)
-    better = [s for s in candidates.others if s.student_id != student.student_id and _better_name(entry, s, student)]
-    near = [s for s in better if _near(entry, s, student)]
-    if near:
-        return review("R3", "number_of_another", [student, *in_order(near)])
+    rivals = _rivals(entry, candidates, student)
+    if rivals:
+        return review("R3", "number_of_another", [student, *rivals])
     return review("R3", "name_differs" if entry.name else "name_missing", [student])
 
 
 def _guarded(entry: EntryRecord, candidates: Candidates, student: StudentRecord, found: NameRelation) -> Outcome | None:
     """The guards before R2: the number is this student's, but is the row about her?"""
+    rivals = _rivals(entry, candidates, student)
+    if rivals:
+        return review("R2", "name_fits_another", [student, *rivals])
     if contradicts_itself(entry):
         return review("R2", "row_contradicts_number", [student])
     if _several_names(entry, candidates, student):
         return review("R2", "number_several_names", [student])
-    others = [s for s in candidates.others if s.student_id != student.student_id and _better_name(entry, s, student)]
-    rivals = [s for s in others if _near(entry, s, student)]
-    if rivals:
-        return review("R2", "name_fits_another", [student, *in_order(rivals)])
     return None
+
+
+def _rivals(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> list[StudentRecord]:
+    """Students whom the name fits better than the number's owner, near enough to have been mixed up with her."""
+    others = (s for s in candidates.others if s.student_id != student.student_id)
+    return in_order(s for s in others if _better_name(entry, s, student) and _near(entry, s, student))
 
 
 def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> bool:

@@ -164,17 +164,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "No usable number; {count} students agree.",
     ),
     "household_link_proven": (
-        "名单只列户主(整户保),学籍中该生的监护人姓名和身份证号与户主一致",
-        "Only the head is listed for the whole household; the student's record names the head as guardian, by name and"
-        " number.",
+        "名单只列户主(整户保);学籍中有{count}名学生的监护人姓名和身份证号与户主一致",
+        "Only the head is listed for the whole household; {count} students' records name the head as guardian, by name"
+        " and number.",
     ),
     "household_link_unproven": (
-        "名单只列户主,其户内有在校学生,户关系待证实",
-        "Only the head is listed; a student of this guardian exists, the household link is not proven.",
-    ),
-    "household_several_members": (
-        "名单只列户主(整户保),其监护的在校学生有{count}名,请逐一确认",
-        "Only the head is listed for the whole household; {count} students have this guardian: confirm each.",
+        "名单只列户主(整户保);学籍中有{count}名学生的监护人身份证号与户主一致但姓名不同,户关系待证实",
+        "Only the head is listed for the whole household; {count} students have this guardian's number under another"
+        " name: the household link is not proven.",
     ),
     "age": ("不在资助年龄({lowest}至{highest}周岁)", "Not of aid age ({lowest} to {highest} years)."),
     "school_elsewhere": (

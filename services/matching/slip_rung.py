@@ -9,7 +9,7 @@ from __future__ import annotations
 from rapidfuzz.distance import OSA
 
 from services.matching.candidates import Candidates
-from services.matching.evidence import in_order, linked, number_sex, review, student_sex
+from services.matching.evidence import in_order, linked, review, student_sex
 from services.matching.name_relation import COMPATIBLE, SAME_NAME, relation
 from services.matching.outcome import Outcome
 from services.matching.records import EntryRecord, StudentRecord
@@ -37,7 +37,9 @@ def slipped(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
         return review("R4", "number_fits_several", in_order(found))
     if relation(entry, student) not in SAME_NAME:
         return review("R4", "slip_and_name_differ", [student])
-    if not _agrees(entry, student, text, mask):
+    if mask and not _tells_people_apart(entry, text):
+        return None  # what is left to read is weighed with everything else
+    if not _agrees(entry, student):
         return review("R4", "slip_and_birth_or_sex_differ", [student])
     return linked("R4", "number_masked" if mask else "number_one_slip", student)
 
@@ -58,15 +60,16 @@ def _mask(text: str) -> bool:
     return bool(hidden) and hidden != [_CHECK] and all(c in MASKS or c.isdigit() for c in text)
 
 
-def _agrees(entry: EntryRecord, student: StudentRecord, text: str, mask: bool) -> bool:
-    """Birth date and sex, stated or readable, agree; of a masked number enough must be readable to tell two people."""
-    born = entry.birth_date
-    if born is not None and born != student.birth_date:
-        return False
-    stated, sex = entry.sex or (number_sex(text) if mask else None), student_sex(student)
-    if stated and sex and stated != sex:
-        return False
-    if not mask:
-        return True
+def _tells_people_apart(entry: EntryRecord, text: str) -> bool:
+    """Enough of the masked number can be read: nearly all of sequence and check digit, and the birth date or a stated
+    one."""
     readable = sum(character not in MASKS for character in text[_TAIL])
-    return readable >= READABLE_OF_TAIL_LEAST and (born is not None or text[_BIRTH].isdigit())
+    return readable >= READABLE_OF_TAIL_LEAST and (entry.birth_date is not None or text[_BIRTH].isdigit())
+
+
+def _agrees(entry: EntryRecord, student: StudentRecord) -> bool:
+    """Birth date and sex, where stated or readable, are the student's. The number at one edit says them already."""
+    if entry.birth_date is not None and entry.birth_date != student.birth_date:
+        return False
+    stated, sex = entry.sex, student_sex(student)
+    return not (stated and sex and stated != sex)

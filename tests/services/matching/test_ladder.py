@@ -191,14 +191,18 @@ def test_the_holder_of_an_old_number_is_out_of_age() -> None:
     assert decided(row).state is State.OUT_OF_AGE
 
 
-def test_a_head_who_stands_for_his_household_is_linked_to_its_one_proven_student() -> None:
+def test_a_head_who_stands_for_his_household_is_out_of_age_and_names_its_students() -> None:
     row = EntryRecord("王大", GUARDIAN, birth_date=date(1980, 1, 1), stands_for_household=True)
-    found = decided(row, student())
-    assert (found.state, found.rule, found.reason, found.student) == (State.LINKED, "R7", "household_link_proven", 1)
-    assert decided(row, student(guardian_name="王二")).reason == "household_link_unproven"
-    both = decided(row, student(1), student(2, "王小红", TWIN))
-    assert (both.state, both.reason, both.candidates) == (State.REVIEW, "household_several_members", (1, 2))
+    found = decided(row, student(1), student(2, "王小红", TWIN))
+    assert (found.state, found.rule, found.reason) == (State.OUT_OF_AGE, "R7", "household_link_proven")
+    assert (found.student, found.candidates) == (None, (1, 2))
     assert decided(replace(row, stands_for_household=False), student()).reason == "age"
+
+
+def test_a_head_whose_number_is_a_guardians_under_another_name_goes_to_review() -> None:
+    row = EntryRecord("王大", GUARDIAN, birth_date=date(1980, 1, 1), stands_for_household=True)
+    found = decided(row, student(guardian_name="李四"))
+    assert (found.state, found.reason, found.candidates) == (State.REVIEW, "household_link_unproven", (1,))
 
 
 def test_a_student_removed_from_the_index_is_forgotten() -> None:
@@ -243,8 +247,8 @@ def test_every_row_ends_in_one_explained_state_and_a_link_names_one_student(
     assert found.zh
     assert "{" not in found.zh + found.en
     linked = found.state is State.LINKED
-    assert linked <= (found.rule in {"R1", "R2", "R4", "R6", "R7"})
-    if linked and found.rule != "R7":
+    assert linked <= (found.rule in {"R1", "R2", "R4", "R6"})
+    if linked:
         numbers = {s.id_number for s in students if s.student_id == found.student}
         assert row.id_number is None or numbers <= {row.id_number, None}, "two valid numbers that differ: never linked"
 
