@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.matching_judging import KEEPERS, Tally, TruthRow, Verdict, old_macro, truth_rows
 from cli.match_engine import Decided, MatchResult, entry_record, match
-from services.matching.ladder import StudentIndex
+from services.matching.candidates import StudentIndex
 from services.registry.lists import LIST_NAMES, ListName
 from services.registry.sheet_files import REGISTER, open_inputs
 from simulation.clerks import Level
@@ -90,7 +90,7 @@ def _looked_at(index: StudentIndex, found: Decided, truth: TruthRow) -> bool | N
     if found.outcome.student == truth.student_row:
         return True
     candidates = index.candidates(entry_record(found.entry, False))
-    groups = (candidates.same_number, candidates.same_name, candidates.same_guardian)
+    groups = (candidates.same_number, candidates.others)
     return any(student.student_id == truth.student_row for group in groups for student in group)
 
 
