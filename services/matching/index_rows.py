@@ -189,3 +189,15 @@ def _student(row: Any) -> StudentRecord:
         guardian_id=row.guardian_number or "",
         former_name=row.former_name or "",
     )
+
+
+def named_students(raw: psycopg.Connection[Any], students: Collection[UUID]) -> tuple[Register, list[StudentRecord]]:
+    """These students, whatever keys they share with a row; those who are not in the register are absent."""
+    if not students:
+        return Register(StudentIndex(), {}, frozenset()), []
+    with raw.cursor(row_factory=namedtuple_row) as cursor:
+        statement = "SELECT * FROM students WHERE valid_to = 'infinity' AND entity = ANY(%s) ORDER BY entity"
+        found: list[Any] = cursor.execute(statement, (list(students),)).fetchall()
+    records = [_student(row) for row in found]
+    places = {row.entity: StudentPlace(row.division_code, row.school_code) for row in found}
+    return Register(StudentIndex.of(records), places, frozenset(row.entity for row in found if row.enrolled)), records
