@@ -14,10 +14,11 @@ from services.matching.ladder import DEFAULT_RULES, Rules, decide
 from services.matching.names import comparable
 from services.matching.outcome import Outcome, State
 from services.matching.records import EntryRecord, StudentRecord, student_record
+from services.matching.row_records import written_number
 from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import InputFile, read_list, read_register
-from shared.standards import age, identity_number
+from shared.standards import age, division, identity_number
 from shared.standards.cell_text import number_text
 from shared.standards.identity_number import IdentityNumberError
 
@@ -128,7 +129,7 @@ def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
         id_number=row.id_number,
         number_problem=row.number_problem,
         number_contradicted=row.number_contradicted,
-        id_text=row.id_text,
+        id_text=written_number(row.id_text),
         birth_date=row.birth_date,
         suggested_birth_date=row.suggested_birth_date,
         school_key=row.school_key or "",
@@ -137,15 +138,21 @@ def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
         stands_for_household=whole and head and alone_in_household,
         sex=row.sex,
         grade=row.grade,
-        class_name=row.class_name,
         guardian_id=number_text(row.guardian_id or row.head_id),
         head_name=comparable(row.head_name),
-        division_code=row.division_code,
+        division_code=_residence(row.division_code),
         household_key="|".join(_household(row)) if any(_household(row)) else None,
         former_name=comparable(row.former_name),
         list_name=row.list,
         birth_date_contradicted=any(problem.code == "birth_date_differs" for problem in row.problems),
     )
+
+
+def _residence(text: str) -> str:
+    try:
+        return division.scope(text) if text else ""
+    except division.DivisionCodeError:
+        return ""
 
 
 def _head_record(row: ListRow) -> EntryRecord:

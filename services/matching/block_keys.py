@@ -25,15 +25,29 @@ _YEAR = slice(6, 10)
 
 def student_keys(student: StudentRecord) -> frozenset[str]:
     """Keys under which list rows may find the student."""
+    return person_keys(student) | school_keys(student.school_key, name_sound(student.name))
+
+
+def person_keys(student: StudentRecord) -> frozenset[str]:
+    """Those of the keys that do not depend on the school, which changes without the person."""
     keys = set(_number_parts(student.id_number or student.id_text))
     if student.id_number:
         keys.add(number_key(student.id_number))
     if student.guardian_id:
         keys.add(guardian_key(student.guardian_id))
-    names = [student.name, student.former_name] if student.former_name else [student.name]
-    for name in names:
-        keys.update(_person_keys(name, student.birth_date, student.school_key, (student.guardian_name,)))
+    for name in (student.name, student.former_name) if student.former_name else (student.name,):
+        keys.update(_name_keys(name, student.birth_date, (student.guardian_name,)))
     return frozenset(keys)
+
+
+def school_keys(school: str, sound: str) -> frozenset[str]:
+    """The key of a school and a name as it sounds; none where either is missing."""
+    return frozenset((f"s:{school}|{sound}",)) if school and sound else frozenset()
+
+
+def name_sound(name: str) -> str:
+    """A comparable name by its usual sound, empty where a wildcard stands."""
+    return _name_parts(name)[3]
 
 
 def entry_keys(entry: EntryRecord) -> frozenset[str]:
@@ -49,9 +63,10 @@ def entry_keys(entry: EntryRecord) -> frozenset[str]:
     years = {entry.id_text[_YEAR]} if entry.id_text[_YEAR].isdigit() else set()
     for name in (entry.name, entry.former_name) if entry.former_name else (entry.name,):
         for birth_date in born:
-            keys.update(_person_keys(name, birth_date, entry.school_key, adults))
+            keys.update(_name_keys(name, birth_date, adults))
+        keys.update(school_keys(entry.school_key, name_sound(name)))
         # A masked number often leaves the year to be read.
-        keys.update(f"y:{year}{sound}" for year in years if (sound := _name_parts(name)[3]))
+        keys.update(f"y:{year}{sound}" for year in years if (sound := name_sound(name)))
     return frozenset(keys)
 
 
@@ -76,7 +91,7 @@ def _number_parts(text: str) -> Iterator[str]:
         yield f"f:{framed}"
 
 
-def _person_keys(name: str, born: date | None, school: str, adults: Iterable[str]) -> Iterator[str]:
+def _name_keys(name: str, born: date | None, adults: Iterable[str]) -> Iterator[str]:
     first, rest, whole, sound = _name_parts(name)
     if whole:
         yield f"m:{whole}"
@@ -88,8 +103,6 @@ def _person_keys(name: str, born: date | None, school: str, adults: Iterable[str
             yield f"d:{day}{rest}"
         if sound:
             yield f"y:{born.year}{sound}"
-    if school and sound:
-        yield f"s:{school}|{sound}"
     for adult in adults:
         plain = "".join(read(adult))
         if plain and first:

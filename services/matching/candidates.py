@@ -6,7 +6,7 @@ decided by its number and name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,6 +45,14 @@ class Candidates:
         if self._others is None:
             self._others = self.find_others()
         return self._others
+
+    def without(self, apart: Collection[StudentId]) -> Candidates:
+        """The candidates other than these students."""
+
+        def kept(found: Iterable[StudentRecord]) -> tuple[StudentRecord, ...]:
+            return tuple(each for each in found if each.student_id not in apart)
+
+        return Candidates(kept(self.same_number), kept(self.same_guardian), lambda: kept(self.others), self.listed)
 
 
 class StudentIndex:
@@ -147,7 +155,11 @@ class ListIndex:
     def add(self, entry: EntryRecord) -> None:
         """Note a live row."""
         if entry.id_number and entry.name:
-            self._names.setdefault(entry.id_number, set()).add((entry.list_name, entry.name))
+            self.note(entry.id_number, entry.list_name, entry.name)
+
+    def note(self, number: str, list_name: str, name: str) -> None:
+        """Note that a live row of this list gives the valid number to this comparable name."""
+        self._names.setdefault(number, set()).add((list_name, name))
 
     def listed(self, entry: EntryRecord) -> Listed:
         """What the other rows say."""

@@ -21,9 +21,9 @@ from datetime import date
 from services.matching import household_rung, number_rungs, score_rung, slip_rung
 from services.matching.candidates import Candidates
 from services.matching.outcome import Outcome, State
-from services.matching.plain_scorer import PlainScorer
 from services.matching.records import EntryRecord
 from services.matching.score_rung import Scorer
+from services.matching.scoring import county_model, scorer
 from shared.standards import age
 
 LOST_DIGITS = frozenset(("numeric_cell", "scientific_notation"))
@@ -44,7 +44,7 @@ class Rules:
         return f"{LADDER_VERSION}+{self.scorer.model.hash[:HASH_LENGTH]}"
 
 
-DEFAULT_RULES = Rules(PlainScorer())
+DEFAULT_RULES = Rules(scorer(county_model()))
 
 Rung = Callable[[EntryRecord, Candidates, Rules, date], Outcome | None]
 

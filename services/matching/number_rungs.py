@@ -35,6 +35,12 @@ def contradicted(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
     return review("R3", "number_contradicted", in_order(found))
 
 
+def settled(entry: EntryRecord, candidates: Candidates) -> bool:
+    """Whether number and name alone decide, so that nobody else need be looked for."""
+    found = candidates.same_number
+    return len(found) == 1 and bool(entry.name) and found[0].name == entry.name and not entry.number_contradicted
+
+
 def number_and_name(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
     """R1, R2 and R3: one student has the number."""
     if len(candidates.same_number) != 1:

@@ -187,6 +187,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "没有身份证号,其余信息不足以核对(需要姓名和出生日期)",
         "No identity number and too little else: name and birth date are needed.",
     ),
+    "ruled_same": ("经办人确认是同一人", "A clerk ruled that they are the same person."),
+    "ruled_different": (
+        "经办人确认不是所列学生,学籍中未找到其他相符的学生",
+        "A clerk ruled out the students shown, and nobody else of the register agrees.",
+    ),
+    "ruled_nobody": (
+        "经办人核对后确认学籍中没有此人",
+        "A clerk ruled that the row is about nobody of the register.",
+    ),
+    "ruling_outdated": (
+        "人工核对所依据的信息已有变动,请重新核对",
+        "What a clerk's ruling was based on has changed: please look again.",
+    ),
     "row_empty": ("姓名和身份证号都没有", "Neither a name nor an identity number."),
     "number_other_document": (
         "证件不是居民身份证,其余信息不足以核对",

@@ -16,7 +16,7 @@ from services.matching.records import EntryRecord, StudentRecord
 from shared.standards.cell_text import number_text
 
 NUMBER_LENGTH = 18
-MASKS = frozenset("*X?#_×□■○●•")
+MASKS = frozenset("*X")  # what row_records.written_number makes of every mark over a digit, and the X that is one too
 READABLE_OF_TAIL_LEAST = 3  # of sequence and check digit: a mask that hides them hides the person
 _BIRTH, _TAIL, _CHECK = slice(6, 14), slice(14, 18), 17
 
