@@ -45,7 +45,9 @@ OddRow = Callable[[RegisterRow], StudentRecord]
 class RegisterColumns(Sequence[StudentRecord]):
     """The students of the register by position (row number minus one); records are made when asked for."""
 
-    def __init__(self, frame: polars.DataFrame, odd: dict[int, StudentRecord], unusable: dict[int, RegisterRow]) -> None:
+    def __init__(
+        self, frame: polars.DataFrame, odd: dict[int, StudentRecord], unusable: dict[int, RegisterRow]
+    ) -> None:
         self._frame = frame
         self._odd = odd
         self.unusable = unusable
@@ -121,8 +123,8 @@ def read_columns(
             infer_schema=False,
             separator=source.delimiter,
             quote_char=None,
-            missing_utf8_is_empty_string=True,
-            has_header=True,
+            empty_string_is_null=False,
+            glob=False,
         )
     except polars.exceptions.PolarsError:
         return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
@@ -137,7 +139,8 @@ def read_columns(
     if not all(_certainly_data(fields, whole.row(place)) for fields, place in zip(odd_fields, odd_places, strict=True)):
         return None
     frame = _with_school_keys(named, schools)
-    odd, unusable = {}, {}
+    odd: dict[int, StudentRecord] = {}
+    unusable: dict[int, RegisterRow] = {}
     for place, fields in zip(odd_places, odd_fields, strict=True):
         row = register_row(place + 1, dict(fields))
         odd[row.row] = odd_row(row)
@@ -203,7 +206,7 @@ def _check_characters_fit(numbers: polars.Series) -> polars.Series:
 
 def _certainly_data(fields: dict[str, str], line: Sequence[str]) -> bool:
     """A row that no reader could take for a blank, a note or a header: a name, and a first cell with a digit in it."""
-    name, first = fields.get("name", ""), next((cell for cell in line if cell), "")
+    name, first = fields.get("name") or "", next((cell for cell in line if cell), "")
     return bool(name.strip()) and any("0" <= character <= "9" for character in first) and first[:1].isascii()
 
 
