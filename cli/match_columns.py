@@ -118,14 +118,7 @@ def read_columns(
     if sheet.table.header.last_row or not _simple_text(source):
         return None
     try:
-        whole = polars.read_csv(
-            *(source.path,),
-            infer_schema=False,
-            separator=source.delimiter,
-            quote_char=None,
-            empty_string_is_null=False,
-            glob=False,
-        )
+        whole = read_whole(source)
     except polars.exceptions.PolarsError:
         return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
     if whole.height < rows_least or "id_number" not in columns or "name" not in columns:
@@ -149,6 +142,19 @@ def read_columns(
     sheet.first_row = 1
     sheet.data_indexes = array("L", range(1, whole.height + 1))
     return RegisterColumns(frame, odd, unusable)
+
+
+def read_whole(source: CsvSheet) -> polars.DataFrame:
+    """All cells below the first line, as text. Raises PolarsError."""
+    return polars.read_csv(
+        source.path,
+        infer_schema=False,
+        separator=source.delimiter,
+        quote_char=None,
+        empty_string_is_null=False,
+        missing_columns="raise",
+        glob=False,
+    )
 
 
 def _single_sheet(files: Sequence[InputFile]) -> InputSheet | None:
