@@ -108,7 +108,7 @@ def plain_record(row: int, found: Sequence[str]) -> StudentRecord:
 
 
 def read_columns(
-    files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int = ROWS_LEAST
+    files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int | None = None
 ) -> RegisterColumns | None:
     """The register, its schools noted in `schools`; None when it must be read row by row. Notes its data rows."""
     sheet = _single_sheet(files)
@@ -121,7 +121,11 @@ def read_columns(
         whole = read_whole(source)
     except polars.exceptions.PolarsError:
         return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
-    if whole.height < rows_least or "id_number" not in columns or "name" not in columns:
+    if (
+        whole.height < (ROWS_LEAST if rows_least is None else rows_least)
+        or "id_number" not in columns
+        or "name" not in columns
+    ):
         return None
     named = whole.select(polars.nth(column).alias(field) for field, column in columns.items())
     if _any_ditto(named):
