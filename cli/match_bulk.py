@@ -9,9 +9,11 @@ from __future__ import annotations
 import pickle
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from cli.match_columns import RegisterColumns
 from cli.match_forks import Child, cores
@@ -22,27 +24,34 @@ from services.matching.outcome import Outcome
 from services.matching.records import EntryRecord, StudentRecord
 
 Work = Callable[[int], bytes]  # the number of a part → what came out of it
+Found = Sequence[StudentRecord]
 
 
 class AskedIndex:
-    """Students under the block keys that the rows asked for; gives the candidates that StudentIndex would give."""
+    """Students under the block keys that the rows asked for; gives the candidates that StudentIndex would give.
 
-    def __init__(self, by_key: Mapping[str, Sequence[StudentRecord]]) -> None:
-        self._by_key = by_key
+    `keys_of` holds the numbers of each row's keys; `under` the students by number of the key.
+    """
 
-    def candidates(self, entry: EntryRecord, listed: Listed = NOTHING_LISTED) -> Candidates:
-        """Everyone the ladder may consider for the row."""
-        number, found = entry.id_number, self._by_key.get
+    def __init__(self, keys: Mapping[str, int], keys_of: Sequence[array[int]], under: Mapping[int, Found]) -> None:
+        self._keys, self._keys_of, self._under = keys, keys_of, under
+
+    def candidates(self, place: int, entry: EntryRecord, listed: Listed = NOTHING_LISTED) -> Candidates:
+        """Everyone the ladder may consider for the row at this place of all that were asked for."""
+        number = entry.id_number
         return Candidates(
-            tuple(found(number_key(number), ())) if number else (),
-            tuple(found(guardian_key(number), ())) if number else (),
-            lambda: self._others(entry),
+            self._named(number_key(number)) if number else (),
+            self._named(guardian_key(number)) if number else (),
+            lambda: self._others(place),
             listed,
         )
 
-    def _others(self, entry: EntryRecord) -> tuple[StudentRecord, ...]:
-        found = {s.student_id: s for key in entry_keys(entry) for s in self._by_key.get(key, ())}
-        return tuple(found.values())
+    def _named(self, key: str) -> tuple[StudentRecord, ...]:
+        return tuple(self._under.get(self._keys[key], ()))
+
+    def _others(self, place: int) -> tuple[StudentRecord, ...]:
+        under = self._under
+        return tuple({s.student_id: s for key in self._keys_of[place] for s in under.get(key, ())}.values())
 
 
 def in_parts(work: Work, count: int) -> list[bytes]:
@@ -53,24 +62,42 @@ def in_parts(work: Work, count: int) -> list[bytes]:
     return [work(part) if found is None else found for part, found in enumerate([*results, last])]
 
 
-def asked_index(students: RegisterColumns, entries: Iterable[EntryRecord]) -> AskedIndex:
+def asked_index(students: RegisterColumns, entries: Sequence[EntryRecord]) -> AskedIndex:
     """An index of the students who share a block key with any of the rows."""
-    asked: dict[str, int] = {}
-    for entry in entries:
-        for key in entry_keys(entry):
-            asked.setdefault(key, len(asked))
-    keys = list(asked)
+    keys, keys_of = _numbered_keys(entries)
     with tempfile.TemporaryDirectory(prefix="match-register-") as folder:
         parts = students.write_parts(Path(folder), cores())
         pairs = array("I")
-        for found in in_parts(lambda part: _pairs(students, *parts[part], asked), len(parts)):
+        for found in in_parts(lambda part: _pairs(students, *parts[part], keys), len(parts)):
             pairs.frombytes(found)
     rows = sorted(set(pairs[::2]))
     records = dict(zip(rows, students.records(rows), strict=True))
-    by_key: dict[str, list[StudentRecord]] = {}
-    for row, place in zip(pairs[::2], pairs[1::2], strict=True):
-        by_key.setdefault(keys[place], []).append(records[row])
-    return AskedIndex(by_key)
+    under: dict[int, list[StudentRecord]] = {}
+    for row, key in zip(pairs[::2], pairs[1::2], strict=True):
+        under.setdefault(key, []).append(records[row])
+    return AskedIndex(keys, keys_of, under)
+
+
+def _numbered_keys(entries: Sequence[EntryRecord]) -> tuple[dict[str, int], list[array[int]]]:
+    """Every key that a row asks for with a number of its own, and the numbers of each row's keys."""
+    bounds = _bounds(len(entries))
+
+    def part(number: int) -> bytes:
+        rows = entries[bounds[number] : bounds[number + 1]]
+        return msgspec.msgpack.encode([sorted(entry_keys(entry)) for entry in rows])
+
+    keys: dict[str, int] = {}
+    keys_of: list[array[int]] = []
+    for found in in_parts(part, len(bounds) - 1):
+        for asked in msgspec.msgpack.decode(found, type=list[list[str]]):
+            keys_of.append(array("I", [keys.setdefault(key, len(keys)) for key in asked]))
+    return keys, keys_of
+
+
+def _bounds(rows: int) -> list[int]:
+    """Where the parts of so many rows begin and end, one part for each core."""
+    count = cores()
+    return [rows * part // count for part in range(count + 1)]
 
 
 def _pairs(students: RegisterColumns, path: Path, first_row: int, asked: Mapping[str, int]) -> bytes:
@@ -90,15 +117,13 @@ def decide_all(
     entries: Sequence[EntryRecord], index: AskedIndex, listed: ListIndex, rules: Rules, as_of: date
 ) -> list[Outcome]:
     """The outcome of every row, in order."""
-    count = cores()
-    bounds = [len(entries) * part // count for part in range(count + 1)]
+    bounds = _bounds(len(entries))
 
     def part(number: int) -> bytes:
-        return pickle.dumps(
-            [
-                decide(entry, index.candidates(entry, listed.listed(entry)), rules, as_of)
-                for entry in entries[bounds[number] : bounds[number + 1]]
-            ]
-        )
+        outcomes = []
+        for place in range(bounds[number], bounds[number + 1]):
+            entry = entries[place]
+            outcomes.append(decide(entry, index.candidates(place, entry, listed.listed(entry)), rules, as_of))
+        return pickle.dumps(outcomes)
 
-    return [outcome for found in in_parts(part, count) for outcome in pickle.loads(found)]  # noqa: S301
+    return [outcome for found in in_parts(part, len(bounds) - 1) for outcome in pickle.loads(found)]  # noqa: S301
