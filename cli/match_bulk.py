@@ -10,7 +10,9 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -25,6 +27,9 @@ from services.matching.records import EntryRecord, StudentRecord
 
 Work = Callable[[int], bytes]  # the number of a part → what came out of it
 Found = Sequence[StudentRecord]
+
+
+_values = attrgetter(*(field.name for field in fields(Outcome)))  # pickling a slotted dataclass costs ten times more
 
 
 class AskedIndex:
@@ -123,7 +128,9 @@ def decide_all(
         outcomes = []
         for place in range(bounds[number], bounds[number + 1]):
             entry = entries[place]
-            outcomes.append(decide(entry, index.candidates(place, entry, listed.listed(entry)), rules, as_of))
+            outcome = decide(entry, index.candidates(place, entry, listed.listed(entry)), rules, as_of)
+            outcomes.append(_values(outcome))
         return pickle.dumps(outcomes)
 
-    return [outcome for found in in_parts(part, len(bounds) - 1) for outcome in pickle.loads(found)]  # noqa: S301
+    parts = in_parts(part, len(bounds) - 1)
+    return [Outcome(*values) for found in parts for values in pickle.loads(found)]  # noqa: S301
