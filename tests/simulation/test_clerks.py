@@ -168,7 +168,7 @@ def test_the_guardians_number_is_that_of_the_guardian() -> None:
 def test_a_lunar_birth_date_is_weeks_before_the_real_one() -> None:
     on = desk(birth="2012-06-15")
     assert slips.lunar_birth_date(Random(1), on)
-    assert on.row.cells["birth_date"] == "2012-05-26"  # by the almanac the 26th day of the fourth month for the second time
+    assert on.row.cells["birth_date"] == "2012-05-26"  # the 26th of the fourth month, for the second time
 
 
 def test_the_simulation_imports_nothing_of_what_it_measures() -> None:
