@@ -13,6 +13,8 @@ from simulation.households import Person
 from simulation.lists import ListRow, with_corruption
 
 LINKED = ("linked",)
+# A program may link what only one student fits; the kinds are harmful because it may also be wrong.
+SLIPPED = ("linked", "review", "rejected")
 # Shares of the rows about students; together about six in a hundred, half of them harmless.
 SHARES = {
     "typing_slip": 0.006,
@@ -85,7 +87,7 @@ def _typing_slip(rng: Random, row: ListRow) -> ListRow | None:
     text = str(row.id_cell)
     at = rng.randrange(17)
     digit = str((int(text[at]) + rng.randint(1, 9)) % 10)
-    return with_corruption(row, "typing_slip", ("rejected", "review"), id_cell=text[:at] + digit + text[at + 1 :])
+    return with_corruption(row, "typing_slip", SLIPPED, id_cell=text[:at] + digit + text[at + 1 :])
 
 
 def _swapped_digits(rng: Random, row: ListRow) -> ListRow | None:
@@ -95,7 +97,7 @@ def _swapped_digits(rng: Random, row: ListRow) -> ListRow | None:
         return None
     at = rng.choice(places)
     swapped = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
-    return with_corruption(row, "swapped_digits", ("rejected", "review"), id_cell=swapped)
+    return with_corruption(row, "swapped_digits", SLIPPED, id_cell=swapped)
 
 
 def _numeric_cell(_: Random, row: ListRow) -> ListRow | None:
@@ -152,7 +154,7 @@ def _lower_case_x(_: Random, row: ListRow) -> ListRow | None:
 
 
 def _missing_number(_: Random, row: ListRow) -> ListRow | None:
-    return with_corruption(row, "missing_number", ("rejected", "review"), id_cell="")
+    return with_corruption(row, "missing_number", SLIPPED, id_cell="")
 
 
 def _repeated_row(_: Random, row: ListRow) -> ListRow | None:
