@@ -24,7 +24,7 @@ from services.matching.scoring import ModelRefused, Thresholds
 from services.matching.scoring.county_training import County, train_county
 from services.registry.lists import LIST_NAMES, ListName, RegisterRow
 from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, open_inputs, read_list, read_register
+from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from simulation.clerks import Level
 from simulation.county import Settings, simulate
 
@@ -112,7 +112,7 @@ def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
     )
 
 
-def _entries(kind: ListName, opened: dict, schools: SchoolDirectory) -> Iterator[EntryRecord]:
+def _entries(kind: ListName, opened: dict[str, list[InputFile]], schools: SchoolDirectory) -> Iterator[EntryRecord]:
     for row in read_list(kind, opened[kind], schools):
         entry = entry_record(row, False)
         yield replace(

@@ -156,12 +156,12 @@ def _plain(comparator: Comparator) -> ComparatorFactory:
     return factory
 
 
-def _student_name(_: EntryRecord, student: StudentRecord) -> str:
-    return student.name
+def _student_name(_: EntryRecord, student: StudentRecord) -> tuple[str, ...]:
+    return (student.name,)
 
 
-def _guardian_name(_: EntryRecord, student: StudentRecord) -> str:
-    return student.guardian_name
+def _guardian_name(_: EntryRecord, student: StudentRecord) -> tuple[str, ...]:
+    return (student.guardian_name,)
 
 
 COUNTY_COMPARATORS: Mapping[str, ComparatorFactory] = {
