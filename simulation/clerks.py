@@ -110,7 +110,7 @@ class Clerk:
     def write(self, rng: Random, desk: Desk) -> None:
         """Put the row into the sheet as this clerk does: one slip in the number at most, two in the name."""
         row = desk.row
-        for slip, rate in self.other:
+        for slip, rate in self.other:  # first: what was mistyped may then be left out altogether
             if rng.random() < rate and slip(rng, desk):
                 row.slips.append(slip.__name__)
         for slip, rate in self.number:

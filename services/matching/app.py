@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from services.matching import ruled_rows, work
 from services.matching.api import router
 from services.matching.categories import CONTENT, DEFAULT_CATEGORY_RULES, canonical_json
 from services.matching.deciding import Deciding
@@ -11,7 +12,6 @@ from services.matching.events import CategoryRulesActivated, DayOpened
 from services.matching.ladder import DEFAULT_RULES
 from services.matching.processor import projections, workers
 from services.matching.streams import Streams
-from services.matching.work import STEPS
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -28,7 +28,8 @@ def build(settings: Settings) -> Service:
     """Everything matching consists of. Opens no connection."""
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
-    deciding = Deciding(database, store, Streams(settings.hmac_key), DEFAULT_RULES)
+    streams = Streams(settings.hmac_key)
+    deciding = Deciding(database, store, streams, DEFAULT_RULES)
     return Service(
         name=settings.service,
         database=database,
@@ -38,6 +39,6 @@ def build(settings: Settings) -> Service:
         projections=projections(),
         workers=workers(deciding),
         seeds=(Seed("category-rules", "category-rules", first_rules(), FIRST_RULES_FROM),),
-        steps=STEPS,
+        steps=(*work.STEPS, *ruled_rows.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

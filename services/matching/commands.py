@@ -1,4 +1,5 @@
-"""Intents of matching. Only its own policy sends them: a decision follows from rows and rules, never from a wish."""
+"""Intents of matching. Its own policy sends :class:`DecideRow`: a decision follows from rows, rules and rulings, never
+from a wish. A person sends :class:`RuleRow`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.matching.events import Verdict
 from services.matching.outcome import Outcome
 
 
@@ -52,3 +54,15 @@ class DecideRow:
     place: StudentPlace | None
     school_age: bool
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A person decides about a row. ``students``: the one it is, or those it is not. ``seen``: digest of everything
+    the person was shown, None when they did not say."""
+
+    entry_id: UUID
+    verdict: Verdict
+    students: tuple[UUID, ...]
+    by: str
+    seen: str | None

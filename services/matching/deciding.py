@@ -1,7 +1,8 @@
 """The worker that decides list rows: takes what waits, locks, reads everything again, appends the difference.
 
 Index rows commit before anyone locks (work.py), and what a decision rests on is read after its row is locked. So when
-a student and a list row arrive at the same moment on two workers, whoever decides later sees both.
+a student and a list row arrive at the same moment on two workers, whoever decides later sees both. What people ruled is
+read under the same locks, and every ruling notes its row as work.
 """
 
 from __future__ import annotations
@@ -20,20 +21,25 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
-from services.matching.commands import DecideRow
+from services.matching.commands import DecideRow, StudentPlace
 from services.matching.domain import Standing, after, settle
 from services.matching.index_rows import (
     ListedRow,
     Register,
     keep_decisions,
     listed_rows,
+    named_students,
     page,
     register_for,
     standing_decisions,
     touched,
 )
 from services.matching.ladder import Rules, decide
+from services.matching.outcome import Outcome, StudentId
 from services.matching.projections import ROSTER_VIEW
+from services.matching.records import EntryRecord
+from services.matching.ruled_rows import ruled_about, rulings_in_force
+from services.matching.rulings import InForce, decide_ruled, entry_evidence, student_evidence
 from services.matching.streams import Streams
 from services.matching.work import CHANNEL
 from shared.database.database import Database, driver
@@ -60,6 +66,14 @@ class Taken(NamedTuple):
     entries: list[UUID]
     cause: Cause
     first_work_id: int
+
+
+class RuledPart(NamedTuple):
+    """What people ruled about the rows of one part; ``evidence`` and ``places`` of the students they named."""
+
+    force: dict[UUID, InForce]
+    evidence: dict[UUID, str]
+    places: dict[UUID, StudentPlace]
 
 
 @dataclass(frozen=True)
@@ -114,11 +128,12 @@ class Deciding:
             rows = listed_rows(raw, entries)
             register = register_for(raw, rows)
             standing = standing_decisions(raw, entries)
+            ruled = self._ruled(raw, entries)
             proposed: list[Proposed] = []
             kept: list[tuple[UUID, Standing]] = []
             for row in rows:
                 before = standing.get(row.facts.entry_id, Standing())
-                decided = settle(before, self._command(row, register, today))
+                decided = settle(before, self._command(row, register, ruled, today))
                 if not decided:
                     continue
                 stream = self.streams.entry(row.facts.entry_id)
@@ -128,13 +143,37 @@ class Deciding:
                 self._append(connection, taken, part, proposed)
                 keep_decisions(raw, kept)
 
-    def _command(self, row: ListedRow, register: Register, today: date) -> DecideRow:
+    def _ruled(self, raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> RuledPart:
+        """What people ruled about these rows, and the students they named as these are now."""
+        force = rulings_in_force(raw, entries)
+        register, students = named_students(raw, {student for each in force.values() for student in each.students})
+        digest = self.streams.digest
+        evidence = {
+            each.student_id: student_evidence(digest, each) for each in students if isinstance(each.student_id, UUID)
+        }
+        return RuledPart(force, evidence, register.places)
+
+    def _command(self, row: ListedRow, register: Register, ruled: RuledPart, today: date) -> DecideRow:
         if row.record is None:
             return DecideRow(row.facts, None, None, False, self.rules.version)
-        outcome = decide(row.record, register.candidates(row.record), self.rules, today)
-        place = register.places.get(outcome.student) if isinstance(outcome.student, UUID) else None
+        force = ruled.force.get(row.facts.entry_id)
+        outcome = self._outcome(row.record, register, today, force, ruled)
+        student = outcome.student
+        place = register.places.get(student) or ruled.places.get(student) if isinstance(student, UUID) else None
         school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
         return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
+
+    def _outcome(
+        self, record: EntryRecord, register: Register, today: date, force: InForce | None, ruled: RuledPart
+    ) -> Outcome:
+        candidates = register.candidates(record)
+
+        def ladder(apart: frozenset[StudentId]) -> Outcome:
+            return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
+
+        if force is None:
+            return ladder(frozenset())
+        return decide_ruled(force, entry_evidence(self.streams.digest, record), ruled.evidence, ladder)
 
     def _append(self, connection: Connection, taken: Taken, part: int, proposed: Sequence[Proposed]) -> None:
         assert len(proposed) <= BATCH_LIMIT
@@ -168,15 +207,16 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
         work: list[Any] = cursor.execute(
             "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind <> 'day'"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent",
+            " RETURNING id, kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent",
             (WORK_ROWS,),
         ).fetchall()
     if not work:
         return None
     numbers = {number for row in work for number in row.numbers}
-    names = {name for row in work for name in row.names}
+    keys = {key for row in work for key in row.keys}
     households = {household for row in work for household in row.households}
-    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, names, households)
+    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, keys, households)
+    entries |= ruled_about(raw, {row.entity for row in work if row.kind == "student"})
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
 

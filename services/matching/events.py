@@ -3,7 +3,8 @@
 The stream of an entry's decisions is ``keyed_id(matching key, "entry", str(entry_id))``; the event carries the entry
 id. Outcomes are facts and are never recomputed in a fold (design.md §3, invariants 14 and 15). At any moment an entry
 has exactly one state: linked, review, not_in_register, registered_elsewhere, out_of_age or rejected; a later decision
-event replaces the earlier one, LinkWithdrawn stands before the decision that replaces a link.
+event replaces the earlier one, LinkWithdrawn stands before the decision that replaces a link. What people rule about a
+row stands in a second stream, ``keyed_id(matching key, "rulings", str(entry_id))``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from shared.kernel.facts import Fact, fact
 
 State = Literal["linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected"]
 ListName = Literal["poverty", "civil", "disability"]
+Verdict = Literal["must_link", "cannot_link", "nobody"]
 
 
 @fact("matching")
@@ -105,6 +107,55 @@ class EntryWithdrawn(Fact, frozen=True, kw_only=True):
 
     entry_id: UUID
     list: ListName
+
+
+@fact("matching")
+class RowRuled(Fact, frozen=True, kw_only=True):
+    """A person decided about a list row, in a stream of its own per row. ``must_link``: the row is about the one
+    student; ``cannot_link``: about none of these students; ``nobody``: about nobody of the register, and these students
+    were shown.
+
+    ``row_evidence`` and, per student, ``evidence`` are keyed digests of what was known of them: the ruling holds while
+    they stay. ``answers``: who had asked for this second opinion. ``division_code`` is the row's, for scopes."""
+
+    entry_id: UUID
+    verdict: Verdict
+    students: tuple[UUID, ...]
+    row_evidence: str
+    evidence: tuple[str, ...]
+    ruled_by: str
+    answers: tuple[str, ...] = ()
+    division_code: str | None = None
+
+
+@fact("matching")
+class RulingWithdrawn(Fact, frozen=True, kw_only=True):
+    """The ruling with this ``version`` of the stream counts no more, as if it had never been given."""
+
+    entry_id: UUID
+    version: int
+    withdrawn_by: str
+
+
+@fact("matching")
+class SecondOpinionAsked(Fact, frozen=True, kw_only=True):
+    """Somebody is not sure about a row: another person must rule."""
+
+    entry_id: UUID
+    asked_by: str
+
+
+@fact("matching")
+class ReviewRead(Fact, frozen=True, kw_only=True):
+    """Somebody read a list row and its candidates unmasked, and why (invariant 13). Its stream is the reader's access
+    record of the day."""
+
+    viewer: str
+    entry_id: UUID
+    students: tuple[UUID, ...]
+    purpose: str
+    fields: tuple[str, ...]
+    division_code: str | None = None
 
 
 @fact("matching")

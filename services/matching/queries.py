@@ -135,6 +135,13 @@ def unmatched(
     ]
 
 
+def standing_decision(connection: Connection, day: date, entry_id: UUID) -> Row[Any] | None:
+    """The decision about a row on a day, with what the viewer may see of the row; None without one, or outside the
+    scope."""
+    statement = _rows(day).where(_D.entity == entry_id, _D.state.is_not(None))
+    return connection.execute(statement).one_or_none()
+
+
 def summary(connection: Connection, true_on: date) -> Summary:
     """The counts the viewer may know."""
     counted = connection.execute(

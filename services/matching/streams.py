@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
+
+import msgspec
 
 from shared.kernel.identifiers import keyed_id
 
@@ -17,6 +21,19 @@ class Streams:
     def entry(self, entry_id: UUID) -> UUID:
         """The stream of the decisions about a list row."""
         return keyed_id(self.key, "entry", str(entry_id))
+
+    def rulings(self, entry_id: UUID) -> UUID:
+        """The stream of what people rule about a list row."""
+        return keyed_id(self.key, "rulings", str(entry_id))
+
+    def reader(self, viewer: str, day: date) -> UUID:
+        """Who read what unmasked on one day: a stream for ever would be loaded whole at every read."""
+        return keyed_id(self.key, "reader", viewer, day.isoformat())
+
+    def digest(self, *values: object) -> str:
+        """A keyed digest (128 bits, hex) of plain data: equal for equal data, and no guess can be tried without the key
+        (invariant 14)."""
+        return hmac.digest(self.key, b"evidence\x00" + msgspec.json.encode(values), "sha256").hex()[:32]
 
     def command(self, work_id: int, cause_id: UUID, part: int) -> UUID:
         """The id of the command that settles one part of the work taken together."""

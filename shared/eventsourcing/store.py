@@ -145,12 +145,19 @@ class EventStore:
             ) from taken
         return Result(tuple(event_ids), False, versions)
 
-    def run(self, database: Database, command: Command, decide: Callable[[Connection], Sequence[Proposed]]) -> Result:
+    def run(
+        self,
+        database: Database,
+        command: Command,
+        decide: Callable[[Connection], Sequence[Proposed]],
+        then: Callable[[Connection, Result], None] | None = None,
+    ) -> Result:
         """One command, one transaction: load and decide inside, commit, try again when a stream moved on meanwhile
-        (at most ATTEMPTS times). Kept refusals are committed, then raised. Raises as :meth:`execute`."""
+        (at most ATTEMPTS times). ``then`` notes what rests on the events just appended, in their transaction; it is not
+        called for a repetition. Kept refusals are committed, then raised. Raises as :meth:`execute`."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                outcome = self._attempt(database, command, decide)
+                outcome = self._attempt(database, command, decide, then)
             except (VersionConflict, errors.SerializationFailure, errors.DeadlockDetected, DBAPIError) as error:
                 if attempt == ATTEMPTS or not _worth_repeating(error):
                     raise
@@ -162,16 +169,23 @@ class EventStore:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _attempt(
-        self, database: Database, command: Command, decide: Callable[[Connection], Sequence[Proposed]]
+        self,
+        database: Database,
+        command: Command,
+        decide: Callable[[Connection], Sequence[Proposed]],
+        then: Callable[[Connection, Result], None] | None,
     ) -> Result | Conflict:
         """One transaction, committed; a refusal on facts is an outcome like any other."""
         with database.writing() as connection:
             try:
-                return self.execute(connection, command, lambda: decide(connection))
+                result = self.execute(connection, command, lambda: decide(connection))
             except VersionConflict:
                 raise
             except Conflict as refusal:
                 return refusal
+            if then is not None and not result.replayed:
+                then(connection, result)
+            return result
 
     def _answered(self, raw: psycopg.Connection[Any], command: Command, body_hmac: bytes) -> Result | None:
         """The stored answer: a Result, the stored refusal raised, or None when the command is new."""
