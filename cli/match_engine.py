@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 
+from cli.match_bulk import asked_index, decide_all
+from cli.match_columns import RegisterColumns, read_columns
 from services.matching.candidates import ListIndex, StudentIndex
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
 from services.matching.ladder import DEFAULT_RULES, Rules, decide
@@ -43,7 +45,7 @@ class MatchResult:
     as_of: date
     rules: Rules
     category_rules: CategoryRules
-    students: list[StudentRecord]
+    students: Sequence[StudentRecord]
     unusable_students: dict[int, RegisterRow]
     decided: dict[ListName, list[Decided]]
     categories: dict[int, Category] = field(default_factory=dict)
@@ -66,6 +68,32 @@ def match(
 ) -> MatchResult:
     """Read and decide everything. Raises a TabularError when a csv file turns out to be broken on the way."""
     schools = SchoolDirectory()
+    students, unusable = _read_students(register, schools, progress)
+    result = MatchResult(as_of, rules, category_rules, students, unusable, {})
+    rows = {kind: list(read_list(kind, lists[kind], schools)) for kind in LIST_NAMES if kind in lists}
+    entries = {kind: entry_records(found) for kind, found in rows.items()}
+    # A row is decided knowing every other: whoever else carries its number may stand on another list.
+    everything = list(chain.from_iterable(entries.values()))
+    listed = ListIndex.of(everything)
+    progress(f"匹配名单 lists {len(everything)}")
+    if isinstance(students, RegisterColumns):
+        outcomes = iter(decide_all(everything, asked_index(students, everything), listed, rules, as_of))
+    else:
+        index = StudentIndex.of(students)
+        outcomes = (decide(entry, index.candidates(entry, listed.listed(entry)), rules, as_of) for entry in everything)
+    for kind, found in rows.items():
+        result.decided[kind] = [Decided(row, outcome) for row, outcome in zip(found, outcomes, strict=False)]
+    _categorise(result)
+    return result
+
+
+def _read_students(
+    register: Sequence[InputFile], schools: SchoolDirectory, progress: Progress
+) -> tuple[Sequence[StudentRecord], dict[int, RegisterRow]]:
+    """The students in row order, and the rows without a usable number or name."""
+    columns = read_columns(register, schools, lambda row: _student(row, schools))
+    if columns is not None:
+        return columns, columns.unusable
     students: list[StudentRecord] = []
     unusable: dict[int, RegisterRow] = {}
     for row in read_register(register):
@@ -74,20 +102,7 @@ def match(
             unusable[row.row] = row
         if row.row % 20_000 == 0:
             progress(f"读取学籍 register {row.row}")
-    index = StudentIndex.of(students)
-    result = MatchResult(as_of, rules, category_rules, students, unusable, {})
-    rows = {kind: list(read_list(kind, lists[kind], schools)) for kind in LIST_NAMES if kind in lists}
-    entries = {kind: entry_records(found) for kind, found in rows.items()}
-    # A row is decided knowing every other: whoever else carries its number may stand on another list.
-    listed = ListIndex.of(chain.from_iterable(entries.values()))
-    for kind, found in rows.items():
-        progress(f"匹配名单 {kind} {len(found)}")
-        result.decided[kind] = [
-            Decided(row, decide(entry, index.candidates(entry, listed.listed(entry)), rules, as_of))
-            for row, entry in zip(found, entries[kind], strict=True)
-        ]
-    _categorise(result)
-    return result
+    return students, unusable
 
 
 def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:

@@ -35,13 +35,13 @@ def write_categories(result: MatchResult, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(CATEGORIES_HEADER)
-        for student in result.students:
-            category = result.categories.get(int(str(student.student_id)))
+        for row in range(1, len(result.students) + 1):
+            category = result.categories.get(row)
             if category is None:
-                writer.writerow((student.student_id, "", "", ""))
+                writer.writerow((row, "", "", ""))
                 continue
             sources = ";".join(evidence.source for evidence in category.evidence)
-            writer.writerow((student.student_id, category.category, category.kind, sources))
+            writer.writerow((row, category.category, category.kind, sources))
 
 
 def summary(result: MatchResult, inputs: Sequence[InputFile]) -> dict[str, Any]:

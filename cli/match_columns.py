@@ -1,0 +1,225 @@
+"""A large register in csv, read in columns: rows that are plainly right become records without a step per cell.
+
+A row is plain when reading it cell by cell (services.registry.lists) could only give back what stands there: a valid
+number, names of Chinese characters, nothing to strip or convert. Every other row is read cell by cell, and a file whose
+shape leaves any doubt about which rows are data is not read here at all, so both ways give the same records.
+"""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import overload
+
+import polars
+
+from services.matching.records import StudentRecord
+from services.registry import cells
+from services.registry.lists import RegisterRow, register_row
+from services.registry.schools import SchoolDirectory
+from services.registry.sheet_files import InputFile, InputSheet
+from shared.standards.identity_number import CHECK_CHARACTERS, EARLIEST_YEAR, WEIGHTS
+from shared.tabular.csv_text import CsvSheet
+
+ROWS_LEAST = 20_000  # below it reading row by row takes a second or two
+FIELD_MARK = "\x1f"  # between the cells of a part file: no plain cell holds control characters
+_HAN = r"^[\u{4e00}-\u{9fff}\u{b7}]+$"
+_HAN_OR_EMPTY = r"^[\u{4e00}-\u{9fff}\u{b7}]*$"
+_NUMBER = r"^[0-9]{17}[0-9X]$"
+_ADULT_NUMBER = r"^([0-9]{17}[0-9X]|[0-9]{15})?$"
+_NOTHING_TO_STRIP = r"^([^\s=\u{feff}\x00-\x1f][^\s\x00-\x1f]*)?$"
+_CARD = ("", "居民身份证", "身份证")
+_SEXES = {"男": "male", "女": "female"}
+_NOT_DITTO = ("name", "id_number", "student_number")
+_READ = (
+    *("name", "id_number", "sex", "school_key", "guardian_name", "guardian_id", "former_name", "grade", "class"),
+    "student_number",
+)
+
+OddRow = Callable[[RegisterRow], StudentRecord]
+
+
+class RegisterColumns(Sequence[StudentRecord]):
+    """The students of the register by position (row number minus one); records are made when asked for."""
+
+    def __init__(
+        self, frame: polars.DataFrame, odd: dict[int, StudentRecord], unusable: dict[int, RegisterRow]
+    ) -> None:
+        self._frame = frame
+        self._odd = odd
+        self.unusable = unusable
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    @overload
+    def __getitem__(self, place: int) -> StudentRecord: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[StudentRecord]: ...
+    def __getitem__(self, place: int | slice) -> StudentRecord | Sequence[StudentRecord]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        row = place + 1 if place >= 0 else len(self) + place + 1
+        return self._odd.get(row) or plain_record(row, self._frame.row(row - 1))
+
+    def __iter__(self) -> Iterator[StudentRecord]:
+        for row, found in enumerate(self._frame.iter_rows(), 1):
+            yield self._odd.get(row) or plain_record(row, found)
+
+    def records(self, rows: Sequence[int]) -> Iterator[StudentRecord]:
+        """The students of these row numbers, in their order."""
+        chosen = self._frame[[row - 1 for row in rows]]
+        for row, found in zip(rows, chosen.iter_rows(), strict=True):
+            yield self._odd.get(row) or plain_record(row, found)
+
+    def write_parts(self, folder: Path, count: int) -> list[tuple[Path, int]]:
+        """The plain cells as text in `count` files, each with its first row number; for processes without polars."""
+        parts = []
+        for number in range(count):
+            start = len(self) * number // count
+            path = folder / f"register-{number}"
+            stop = len(self) * (number + 1) // count
+            self._frame[start:stop].write_csv(path, include_header=False, separator=FIELD_MARK, quote_style="never")
+            parts.append((path, start + 1))
+        return parts
+
+    def part_records(self, path: Path, first_row: int) -> Iterator[StudentRecord]:
+        """The students of a part file."""
+        odd = self._odd
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for row, line in enumerate(file, first_row):
+                yield odd.get(row) or plain_record(row, line[:-1].split(FIELD_MARK))
+
+
+def plain_record(row: int, found: Sequence[str]) -> StudentRecord:
+    """The record of a plain row; `found` are its cells in the order of _READ."""
+    name, number, sex, school, guardian, guardian_id, former, grade, class_name, student_number = found
+    born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    return StudentRecord(
+        *(row, name, number, born, school, guardian, guardian_id, former, ""),
+        sex=_SEXES.get(sex),
+        grade=grade,
+        class_name=class_name,
+        student_number=student_number,
+    )
+
+
+def read_columns(
+    files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int = ROWS_LEAST
+) -> RegisterColumns | None:
+    """The register, its schools noted in `schools`; None when it must be read row by row. Notes its data rows."""
+    sheet = _single_sheet(files)
+    if sheet is None or sheet.table is None or not isinstance(sheet.source, CsvSheet):
+        return None
+    source, columns = sheet.source, sheet.table.header.columns
+    if sheet.table.header.last_row or not _simple_text(source):
+        return None
+    try:
+        whole = polars.read_csv(
+            *(source.path,),
+            infer_schema=False,
+            separator=source.delimiter,
+            quote_char=None,
+            empty_string_is_null=False,
+            glob=False,
+        )
+    except polars.exceptions.PolarsError:
+        return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
+    if whole.height < rows_least or "id_number" not in columns or "name" not in columns:
+        return None
+    named = whole.select(polars.nth(column).alias(field) for field, column in columns.items())
+    if _any_ditto(named):
+        return None
+    plain = _plain(named)
+    odd_places = [place for place, is_plain in enumerate(plain) if not is_plain]
+    odd_fields = [dict(zip(named.columns, row, strict=True)) for row in named[odd_places].iter_rows()]
+    if not all(_certainly_data(fields, whole.row(place)) for fields, place in zip(odd_fields, odd_places, strict=True)):
+        return None
+    frame = _with_school_keys(named, schools)
+    odd: dict[int, StudentRecord] = {}
+    unusable: dict[int, RegisterRow] = {}
+    for place, fields in zip(odd_places, odd_fields, strict=True):
+        row = register_row(place + 1, dict(fields))
+        odd[row.row] = odd_row(row)
+        if row.id_number is None or row.number_contradicted or not row.name:
+            unusable[row.row] = row
+    sheet.first_row = 1
+    sheet.data_indexes = array("L", range(1, whole.height + 1))
+    return RegisterColumns(frame, odd, unusable)
+
+
+def _single_sheet(files: Sequence[InputFile]) -> InputSheet | None:
+    return files[0].sheets[0] if len(files) == 1 and len(files[0].sheets) == 1 else None
+
+
+def _simple_text(source: CsvSheet) -> bool:
+    """UTF-8, one row per line: no quotes, blank lines, stray carriage returns or NULs."""
+    if source.encoding not in ("utf-8", "utf-8-sig") or not source.path.stat().st_size:
+        return False
+    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        if any(text.find(mark) >= 0 for mark in (b'"', b"\x00", b"\n\n", b"\n\r", b"\x1f")):
+            return False
+        return text.find(b"\r") < 0
+
+
+def _any_ditto(named: polars.DataFrame) -> bool:
+    fields = [name for name in named.columns if name not in _NOT_DITTO]
+    words = list(cells.SAME_AS_ABOVE)
+    return bool(named.select(polars.any_horizontal(polars.col(fields).is_in(words).any())).item())
+
+
+def _cell(named: polars.DataFrame, field: str) -> polars.Expr:
+    return polars.col(field) if field in named.columns else polars.lit("")
+
+
+def _plain(named: polars.DataFrame) -> polars.Series:
+    """True for rows whose every cell is taken as it stands."""
+    number, student_number = polars.col("id_number"), _cell(named, "student_number")
+    born = number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
+    rules = [
+        number.str.contains(_NUMBER),
+        born.is_not_null() & (born.dt.year() >= EARLIEST_YEAR),
+        polars.col("name").str.contains(_HAN),
+        (student_number == "") | (student_number == "G" + number),
+        _cell(named, "id_kind").is_in(list(_CARD)),
+        _cell(named, "sex").is_in(["", *_SEXES]),
+        _cell(named, "guardian_name").str.contains(_HAN_OR_EMPTY),
+        _cell(named, "former_name").str.contains(_HAN_OR_EMPTY),
+        _cell(named, "guardian_id").str.contains(_ADULT_NUMBER),
+        *(_cell(named, field).str.contains(_NOTHING_TO_STRIP) for field in ("grade", "class")),
+    ]
+    shaped = named.select(polars.all_horizontal(rules).fill_null(value=False).alias("plain"))["plain"]
+    return shaped & _check_characters_fit(named["id_number"])
+
+
+def _check_characters_fit(numbers: polars.Series) -> polars.Series:
+    total: polars.Expr = polars.lit(0)
+    for place, weight in enumerate(WEIGHTS):
+        total = total + polars.col("n").str.slice(place, 1).cast(polars.Int32, strict=False) * weight
+    expected = (total % len(CHECK_CHARACTERS)).replace_strict(dict(enumerate(CHECK_CHARACTERS)), default="")
+    frame = polars.DataFrame({"n": numbers})
+    return frame.select((expected == polars.col("n").str.slice(17)).fill_null(value=False).alias("fits"))["fits"]
+
+
+def _certainly_data(fields: dict[str, str], line: Sequence[str]) -> bool:
+    """A row that no reader could take for a blank, a note or a header: a name, and a first cell with a digit in it."""
+    name, first = fields.get("name") or "", next((cell for cell in line if cell), "")
+    return bool(name.strip()) and any("0" <= character <= "9" for character in first) and first[:1].isascii()
+
+
+def _with_school_keys(named: polars.DataFrame, schools: SchoolDirectory) -> polars.DataFrame:
+    """The columns that records are made of; each pair of code and name is looked at once, in order of appearance."""
+    code, name = _cell(named, "school_code"), _cell(named, "school")
+    pairs = named.select(code.alias("code"), name.alias("name")).unique(maintain_order=True)
+    keys = []
+    for given_code, given_name in pairs.iter_rows():
+        plain_code, plain_name = cells.text(given_code), cells.text(given_name)
+        keys.append(schools.add(plain_code, plain_name) if plain_code or plain_name else "")
+    known = pairs.with_columns(polars.Series("school_key", keys, dtype=polars.String))
+    joined = named.with_columns(code.alias("code"), name.alias("name_of_school")).join(
+        known, left_on=["code", "name_of_school"], right_on=["code", "name"], how="left", maintain_order="left"
+    )
+    return joined.select((_cell(joined, field)).alias(field) for field in _READ)
