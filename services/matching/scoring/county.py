@@ -24,7 +24,7 @@ LUNAR_DAYS_FEWEST, LUNAR_DAYS_MOST = 17, 53  # how far the lunar date of a birth
 
 IDENTITY_LEVELS = (
     *("number", "number_slip", "mask_many", "number_two_slips", "mask_some", "birth_and_sex", "birth_slip"),
-    *("birth_other_sex", "birth_near", "sex", "other_sex", "number_differs", "birth_differs", "two_numbers"),
+    *("birth_other_sex", "birth_near", "sex", "other_sex", "number_differs", "differs"),
 )
 _IDENTITY = {name: index for index, name in enumerate(IDENTITY_LEVELS)}
 _SEX, _OTHER_SEX = _IDENTITY["sex"], _IDENTITY["other_sex"]
@@ -54,7 +54,7 @@ def identity(entry: EntryRecord, student: StudentRecord) -> int:
     """Index into IDENTITY_LEVELS: the strongest that the readable parts of number, birth date and sex show."""
     differs = False
     if entry.id_number is not None and student.id_number is not None:
-        return 0 if entry.id_number == student.id_number else _IDENTITY["two_numbers"]
+        return 0 if entry.id_number == student.id_number else _IDENTITY["differs"]
     typed, whole = entry.id_text, student.id_number
     if entry.id_number is not None:
         typed, whole = student.id_text, entry.id_number
@@ -85,7 +85,7 @@ def _birth(born: date, registered: date, same_sex: bool, differs: bool) -> int:
         return _IDENTITY["birth_slip"]
     if level == 2 or LUNAR_DAYS_FEWEST <= (registered - born).days <= LUNAR_DAYS_MOST:
         return _IDENTITY["birth_near"]
-    return _IDENTITY["birth_differs"]
+    return _IDENTITY["differs"]
 
 
 def guardian(entry: EntryRecord, student: StudentRecord) -> int:

@@ -28,7 +28,7 @@ QUESTIONS = (
     Question("grade", "county_grade"),
     Question("division", "county_division"),
 )
-RANDOM_PAIRS = 300_000
+RANDOM_PAIRS = 150_000
 GOLD_PAIRS_MOST = 20_000
 # The odds of any row and any student are those of a register of a million; in a smaller one the score is too careful.
 PRIOR = 1e-6

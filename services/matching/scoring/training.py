@@ -41,7 +41,7 @@ class Question:
     asked_of_gold: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Material:
     """What a model is trained from, as counts of patterns, one level index (or MISSING) a question.
 
@@ -127,6 +127,10 @@ def train(
         [(1.0 - DOUBT) * learnt + DOUBT * share for learnt, share in zip(shares, expected, strict=True)]
         for shares, expected in zip(m, expected_m, strict=True)
     ]
+    m = [
+        _no_stronger_than_seen(shares, of_u, seen)
+        for shares, of_u, seen in zip(m, u, _seen(material, expected_m), strict=True)
+    ]
     if prior is None:
         prior = min(max(found / max(material.pairs, 1), 1e-12), 0.5)
     comparisons = tuple(
@@ -196,6 +200,22 @@ def in_order(m: Sequence[float], u: Sequence[float]) -> list[float]:
         for index in indexes:
             pooled[index] = m_block * u[index] / u_block
     return pooled
+
+
+def _seen(material: Material, like: Shares) -> Shares:
+    """How often each level was observed anywhere."""
+    counted = (_level_counts(patterns, like) for patterns in (material.random, material.gold, material.candidates))
+    return [[sum(levels) for levels in zip(*each, strict=True)] for each in zip(*counted, strict=True)]
+
+
+def _no_stronger_than_seen(m: Sequence[float], u: Sequence[float], seen: Sequence[float]) -> list[float]:
+    """A level that no pair ever showed weighs what the next level below weighs: rarity in theory is no evidence."""
+    kept = list(m)
+    if any(seen):
+        for index in range(len(kept) - 2, -1, -1):
+            if not seen[index]:
+                kept[index] = min(kept[index], kept[index + 1] * u[index] / u[index + 1])
+    return _normal(kept)
 
 
 def _typical(at: int, observer: Observer, material: Material, u: Sequence[float]) -> dict[str, float]:
