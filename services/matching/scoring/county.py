@@ -80,12 +80,16 @@ def _birth(born: date, registered: date, same_sex: bool, differs: bool) -> int:
         return _IDENTITY["birth_and_sex" if same_sex and not differs else "birth_other_sex"]
     if differs:
         return _IDENTITY["number_differs"]
-    level = day_level(f"{born:%Y%m%d}", f"{registered:%Y%m%d}")
+    level = day_level(_digits(born), _digits(registered))
     if level == 1 and same_sex:
         return _IDENTITY["birth_slip"]
     if level == 2 or LUNAR_DAYS_FEWEST <= (registered - born).days <= LUNAR_DAYS_MOST:
         return _IDENTITY["birth_near"]
     return _IDENTITY["differs"]
+
+
+def _digits(day: date) -> str:
+    return f"{day.year:04}{day.month:02}{day.day:02}"
 
 
 def guardian(entry: EntryRecord, student: StudentRecord) -> int:
