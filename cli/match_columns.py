@@ -108,7 +108,7 @@ def plain_record(row: int, found: Sequence[str]) -> StudentRecord:
 
 
 def read_columns(
-    files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int = ROWS_LEAST
+    files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int | None = None
 ) -> RegisterColumns | None:
     """The register, its schools noted in `schools`; None when it must be read row by row. Notes its data rows."""
     sheet = _single_sheet(files)
@@ -118,17 +118,14 @@ def read_columns(
     if sheet.table.header.last_row or not _simple_text(source):
         return None
     try:
-        whole = polars.read_csv(
-            *(source.path,),
-            infer_schema=False,
-            separator=source.delimiter,
-            quote_char=None,
-            empty_string_is_null=False,
-            glob=False,
-        )
+        whole = read_whole(source)
     except polars.exceptions.PolarsError:
         return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
-    if whole.height < rows_least or "id_number" not in columns or "name" not in columns:
+    if (
+        whole.height < (ROWS_LEAST if rows_least is None else rows_least)
+        or "id_number" not in columns
+        or "name" not in columns
+    ):
         return None
     named = whole.select(polars.nth(column).alias(field) for field, column in columns.items())
     if _any_ditto(named):
@@ -149,6 +146,19 @@ def read_columns(
     sheet.first_row = 1
     sheet.data_indexes = array("L", range(1, whole.height + 1))
     return RegisterColumns(frame, odd, unusable)
+
+
+def read_whole(source: CsvSheet) -> polars.DataFrame:
+    """All cells below the first line, as text. Raises PolarsError."""
+    return polars.read_csv(
+        source.path,
+        infer_schema=False,
+        separator=source.delimiter,
+        quote_char=None,
+        empty_string_is_null=False,
+        missing_columns="raise",
+        glob=False,
+    )
 
 
 def _single_sheet(files: Sequence[InputFile]) -> InputSheet | None:

@@ -10,6 +10,7 @@ from itertools import chain
 
 from cli.match_bulk import asked_index, decide_all
 from cli.match_columns import RegisterColumns, read_columns
+from cli.match_lists import read_lists
 from services.matching.candidates import ListIndex, StudentIndex
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
 from services.matching.ladder import DEFAULT_RULES, Rules, decide
@@ -70,7 +71,7 @@ def match(
     schools = SchoolDirectory()
     students, unusable = _read_students(register, schools, progress)
     result = MatchResult(as_of, rules, category_rules, students, unusable, {})
-    rows = {kind: list(read_list(kind, lists[kind], schools)) for kind in LIST_NAMES if kind in lists}
+    rows = read_lists(lists, schools) if isinstance(students, RegisterColumns) else _rows(lists, schools)
     entries = {kind: entry_records(found) for kind, found in rows.items()}
     # A row is decided knowing every other: whoever else carries its number may stand on another list.
     everything = list(chain.from_iterable(entries.values()))
@@ -85,6 +86,10 @@ def match(
         result.decided[kind] = [Decided(row, outcome) for row, outcome in zip(found, outcomes, strict=False)]
     _categorise(result)
     return result
+
+
+def _rows(lists: Mapping[ListName, Sequence[InputFile]], schools: SchoolDirectory) -> dict[ListName, list[ListRow]]:
+    return {kind: list(read_list(kind, lists[kind], schools)) for kind in LIST_NAMES if kind in lists}
 
 
 def _read_students(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from cli.match_annotated import SheetRow, annotate, annotate_register, padded
+from cli.match_columns import RegisterColumns
 from cli.match_engine import Decided, MatchResult, of_school_age
+from cli.match_forks import Child
 from services.matching.outcome import STATES_ZH, State
 from services.matching.records import StudentRecord
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet
 from shared.tabular.sheets import Cell
-from shared.tabular.writing import CsvWriter, SheetWriter, WorkbookWriter
+from shared.tabular.writing import SheetWriter, WorkbookWriter
 
 LARGEST_XLSX_ROWS = 200_000  # above it a csv comes back as csv: a workbook of that size opens on no office machine
 
@@ -21,8 +24,9 @@ CANDIDATES = ("候选学籍行号", "候选姓名", "候选身份证号", "候�
 LIST_WORDS = {"poverty": "建档立卡", "civil": "民政", "disability": "残联", REGISTER: "学籍"}
 NOTHING = "没有需要处理的行"
 
+PARALLEL_ROWS_LEAST = 20_000  # of all lists: below it a second process is not worth its start
+
 Row = list[Cell]
-Notes = Callable[[int], Sequence[Cell]]
 
 
 class WorklistWriter:
@@ -46,14 +50,13 @@ class WorklistWriter:
             widths = [14.0] * (len(titles) + len(self._extra))
             self._sheets[name] = self._writer.sheet(name, widths=widths)
             self._sheets[name].header([*titles, *self._extra])
-        self._sheets[name].row([*_padded(cells, len(titles)), *extra])
+        self._sheets[name].row([*padded(cells, len(titles)), *extra])
 
 
 def write_people_files(result: MatchResult, inputs: Sequence[InputFile], out: Path) -> None:
     """review.xlsx, unenrolled.xlsx, rejects.xlsx, roster.xlsx and annotated/."""
     annotated = out / "annotated"
     annotated.mkdir()
-    taken: set[str] = set()
     with ExitStack() as open_books:
         review = open_books.enter_context(WorklistWriter(out / "review.xlsx", ("原因", "匹配规则", *CANDIDATES)))
         unenrolled = open_books.enter_context(
@@ -64,10 +67,45 @@ def write_people_files(result: MatchResult, inputs: Sequence[InputFile], out: Pa
         roster_sheet = roster.sheet("困难学生名册", widths=[14.0] * len(ROSTER_TITLES))
         roster_sheet.header(ROSTER_TITLES)
         per_school: dict[str, dict[str, int]] = {}
-        for file in inputs:
+        taken: set[str] = set()
+        paths = [annotated / _free_name(file, taken) for file in inputs]
+        beside = _beside(result, inputs, paths)
+        for file, path in zip(inputs, paths, strict=True):
             visit = _Visitor(result, file, review, unenrolled, rejects, roster_sheet, per_school)
-            _annotate(file, annotated / _free_name(file, taken), visit)
+            if file.kind != REGISTER and beside is not None:
+                visit.worklists()
+            elif path.suffix == ".csv" and isinstance(result.students, RegisterColumns) and file.kind == REGISTER:
+                wanted = {*result.unusable_students, *result.categories, *result.reviews}
+                annotate_register(file, path, visit.titles, visit.notes, sorted(wanted))
+            else:
+                annotate(file, path, visit.titles, visit.notes)
         _write_totals(roster, result, per_school)
+        if beside is not None and beside.result() is None:
+            _annotate_lists(result, inputs, paths)
+
+
+def _beside(result: MatchResult, inputs: Sequence[InputFile], paths: Sequence[Path]) -> Child | None:
+    """A process that annotates the lists while this one writes everything else; None when they are short."""
+    if sum(file.row_count for file in inputs if file.kind != REGISTER) < PARALLEL_ROWS_LEAST:
+        return None
+
+    def work() -> bytes:
+        _annotate_lists(result, inputs, paths)
+        return b""
+
+    return Child(work)
+
+
+def _annotate_lists(result: MatchResult, inputs: Sequence[InputFile], paths: Sequence[Path]) -> None:
+    lists = {str(kind): decided for kind, decided in result.decided.items()}
+    for file, path in zip(inputs, paths, strict=True):
+        if file.kind != REGISTER:
+            decided = lists[file.kind]
+
+            def notes(sheet: InputSheet, number: int, cells: Row, decided: list[Decided] = decided) -> Sequence[Cell]:
+                return _entry_notes(result, decided[number - 1])
+
+            annotate(file, path, LIST_NOTES, notes)
 
 
 ROSTER_FIELDS = ("school", "school_code", "stage", "grade", "class", "name", "sex", "id_number", "student_number")
@@ -99,7 +137,21 @@ class _Visitor:
     def notes(self, sheet: InputSheet, number: int, cells: Row) -> Sequence[Cell]:
         if self.file.kind == REGISTER:
             return self._student(sheet, number, cells)
-        return self._entry(sheet, self._lists[self.file.kind][number - 1], cells)
+        found = self._lists[self.file.kind][number - 1]
+        self._entry(sheet, found, cells)
+        return _entry_notes(self.result, found)
+
+    def worklists(self) -> None:
+        """Pass on the rows of a list that somebody must act on; its annotated copy is written elsewhere."""
+        decided = self._lists[self.file.kind]
+        for sheet in self.file.sheets:
+            data: Iterable[SheetRow] = sheet.source.iter_rows()
+            following = iter(sheet.data_indexes)
+            number, wanted = sheet.first_row, next(following, -1)
+            for index, cells in enumerate(data):
+                if index == wanted:
+                    self._entry(sheet, decided[number - 1], cells)
+                    number, wanted = number + 1, next(following, -1)
 
     def _student(self, sheet: InputSheet, number: int, cells: Row) -> Sequence[Cell]:
         assert sheet.table is not None
@@ -121,10 +173,12 @@ class _Visitor:
             counts[category.category] = counts.get(category.category, 0) + 1
         return ("已匹配", "linked", category.zh, category.category, category.kind, sources)
 
-    def _entry(self, sheet: InputSheet, found: Decided, cells: Row) -> Sequence[Cell]:
+    def _entry(self, sheet: InputSheet, found: Decided, cells: Row) -> None:
         assert sheet.table is not None
-        out, titles, name = found.outcome, sheet.table.header.titles, self._sheet_name(sheet)
-        reason = _reason(found)
+        out, titles = found.outcome, sheet.table.header.titles
+        if out.state is State.LINKED or (out.state is State.OUT_OF_AGE and not out.candidates):
+            return  # most rows: nobody has to act
+        reason, name = _reason(found), self._sheet_name(sheet)
         if out.state is State.REVIEW:
             self._review.row(name, titles, cells, (reason, out.rule, *self._candidates(out.candidates)))
         elif out.state is State.OUT_OF_AGE and out.candidates:
@@ -135,13 +189,6 @@ class _Visitor:
             self._unenrolled.row(name, titles, cells, (STATES_ZH[out.state], reason, school_age))
         elif out.state is State.REJECTED:
             self._rejects.row(name, titles, cells, (reason,))
-        student: Cell = int(str(out.student)) if out.student is not None else ""
-        zh = category = sources = ""
-        if out.state is State.LINKED and isinstance(student, int):
-            held = self.result.category(student)
-            zh, category = held.zh, held.category
-            sources = ";".join(evidence.source for evidence in held.evidence)
-        return (STATES_ZH[out.state], out.state.value, out.rule, reason, student, zh, category, sources)
 
     def _candidates(self, rows: Sequence[object]) -> tuple[str, ...]:
         students = [self._record(row) for row in rows]
@@ -159,46 +206,24 @@ class _Visitor:
         return f"{LIST_WORDS[self.file.kind]}_{self.file.path.stem[:10]}_{sheet.source.name}"[:31]
 
 
+def _entry_notes(result: MatchResult, found: Decided) -> Sequence[Cell]:
+    """What is appended to a row of a list."""
+    out = found.outcome
+    student: Cell = int(str(out.student)) if out.student is not None else ""
+    zh = category = sources = ""
+    if out.state is State.LINKED and isinstance(student, int):
+        held = result.category(student)
+        zh, category = held.zh, held.category
+        sources = ";".join(evidence.source for evidence in held.evidence)
+    return (STATES_ZH[out.state], out.state.value, out.rule, _reason(found), student, zh, category, sources)
+
+
 def _reason(found: Decided) -> str:
     """The outcome's sentence, then everything else that is wrong with the row."""
     sentences = [found.outcome.zh]
     if found.outcome.state is not State.LINKED:
         sentences += [problem.zh for problem in found.entry.problems if problem.zh not in sentences]
     return ";".join(sentences)
-
-
-def _annotate(file: InputFile, path: Path, visit: _Visitor) -> None:
-    if path.suffix == ".csv":
-        with CsvWriter(path) as writer:
-            _annotate_sheet(file.sheets[0], writer, visit)
-        return
-    with WorkbookWriter(path) as book:
-        for sheet in file.sheets:
-            frozen = sheet.table.header.last_row + 1 if sheet.table is not None else 0
-            _annotate_sheet(sheet, book.sheet(sheet.source.name, frozen_rows=frozen), visit)
-
-
-def _annotate_sheet(sheet: InputSheet, writer: SheetWriter | CsvWriter, visit: _Visitor) -> None:
-    if sheet.table is None:
-        for cells in sheet.source.iter_rows():
-            writer.row(cells)
-        return
-    header_row = sheet.table.header.last_row
-    width = len(sheet.table.header.labels)
-    data = iter(sheet.data_indexes)
-    number, following = sheet.first_row, next(data, -1)
-    for index, cells in enumerate(sheet.source.iter_rows()):
-        if index == header_row:
-            writer.header([*_padded(cells, width), *visit.titles])
-        elif index == following:
-            writer.row([*_padded(cells, width), *visit.notes(sheet, number, cells)])
-            number, following = number + 1, next(data, -1)
-        else:
-            writer.row(cells)
-
-
-def _padded(cells: Row, width: int) -> Row:
-    return cells if len(cells) >= width else cells + [""] * (width - len(cells))
 
 
 def _free_name(file: InputFile, taken: set[str]) -> str:

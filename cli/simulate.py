@@ -44,13 +44,21 @@ def simulate_command(
         Literal["xlsx", "csv"], typer.Option("--format", help="csv is streamed, for very large counties.")
     ] = "xlsx",
     weeks: Annotated[int, typer.Option("--weeks", help="Weeks of attendance before the date.")] = ATTENDANCE_WEEKS,
+    errors: Annotated[
+        Literal["clean", "moderate", "heavy"] | None,
+        typer.Option("--errors", help="Wide lists by clerks with habits, this bad; the sample county unless given."),
+    ] = None,
+    listed: Annotated[
+        float, typer.Option("--listed", help="Times as many listed families as usual, up to 6; below 1 fewer.")
+    ] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary for machines.")] = False,
 ) -> None:
     """Write a synthetic county: register, schools, four agency lists, attendance and the truth about all of them.
 
     Everything in it is invented. Exit codes: 0 done, 1 refused, 2 usage.
     """
-    settings = Settings(students, seed, schools, as_of.date() if as_of else DEFAULT_AS_OF, file_format, weeks)
+    day = as_of.date() if as_of else DEFAULT_AS_OF
+    settings = Settings(students, seed, schools, day, file_format, weeks, errors, listed)
     console = Console(stderr=True)
     try:
         with Progress(

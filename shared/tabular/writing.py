@@ -23,7 +23,7 @@ from shared.tabular.sheets import Cell
 
 LONGEST_TEXT = 32_767  # characters in a cell of the format
 HIGHEST_ROWS = 1_048_576  # rows of a sheet in the format
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _COMPRESSION_LEVEL = 2  # sheet xml: a tenth of its size already, at a third of the time of the usual 6
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet's days have no zone
 _FIRST_SERIAL_DAY = date(1900, 3, 1)  # before it the format counts a false 29 February
@@ -161,6 +161,6 @@ class CsvWriter:
 
     def row(self, cells: Iterable[Cell]) -> None:
         self._writer.writerow(
-            ["'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell for cell in cells]
+            ["'" + cell if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell for cell in cells]
         )
         self.row_count += 1

@@ -34,3 +34,15 @@ def test_simulate_refuses_what_it_cannot_make_with_one_line(tmp_path: Path) -> N
     assert "--format csv" in result.stderr
     assert not (tmp_path / "x").exists()
     assert CliRunner().invoke(app(), ["simulate"]).exit_code == 2
+
+
+def test_simulate_makes_a_level_of_errors_with_more_listed_families(tmp_path: Path) -> None:
+    options = ["--students", "300", "--schools", "4", "--format", "csv", "--weeks", "0", "--json"]
+    usual = CliRunner().invoke(app(), ["simulate", *options, "--errors", "clean", "--out", str(tmp_path / "usual")])
+    more = [*options, "--errors", "heavy", "--listed", "4", "--out", str(tmp_path / "more")]
+    result = CliRunner().invoke(app(), ["simulate", *more])
+    assert usual.exit_code == result.exit_code == 0, result.output
+    rows = [json.loads(each.stdout)["counts"]["list_rows"]["poverty"] for each in (usual, result)]
+    assert rows[1] > 2 * rows[0]
+    truth = (tmp_path / "more" / "truth.csv").read_text(encoding="utf-8").splitlines()
+    assert truth[0] == "list,row,student_row,standing,corruption,states,state"
