@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -119,7 +120,8 @@ def test_the_shipped_model_is_in_order_and_names_nobody() -> None:
     assert model.hash == Model.parse(MODEL_PATH.read_bytes()).hash
     for comparison in model.comparisons:
         weights = [math.log2(level.m / level.u) for level in comparison.levels]
-        assert weights == sorted(weights, reverse=True), comparison.name
+        falls = (worse - better < 1e-6 for better, worse in pairwise(weights))  # pooled levels are equal up to rounding
+        assert all(falls), comparison.name
         assert weights[0] > 0 > weights[-1], comparison.name
     raw = json.loads(MODEL_PATH.read_bytes())
     students = raw["trained"]["students"]

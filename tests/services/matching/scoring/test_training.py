@@ -72,7 +72,7 @@ def test_the_same_material_gives_the_same_model() -> None:
 
 
 def test_near_gold_pairs_count_only_where_they_were_not_chosen_by_the_answer() -> None:
-    gold = Counter({(0, 1, 0, 0): 500})
+    gold: Counter[Pattern] = Counter({(0, 1, 0, 0): 500})
     questions = (Question("name", "text", {"field": "name"}, asked_of_gold=False), *QUESTIONS[1:])
     observer = Observer(questions, COMPARATORS, {})
     random = drawn(Random(1), TRUE_U, 20_000, missing=0.0)
@@ -83,17 +83,18 @@ def test_near_gold_pairs_count_only_where_they_were_not_chosen_by_the_answer() -
 
 
 def test_a_question_that_tells_nothing_makes_no_model() -> None:
-    backwards = Counter({(2, 2, 2, 2): 900, (0, 0, 0, 0): 100})
+    backwards: Counter[Pattern] = Counter({(2, 2, 2, 2): 900, (0, 0, 0, 0): 100})
     with pytest.raises(ModelRefused):
-        trained(Material(Counter({(0, 0, 0, 0): 900, (2, 2, 2, 2): 100}), backwards, Counter(), 1_000))
+        trained(Material(Counter({(0, 0, 0, 0): 900, (2, 2, 2, 2): 100}), backwards))
 
 
 def test_a_level_no_pair_ever_showed_weighs_no_more_than_the_next() -> None:
-    random = Counter({(1,): 100, (2,): 9_900})
+    random: Counter[Pattern] = Counter({(1,): 100, (2,): 9_900})
+    gold: Counter[Pattern] = Counter({(1,): 90, (2,): 10})
     observer = Observer(QUESTIONS[:1], COMPARATORS, {})
     model = train(
         observer,
-        Material(random, Counter({(1,): 90, (2,): 10})),
+        Material(random, gold),
         name="t",
         version="1",
         thresholds=Thresholds(1, 0),
