@@ -37,8 +37,8 @@ FILES: dict[str, tuple[str, ...]] = {
 SUFFIXES = (".csv", ".xlsx", ".xls")
 SEEDS = (901, 902, 903)  # never those of a benchmark or a test
 LEVELS: tuple[Level, ...] = ("moderate", "heavy")
-# In bits of the odds, reckoned for a register of a million: by the model itself a link without a person is wrong less than
-# once in thirty thousand, and a person looks at whoever is likelier the same child than not.
+# In bits of the odds, reckoned for a register of a million: by the model itself a link without a person is wrong less
+# than once in thirty thousand, and a person looks at whoever is likelier the same child than not.
 AUTOMATIC, REVIEW = 15.0, 0.0
 
 
