@@ -96,13 +96,13 @@ def _read_students(
     register: Sequence[InputFile], schools: SchoolDirectory, progress: Progress
 ) -> tuple[Sequence[StudentRecord], dict[int, RegisterRow]]:
     """The students in row order, and the rows without a usable number or name."""
-    columns = read_columns(register, schools, lambda row: _student(row, schools))
+    columns = read_columns(register, schools, lambda row: student_of(row, schools))
     if columns is not None:
         return columns, columns.unusable
     students: list[StudentRecord] = []
     unusable: dict[int, RegisterRow] = {}
     for row in read_register(register):
-        students.append(_student(row, schools))
+        students.append(student_of(row, schools))
         if row.id_number is None or row.number_contradicted or not row.name:
             unusable[row.row] = row
         if row.row % 20_000 == 0:
@@ -110,7 +110,8 @@ def _read_students(
     return students, unusable
 
 
-def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
+def student_of(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
+    """What the ladder sees of a row of the register; notes its school in `schools`."""
     return student_record(
         row.row,
         name=row.name,

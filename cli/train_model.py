@@ -12,17 +12,16 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.match_engine import entry_record
-from services.matching.records import EntryRecord, StudentRecord, student_record
+from cli.match_engine import entry_records, student_of
+from services.matching.records import EntryRecord
 from services.matching.scoring import ModelRefused, Thresholds
 from services.matching.scoring.county_training import County, train_county
-from services.registry.lists import LIST_NAMES, ListName, RegisterRow
+from services.registry.lists import LIST_NAMES
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import REGISTER, open_inputs, read_list, read_register
 from simulation.clerks import Level
@@ -38,9 +37,9 @@ FILES: dict[str, tuple[str, ...]] = {
 SUFFIXES = (".csv", ".xlsx", ".xls")
 SEEDS = (901, 902, 903)  # never those of a benchmark or a test
 LEVELS: tuple[Level, ...] = ("moderate", "heavy")
-# In bits of the odds: a link without a person is wrong less than once in sixteen thousand by the model itself, and a
-# pair that is likelier than not to be the same child is looked at.
-AUTOMATIC, REVIEW = 14.0, 0.0
+# In bits of the odds, reckoned for a register of a million: by the model itself a link without a person is wrong less
+# than once in thirty thousand, and a person looks at whoever is likelier the same child than not.
+AUTOMATIC, REVIEW = 15.0, 0.0
 
 
 def main(
@@ -82,49 +81,16 @@ def read_county(folder: Path) -> County:
         raise FileNotFoundError(f"{folder} holds no {FILES[REGISTER][0]} file")
     opened = open_inputs(paths)
     schools = SchoolDirectory()
-    students = [_student(row, schools) for row in read_register(opened[REGISTER])]
+    students = [student_of(row, schools) for row in read_register(opened[REGISTER])]
     entries: list[EntryRecord] = []
     for kind in LIST_NAMES:
         if kind in opened:
-            entries += _entries(kind, opened, schools)
+            entries += entry_records(list(read_list(kind, opened[kind], schools)))
     return County(students, entries)
 
 
 def _found(folder: Path, stem: str) -> list[Path]:
     return [folder / f"{stem}{suffix}" for suffix in SUFFIXES if (folder / f"{stem}{suffix}").is_file()][:1]
-
-
-def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
-    return student_record(
-        row.row,
-        name=row.name,
-        id_number=row.id_number,
-        birth_date=row.birth_date or row.suggested_birth_date,
-        school_key=schools.add(row.school_code, row.school) if row.school or row.school_code else "",
-        guardian_name=row.guardian_name,
-        guardian_id=row.guardian_id,
-        former_name=row.former_name,
-        id_text=row.id_text,
-        sex=row.sex,
-        grade=row.grade,
-        class_name=row.class_name,
-        student_number=row.student_number,
-    )
-
-
-def _entries(kind: ListName, opened: dict, schools: SchoolDirectory) -> Iterator[EntryRecord]:
-    for row in read_list(kind, opened[kind], schools):
-        entry = entry_record(row, False)
-        yield replace(
-            entry,
-            sex=row.sex,
-            grade=row.grade,
-            class_name=row.class_name,
-            guardian_id=row.guardian_id,
-            head_name=row.head_name,
-            division_code=row.division_code,
-            former_name=row.former_name,
-        )
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ would decide differently before it is activated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from services.matching.records import EntryRecord, StudentRecord
+from services.matching.scoring import changes
+from services.matching.scoring.changes import Report
 from services.matching.scoring.comparators import ROW_COMPARATORS
 from services.matching.scoring.county import COUNTY_COMPARATORS, county_model
 from services.matching.scoring.model import Comparison, Level, Model, ModelRefused, Thresholds
@@ -26,6 +28,11 @@ def scorer(model: Model) -> Scorer:
     return Scorer(model, COMPARATORS)
 
 
+def diff(old: Model, new: Model, pairs: Iterable[tuple[EntryRecord, StudentRecord]]) -> Report:
+    """What activating `new` in place of `old` would change on these pairs. Raises ModelRefused."""
+    return changes.diff(old, new, pairs, COMPARATORS)
+
+
 def score(model: Model, entry: EntryRecord, student: StudentRecord) -> Scored:
     """The weight of the pair with its parts; the parts, prior included, sum to it. Raises ModelRefused."""
     return scorer(model).score(entry, student)
@@ -38,10 +45,12 @@ __all__ = [
     "Model",
     "ModelRefused",
     "Part",
+    "Report",
     "Scored",
     "Scorer",
     "Thresholds",
     "county_model",
+    "diff",
     "score",
     "scorer",
 ]

@@ -6,7 +6,7 @@ missing value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -53,7 +53,7 @@ def text(settings: Settings) -> Comparator:
             return last - 1
         return last
 
-    return Comparator(levels, last, compare, lambda one, _: one[name])
+    return Comparator(levels, last, compare, _both(name))
 
 
 def number(settings: Settings) -> Comparator:
@@ -69,7 +69,7 @@ def number(settings: Settings) -> Comparator:
         distance = OSA.distance(a, b, score_cutoff=2)
         return distance if distance <= 2 else 3
 
-    return Comparator(("equal", "edits_1", "edits_2", "other"), 3, compare, lambda one, _: one[name])
+    return Comparator(("equal", "edits_1", "edits_2", "other"), 3, compare, _both(name))
 
 
 def day(settings: Settings) -> Comparator:
@@ -83,7 +83,7 @@ def day(settings: Settings) -> Comparator:
         a, b = one[name], two[name]
         return day_level(a, b) if a and b else MISSING
 
-    return Comparator(DAY_LEVELS, len(DAY_LEVELS) - 1, compare, lambda one, _: one[name])
+    return Comparator(DAY_LEVELS, len(DAY_LEVELS) - 1, compare, _both(name))
 
 
 DAY_LEVELS = ("equal", "slip", "two_parts", "other")
@@ -122,7 +122,11 @@ def identity(settings: Settings) -> Comparator:
             return 2 if same_sex else 4
         return 3 if level == 1 and same_sex else 5
 
-    return Comparator(levels, 4, compare, lambda one, _: one[birth])
+    return Comparator(levels, 4, compare, _both(birth))
+
+
+def _both(name: str) -> Callable[[Row, Row], tuple[str, ...]]:
+    return lambda one, two: (one[name], two[name])
 
 
 def _alike(a: str, b: str) -> bool:

@@ -24,7 +24,7 @@ LUNAR_DAYS_FEWEST, LUNAR_DAYS_MOST = 17, 53  # how far the lunar date of a birth
 
 IDENTITY_LEVELS = (
     *("number", "number_slip", "mask_many", "number_two_slips", "mask_some", "birth_and_sex", "birth_slip"),
-    *("birth_other_sex", "birth_near", "sex", "other_sex", "number_differs", "birth_differs", "two_numbers"),
+    *("birth_other_sex", "birth_near", "sex", "other_sex", "number_differs", "differs"),
 )
 _IDENTITY = {name: index for index, name in enumerate(IDENTITY_LEVELS)}
 _SEX, _OTHER_SEX = _IDENTITY["sex"], _IDENTITY["other_sex"]
@@ -54,7 +54,7 @@ def identity(entry: EntryRecord, student: StudentRecord) -> int:
     """Index into IDENTITY_LEVELS: the strongest that the readable parts of number, birth date and sex show."""
     differs = False
     if entry.id_number is not None and student.id_number is not None:
-        return 0 if entry.id_number == student.id_number else _IDENTITY["two_numbers"]
+        return 0 if entry.id_number == student.id_number else _IDENTITY["differs"]
     typed, whole = entry.id_text, student.id_number
     if entry.id_number is not None:
         typed, whole = student.id_text, entry.id_number
@@ -80,12 +80,16 @@ def _birth(born: date, registered: date, same_sex: bool, differs: bool) -> int:
         return _IDENTITY["birth_and_sex" if same_sex and not differs else "birth_other_sex"]
     if differs:
         return _IDENTITY["number_differs"]
-    level = day_level(f"{born:%Y%m%d}", f"{registered:%Y%m%d}")
+    level = day_level(_digits(born), _digits(registered))
     if level == 1 and same_sex:
         return _IDENTITY["birth_slip"]
     if level == 2 or LUNAR_DAYS_FEWEST <= (registered - born).days <= LUNAR_DAYS_MOST:
         return _IDENTITY["birth_near"]
-    return _IDENTITY["birth_differs"]
+    return _IDENTITY["differs"]
+
+
+def _digits(day: date) -> str:
+    return f"{day.year:04}{day.month:02}{day.day:02}"
 
 
 def guardian(entry: EntryRecord, student: StudentRecord) -> int:
@@ -156,12 +160,12 @@ def _plain(comparator: Comparator) -> ComparatorFactory:
     return factory
 
 
-def _student_name(_: EntryRecord, student: StudentRecord) -> str:
-    return student.name
+def _student_name(_: EntryRecord, student: StudentRecord) -> tuple[str, ...]:
+    return (student.name,)
 
 
-def _guardian_name(_: EntryRecord, student: StudentRecord) -> str:
-    return student.guardian_name
+def _guardian_name(_: EntryRecord, student: StudentRecord) -> tuple[str, ...]:
+    return (student.guardian_name,)
 
 
 COUNTY_COMPARATORS: Mapping[str, ComparatorFactory] = {

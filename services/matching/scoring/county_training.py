@@ -7,7 +7,7 @@ number, the only ones the score will decide.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -18,7 +18,7 @@ from services.matching.records import EntryRecord, StudentRecord
 from services.matching.scoring.county import COUNTY_COMPARATORS
 from services.matching.scoring.frequencies import ChineseNames
 from services.matching.scoring.model import Model, Thresholds
-from services.matching.scoring.training import Material, Observer, Pattern, Question, train
+from services.matching.scoring.training import Material, Observer, Question, train
 
 QUESTIONS = (
     Question("name", "county_name", {}, "names", ("equal", "variant", "middle_dot"), asked_of_gold=False),
@@ -28,7 +28,7 @@ QUESTIONS = (
     Question("grade", "county_grade"),
     Question("division", "county_division"),
 )
-RANDOM_PAIRS = 300_000
+RANDOM_PAIRS = 150_000
 GOLD_PAIRS_MOST = 20_000
 # The odds of any row and any student are those of a register of a million; in a smaller one the score is too careful.
 PRIOR = 1e-6
@@ -45,45 +45,42 @@ class County:
 
 def train_county(counties: Iterable[County], version: str, thresholds: Thresholds, seed: int) -> Model:
     """A model from the counties, deterministic for a seed. Raises ModelRefused when they teach too little."""
-    observer = Observer(QUESTIONS, COUNTY_COMPARATORS)
+    known = list(counties)
+    observer = Observer(QUESTIONS, COUNTY_COMPARATORS, _frequencies(known))
     chance = Random(seed)  # noqa: S311 - a sample, not a secret
-    random: Counter[Pattern] = Counter()
-    gold: Counter[Pattern] = Counter()
-    candidates: Counter[Pattern] = Counter()
-    names: list[str] = []
-    guardians: list[str] = []
-    rows = students = pairs = 0
-    for county in counties:
+    material = Material()
+    rows = 0
+    for county in known:
         open_rows = [entry for entry in county.entries if _open(entry)]
-        random.update(observer.patterns(_random_pairs(county, open_rows, chance)))
-        gold.update(observer.patterns(_gold_pairs(county)))
-        candidates.update(observer.patterns(_candidate_pairs(county.students, open_rows)))
-        names += [student.name for student in county.students]
-        guardians += [student.guardian_name for student in county.students]
+        observer.note_random(_random_pairs(county, open_rows, chance), material)
+        material.gold.update(observer.patterns(_gold_pairs(county)))
+        material.candidates.update(observer.patterns(_candidate_pairs(county.students, open_rows)))
+        material.pairs += len(open_rows) * len(county.students)
         rows += len(open_rows)
-        students += len(county.students)
-        pairs += len(open_rows) * len(county.students)
     return train(
         observer,
-        Material(random, gold, candidates, pairs),
+        material,
         name="county",
         version=version,
         thresholds=thresholds,
-        frequencies=_frequencies(names, guardians),
         prior=PRIOR,
         trained={
-            "students": students,
+            "students": sum(len(county.students) for county in known),
             "rows_without_number": rows,
-            "random_pairs": random.total(),
-            "gold_pairs": gold.total(),
-            "candidate_pairs": candidates.total(),
+            "random_pairs": material.random.total(),
+            "gold_pairs": material.gold.total(),
+            "candidate_pairs": material.candidates.total(),
             "seed": seed,
         },
     )
 
 
-def _frequencies(names: Iterable[str], guardians: Iterable[str]) -> Mapping[str, ChineseNames]:
-    return {NAME_FREQUENCIES: ChineseNames.of(names), GUARDIAN_FREQUENCIES: ChineseNames.of(guardians)}
+def _frequencies(counties: Iterable[County]) -> Mapping[str, ChineseNames]:
+    students = [student for county in counties for student in county.students]
+    return {
+        NAME_FREQUENCIES: ChineseNames.of(student.name for student in students),
+        GUARDIAN_FREQUENCIES: ChineseNames.of(student.guardian_name for student in students),
+    }
 
 
 def _open(entry: EntryRecord) -> bool:

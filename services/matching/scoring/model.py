@@ -52,7 +52,9 @@ class Comparison:
     """One question asked of a pair. `levels` are ordered, strongest first; a missing value weighs nothing.
 
     `comparator` names the function that finds the level and `settings` configure it. With `frequency_table`, at the
-    levels in `frequency_levels` the value's own frequency takes the place of the average one.
+    levels in `typical_shares` the rarer value's own share takes the place of the typical one: the weight rises by
+    log2(typical share / share). Typical is the harmonic mean among random pairs at the level; when both sides are
+    equal that is the level's u.
     """
 
     name: str
@@ -60,12 +62,7 @@ class Comparison:
     levels: tuple[Level, ...]
     settings: Settings = field(default_factory=dict)
     frequency_table: str = ""
-    frequency_levels: tuple[str, ...] = ()
-
-    @property
-    def agreement_by_chance(self) -> float:
-        """Share of random pairs that agree on the value whose frequency matters: the first refined level's u."""
-        return next((level.u for level in self.levels if level.name in self.frequency_levels), 1.0)
+    typical_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +174,13 @@ def _check_comparison(comparison: Comparison) -> None:
     names = {level.name for level in levels}
     if not 2 <= len(levels) <= LEVELS_MOST or len(names) != len(levels):
         raise ModelRefused(f"{comparison.name}: 2 to {LEVELS_MOST} levels, each with a name of its own")
-    if not set(comparison.frequency_levels) <= names or bool(comparison.frequency_levels) != bool(
-        comparison.frequency_table
-    ):
+    if not levels[0].agrees or levels[-1].agrees:
+        raise ModelRefused(f"{comparison.name}: the best level must speak for a match, the last one against it")
+    typical = comparison.typical_shares
+    if not set(typical) <= names or bool(typical) != bool(comparison.frequency_table):
         raise ModelRefused(f"{comparison.name}: a frequency table and the levels it refines go together")
+    if not all(0.0 < share <= 1.0 for share in typical.values()):
+        raise ModelRefused(f"{comparison.name}: a typical share is above 0 and at most 1")
     for level in levels:
         place = f"{comparison.name}.{level.name}"
         if not (0.0 < level.m < 1.0 and 0.0 < level.u < 1.0):
@@ -204,12 +204,12 @@ def _comparison(raw: Mapping[str, Any]) -> Comparison:
     )
     frequency = raw["frequency"]
     table = "" if frequency is None else str(frequency["table"])
-    refined = () if frequency is None else tuple(str(name) for name in frequency["levels"])
+    refined = {} if frequency is None else {str(name): float(x) for name, x in frequency["typical_shares"].items()}
     return Comparison(str(raw["name"]), str(raw["comparator"]), levels, dict(raw["settings"]), table, refined)
 
 
 def _comparison_json(comparison: Comparison) -> dict[str, Any]:
-    refined = {"table": comparison.frequency_table, "levels": list(comparison.frequency_levels)}
+    refined = {"table": comparison.frequency_table, "typical_shares": dict(comparison.typical_shares)}
     return {
         "name": comparison.name,
         "comparator": comparison.comparator,

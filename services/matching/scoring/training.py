@@ -1,29 +1,31 @@
 """Where the figures of a model come from: u from random pairs, m from pairs nearly sure to match, adjusted by EM.
 
 EM (Dempster, Laird and Rubin 1977; for record linkage Winkler 1988) looks at candidate pairs of which nobody says
-whether they match, and finds the two populations that explain them best. The non-matches among candidates are no random
-pairs (they share a block key), so their own distribution is estimated beside and thrown away.
+whether they match, and finds the shares of levels among matches that explain them best.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.matching.scoring.frequencies import FrequencyTable
 from services.matching.scoring.model import Comparison, Level, Model, Settings, Thresholds
-from services.matching.scoring.weighing import MISSING, Comparator, ComparatorFactory, comparator, probability
+from services.matching.scoring.weighing import MISSING, Comparator, ComparatorFactory, comparator, probability, rarest
 
 Pattern = tuple[int, ...]
 Pair = tuple[Any, Any]
 
+# Material never holds every kind of error there is: this share of each m stays what was expected beforehand, so that
+# no single disagreement outweighs everything else.
+DOUBT = 0.05
 BELIEF_PAIRS = 10.0  # how many observed pairs the expected shares of a level are worth
 CHANCE_BELIEF_PAIRS = 1.0
 ROUNDS_MOST = 100
-SETTLED = 1e-7  # largest change of the share of matches in a round that still counts as a change
+SETTLED = 1e-6  # EM ends when a round changes the number of matches by a smaller share
 SHARE_DIGITS = 9
 
 
@@ -39,25 +41,33 @@ class Question:
     asked_of_gold: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Material:
     """What a model is trained from, as counts of patterns, one level index (or MISSING) a question.
 
     `random`: any two records. `gold`: near-gold pairs. `candidates`: pairs that share a block key, matches or not.
-    `pairs`: number of all pairs there are, of which the candidates hold nearly all matches.
+    `pairs`: number of all pairs there are, of which the candidates hold nearly all matches. `rarity`: of random pairs,
+    per question and level with frequencies, the sum of 1 / share of the rarer value.
     """
 
-    random: Counter[Pattern]
-    gold: Counter[Pattern]
-    candidates: Counter[Pattern]
-    pairs: int
+    random: Counter[Pattern] = field(default_factory=Counter)
+    gold: Counter[Pattern] = field(default_factory=Counter)
+    candidates: Counter[Pattern] = field(default_factory=Counter)
+    rarity: defaultdict[tuple[int, int], float] = field(default_factory=lambda: defaultdict(float))
+    pairs: int = 0
 
 
 class Observer:
     """Turns pairs into patterns by the comparators that the questions name. Raises ModelRefused."""
 
-    def __init__(self, questions: Sequence[Question], factories: Mapping[str, ComparatorFactory]) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        factories: Mapping[str, ComparatorFactory],
+        frequencies: Mapping[str, FrequencyTable],
+    ) -> None:
         self.questions = tuple(questions)
+        self.frequencies = frequencies
         self.comparators: tuple[Comparator, ...] = tuple(
             comparator(each.comparator, each.settings, factories) for each in questions
         )
@@ -67,6 +77,23 @@ class Observer:
 
     def patterns(self, pairs: Iterable[Pair]) -> Counter[Pattern]:
         return Counter(self.pattern(one, other) for one, other in pairs)
+
+    def note_random(self, pairs: Iterable[Pair], material: Material) -> None:
+        """Adds random pairs to `material`, with the rarity of what they agree on by chance."""
+        refined = [
+            (at, each.terms, self.frequencies[question.frequency_table], self._levels(at))
+            for at, (question, each) in enumerate(zip(self.questions, self.comparators, strict=True))
+            if question.frequency_table and each.terms is not None
+        ]
+        for one, other in pairs:
+            pattern = self.pattern(one, other)
+            material.random[pattern] += 1
+            for at, terms, table, levels in refined:
+                if pattern[at] in levels:
+                    material.rarity[at, pattern[at]] += 1.0 / rarest(table, terms(one, other))
+
+    def _levels(self, at: int) -> frozenset[int]:
+        return frozenset(self.comparators[at].levels.index(name) for name in self.questions[at].frequency_levels)
 
 
 Shares = list[list[float]]  # per question, per level
@@ -79,7 +106,6 @@ def train(
     name: str,
     version: str,
     thresholds: Thresholds,
-    frequencies: Mapping[str, FrequencyTable] | None = None,
     prior: float | None = None,
     trained: Mapping[str, Any] | None = None,
 ) -> Model:
@@ -97,13 +123,21 @@ def train(
     ]
     start = [_normal(counts) for counts in belief]
     found, m = expectation_maximisation(material.candidates, start, u, belief, max(material.pairs, 1))
+    m = [
+        [(1.0 - DOUBT) * learnt + DOUBT * share for learnt, share in zip(shares, expected, strict=True)]
+        for shares, expected in zip(m, expected_m, strict=True)
+    ]
+    m = [
+        _no_stronger_than_seen(shares, of_u, seen)
+        for shares, of_u, seen in zip(m, u, _seen(material, expected_m), strict=True)
+    ]
     if prior is None:
-        prior = min(max(found / material.pairs, 1e-12), 0.5)
+        prior = min(max(found / max(material.pairs, 1), 1e-12), 0.5)
     comparisons = tuple(
-        _comparison(question, each, m[index], u[index])
+        _comparison(question, each, m[index], u[index], _typical(index, observer, material, u[index]))
         for index, (question, each) in enumerate(zip(observer.questions, observer.comparators, strict=True))
     )
-    return Model(name, version, prior, thresholds, comparisons, dict(frequencies or {}), dict(trained or {}))
+    return Model(name, version, prior, thresholds, comparisons, dict(observer.frequencies), dict(trained or {}))
 
 
 def expected_shares(comparators: Sequence[Comparator]) -> tuple[Shares, Shares]:
@@ -126,19 +160,17 @@ def expectation_maximisation(
 ) -> tuple[float, Shares]:
     """(matches found among the candidates, m). `belief` are the pseudo-counts that m starts from and never forgets.
 
-    The first round tells matches by m and u of random pairs, all later ones by the candidates themselves.
+    u stays that of random pairs and the odds are those among all `pairs`: how likely a pattern is a match does not
+    depend on which pairs were picked as candidates, as long as these hold nearly all matches.
     """
-    total = candidates.total()
-    if not total:
+    if not candidates:
         return 0.0, m
     patterns = list(candidates.items())
-    matches, others = m, u
-    share = min(0.5, max(1.0 / total, total / pairs))
+    found = min(candidates.total(), pairs) / 2
     for _ in range(ROUNDS_MOST):
-        odds = _log_odds(matches, others)
-        prior = math.log2(share / (1.0 - share))
-        in_matches = [list(counts) for counts in belief]
-        in_others = [[0.5] * len(counts) for counts in belief]
+        odds = _log_odds(m, u)
+        prior = math.log2(found / pairs / (1.0 - found / pairs))
+        counts = [list(each) for each in belief]
         expected = 0.0
         for pattern, count in patterns:
             weight = prior + sum([odds[at][level] for at, level in enumerate(pattern)])
@@ -146,62 +178,70 @@ def expectation_maximisation(
             expected += believed
             for at, level in enumerate(pattern):
                 if level != MISSING:
-                    in_matches[at][level] += believed
-                    in_others[at][level] += count - believed
-        matches, others = [_normal(each) for each in in_matches], [_normal(each) for each in in_others]
-        before, share = share, min(max(expected / total, 1.0 / (total + 1)), 1.0 - 1.0 / (total + 1))
-        if abs(share - before) < SETTLED:
+                    counts[at][level] += believed
+        m = [_normal(each) for each in counts]
+        before, found = found, max(expected, 0.5)
+        if abs(found - before) < SETTLED * before:
             break
-    return share * total, matches
+    return found, m
 
 
-def in_order(m: Sequence[float], u: Sequence[float], agreeing: int) -> tuple[list[float], list[float]]:
-    """m and u with weights that never rise: neighbours out of order share one weight (pool adjacent violators).
-
-    Agreement levels that random pairs show as often as matches are pooled with the better level beside them, as are
-    disagreements with the worse one. Totals of m and of u stay as they are.
-    """
-    blocks = [([index], m[index], u[index]) for index in range(len(m))]
-    while True:
-        at = _violation(blocks, agreeing)
-        if at is None:
-            break
-        (left, m_left, u_left), (right, m_right, u_right) = blocks[at], blocks[at + 1]
-        blocks[at : at + 2] = [(left + right, m_left + m_right, u_left + u_right)]
+def in_order(m: Sequence[float], u: Sequence[float]) -> list[float]:
+    """m with weights that never rise: neighbours out of order share one weight (pool adjacent violators)."""
+    blocks: list[tuple[list[int], float, float]] = []
+    for index, (of_m, of_u) in enumerate(zip(m, u, strict=True)):
+        blocks.append(([index], of_m, of_u))
+        while len(blocks) > 1 and blocks[-2][1] * blocks[-1][2] < blocks[-1][1] * blocks[-2][2]:
+            indexes, m_block, u_block = blocks.pop()
+            left, m_left, u_left = blocks[-1]
+            blocks[-1] = left + indexes, m_left + m_block, u_left + u_block
     pooled = [0.0] * len(m)
     for indexes, m_block, u_block in blocks:
         for index in indexes:
             pooled[index] = m_block * u[index] / u_block
-    return pooled, list(u)
+    return pooled
 
 
-def _violation(blocks: list[tuple[list[int], float, float]], agreeing: int) -> int | None:
-    """The left one of two blocks that must be pooled."""
-    for at in range(len(blocks) - 1):
-        (left, m_left, u_left), (right, m_right, u_right) = blocks[at], blocks[at + 1]
-        same_side = (left[-1] < agreeing) == (right[0] < agreeing)
-        if not same_side:
-            continue
-        if m_left * u_right < m_right * u_left:
-            return at
-        if right[0] < agreeing and m_right <= u_right:
-            return at
-        if left[-1] >= agreeing and m_left >= u_left:
-            return at
-    return None
+def _seen(material: Material, like: Shares) -> Shares:
+    """How often each level was observed anywhere."""
+    counted = (_level_counts(patterns, like) for patterns in (material.random, material.gold, material.candidates))
+    return [[sum(levels) for levels in zip(*each, strict=True)] for each in zip(*counted, strict=True)]
 
 
-def _comparison(question: Question, found: Comparator, m: Sequence[float], u: Sequence[float]) -> Comparison:
-    m, u = in_order(m, u, found.agreeing)
-    levels = tuple(Level(name, m[index], u[index], index < found.agreeing) for index, name in enumerate(found.levels))
-    rounded = tuple(replace(each, m=_rounded(each.m), u=_rounded(each.u)) for each in levels)
+def _no_stronger_than_seen(m: Sequence[float], u: Sequence[float], seen: Sequence[float]) -> list[float]:
+    """A level that no pair ever showed weighs what the next level below weighs: rarity in theory is no evidence."""
+    kept = list(m)
+    if any(seen):
+        for index in range(len(kept) - 2, -1, -1):
+            if not seen[index]:
+                kept[index] = min(kept[index], kept[index + 1] * u[index] / u[index + 1])
+    return _normal(kept)
+
+
+def _typical(at: int, observer: Observer, material: Material, u: Sequence[float]) -> dict[str, float]:
+    """Harmonic means of the rarer value's share among random pairs at a level; of the first level exactly its u."""
+    typical: dict[str, float] = {}
+    for name in observer.questions[at].frequency_levels:
+        level = observer.comparators[at].levels.index(name)
+        pairs = sum(count for pattern, count in material.random.items() if pattern[at] == level)
+        first = next(iter(typical.values()), u[level])
+        share = (pairs + CHANCE_BELIEF_PAIRS) / (material.rarity[at, level] + CHANCE_BELIEF_PAIRS / first)
+        typical[name] = _rounded(share if typical else first)
+    return typical
+
+
+def _comparison(
+    question: Question, found: Comparator, m: Sequence[float], u: Sequence[float], typical: Mapping[str, float]
+) -> Comparison:
+    shares = zip(found.levels, map(_rounded, in_order(m, u)), map(_rounded, u), strict=True)
+    levels = tuple(Level(name, of_m, of_u, of_m > of_u) for name, of_m, of_u in shares)
     return Comparison(
         question.name,
         question.comparator,
-        rounded,
+        levels,
         question.settings,
         question.frequency_table,
-        question.frequency_levels,
+        typical,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,15 @@ _WEIGHT_FURTHEST = 1_000.0  # beyond it a probability is 0 or 1 in floating poin
 class Comparator:
     """Finds the level of a pair: `compare` returns an index into `levels` or MISSING.
 
-    The first `agreeing` levels speak for a match, the others against one. `term` gives the value whose frequency
-    matters when both sides agree on it.
+    The first `agreeing` levels are expected to speak for a match, the others against one. `terms` gives the values of
+    which the rarer one's frequency matters when both sides agree: a name that nobody else bears, one letter from a
+    common one, is a slip, while two common names one letter apart are two names.
     """
 
     levels: tuple[str, ...]
     agreeing: int
     compare: Callable[[Any, Any], int]
-    term: Callable[[Any, Any], str] | None = None
+    terms: Callable[[Any, Any], tuple[str, ...]] | None = None
 
 
 ComparatorFactory = Callable[[Settings], Comparator]
@@ -57,23 +58,23 @@ class _Weighed:
 
     compare: Callable[[Any, Any], int]
     parts: tuple[Part, ...]
-    refined: frozenset[int]
-    chance: float
+    typical: Mapping[int, float]
     table: FrequencyTable | None
-    term: Callable[[Any, Any], str] | None
+    terms: Callable[[Any, Any], tuple[str, ...]] | None
     name: str
-    remembered: dict[str, Part]
+    remembered: dict[tuple[int, tuple[str, ...]], Part]
 
-    def frequency_part(self, one: Any, other: Any) -> Part:
-        assert self.term is not None
+    def frequency_part(self, level: int, one: Any, other: Any) -> Part:
+        assert self.terms is not None
         assert self.table is not None
-        value = self.term(one, other)
-        known = self.remembered.get(value)
+        key = level, self.terms(one, other)
+        known = self.remembered.get(key)
         if known is None:
             if len(self.remembered) >= FREQUENCIES_REMEMBERED_MOST:
                 self.remembered.clear()
-            known = Part(self.name, FREQUENCY_NAME, math.log2(self.chance / self.table.share(value)))
-            self.remembered[value] = known
+            share = rarest(self.table, key[1])
+            known = Part(self.name, FREQUENCY_NAME, math.log2(self.typical[level] / share))
+            self.remembered[key] = known
         return known
 
 
@@ -94,8 +95,8 @@ class Scorer:
             part = each.parts[level]
             parts.append(part)
             weight += part.weight
-            if level in each.refined:
-                part = each.frequency_part(one, other)
+            if level in each.typical:
+                part = each.frequency_part(level, one, other)
                 parts.append(part)
                 weight += part.weight
         return Scored(weight, probability(weight), tuple(parts))
@@ -106,8 +107,8 @@ class Scorer:
         for each in self._weighed:
             level = each.compare(one, other)
             weight += each.parts[level].weight
-            if level in each.refined:
-                weight += each.frequency_part(one, other).weight
+            if level in each.typical:
+                weight += each.frequency_part(level, one, other).weight
         return weight
 
 
@@ -118,6 +119,11 @@ def probability(weight: float) -> float:
         return 1.0 / (1.0 + math.exp2(-bounded))
     odds = math.exp2(bounded)
     return odds / (1.0 + odds)
+
+
+def rarest(table: FrequencyTable, values: tuple[str, ...]) -> float:
+    """The smallest share of the values."""
+    return min(table.share(value) for value in values)
 
 
 def comparator(name: str, settings: Settings, factories: Mapping[str, ComparatorFactory]) -> Comparator:
@@ -136,22 +142,15 @@ def _weighed(comparison: Comparison, model: Model, factories: Mapping[str, Compa
     names = tuple(level.name for level in comparison.levels)
     if names != found.levels:
         raise ModelRefused(f"{comparison.name}: its levels {names} are not those of {comparison.comparator}")
-    if tuple(level.agrees for level in comparison.levels) != _agrees(found):
-        raise ModelRefused(f"{comparison.name}: its first {found.agreeing} levels agree, no others")
-    if comparison.frequency_table and found.term is None:
+    if comparison.frequency_table and found.terms is None:
         raise ModelRefused(f"{comparison.name}: {comparison.comparator} names no value whose frequency matters")
     parts = [Part(comparison.name, level.name, level.weight) for level in comparison.levels]
     return _Weighed(
         found.compare,
         (*parts, Part(comparison.name, MISSING_NAME, 0.0)),
-        frozenset(names.index(name) for name in comparison.frequency_levels),
-        comparison.agreement_by_chance,
+        {names.index(name): share for name, share in comparison.typical_shares.items()},
         model.frequencies.get(comparison.frequency_table),
-        found.term,
+        found.terms,
         comparison.name,
         {},
     )
-
-
-def _agrees(found: Comparator) -> Iterable[bool]:
-    return tuple(index < found.agreeing for index in range(len(found.levels)))
