@@ -132,5 +132,8 @@ def _notice(request: Request, texts: Texts) -> str:
         "close": "alerts.done_close",
         "disburse": "entitlements.done_disburse",
         "visit": "student.done_visit",
+        "ruled": "review.done_ruled",
+        "asked": "review.done_asked",
+        "undone": "review.done_undone",
     }
     return texts(known[done]) if done in known else ""
