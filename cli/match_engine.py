@@ -6,16 +6,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
+from services.matching.candidates import ListIndex, StudentIndex
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
-from services.matching.ladder import DEFAULT_RULES, Rules, StudentIndex, decide
+from services.matching.ladder import DEFAULT_RULES, Rules, decide
 from services.matching.names import comparable
 from services.matching.outcome import Outcome, State
 from services.matching.records import EntryRecord, StudentRecord, student_record
+from services.matching.row_records import written_number
 from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import InputFile, read_list, read_register
-from shared.standards import age, identity_number
+from shared.standards import age, division, identity_number
+from shared.standards.cell_text import number_text
 from shared.standards.identity_number import IdentityNumberError
 
 NO_CATEGORY = Category("", "", ())
@@ -72,11 +76,16 @@ def match(
             progress(f"读取学籍 register {row.row}")
     index = StudentIndex.of(students)
     result = MatchResult(as_of, rules, category_rules, students, unusable, {})
-    for kind in LIST_NAMES:
-        if kind in lists:
-            rows = list(read_list(kind, lists[kind], schools))
-            progress(f"匹配名单 {kind} {len(rows)}")
-            result.decided[kind] = _decide_list(rows, index, rules, as_of)
+    rows = {kind: list(read_list(kind, lists[kind], schools)) for kind in LIST_NAMES if kind in lists}
+    entries = {kind: entry_records(found) for kind, found in rows.items()}
+    # A row is decided knowing every other: whoever else carries its number may stand on another list.
+    listed = ListIndex.of(chain.from_iterable(entries.values()))
+    for kind, found in rows.items():
+        progress(f"匹配名单 {kind} {len(found)}")
+        result.decided[kind] = [
+            Decided(row, decide(entry, index.candidates(entry, listed.listed(entry)), rules, as_of))
+            for row, entry in zip(found, entries[kind], strict=True)
+        ]
     _categorise(result)
     return result
 
@@ -91,17 +100,18 @@ def _student(row: RegisterRow, schools: SchoolDirectory) -> StudentRecord:
         guardian_name=row.guardian_name,
         guardian_id=row.guardian_id,
         former_name=row.former_name,
+        id_text=row.id_text,
+        sex=row.sex,
+        grade=row.grade,
+        class_name=row.class_name,
+        student_number=row.student_number,
     )
 
 
-def _decide_list(rows: list[ListRow], index: StudentIndex, rules: Rules, as_of: date) -> list[Decided]:
+def entry_records(rows: Sequence[ListRow]) -> list[EntryRecord]:
+    """What the ladder sees of one list's rows, in order."""
     households = Counter(_household(row) for row in rows)
-    decided = []
-    for row in rows:
-        alone = households[_household(row)] == 1 or not any(_household(row))
-        entry = entry_record(row, alone)
-        decided.append(Decided(row, decide(entry, index.candidates(entry), rules, as_of)))
-    return decided
+    return [entry_record(row, households[_household(row)] == 1 or not any(_household(row))) for row in rows]
 
 
 def _household(row: ListRow) -> tuple[str, str]:
@@ -119,25 +129,41 @@ def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
         id_number=row.id_number,
         number_problem=row.number_problem,
         number_contradicted=row.number_contradicted,
-        id_text=row.id_text,
+        id_text=written_number(row.id_text),
         birth_date=row.birth_date,
         suggested_birth_date=row.suggested_birth_date,
         school_key=row.school_key or "",
         school_elsewhere=row.school_elsewhere,
         guardian_name=comparable(row.guardian_name),
         stands_for_household=whole and head and alone_in_household,
+        sex=row.sex,
+        grade=row.grade,
+        guardian_id=number_text(row.guardian_id or row.head_id),
+        head_name=comparable(row.head_name),
+        division_code=_residence(row.division_code),
+        household_key="|".join(_household(row)) if any(_household(row)) else None,
+        former_name=comparable(row.former_name),
+        list_name=row.list,
+        birth_date_contradicted=any(problem.code == "birth_date_differs" for problem in row.problems),
     )
 
 
+def _residence(text: str) -> str:
+    try:
+        return division.scope(text) if text else ""
+    except division.DivisionCodeError:
+        return ""
+
+
 def _head_record(row: ListRow) -> EntryRecord:
+    name = comparable(row.head_name)
     try:
         head = identity_number.parse(row.head_id)
     except IdentityNumberError as error:
         problem = None if error.code == "empty" else error.code
-        return EntryRecord(comparable(row.head_name), number_problem=problem)
+        return EntryRecord(name, number_problem=problem, list_name=row.list)
     whole = row.list == "civil" and row.coverage != "single"
-    name = comparable(row.head_name)
-    return EntryRecord(name, head.text, birth_date=head.birth_date, stands_for_household=whole)
+    return EntryRecord(name, head.text, birth_date=head.birth_date, stands_for_household=whole, list_name=row.list)
 
 
 def evidence_of(row: ListRow) -> Evidence:

@@ -14,10 +14,12 @@ from random import Random
 from typing import Any, Literal
 
 from simulation import attendance, layouts, truth
+from simulation.clerks import Level, written_by_clerks
 from simulation.corruption import corrupt
 from simulation.families import FamilyMaker, give_namesakes, sort_into_classes
 from simulation.households import Household, NumberOffice, Student
-from simulation.lists import LISTS, rows_for
+from simulation.lists import LISTS, ListRow, rows_for
+from simulation.office_sheets import WIDE_LAYOUTS
 from simulation.schools import COUNTY_NAME, DIVISION, District, plan_districts
 from simulation.sheets import CsvTable, XlsxTable, open_table
 
@@ -31,6 +33,7 @@ STUDENTS_MOST = 2_000_000  # more would use up the identity numbers of single da
 XLSX_STUDENTS_MOST = 300_000  # office programs open no larger workbook in reasonable time
 XLSX_IN_MEMORY_STUDENTS_MOST = 50_000  # 130 MB; larger registers are streamed to disk
 ATTENDANCE_WEEKS = 4
+LISTED_MOST = 6.0  # nine in ten rural households would then be registered as poor
 
 FileFormat = Literal["xlsx", "csv"]
 Progress = Callable[[str, int], None]  # step, students done
@@ -42,7 +45,11 @@ class SimulationRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to simulate. `schools` None means 60, or one per 333 students in larger counties."""
+    """What to simulate. `schools` None means 60, or one per 333 students in larger counties.
+
+    `errors` None gives the sample county; a level gives wide sheets written by clerks with habits. `listed` multiplies
+    the shares of the households that the offices list.
+    """
 
     students: int = DEFAULT_STUDENTS
     seed: int = 1
@@ -50,6 +57,8 @@ class Settings:
     as_of: date = DEFAULT_AS_OF
     file_format: FileFormat = "xlsx"
     weeks: int = ATTENDANCE_WEEKS
+    errors: Level | None = None
+    listed: float = 1.0
 
     @property
     def school_count(self) -> int:
@@ -67,6 +76,8 @@ class Settings:
             raise SimulationRefused(f"more than {XLSX_STUDENTS_MOST:,} students need --format csv")
         if not 0 <= self.weeks <= 20:
             raise SimulationRefused("weeks of attendance must be from 0 to 20")
+        if not 0.0 < self.listed <= LISTED_MOST:
+            raise SimulationRefused(f"listed must be above 0 and at most {LISTED_MOST:g}")
         if not 2005 <= self.as_of.year <= 2080:
             raise SimulationRefused("the reference date must be between 2005 and 2080")
 
@@ -112,16 +123,19 @@ def _write(settings: Settings, folder: Path, progress: Progress) -> dict[str, An
         Random(f"{GENERATOR_VERSION}/{settings.seed}/schools"), settings.students, settings.school_count
     )
     with ExitStack() as stack:
-        opened = {
-            name: open_table(folder, layout, settings.file_format) for name, layout in layouts.LIST_LAYOUTS.items()
-        }
+        sheets = layouts.LIST_LAYOUTS if settings.errors is None else WIDE_LAYOUTS
+        opened = {name: open_table(folder, layout, settings.file_format) for name, layout in sheets.items()}
         streamed = settings.students > XLSX_IN_MEMORY_STUDENTS_MOST
         register = open_table(folder, layouts.STUDENTS, settings.file_format, streamed)
         run = _Run(settings, folder, stack, progress, register, opened, truth.Truth(settings.as_of))
         register.section("学籍信息")
         for name in ("civil", "hardship", "disability"):
             opened[name].section("名单", f"截至{settings.as_of:%Y}年{settings.as_of.month}月")
-        rows = stack.enter_context(_csv(folder / "truth.csv", truth.ROW_HEADER))
+        if settings.errors is not None:
+            opened["poverty"].section("名单")
+        rows = stack.enter_context(
+            _csv(folder / "truth.csv", truth.ROW_HEADER if settings.errors is None else truth.WIDE_ROW_HEADER)
+        )
         students = stack.enter_context(_csv(folder / "truth_students.csv", truth.STUDENT_HEADER))
         lines = stack.enter_context(_csv(folder / "attendance.csv", attendance.HEADER))
         for district in districts:
@@ -138,7 +152,8 @@ def _write(settings: Settings, folder: Path, progress: Progress) -> dict[str, An
 
 def _district(run: _Run, district: District, rows: Any, students_out: Any, attendance_out: Any) -> None:
     settings = run.settings
-    maker = FamilyMaker(run.random("families", district), district, run.offices, settings.as_of, run.households + 1)
+    families = run.random("families", district)
+    maker = FamilyMaker(families, district, run.offices, settings.as_of, run.households + 1, settings.listed)
     households: list[Household] = []
     students: list[Student] = []
     for household in maker.households():
@@ -173,8 +188,12 @@ def _list(run: _Run, district: District, name: str, households: list[Household],
     rng = run.random(name, district)
     writing = run.random(name + "/writing", district)
     table = run.lists[name]
+    clean = rows_for(rng, name, households, run.settings.as_of)
+    if run.settings.errors is not None:
+        _wide_list(run, writing, table, clean, rows)
+        return
     township, previous = "", 0
-    for row in corrupt(rng, rows_for(rng, name, households, run.settings.as_of)):
+    for row in corrupt(rng, clean):
         place = row.household.township
         if name == "poverty" and place.code != township:
             number = district.townships.index(place)
@@ -185,6 +204,14 @@ def _list(run: _Run, district: District, name: str, households: list[Household],
         table.write(layouts.list_cells(writing, row, table.rows + 1, joins), joins)
         rows.writerow(run.truth.row_line(row))
         previous = row.household.number
+
+
+def _wide_list(run: _Run, writing: Random, table: XlsxTable | CsvTable, clean: Iterator[ListRow], rows: Any) -> None:
+    level = run.settings.errors
+    assert level is not None
+    for wide in written_by_clerks(writing, clean, level, f"{GENERATOR_VERSION}/{run.settings.seed}/clerks"):
+        table.write(wide.listed())
+        rows.writerow(run.truth.wide_row_line(wide))
 
 
 def _count_twins(households: list[Household]) -> int:

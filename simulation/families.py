@@ -37,6 +37,7 @@ class FamilyMaker:
     offices: NumberOffice
     as_of: date
     next_number: int = 1
+    listed: float = 1.0  # multiplies the shares of households with support
 
     def households(self) -> Iterator[Household]:
         """Households until the district has exactly its number of students; the last ones study elsewhere."""
@@ -230,14 +231,14 @@ class FamilyMaker:
             return
         number = 30_000_000 + household.number
         members = household.members
-        if not household.urban and rng.random() < support.POVERTY_SHARE:
+        if not household.urban and rng.random() < support.POVERTY_SHARE * self.listed:
             household.poverty = support.poverty_registration(rng, number, as_of)
         poor = household.poverty is not None
         share = support.URBAN_ALLOWANCE_SHARE if household.urban else support.RURAL_ALLOWANCE_SHARE
-        if rng.random() < share * (4 if poor else 1):
+        if rng.random() < share * self.listed * (4 if poor else 1):
             # Another household's digits: 户编号 and 低保证号 are separate name spaces that overlap.
             household.subsistence = support.subsistence(rng, number + 3, len(members), household.urban, as_of)
-        elif rng.random() < support.EXTREME_HARDSHIP_SHARE:
+        elif rng.random() < support.EXTREME_HARDSHIP_SHARE * self.listed:
             covered = tuple(i for i, member in enumerate(members) if member.standing != "adult")
             household.hardship = support.extreme_hardship(rng, covered, household.urban, as_of)
 

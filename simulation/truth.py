@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from simulation.households import Household, Student
-from simulation.lists import ListRow
+from simulation.lists import ListRow, with_corruption
+from simulation.office_sheets import WideRow
 
 ROW_HEADER = ("list", "row", "student_row", "standing", "corruption", "states")
+WIDE_ROW_HEADER = (*ROW_HEADER, "state")  # where clerks' errors are simulated: what a perfect person would decide
 STUDENT_HEADER = (
     *("student_row", "category", "category_by_rows", "category_by_household"),
     *("kind", "evidence", "absent_since"),
@@ -46,6 +48,12 @@ class Truth:
         number = self.rows[row.list_name]
         states = "|".join(row.states)
         return row.list_name, number, "" if student_row is None else student_row, row.standing, row.corruption, states
+
+    def wide_row_line(self, wide: WideRow) -> tuple[str | int, ...]:
+        """The same for a row of a wide sheet, in the order of WIDE_ROW_HEADER: the slips, and the one perfect state."""
+        corruption, states = "|".join(wide.slips), wide.states
+        row = with_corruption(wide.row, corruption, states)
+        return *self.row_line(row), wide.state
 
     def student_line(self, student: Student, stopped_on: date | None) -> tuple[str | int, ...]:
         """A student's line, in the order of STUDENT_HEADER. `proved` must be complete for the student."""

@@ -39,7 +39,7 @@ from services.matching.outcome import Outcome, StudentId
 from services.matching.projections import ROSTER_VIEW
 from services.matching.records import EntryRecord
 from services.matching.ruled_rows import ruled_about, rulings_in_force
-from services.matching.rulings import InForce, decide_ruled, entry_evidence, student_evidence, without
+from services.matching.rulings import InForce, decide_ruled, entry_evidence, student_evidence
 from services.matching.streams import Streams
 from services.matching.work import CHANNEL
 from shared.database.database import Database, driver
@@ -169,7 +169,7 @@ class Deciding:
         candidates = register.candidates(record)
 
         def ladder(apart: frozenset[StudentId]) -> Outcome:
-            return decide(record, without(candidates, apart) if apart else candidates, self.rules, today)
+            return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
 
         if force is None:
             return ladder(frozenset())
@@ -207,15 +207,15 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
         work: list[Any] = cursor.execute(
             "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind <> 'day'"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent",
+            " RETURNING id, kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent",
             (WORK_ROWS,),
         ).fetchall()
     if not work:
         return None
     numbers = {number for row in work for number in row.numbers}
-    names = {name for row in work for name in row.names}
+    keys = {key for row in work for key in row.keys}
     households = {household for row in work for household in row.households}
-    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, names, households)
+    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, keys, households)
     entries |= ruled_about(raw, {row.entity for row in work if row.kind == "student"})
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     return Taken(sorted(entries), _cause(latest), min(row.id for row in work))

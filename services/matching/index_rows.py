@@ -6,40 +6,48 @@ Always the last period of a row: who a row is about does not depend on the day, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import dict_row
 
+from services.matching import number_rungs
+from services.matching.block_keys import entry_keys, name_sound
+from services.matching.candidates import Candidates, ListIndex, StudentIndex
 from services.matching.commands import RowFacts, StudentPlace
 from services.matching.domain import Standing
-from services.matching.ladder import Candidates, StudentIndex
-from services.matching.names import comparable
-from services.matching.records import EntryRecord, StudentRecord, student_record
+from services.matching.outcome import StudentId
+from services.matching.records import EntryRecord, StudentRecord
+from services.matching.row_records import entry_of, student_of
 
-_ENTRIES = """
-SELECT entity, agency, list, standing, removal_reason, division_code, valid_from, match_name, id_number, number_problem,
-       number_contradicted, id_text, birth_date, suggested_birth_date, listed_school_code, school_elsewhere,
-       guardian_name, household_key, stands_for_household, household_type, support_type, area_type, coverage,
-       disability_kind, disability_grade, starts_on, ends_on
-FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinity'
-"""
+_ENTRIES = "SELECT * FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinity'"
 _TOUCHED = """
-SELECT entity FROM entries
-WHERE valid_to = 'infinity' AND (id_number = ANY(%(numbers)s) OR match_name = ANY(%(names)s))
+SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys && %(keys)s::text[]
+UNION
+SELECT entity FROM entries WHERE valid_to = 'infinity' AND id_number = ANY(%(numbers)s)
 UNION
 SELECT entity FROM entries
 WHERE valid_to = 'infinity' AND stands_for_household AND household_key = ANY(%(households)s)
 """
-_STUDENTS = """
-SELECT entity, name, former_name, id_number, birth_date, school_code, division_code, guardian_name, guardian_number,
-       enrolled
-FROM students
+_BY_NUMBER = """
+SELECT * FROM students
+WHERE valid_to = 'infinity' AND (id_number = ANY(%(numbers)s) OR guardian_number = ANY(%(numbers)s))
+"""
+_BY_KEYS = """
+SELECT * FROM students WHERE valid_to = 'infinity' AND block_keys && %(keys)s::text[]
+UNION
+SELECT students.* FROM students
+JOIN unnest(%(schools)s::text[], %(sounds)s::text[]) AS sought (school, sound)
+  ON school_code = school AND name_sound = sound
 WHERE valid_to = 'infinity'
-  AND (id_number = ANY(%(numbers)s) OR match_name = ANY(%(names)s) OR guardian_number = ANY(%(numbers)s))
+"""
+_BY_ID = "SELECT * FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)"
+_LISTED = """
+SELECT DISTINCT id_number, list, match_name FROM entries
+WHERE valid_to = 'infinity' AND standing AND id_number = ANY(%s) AND match_name <> ''
 """
 _HOUSEHOLDS = """
 SELECT household_key, count(*) FROM entries
@@ -62,29 +70,25 @@ class ListedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Register:
-    """The students whom a set of rows may mean. One who is registered now stands before one who has left."""
+    """The students whom a set of rows may mean, and what the lists say of the rows' numbers."""
 
     index: StudentIndex
     places: dict[UUID, StudentPlace]
-    enrolled: frozenset[UUID]
+    listed: ListIndex = field(default_factory=ListIndex)
 
     def candidates(self, record: EntryRecord) -> Candidates:
         """Everyone the ladder may consider, former registrations only where there is no present one."""
-        found = self.index.candidates(record)
-        return Candidates(*(self._present(each) for each in (found.same_number, found.same_name, found.same_guardian)))
-
-    def _present(self, found: tuple[StudentRecord, ...]) -> tuple[StudentRecord, ...]:
-        return tuple(each for each in found if each.student_id in self.enrolled) or found
+        return self.index.candidates(record, self.listed.listed(record))
 
 
 def touched(
-    raw: psycopg.Connection[Any], numbers: Collection[str], names: Collection[str], households: Collection[UUID]
+    raw: psycopg.Connection[Any], numbers: Collection[str], keys: Collection[str], households: Collection[UUID]
 ) -> set[UUID]:
-    """The list rows that share one of these block keys."""
-    if not (numbers or names or households):
+    """The list rows that share one of these block keys, or a number or a household with another row."""
+    if not (numbers or keys or households):
         return set()
-    keys = {"numbers": list(numbers), "names": list(names), "households": list(households)}
-    return {row[0] for row in raw.execute(_TOUCHED, keys)}
+    sought = {"numbers": list(numbers), "keys": list(keys), "households": list(households)}
+    return {row[0] for row in raw.execute(_TOUCHED, sought)}
 
 
 def page(raw: psycopg.Connection[Any], after: UUID | None, count: int) -> list[UUID]:
@@ -94,27 +98,45 @@ def page(raw: psycopg.Connection[Any], after: UUID | None, count: int) -> list[U
 
 def listed_rows(raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> list[ListedRow]:
     """These list rows, by id."""
-    with raw.cursor(row_factory=namedtuple_row) as cursor:
-        read: list[Any] = cursor.execute(_ENTRIES, (list(entries),)).fetchall()
-    found = sorted(read, key=lambda row: row.entity)
-    keys = list({row.household_key for row in found if row.stands_for_household and row.household_key})
+    with raw.cursor(row_factory=dict_row) as cursor:
+        found = sorted(cursor.execute(_ENTRIES, (list(entries),)).fetchall(), key=lambda row: row["entity"])
+    keys = list({row["household_key"] for row in found if row["stands_for_household"] and row["household_key"]})
     members = dict(raw.execute(_HOUSEHOLDS, (keys,)).fetchall()) if keys else {}
-    return [ListedRow(_facts(row), _record(row, members), row.birth_date) for row in found]
+    return [ListedRow(_facts(row), _record(row, members), row["birth_date"]) for row in found]
 
 
 def register_for(raw: psycopg.Connection[Any], rows: Iterable[ListedRow]) -> Register:
-    """Every student whom one of the rows may mean."""
+    """Every student whom one of the rows may mean. Nearly every row is settled by its number, so that only the others
+    look for students by their other keys."""
     records = [row.record for row in rows if row.record is not None]
-    keys = {
-        "numbers": list({record.id_number for record in records if record.id_number}),
-        "names": list({record.name for record in records if record.name}),
+    found = _students(raw, _BY_NUMBER, {"numbers": list({each.id_number for each in records if each.id_number})})
+    register = _register(found)
+    open_still = [each for each in records if not number_rungs.settled(each, register.candidates(each))]
+    if not open_still:
+        return register
+    schools = {(each.school_key, name_sound(each.name)) for each in open_still if each.school_key}
+    sought = {
+        "keys": list({key for each in open_still for key in entry_keys(each)}),
+        "schools": [school for school, _ in schools],
+        "sounds": [sound for _, sound in schools],
     }
-    with raw.cursor(row_factory=namedtuple_row) as cursor:
-        found: list[Any] = cursor.execute(_STUDENTS, keys).fetchall()
+    register = _register(found | _students(raw, _BY_KEYS, sought))
+    numbers = list({each.id_number for each in open_still if each.id_number})
+    for number, list_name, name in raw.execute(_LISTED, (numbers,)):
+        register.listed.note(number, list_name, name)
+    return register
+
+
+def _students(raw: psycopg.Connection[Any], statement: str, sought: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
+    with raw.cursor(row_factory=dict_row) as cursor:
+        return {row["entity"]: row for row in cursor.execute(statement, sought)}
+
+
+def _register(found: dict[UUID, dict[str, Any]]) -> Register:
+    former = frozenset[StudentId](entity for entity, row in found.items() if not row["enrolled"])
     return Register(
-        StudentIndex.of(_student(row) for row in found),
-        {row.entity: StudentPlace(row.division_code, row.school_code) for row in found},
-        frozenset(row.entity for row in found if row.enrolled),
+        StudentIndex.of((student_of(entity, row) for entity, row in found.items()), former),
+        {entity: StudentPlace(row["division_code"], row["school_code"]) for entity, row in found.items()},
     )
 
 
@@ -139,65 +161,34 @@ def keep_decisions(raw: psycopg.Connection[Any], decisions: Sequence[tuple[UUID,
     )
 
 
-def _facts(row: Any) -> RowFacts:
+def _facts(row: dict[str, Any]) -> RowFacts:
     return RowFacts(
-        entry_id=row.entity,
-        list=row.list,
-        agency=row.agency,
-        standing=bool(row.standing),
-        removal_reason=row.removal_reason,
-        effective_on=row.valid_from,
-        division_code=row.division_code,
-        household_type=row.household_type,
-        support_type=row.support_type,
-        area_type=row.area_type,
-        coverage=row.coverage,
-        disability_kind=row.disability_kind,
-        disability_grade=row.disability_grade,
-        valid_from=row.starts_on,
-        valid_to=row.ends_on,
+        entry_id=row["entity"],
+        list=row["list"],
+        agency=row["agency"],
+        standing=bool(row["standing"]),
+        removal_reason=row["removal_reason"],
+        effective_on=row["valid_from"],
+        division_code=row["division_code"],
+        household_type=row["household_type"],
+        support_type=row["support_type"],
+        area_type=row["area_type"],
+        coverage=row["coverage"],
+        disability_kind=row["disability_kind"],
+        disability_grade=row["disability_grade"],
+        valid_from=row["starts_on"],
+        valid_to=row["ends_on"],
     )
 
 
-def _record(row: Any, members: dict[UUID, int]) -> EntryRecord | None:
-    if not row.standing:
+def _record(row: dict[str, Any], members: dict[UUID, int]) -> EntryRecord | None:
+    if not row["standing"]:
         return None
-    alone = row.household_key is None or members.get(row.household_key, 1) == 1
-    return EntryRecord(
-        name=row.match_name or "",
-        id_number=row.id_number,
-        number_problem=row.number_problem,
-        number_contradicted=bool(row.number_contradicted),
-        id_text=row.id_text or "",
-        birth_date=row.birth_date,
-        suggested_birth_date=row.suggested_birth_date,
-        school_key=row.listed_school_code or "",
-        school_elsewhere=bool(row.school_elsewhere),
-        guardian_name=comparable(row.guardian_name or ""),
-        stands_for_household=bool(row.stands_for_household) and alone,
-    )
-
-
-def _student(row: Any) -> StudentRecord:
-    return student_record(
-        row.entity,
-        name=row.name or "",
-        id_number=row.id_number,
-        birth_date=row.birth_date,
-        school_key=row.school_code or "",
-        guardian_name=row.guardian_name or "",
-        guardian_id=row.guardian_number or "",
-        former_name=row.former_name or "",
-    )
+    alone = row["household_key"] is None or members.get(row["household_key"], 1) == 1
+    return entry_of(row, bool(row["stands_for_household"]) and alone)
 
 
 def named_students(raw: psycopg.Connection[Any], students: Collection[UUID]) -> tuple[Register, list[StudentRecord]]:
     """These students, whatever keys they share with a row; those who are not in the register are absent."""
-    if not students:
-        return Register(StudentIndex(), {}, frozenset()), []
-    with raw.cursor(row_factory=namedtuple_row) as cursor:
-        statement = "SELECT * FROM students WHERE valid_to = 'infinity' AND entity = ANY(%s) ORDER BY entity"
-        found: list[Any] = cursor.execute(statement, (list(students),)).fetchall()
-    records = [_student(row) for row in found]
-    places = {row.entity: StudentPlace(row.division_code, row.school_code) for row in found}
-    return Register(StudentIndex.of(records), places, frozenset(row.entity for row in found if row.enrolled)), records
+    found = _students(raw, _BY_ID, {"students": list(students)}) if students else {}
+    return _register(found), [student_of(entity, found[entity]) for entity in sorted(found)]

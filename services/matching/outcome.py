@@ -41,6 +41,52 @@ REASONS: dict[str, tuple[str, str]] = {
         "The identity number agrees, the name does not.",
     ),
     "name_missing": ("身份证号一致但名单上没有姓名", "The identity number agrees, the row has no name."),
+    "name_variant": (
+        "身份证号一致,姓名只差繁简或异体字",
+        "The identity number agrees; the name differs only by traditional or variant characters.",
+    ),
+    "name_middle_dot": (
+        "身份证号一致,姓名只差间隔号",
+        "The identity number agrees; the name differs only by its middle dot.",
+    ),
+    "name_wildcard": (
+        "身份证号一致,姓名中有未打出的字,其余相同",
+        "The identity number agrees; the name has a character that could not be typed, the rest agrees.",
+    ),
+    "name_homophone": (
+        "身份证号一致,姓名有一个字同音",
+        "The identity number agrees; one character of the name is another of the same sound.",
+    ),
+    "name_shape": (
+        "身份证号一致,姓名有一个字形近",
+        "The identity number agrees; one character of the name is another of similar shape.",
+    ),
+    "name_transliteration": (
+        "身份证号一致,姓名是同一民族姓名的另一种译写",
+        "The identity number agrees; the name is another spelling of the same minority name.",
+    ),
+    "name_truncated": (
+        "身份证号一致,姓名只写了前一部分",
+        "The identity number agrees; only the beginning of the name is written.",
+    ),
+    "name_former": ("身份证号一致,姓名是曾用名", "The identity number agrees; the name is a former name."),
+    "row_contradicts_number": (
+        "身份证号一致,但姓名有出入,且本行的性别或出生日期与该号不符,请核对是否填了他人的号码",
+        "The number agrees, but the name differs and the row states another sex or birth date than its number:"
+        " is it another person's number?",
+    ),
+    "number_several_names": (
+        "名单上有多个姓名使用同一身份证号,请核对各是谁",
+        "Several names on the lists carry this identity number: please tell who is who.",
+    ),
+    "name_fits_another": (
+        "身份证号一致,但姓名更像另一名学生(可能是兄弟姐妹),请核对",
+        "The number agrees, but the name fits another student better, perhaps a brother or sister.",
+    ),
+    "number_of_another": (
+        "身份证号是一名学生的,姓名是另一名学生的(可能是兄弟姐妹),请核对",
+        "The number is one student's and the name another's, perhaps a brother's or sister's.",
+    ),
     "number_shared": (
         "学籍中有{count}名学生使用同一身份证号",
         "{count} students of the register claim this identity number.",
@@ -58,8 +104,52 @@ REASONS: dict[str, tuple[str, str]] = {
         "Name and birth date agree; the register has no valid number for this student.",
     ),
     "number_one_slip": (
-        "身份证号无效,与同名学生的身份证号只差一处",
-        "The number is invalid and one slip away from that of a student of the same name.",
+        "身份证号录错一处,与同名学生的号码只差这一处,其余一致",
+        "The number has one slip; it is that of a student of the same name, and all else agrees.",
+    ),
+    "number_masked": (
+        "身份证号有遮盖,只有一名同名学生的号码与之相符,其余一致",
+        "The number is masked; it fits one student of the same name, and all else agrees.",
+    ),
+    "number_fits_several": (
+        "身份证号无效,与{count}名学生的号码都接近,请核对",
+        "The number is not valid and close to those of {count} students.",
+    ),
+    "slip_and_name_differ": (
+        "身份证号录错一处或有遮盖,姓名也有出入,请核对",
+        "The number has a slip or a mask, and the name differs too.",
+    ),
+    "slip_and_birth_or_sex_differ": (
+        "身份证号录错一处或有遮盖,出生日期或性别不一致或无法确认,请核对",
+        "The number has a slip or a mask; birth date or sex differ or cannot be confirmed.",
+    ),
+    "numbers_differ": (
+        "姓名和学校或监护人一致,但名单与学籍的身份证号不同,请核对哪个号码有误",
+        "Name and school or guardian agree, but list and register give different valid numbers: which one is wrong?",
+    ),
+    "score_agrees": (
+        "没有可用的身份证号,姓名等各项信息综合相符,且没有其他相近的学生",
+        "No usable number; name and all else taken together agree, and no other student comes near.",
+    ),
+    "score_name_differs": (
+        "没有可用的身份证号,其余相符但姓名写法不同,请核对",
+        "No usable number; all else agrees but the name is written otherwise.",
+    ),
+    "score_runner_up": (
+        "没有可用的身份证号,有{count}名学生相近,请选定",
+        "No usable number; {count} students come near: please choose.",
+    ),
+    "score_twin": (
+        "没有可用的身份证号,姓名有出入,且有同日出生的同姓学生(可能是双胞胎),请核对",
+        "No usable number, the name differs, and another student of the surname was born that day, perhaps a twin.",
+    ),
+    "score_birth_or_sex_differ": (
+        "没有可用的身份证号,其余相符但出生日期或性别不同,请核对",
+        "No usable number; all else agrees but birth date or sex differ.",
+    ),
+    "score_review": (
+        "没有可用的身份证号,姓名、出生日期、学校或监护人大体相符,请核对",
+        "No usable number; name, birth date, school or guardian agree for the most part.",
     ),
     "name_and_birth_date_agree": (
         "没有可用的身份证号,姓名和出生日期一致",
@@ -73,9 +163,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "没有可用的身份证号,有{count}名学生相符",
         "No usable number; {count} students agree.",
     ),
+    "household_link_proven": (
+        "名单只列户主(整户保);学籍中有{count}名学生的监护人姓名和身份证号与户主一致",
+        "Only the head is listed for the whole household; {count} students' records name the head as guardian, by name"
+        " and number.",
+    ),
     "household_link_unproven": (
-        "名单只列户主,其户内有在校学生,户关系待证实",
-        "Only the head is listed; a student of this guardian exists, the household link is not proven.",
+        "名单只列户主(整户保);学籍中有{count}名学生的监护人身份证号与户主一致但姓名不同,户关系待证实",
+        "Only the head is listed for the whole household; {count} students have this guardian's number under another"
+        " name: the household link is not proven.",
     ),
     "age": ("不在资助年龄({lowest}至{highest}周岁)", "Not of aid age ({lowest} to {highest} years)."),
     "school_elsewhere": (

@@ -8,18 +8,24 @@ from typing import Any
 from uuid import UUID
 
 from services.matching import events as matching
+from services.matching.block_keys import entry_keys, name_sound, person_keys
 from services.matching.names import comparable
+from services.matching.row_records import entry_of, student_of
 from services.matching.tables import DECISIONS, ENTRIES, RULES, SCHOOLS, STUDENTS
 from services.matching.work import enqueue
 from services.registry import events as registry
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
 from shared.kernel.identifiers import keyed_id
+from shared.standards import identity_number
 from shared.standards.cell_text import number_text
+from shared.standards.identity_number import IdentityNumberError
+
+BIRTH_DATE_DIFFERS = "birth_date:birth_date_differs"  # of ListEntryFields.problems
 
 PERSON_COLUMNS = (
     *("name", "match_name", "former_name", "id_number", "student_number", "sex", "birth_date"),
-    *("guardian_name", "guardian_number"),
+    *("guardian_name", "guardian_number", "block_keys", "name_sound"),
 )
 _PLACE_COLUMNS = ("school_code", "division_code", "stage", "grade", "class_name", "boarder", "left_behind")
 _EVIDENCE_COLUMNS = (
@@ -27,7 +33,11 @@ _EVIDENCE_COLUMNS = (
 )
 _ENTRY_COLUMNS = (
     *("agency", "list", "division_code", "number_problem", "number_contradicted", "school_elsewhere", "household_key"),
-    *(*_EVIDENCE_COLUMNS, "lifted_on", "submission_id", "row"),
+    *(*_EVIDENCE_COLUMNS, "lifted_on", "submission_id", "row", "grade", "residence_code"),
+)
+_LISTED_COLUMNS = (
+    *("name", "match_name", "former_name", "id_number", "id_text", "sex", "birth_date", "suggested_birth_date"),
+    *("guardian_name", "guardian_number", "head_name", "birth_date_contradicted", "block_keys"),
 )
 
 
@@ -35,7 +45,7 @@ def person(personal: registry.StudentPersonal | None) -> dict[str, Any]:
     """The personal columns of a student; all empty after an erasure."""
     if personal is None:
         return dict.fromkeys(PERSON_COLUMNS)
-    return {
+    values: dict[str, Any] = {
         "name": personal.name,
         "match_name": comparable(personal.name),
         "former_name": personal.former_name,
@@ -46,6 +56,8 @@ def person(personal: registry.StudentPersonal | None) -> dict[str, Any]:
         "guardian_name": personal.guardian_name,
         "guardian_number": number_text(personal.guardian_id) or None,
     }
+    record = student_of(personal.person_id, values)
+    return values | {"block_keys": sorted(person_keys(record)), "name_sound": name_sound(record.name) or None}
 
 
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
@@ -83,23 +95,35 @@ def stands_for_household(fact: registry.ListEntryFields) -> bool:
 
 def listed_person(fact: registry.ListEntryFields) -> dict[str, Any]:
     """Who the row is about; for a row that names only a head, the head."""
-    names = ("name", "match_name", "id_number", "id_text", "birth_date", "suggested_birth_date", "guardian_name")
     personal = fact.personal
     if personal is None:
-        return dict.fromkeys(names)
-    name = personal.name or personal.head_name or ""
-    number = personal.id_number
-    if number is None and not personal.name:
-        number = number_text(personal.head_id) or None
-    return {
-        "name": name,
-        "match_name": comparable(name),
-        "id_number": number,
+        return dict.fromkeys(_LISTED_COLUMNS)
+    values: dict[str, Any] = {
+        "name": personal.name,
+        "match_name": comparable(personal.name),
+        "former_name": personal.former_name,
+        "id_number": personal.id_number,
         "id_text": personal.id_text,
+        "sex": personal.sex,
         "birth_date": personal.birth_date,
         "suggested_birth_date": personal.suggested_birth_date,
         "guardian_name": personal.guardian_name,
+        "guardian_number": number_text(personal.guardian_id or personal.head_id) or None,
+        "head_name": personal.head_name,
+        "birth_date_contradicted": BIRTH_DATE_DIFFERS in fact.problems,
     }
+    return values if personal.name or personal.id_number else values | _head(personal)
+
+
+def _head(personal: registry.EntryPersonal) -> dict[str, Any]:
+    """The head's own name and number in place of the member's that the row does not give."""
+    name = personal.head_name or ""
+    found: dict[str, Any] = {"name": name, "match_name": comparable(name), "guardian_number": None, "head_name": None}
+    try:
+        number = identity_number.parse(personal.head_id)
+    except IdentityNumberError as error:
+        return found | {"number_problem": None if error.code == "empty" else error.code}
+    return found | {"id_number": number.text, "birth_date": number.birth_date, "number_problem": None}
 
 
 def entry_stated(event: Recorded) -> Iterable[Assertion]:
@@ -113,6 +137,8 @@ def entry_stated(event: Recorded) -> Iterable[Assertion]:
         "starts_on": fact.valid_from,
         "ends_on": fact.valid_to,
     }
+    if fact.personal is not None:
+        values["block_keys"] = sorted(entry_keys(entry_of(values, False)))
     yield Assertion(ENTRIES, event.stream_id, event.effective_on, values)
 
 

@@ -41,7 +41,7 @@ students = excluded.students, asked_by = excluded.asked_by
 """
 # The event has its recorded_at from the sequencer only later, but before that of any decision, which is appended after.
 _ENQUEUE = """
-INSERT INTO public.matching_work (kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent)
+INSERT INTO public.matching_work (kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent)
 VALUES ('entry', %s, '{}', '{}', '{}', %s, clock_timestamp(), %s)
 """
 

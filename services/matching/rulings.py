@@ -7,17 +7,15 @@ is a function of the rulings that stand, of the evidence now and of the ladder, 
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from services.matching.errors import NothingToWithdraw, SecondPersonNeeded
 from services.matching.events import RowRuled, RulingWithdrawn, SecondOpinionAsked, Verdict
-from services.matching.ladder import Candidates
 from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State, StudentId
 from services.matching.records import EntryRecord, StudentRecord
 from shared.kernel.facts import Fact
@@ -182,14 +180,6 @@ def decide_ruled(force: InForce, row_evidence: str, evidence: Mapping[UUID, str]
     if rest.state is State.NOT_IN_REGISTER and apart and rest != ladder(frozenset()):
         return _settled("ruled_different")
     return rest
-
-
-def without(candidates: Candidates, apart: Collection[StudentId]) -> Candidates:
-    """The candidates other than these students."""
-    kept: dict[str, Any] = {}
-    for each in dataclasses.fields(candidates):
-        kept[each.name] = tuple(one for one in getattr(candidates, each.name) if one.student_id not in apart)
-    return Candidates(**kept)
 
 
 def _linked(link: Pin, holds: bool, evidence: Mapping[UUID, str], ladder: Ladder) -> Outcome:

@@ -19,6 +19,8 @@ STUDENTS = PeriodTable(
         Column("birth_date", Date),
         Column("guardian_name", Text),
         Column("guardian_number", Text),  # as typed, reduced to plain characters
+        Column("block_keys", ARRAY(Text)),  # block_keys.person_keys
+        Column("name_sound", Text),  # with the school the last of the keys
         Column("enrolled", Boolean),
         Column("division_code", Text),
         Column("school_code", Text),
@@ -31,8 +33,10 @@ STUDENTS = PeriodTable(
     indexes=[
         Index("students_by_school", "school_code", "class_name", "entity"),
         Index("students_by_id_number", "id_number"),
-        Index("students_by_name", "match_name"),
         Index("students_by_guardian", "guardian_number"),
+        Index("students_by_name_sound", "school_code", "name_sound"),
+        # Every row looks here at once: no list of pending keys that each look-up would have to read through.
+        Index("students_by_block_keys", "block_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     ],
 )
 
@@ -57,6 +61,14 @@ ENTRIES = PeriodTable(
         Column("listed_school_code", Text),
         Column("school_elsewhere", Boolean),
         Column("guardian_name", Text),
+        Column("guardian_number", Text),
+        Column("head_name", Text),
+        Column("former_name", Text),
+        Column("sex", Text),
+        Column("grade", Text),
+        Column("residence_code", Text),
+        Column("birth_date_contradicted", Boolean),
+        Column("block_keys", ARRAY(Text)),  # block_keys.entry_keys
         Column("household_key", Uuid),
         Column("stands_for_household", Boolean),
         Column("household_type", Text),
@@ -73,7 +85,7 @@ ENTRIES = PeriodTable(
     ],
     indexes=[
         Index("entries_by_id_number", "id_number"),
-        Index("entries_by_name", "match_name"),
+        Index("entries_by_block_keys", "block_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         Index("entries_by_list", "list", "entity"),
         Index("entries_by_household", "household_key"),
     ],

@@ -1,8 +1,8 @@
 """Rows that wait to be decided (again): noted in the transaction that changed what a decision rests on.
 
-A change of a student or a list row touches *block keys*, identity numbers, names and households; every list row with
-one of these keys is decided anew. A work row carries its cause, so that what is decided stands after it in time
-(invariant 5).
+A change of a student touches *block keys* (block_keys.py), one of a list row its identity number and household; every
+list row that shares one of these is decided anew. A work row carries its cause, so that what is decided stands after it
+in time (invariant 5).
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import sqlalchemy
 
+from services.matching.block_keys import school_keys
 from services.matching.events import DayOpened
 from services.matching.tables import DECISIONS, ENTRIES, STUDENTS
 from shared.database.database import driver
@@ -56,36 +57,31 @@ GRANT USAGE ON SEQUENCE matching_work_id_seq TO rollcall_worker;
 GRANT SELECT ON matching_work TO rollcall_app;
 """,
     ),
+    ("matching-0003-block-keys", "ALTER TABLE matching_work RENAME COLUMN names TO keys"),
 )
 
 _COPY = (
-    "COPY public.matching_work (kind, entity, numbers, names, households, cause_id, cause_recorded_at, traceparent)"
+    "COPY public.matching_work (kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent)"
     " FROM STDIN"
 )
 
 
-class Keys(NamedTuple):
-    """Identity numbers, comparable names and households that two rows may share."""
-
-    numbers: list[str]
-    names: list[str]
-    households: list[UUID]
-
-
-def keys_of(rows: Iterable[dict[str, Any] | None]) -> Keys:
-    """The block keys of rows of STUDENTS or ENTRIES, sorted."""
-    numbers: set[str] = set()
-    names: set[str] = set()
-    households: set[UUID] = set()
+def student_keys_of(rows: Iterable[dict[str, Any] | None]) -> list[str]:
+    """The block keys of rows of STUDENTS, sorted."""
+    keys: set[str] = set()
     for row in rows:
-        if row is None:
-            continue
-        numbers.update(row[column] for column in ("id_number", "guardian_number") if row.get(column))
-        if row.get("match_name"):
-            names.add(row["match_name"])
-        if row.get("household_key"):
-            households.add(row["household_key"])
-    return Keys(sorted(numbers), sorted(names), sorted(households))
+        if row is not None:
+            keys.update(row["block_keys"] or ())
+            keys |= school_keys(row["school_code"] or "", row["name_sound"] or "")
+    return sorted(keys)
+
+
+def shared_by_entries(rows: Iterable[dict[str, Any] | None]) -> tuple[list[str], list[UUID]]:
+    """Identity numbers and households of rows of ENTRIES, sorted: what other list rows may share with them."""
+    known = [row for row in rows if row is not None]
+    numbers = {row["id_number"] for row in known if row["id_number"]}
+    households = {row["household_key"] for row in known if row["household_key"]}
+    return sorted(numbers), sorted(households)
 
 
 def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
@@ -97,11 +93,12 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
         cause = causes.get(change.entity)
         if cause is None or change.table not in (STUDENTS, ENTRIES):
             continue
-        keys = keys_of((change.before, change.after))
+        both = (change.before, change.after)
         if change.table is STUDENTS:
-            rows.append(("student", change.entity, keys.numbers, keys.names, [], *_cause(cause)))
-        else:  # a row's own number and name concern nobody else's; its household does
-            rows.append(("entry", change.entity, [], [], keys.households, *_cause(cause)))
+            rows.append(("student", change.entity, [], student_keys_of(both), [], *_cause(cause)))
+        else:  # a row is decided knowing who else carries its number and whether its household has other rows
+            numbers, households = shared_by_entries(both)
+            rows.append(("entry", change.entity, numbers, [], households, *_cause(cause)))
     for event in events:
         if isinstance(event.fact, DayOpened):
             raw.execute(

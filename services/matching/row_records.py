@@ -1,0 +1,63 @@
+"""Records from the columns of STUDENTS and ENTRIES: the same for the fold that stores block keys and for the decider."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from services.matching.names import comparable
+from services.matching.outcome import StudentId
+from services.matching.records import EntryRecord, StudentRecord, student_record
+
+# Every mark that offices put over digits they may not show; an X may be a check digit and stays.
+_MASKS = dict.fromkeys(map(ord, "×□■○●•◯＊﹡✱?？#_·"), "*")
+
+
+def student_of(student_id: StudentId, row: Mapping[str, Any]) -> StudentRecord:
+    """The student in columns of STUDENTS; columns that are missing say nothing."""
+    return student_record(
+        student_id,
+        name=row["name"] or "",
+        id_number=row["id_number"],
+        birth_date=row["birth_date"],
+        school_key=row.get("school_code") or "",
+        guardian_name=row["guardian_name"] or "",
+        guardian_id=row["guardian_number"] or "",
+        former_name=row["former_name"] or "",
+        sex=row["sex"],
+        grade=row.get("grade") or "",
+        class_name=row.get("class_name") or "",
+        student_number=row["student_number"] or "",
+    )
+
+
+def entry_of(row: Mapping[str, Any], stands_for_household: bool) -> EntryRecord:
+    """The list row in columns of ENTRIES."""
+    return EntryRecord(
+        name=comparable(row["name"] or ""),
+        id_number=row["id_number"],
+        number_problem=row["number_problem"],
+        number_contradicted=bool(row["number_contradicted"]),
+        id_text=written_number(row["id_text"] or ""),
+        birth_date=row["birth_date"],
+        suggested_birth_date=row["suggested_birth_date"],
+        school_key=row["listed_school_code"] or "",
+        school_elsewhere=bool(row["school_elsewhere"]),
+        guardian_name=comparable(row["guardian_name"] or ""),
+        stands_for_household=stands_for_household,
+        sex=row["sex"],
+        grade=row["grade"] or "",
+        guardian_id=row["guardian_number"] or "",
+        head_name=comparable(row["head_name"] or ""),
+        division_code=row["residence_code"] or "",
+        household_key=row["household_key"],
+        former_name=comparable(row["former_name"] or ""),
+        list_name=row["list"] or "",
+        birth_date_contradicted=bool(row["birth_date_contradicted"]),
+    )
+
+
+def written_number(text: str) -> str:
+    """An unusable number as written, half-width, every mask a *."""
+    return unicodedata.normalize("NFKC", text.translate(_MASKS)).upper() if text else ""
