@@ -19,10 +19,11 @@ from services.matching.errors import RowUnknown
 from services.matching.events import ListName, ReviewRead, Verdict
 from services.matching.handlers import Desk
 from services.matching.projections import ROSTER_VIEW
-from services.matching.review_cases import ReviewCase, neighbours, review_case
+from services.matching.review_cases import ReviewCase, neighbours, review_case, weigh
 from services.matching.review_history import history
 from services.matching.ruled_rows import ruled_rows
 from services.matching.rulings import in_force
+from services.matching.scoring import county_model, scorer
 from shared.database.database import driver
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
@@ -93,6 +94,7 @@ def _case(
         case = review_case(connection, today(), entry_id, viewer.language, revealed)
         if case is None:
             raise RowUnknown(entry_id)
+        weigh(connection, case, scorer(county_model()))
         case.history = tuple(history(connection, desk.store, desk.streams, entry_id, viewer.language))
         case.previous, case.next, case.waiting = neighbours(connection, today(), case, viewer.principal, list_name)
         said = ruled_rows(driver(connection), [entry_id]).get(entry_id)

@@ -13,9 +13,12 @@ from sqlalchemy import ARRAY, Connection, Row, Text, Uuid, and_, any_, column, f
 
 from services.matching.comparing import ComparedField, DecodedNumber, Side, compared, decoded, shown_text
 from services.matching.explaining import explanation
+from services.matching.index_rows import listed_rows, named_students
 from services.matching.outcome import State
 from services.matching.review_history import HistoryRow
+from services.matching.scoring import Scorer
 from services.matching.tables import DECISIONS, ENTRIES, SCHOOLS, STUDENTS
+from shared.database.database import driver
 from shared.kernel.masking import mask_name
 from shared.web.languages import Language
 
@@ -32,7 +35,7 @@ class Part(BaseModel):
 
 
 class Waterfall(BaseModel):
-    """How the score came about: the parts sum to ``total``. Empty where a rule decided without a score."""
+    """How the model weighs the pair: the parts sum to ``total``. Empty where the viewer may not see the row."""
 
     total: float = 0.0
     parts: tuple[Part, ...] = ()
@@ -133,18 +136,17 @@ def review_case(
 
 
 def _row_fields(row: Row[Any], schools: Mapping[str, str]) -> dict[str, Any]:
-    told = row._mapping
     return {
         "name": row.name,
+        "former_name": row.former_name,
         "id_number": row.id_number or row.id_text,
         "birth_date": row.birth_date or row.suggested_birth_date,
-        "sex": told.get("sex"),
+        "sex": row.sex,
         "guardian_name": row.guardian_name,
-        "guardian_id": told.get("guardian_number"),
-        "head_name": told.get("head_name"),
+        "guardian_id": row.guardian_number,
+        "head_name": row.head_name,
         "school": schools.get(row.listed_school_code or "", row.listed_school_code),
-        "grade": told.get("grade"),
-        "class_name": told.get("class_name"),
+        "grade": row.grade,
     }
 
 
@@ -152,7 +154,7 @@ def _student_fields(row: Row[Any], schools: Mapping[str, str]) -> dict[str, Any]
     return {
         "name": row.name,
         "former_name": row.former_name,
-        "id_number": row.id_number or row._mapping.get("id_text"),
+        "id_number": row.id_number,
         "student_number": row.student_number,
         "birth_date": row.birth_date,
         "sex": row.sex,
@@ -255,6 +257,20 @@ def _siblings(
         for row in students
         if row.guardian_number
     }
+
+
+def weigh(connection: Connection, case: ReviewCase, scorer: Scorer) -> None:
+    """Put the waterfall beside each candidate."""
+    raw = driver(connection)
+    listed = listed_rows(raw, [case.entry_id])
+    if not listed or listed[0].record is None:
+        return
+    _, students = named_students(raw, [candidate.student_id for candidate in case.candidates])
+    scored = {student.student_id: scorer.score(listed[0].record, student) for student in students}
+    for candidate in case.candidates:
+        if (found := scored.get(candidate.student_id)) is not None:
+            parts = (Part(comparison=each.comparison, level=each.level, weight=each.weight) for each in found.parts)
+            candidate.waterfall = Waterfall(total=found.weight, parts=tuple(parts))
 
 
 _R = table("ruled_rows", column("entry_id", Uuid), column("asked_by", ARRAY(Text)), schema="public").c

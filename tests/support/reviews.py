@@ -85,7 +85,7 @@ class Reviews:
     def _candidate(self, place: int, which: int, name: str, ours: Row, revealed: tuple[str, ...], who: Viewer) -> Row:
         theirs = {"name": name, "id_number": _NUMBER, "birth_date": BORN, "sex": "female", "grade": "5"}
         theirs |= {"guardian_name": "欧阳三", "school": "海口市第一小学"}
-        parts = [("prior", "", -9.5), ("name", "shape", 6.25), ("birth_date", "equal", 8.0)]
+        parts = [("prior", "prior", -9.5), ("name", "shape", 6.25), ("identity", "birth_and_sex", 8.0)]
         return {
             "number": which + 1, "student_id": str(self.student(place, which)), "enrolled": which == 0,
             "name": shown_text("name", name, revealed), "school_name": "海口市第一小学",

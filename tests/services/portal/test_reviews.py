@@ -53,7 +53,7 @@ def test_two_records_stand_side_by_side_with_their_differences_marked(
     assert page.text.count('<section class="pair') == 2
     for key in ("1", "2", "shift+1", "0", "s", "n", "r"):
         assert f'data-review-key="{key}"' in page.text, key
-    for said in ("+6.25", "-9.50", "+4.75"):
+    for said in ("+6.25", "-9.50", "+4.75", "形近字" if language == "zh" else "similar shape"):
         assert said in page.text
 
 
