@@ -13,10 +13,12 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
+from services.portal.columns import Row
 from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import REVIEWS
+from services.portal.table_reading import items_of
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
@@ -27,6 +29,7 @@ Opened = Annotated[Opening, Depends(opening)]
 LISTS = frozenset({"poverty", "civil", "disability"})
 _SHOWN_AGAIN = (400, 409, 412, 422)  # refusals after which the person goes on with the same case
 _KEYS = 9
+_SOUGHT_CHARACTERS, _SOUGHT_STUDENTS = 60, 10
 
 
 @router.get("/reviews/{entry_id}")
@@ -35,7 +38,17 @@ async def review(request: Request, entry_id: UUID, opened: Opened) -> Response:
     opened.allow(*REVIEWS.roles)
     backends: Backends = request.app.state.backends
     answer = await backends.get(opened.caller, "matching", f"/v1/reviews/{entry_id}", _narrowed(_list_of(request)))
-    return _page(request, opened, answer.body, undo=_undo_of(request))
+    sought = request.query_params.get("q", "").strip()[:_SOUGHT_CHARACTERS]
+    others = await _sought(backends, opened, sought, answer.body) if sought else None
+    return _page(request, opened, answer.body, undo=_undo_of(request), sought=sought, others=others)
+
+
+async def _sought(backends: Backends, opened: Opening, sought: str, case: Mapping[str, Any]) -> list[Row]:
+    """Students found by name or number who are not shown as candidates already."""
+    answer = await backends.get(opened.caller, "registry", "/v1/students", {"q": sought, "limit": _SOUGHT_STUDENTS})
+    shown = {each["student_id"] for each in case["candidates"]}
+    items, _ = items_of(answer.body)
+    return [row for row in items if row["student_id"] not in shown]
 
 
 @router.post("/reviews/{entry_id}/reveal")
@@ -129,6 +142,8 @@ def _page(
     purpose: str = "",
     complaint: str = "",
     undo: Mapping[str, Any] | None = None,
+    sought: str = "",
+    others: Sequence[Row] | None = None,
     status: int = 200,
 ) -> Response:
     rendering: Rendering = request.app.state.rendering
@@ -147,6 +162,8 @@ def _page(
         complaint=complaint,
         undo=undo or own,
         undo_elsewhere=undo is not None,
+        sought=sought,
+        others=others,
         chosen_list=chosen,
         previous=_link(case["previous"], chosen),
         following=_link(case["next"], chosen),

@@ -75,6 +75,18 @@ def test_a_ruling_is_sent_with_what_was_seen_and_leads_to_the_next_case(portal: 
         assert undone.headers["location"] == f"/reviews/{first}?done=undone" and reviews.rulings[first] == []
 
 
+def test_a_student_nobody_thought_of_can_be_found_and_confirmed(portal: Portal, reviews: Reviews) -> None:
+    first = reviews.rows[0]
+    child = min(portal.county.students.values(), key=lambda row: str(row["student_id"]))
+    with portal.as_("aid_clerk") as client:
+        page = client.get(f"/reviews/{first}", params={"q": child["student_number"]})
+        assert page.text.count(f'value="must_link:{child["student_id"]}"') == 1
+        form = sent(page, "ruling", verdict=f"must_link:{child['student_id']}")
+        assert client.post(f"/reviews/{first}/ruling", data=form).status_code == 303
+        assert reviews.rulings[first][0]["students"] == [str(child["student_id"])]
+        assert "没有符合条件的记录" in client.get(f"/reviews/{first}", params={"q": "无此人"}).text
+
+
 def test_a_refused_ruling_shows_the_case_again_with_the_reason_and_what_was_typed(
     portal: Portal, reviews: Reviews
 ) -> None:
