@@ -188,7 +188,7 @@ def _candidate(told: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
 
 def _value(field: str, side: Mapping[str, Any], texts: Texts) -> list[tuple[str, bool]]:
     """A value as pieces of text and whether each differs from the other record."""
-    if field == "sex":
+    if field == "sex" and side["text"]:
         return [(texts.label("sex", side["text"]), bool(side["spans"]))]
     return segments(side["text"], side["spans"])
 
