@@ -1,8 +1,12 @@
 """matching: which list row is which student, and each student's category.
 
-owns      one decision per list row (linked, review, not_in_register, registered_elsewhere, out_of_age, rejected)
-accepts   nothing by hand yet; its decisions follow from the registry's events and the rules in force
-emits     LinkConfirmed, LinkWithdrawn, ReviewOpened, EntryUnmatched, EntryWithdrawn, CategoryRulesActivated, DayOpened
+owns      one decision per list row (linked, review, not_in_register, registered_elsewhere, out_of_age, rejected), and
+          what people rule about rows
+accepts   rulings (same person, not the same, nobody), their undo, a question for a second opinion; its decisions
+          follow from the registry's events, the rulings and the rules in force
+emits     LinkConfirmed, LinkWithdrawn, ReviewOpened, EntryUnmatched, EntryWithdrawn, RowRuled, RulingWithdrawn,
+          SecondOpinionAsked, ReviewRead, CategoryRulesActivated, DayOpened
 consumes  registry
-serves    the roster (paged, counted, as xlsx, live), the review queue, unmatched rows, children enrolled nowhere
+serves    the roster (paged, counted, as xlsx, live), the review queue and each case, unmatched rows, children enrolled
+          nowhere
 """

@@ -14,12 +14,14 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from services.matching import queries, roster
+from services.matching.errors import SubmissionUnknown
 from services.matching.events import ListName
 from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
 from services.matching.queries import UNMATCHED, ReviewRow, Summary, UnmatchedRow
 from services.matching.roster import RosterRow
 from services.matching.sheets import write_roster
+from services.matching.submission_states import SubmissionStates, submission_states
 from shared.database.database import Database
 from shared.kernel.clock import today
 from shared.web.event_stream import EventStream
@@ -128,8 +130,18 @@ def _row_routes(routes: APIRouter, database: Database) -> None:
                 list_name=list_name,
                 school=school,
                 language=viewer.language,
+                me=viewer.principal,
             )
         return page_of(rows, turn, key=lambda row: (row.list, row.entry_id))
+
+    @routes.get("/submissions/{submission_id}/states")
+    def states(submission_id: UUID, viewer: RowReader, true_on: date | None = None) -> SubmissionStates:
+        """The rows of a submission by state and reason; they sum to the rows that stand."""
+        with database.reading(viewer.scope, view) as connection:
+            found = submission_states(connection, true_on or today(), submission_id, viewer.language)
+        if found is None:
+            raise SubmissionUnknown(submission_id)
+        return found
 
     @routes.get("/unmatched")
     def unmatched(
@@ -144,6 +156,12 @@ def _row_routes(routes: APIRouter, database: Database) -> None:
         states = [each for each in state or UNMATCHED if each in UNMATCHED]
         with database.reading(viewer.scope, view) as connection:
             rows = queries.unmatched(
-                connection, true_on or today(), turn, states=states, list_name=list_name, school_age=school_age
+                connection,
+                true_on or today(),
+                turn,
+                states=states,
+                list_name=list_name,
+                school_age=school_age,
+                language=viewer.language,
             )
         return page_of(rows, turn, key=lambda row: (row.list, row.entry_id))

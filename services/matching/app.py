@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.matching import ruled_rows, work
+from services.matching import review_api, ruled_rows, work
 from services.matching.api import router
 from services.matching.categories import CONTENT, DEFAULT_CATEGORY_RULES, canonical_json
 from services.matching.deciding import Deciding
 from services.matching.events import CategoryRulesActivated, DayOpened
+from services.matching.handlers import Desk
 from services.matching.ladder import DEFAULT_RULES
 from services.matching.processor import projections, workers
 from services.matching.streams import Streams
@@ -35,7 +36,7 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database),),
+        routers=(router(database), review_api.router(Desk(database, store, streams))),
         projections=projections(),
         workers=workers(deciding),
         seeds=(Seed("category-rules", "category-rules", first_rules(), FIRST_RULES_FROM),),

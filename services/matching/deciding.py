@@ -126,9 +126,9 @@ class Deciding:
         _lock(raw, taken.entries)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
             rows = listed_rows(raw, entries)
-            register = register_for(raw, rows)
-            standing = standing_decisions(raw, entries)
             ruled = self._ruled(raw, entries)
+            register = register_for(raw, rows, ruled.force)
+            standing = standing_decisions(raw, entries)
             proposed: list[Proposed] = []
             kept: list[tuple[UUID, Standing]] = []
             for row in rows:

@@ -1,5 +1,6 @@
 """Refusals of matching, as business nouns.
 
+SubmissionUnknown    404  no row of such a submission stands, or none in the caller's scope
 RowUnknown           404  no such list row with a decision, or not in the caller's scope
 CandidateUnknown     404  no such student, or not in the caller's scope
 EvidenceChanged      409  the row or a student changed since the caller read them
@@ -20,6 +21,13 @@ class RowUnknown(NotFound):
 
     def __init__(self, entry_id: UUID) -> None:
         super().__init__("没有这条名单记录", "There is no such list row.", entry_id=str(entry_id))
+
+
+class SubmissionUnknown(NotFound):
+    code = "submission_unknown"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__("没有这次报送的名单行", "No row of this submission stands.", submission_id=str(submission_id))
 
 
 class CandidateUnknown(NotFound):

@@ -5,7 +5,7 @@ Always the last period of a row: who a row is about does not depend on the day, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -105,13 +105,17 @@ def listed_rows(raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> list[L
     return [ListedRow(_facts(row), _record(row, members), row["birth_date"]) for row in found]
 
 
-def register_for(raw: psycopg.Connection[Any], rows: Iterable[ListedRow]) -> Register:
+def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled: Collection[UUID] = ()) -> Register:
     """Every student whom one of the rows may mean. Nearly every row is settled by its number, so that only the others
-    look for students by their other keys."""
+    look for students by their other keys, and those that were ``ruled`` on: the student of the number may be ruled
+    out."""
     records = [row.record for row in rows if row.record is not None]
+    named = {id(row.record) for row in rows if row.facts.entry_id in ruled}
     found = _students(raw, _BY_NUMBER, {"numbers": list({each.id_number for each in records if each.id_number})})
     register = _register(found)
-    open_still = [each for each in records if not number_rungs.settled(each, register.candidates(each))]
+    open_still = [
+        each for each in records if id(each) in named or not number_rungs.settled(each, register.candidates(each))
+    ]
     if not open_still:
         return register
     schools = {(each.school_key, name_sound(each.name)) for each in open_still if each.school_key}

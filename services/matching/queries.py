@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, Row, Select, String, and_, cast, func, select
 
-from services.matching.outcome import REASONS, State
+from services.matching.explaining import explanation
+from services.matching.outcome import State
 from services.matching.roster import category_counts
+from services.matching.ruled_rows import ruled_rows
 from services.matching.tables import DECISIONS, ENTRIES, SCHOOLS, STUDENTS
+from shared.database.database import driver
 from shared.kernel.masking import mask_name
 from shared.web.languages import Language
 from shared.web.pages import PageTurn
@@ -32,8 +35,12 @@ class Candidate(BaseModel):
     class_name: str | None
 
 
+Opinion = Literal["mine", "wanted"]
+
+
 class ReviewRow(BaseModel):
-    """A list row that a person must decide; candidates best first."""
+    """A list row that a person must decide; candidates best first. ``second_opinion``: "wanted" when somebody asked for
+    one, "mine" when the viewer did and so cannot give it."""
 
     entry_id: UUID
     list: str
@@ -46,6 +53,7 @@ class ReviewRow(BaseModel):
     explanation: str
     since: date
     candidates: tuple[Candidate, ...]
+    second_opinion: Opinion | None = None
 
 
 class UnmatchedRow(BaseModel):
@@ -59,6 +67,7 @@ class UnmatchedRow(BaseModel):
     state: State
     school_age: bool
     reason: str
+    explanation: str
     since: date
 
 
@@ -87,6 +96,7 @@ def reviews(
     list_name: str | None = None,
     school: str | None = None,
     language: Language = "zh",
+    me: str = "",
 ) -> list[ReviewRow]:
     """At most ``turn.fetch`` rows by list and id."""
     statement = _rows(true_on).where(_D.state == State.REVIEW.value)
@@ -98,7 +108,14 @@ def reviews(
         statement = statement.where(turn.beyond(_D.list, _D.entity))
     found = connection.execute(statement.order_by(_D.list, _D.entity).limit(turn.fetch)).all()
     known = _candidates(connection, true_on, {student for row in found for student in row.candidates})
-    return [_review(row, known, language) for row in found]
+    asked = {entry: said.asked_by for entry, said in ruled_rows(driver(connection), [r.entity for r in found]).items()}
+    rows = []
+    for row in found:
+        review = _review(row, known, language)
+        if asked.get(row.entity):
+            review.second_opinion = "mine" if me in asked[row.entity] else "wanted"
+        rows.append(review)
+    return rows
 
 
 def unmatched(
@@ -109,6 +126,7 @@ def unmatched(
     states: Sequence[State] = UNMATCHED,
     list_name: str | None = None,
     school_age: bool | None = None,
+    language: Language = "zh",
 ) -> list[UnmatchedRow]:
     """At most ``turn.fetch`` rows by list and id."""
     statement = _rows(true_on).where(_D.state.in_([state.value for state in states]))
@@ -129,6 +147,7 @@ def unmatched(
             state=row.state,
             school_age=bool(row.school_age),
             reason=row.reason,
+            explanation=explanation(row.reason, language),
             since=row.valid_from,
         )
         for row in found
@@ -200,7 +219,6 @@ def _candidates(connection: Connection, day: date, students: set[UUID]) -> dict[
 
 
 def _review(row: Row[Any], known: dict[UUID, Candidate], language: Language) -> ReviewRow:
-    zh, en = REASONS[row.reason]
     return ReviewRow(
         entry_id=row.entity,
         list=row.list,
@@ -210,7 +228,7 @@ def _review(row: Row[Any], known: dict[UUID, Candidate], language: Language) -> 
         rule=row.rule,
         score=row.score,
         reason=row.reason,
-        explanation=(en if language == "en" else zh).format(count=len(row.candidates)),
+        explanation=explanation(row.reason, language, len(row.candidates)),
         since=row.valid_from,
         candidates=tuple(known[student] for student in row.candidates if student in known),
     )

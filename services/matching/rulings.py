@@ -73,7 +73,7 @@ def entry_evidence(digest: Digest, entry: EntryRecord) -> str:
     return digest(
         "row", entry.name, entry.id_number, entry.number_problem, entry.number_contradicted, entry.id_text,
         entry.birth_date, entry.suggested_birth_date, entry.sex, entry.guardian_name, entry.guardian_id,
-        entry.head_name, entry.household_key, entry.stands_for_household,
+        entry.head_name, entry.former_name, entry.household_key, entry.stands_for_household,
     )  # fmt: skip
 
 

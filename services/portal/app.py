@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import audit, failures, forms, home, imports, proxy, sign_in, students, tables
+from services.portal import audit, failures, forms, home, imports, proxy, reviews, sign_in, students, tables
 from services.portal.backends import Backends
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
@@ -82,6 +82,7 @@ def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | 
         tables.router(),
         forms.router,
         students.router,
+        reviews.router,
         audit.router,
     ]
     if issuer is not None:

@@ -117,14 +117,22 @@ class Backends:
         command_id: str | None = None,
         params: Params | None = None,
         file: tuple[str, BinaryIO] | None = None,
+        version: int | None = None,
     ) -> Answer:
         """POST a JSON body, or a file as multipart. ``command_id`` None makes a new one: only for what changes nothing.
-        Raises BackendTrouble."""
-        headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id())}
+        ``version``: the one that was read and is to be changed. Raises BackendTrouble."""
+        headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id()), **_matching(version)}
         kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
         if file is not None:
             return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
         return await self._ask(service, "POST", path, headers=headers, params=kept, json=body)
+
+    async def delete(
+        self, caller: Caller, service: str, path: str, *, command_id: str, version: int | None = None
+    ) -> Answer:
+        """DELETE what is at ``path``, in the version that was read. Raises BackendTrouble."""
+        headers = {**caller.headers(), "idempotency-key": command_id, **_matching(version)}
+        return await self._ask(service, "DELETE", path, headers=headers)
 
     async def download(self, caller: Caller, service: str, path: str) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises BackendTrouble before the first piece."""
@@ -149,6 +157,10 @@ class Backends:
         if answer.status_code in (502, 503, 504):
             raise Unreachable(service)
         raise Refused(answer.status_code, _problem(answer))
+
+
+def _matching(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"if-match": f'"{version}"'}
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:

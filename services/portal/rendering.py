@@ -133,5 +133,8 @@ def _notice(request: Request, texts: Texts) -> str:
         "disburse": "entitlements.done_disburse",
         "confirm": "imports.done_confirm",
         "visit": "student.done_visit",
+        "ruled": "review.done_ruled",
+        "asked": "review.done_asked",
+        "undone": "review.done_undone",
     }
     return texts(known[done]) if done in known else ""

@@ -68,11 +68,13 @@ ROSTER = TablePage(
 REVIEWS = TablePage(
     "reviews", "/reviews", "matching", "/v1/reviews",
     (
-        _NAME, _LIST, _AGENCY,
+        Column("name", ("name",), "student", href="/reviews/{entry_id}"),
+        _LIST, _AGENCY,
         Column("row", ("row",), "number"),
         Column("candidates", ("candidates",), "candidates"),
-        Column("reason", ("reason_text", "reason"), "code", "match_reason"),
+        Column("reason", ("explanation", "reason")),
         Column("score", ("score",), "score"),
+        Column("second_opinion", ("second_opinion",), "code", "second_opinion"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entry_id",
     (Filter("list", "code", "list"), _BY_SCHOOL),
@@ -84,7 +86,7 @@ UNMATCHED = TablePage(
         _NAME, _LIST, _AGENCY,
         Column("state", ("state",), "code", "state"),
         Column("school_age", ("school_age",), "code", "yes_no"),
-        Column("reason", ("reason_text", "reason"), "code", "match_reason"),
+        Column("reason", ("explanation", "reason")),
     ),
     (AID_CLERK, AGENCY, AUDITOR), "entry_id",
     (

@@ -20,6 +20,7 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
 SCHOOLS = {"3146000001": "海口市第一小学", "3146000002": "琼山中学"}
@@ -48,6 +49,7 @@ class County:
         self.commands: list[tuple[str, str, UUID, Any]] = []
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
+        self.reviews = Reviews(name_id, self._command)
 
     def changed(self, table: str, *ids: UUID) -> None:
         """Tell the live lists, as a projection does after its commit."""
@@ -66,7 +68,14 @@ class County:
 
     def app(self, authenticator: Authenticator) -> FastAPI:
         """All services in one application, each below its name (their base URLs end in it)."""
-        routers = [self._registry(), self._matching(), self._aid(), self._notifications(), self._audit()]
+        routers = [
+            self.reviews.router(),
+            self._registry(),
+            self._matching(),
+            self._aid(),
+            self._notifications(),
+            self._audit(),
+        ]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -167,15 +176,6 @@ class County:
                 return {row["student_id"]: row for row in found}
 
             return EventStream(request, self.hub, who, ["roster"], read)
-
-        @r.get("/reviews")
-        def reviews(who: Who, turn: Turn) -> Page[Row]:
-            candidates = [
-                {"student_id": key, "name": row["name"], "school_name": row["school_name"], "grade": row["grade"]}
-                for key, row in list(self.students.items())[:2]
-            ]
-            row = {"entry_id": name_id("r"), "list": "civil", "agency": "civil_affairs", "row": 12, "name": "李*"}
-            return Page(items=[{**row, "candidates": candidates, "reason": "same_name_same_school", "score": 0.62}])
 
         @r.get("/unmatched")
         def unmatched(who: Who, turn: Turn, state: str | None = None) -> Page[Row]:

@@ -23,11 +23,11 @@ from services.matching.errors import (
 from services.matching.events import Verdict
 from services.matching.handlers import Desk
 from services.matching.streams import Streams
-from services.registry.events import ListEntryCorrected, StudentDetailsCorrected, StudentPersonal
+from services.registry.events import ListEntryCorrected, StudentDetailsCorrected, StudentEnrolled, StudentPersonal
 from shared.database.database import driver
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command, Result
-from tests.services.installation import Installation
+from tests.services.installation import DIVISION, Installation
 from tests.services.matching.test_deciding import (
     COUNTY,
     SINCE,
@@ -172,6 +172,18 @@ def test_a_child_linked_by_a_person_alone_is_looked_at_again_when_she_changes(of
     assert office.decided(entry) == ("linked", other, "R0", "ruled_same")
     office.happen(renamed(other, "符小梅", B))
     assert office.decided(entry) == ("review", None, "R0", "ruling_outdated")
+
+
+def test_who_else_a_row_may_mean_is_found_when_the_student_of_its_number_is_ruled_out(office: Office) -> None:
+    child, other, entry = ids(14, 3)
+    personal = StudentPersonal(person_id=other, name="林小燕", birth_date=born_on(A))
+    fact = StudentEnrolled(school_code="S1", division_code=f"{DIVISION}101", stage="primary", personal=personal)
+    office.happen(student(child, "林小燕", A), Happening(other, fact, SINCE), listed(entry, "林小燕", A))
+    assert office.decided(entry)[:3] == ("linked", child, "R1")
+    office.rule(entry, "cannot_link", child)
+    office.settle()
+    assert office.decided(entry)[0] != "not_in_register", "she has no number, and all else of hers agrees"
+    assert office.decided(entry)[2] == "R6"
 
 
 def test_the_link_is_in_the_scope_of_the_student_named_by_a_person(office: Office) -> None:

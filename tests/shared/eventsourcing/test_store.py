@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from shared.database import driver
-from shared.eventsourcing.store import BATCH_LIMIT, Cause, Command, PersonErased, Proposed
+from shared.eventsourcing.store import BATCH_LIMIT, Cause, Command, PersonErased, Proposed, Result
 from shared.kernel.refusals import CommandReused, Conflict, Malformed, NotFound, Refusal, VersionConflict
 from tests.support.trial import PupilJoined, PupilMoved, Server, Trial, fresh_trial, joined, moved
 
@@ -91,6 +91,30 @@ def test_the_same_command_gives_the_same_answer_and_one_effect(shared_trial: Tri
     with pytest.raises(CommandReused):
         shared_trial.append(pupil, command_id=command_id, body=b"two")
     assert versions(shared_trial, pupil.stream_id) == [1]
+
+
+def test_what_rests_on_an_append_is_noted_with_it_once_or_not_at_all(shared_trial: Trial) -> None:
+    command, stream, noted = Command("anna", uuid.uuid4(), b"body"), uuid.uuid4(), []
+
+    def then(connection: Connection, result: Result) -> None:
+        noted.append(result.event_ids)
+        found = connection.execute(
+            text("SELECT count(*) FROM events WHERE event_id = ANY(:ids)"), {"ids": [*noted[-1]]}
+        )
+        assert found.scalar_one() == 1, "it sees the event it rests on"
+        if len(noted) == 1:
+            raise RuntimeError("the note cannot be made")
+
+    def decide(connection: Connection) -> list[Proposed]:
+        return [joined(stream)]
+
+    with pytest.raises(RuntimeError):
+        shared_trial.store.run(shared_trial.database, command, decide, then)
+    assert versions(shared_trial, stream) == [], "nor is the event"
+    first = shared_trial.store.run(shared_trial.database, command, decide, then)
+    again = shared_trial.store.run(shared_trial.database, command, decide, then)
+    assert (again.event_ids, again.replayed) == (first.event_ids, True)
+    assert noted[1:] == [first.event_ids]
 
 
 def test_a_command_id_belongs_to_its_principal(shared_trial: Trial) -> None:
