@@ -8,7 +8,7 @@ may interleave, facts may come late, and a repeat changes nothing: the same asse
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -42,7 +42,7 @@ class Period:
             return 0
         return self.log_index if self.set_by is None else self.set_by[position]
 
-    def replace_all(self, log_index: int, values: Sequence[tuple[int, Any]]) -> bool:
+    def replace_all(self, log_index: int, values: Collection[tuple[int, Any]]) -> bool:
         """Set these columns if that leaves none of an earlier event's, which is how nearly every event comes; whether
         it did."""
         if self.set_by is not None or log_index < self.log_index:
@@ -83,7 +83,7 @@ class Timeline:
         self.width, self.periods = width, list(periods)
         self.known = bool(self.periods)
 
-    def assert_from(self, effective_on: date, log_index: int, values: Sequence[tuple[int, Any]]) -> None:
+    def assert_from(self, effective_on: date, log_index: int, values: Collection[tuple[int, Any]]) -> None:
         """Set columns (by position) from a day on. Assertions of one event arrive in their own order; the last wins."""
         periods = self.periods
         index = len(periods) - 1
