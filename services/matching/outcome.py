@@ -147,6 +147,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "没有可用的身份证号,其余相符但出生日期或性别不同,请核对",
         "No usable number; all else agrees but birth date or sex differ.",
     ),
+    "only_name_agrees": (
+        "没有可用的身份证号,学籍中只有这一名学生同名,其余信息不足以确认,请核对",
+        "No usable number; only this student has the name, and too little else is given to be sure.",
+    ),
     "score_review": (
         "没有可用的身份证号,姓名、出生日期、学校或监护人大体相符,请核对",
         "No usable number; name, birth date, school or guardian agree for the most part.",

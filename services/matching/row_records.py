@@ -1,4 +1,4 @@
-"""Records from the columns of STUDENTS and ENTRIES: the same for the fold that stores block keys and for the decider."""
+"""Records from columns of STUDENTS and ENTRIES, the same for the fold that stores block keys and for the decider."""
 
 from __future__ import annotations
 

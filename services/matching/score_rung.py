@@ -71,7 +71,7 @@ def scored(entry: EntryRecord, candidates: Candidates, scorer: Scorer) -> Outcom
     weighed.sort(key=lambda each: (-each.weight, len(str(each.student.student_id)), str(each.student.student_id)))
     likely = [each for each in weighed if each.weight >= scorer.model.thresholds.review]
     if not likely:
-        return None
+        return _only_name(entry, weighed)
     best = likely[0]
     share = round(best.probability, 6)
     if best.weight >= scorer.model.thresholds.automatic:
@@ -82,6 +82,22 @@ def scored(entry: EntryRecord, candidates: Candidates, scorer: Scorer) -> Outcom
     return review("R6", _reason(entry, likely), [each.student for each in likely], share)
 
 
+def _only_name(entry: EntryRecord, weighed: list[Weighed]) -> Outcome | None:
+    """Nobody reaches the threshold, but one student alone has the name, and sex, school or guardian speak for her.
+
+    A row without a number and a birth date can say no more; a person who knows the family may.
+    """
+    named = [each for each in weighed if relation(entry, each.student) in SAME_NAME]
+    if len(named) != 1 or entry.id_number is not None:
+        return None
+    student = named[0].student
+    if not same_surroundings(entry, student) and entry.sex != student_sex(student):
+        return None
+    if _contradicted(entry, student):
+        return None
+    return review("R6", "only_name_agrees", [student], round(named[0].probability, 6))
+
+
 def _held(entry: EntryRecord, best: Weighed, weighed: list[Weighed]) -> str | None:
     """Why the best may not be linked without a person, or None."""
     name = relation(entry, best.student)
@@ -90,8 +106,8 @@ def _held(entry: EntryRecord, best: Weighed, weighed: list[Weighed]) -> str | No
     others = weighed[1:]
     if others and best.weight - others[0].weight < MARGIN_BITS:
         return "score_runner_up"
-    if name not in SAME_NAME and any(twin_like(each.student, best.student) for each in others):
-        return "score_twin"
+    if name not in SAME_NAME:  # a sister elsewhere whose name sounds alike shares birth date, guardian and sex
+        return "score_twin" if any(twin_like(each.student, best.student) for each in others) else "score_name_differs"
     if _contradicted(entry, best.student):
         return "score_birth_or_sex_differ"
     return None

@@ -139,10 +139,10 @@ def test_name_and_birth_date_are_looked_up_when_there_is_no_number() -> None:
     assert (found.state, found.rule, found.student) == (State.REVIEW, "R6", 1)
 
 
-def test_of_two_who_share_name_and_birth_date_the_school_tells() -> None:
+def test_of_two_who_share_name_and_birth_date_the_one_of_the_school_stands_first() -> None:
     both = student(1), student(2, id_number=TWIN, school_key="s2", guardian_name="李大")
     near = decided(entry(id_number=None, birth_date=BORN, school_key="s2"), *both)
-    assert (near.student, near.reason) == (2, "name_and_birth_date_agree")
+    assert (near.state, near.candidates) == (State.REVIEW, (2, 1)), "best first"
     unclear = decided(entry(id_number=None, birth_date=BORN), *both)
     assert (unclear.student, unclear.candidates, unclear.reason) == (None, (1, 2), "several_candidates")
 
