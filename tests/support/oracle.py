@@ -22,7 +22,7 @@ Line = tuple[str, ...]
 ENDINGS = {
     "exact": "linked",
     "other_name": "review",
-    "slip": "review",
+    "slip": "linked",
     "guardian": "review",
     "lost_digits": "rejected",
     "nobody": "rejected",
@@ -59,6 +59,11 @@ def category_of(row: Row) -> str:
     if row.facts["area_type"] == "城市":
         return ""
     return "subsistence_rural" if row.facts["support_type"] == "低保" else "extreme_hardship"
+
+
+def _meant(row: Row) -> str:
+    """The number of the person the row is about: a mistyped one stands for the child's own."""
+    return row.about.number if row.kind == "slip" and row.about is not None else row.number
 
 
 def of_school_age(born: date, day: date) -> bool:
@@ -203,16 +208,16 @@ class Oracle:
         return {str(name): agency for name, agency in AGENCIES.items()}
 
     def _linked_number(self, row: Row) -> str:
-        return row.number if self.state_of(row) == "linked" else ""
+        return _meant(row) if self.state_of(row) == "linked" else ""
 
     def _linked_anywhere(self, number: str) -> bool:
-        return any(row.number == number and self.state_of(row) == "linked" for row in self.rows.values())
+        return any(_meant(row) == number and self.state_of(row) == "linked" for row in self.rows.values())
 
     def _evidence(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for row in self.rows.values():
             if self.state_of(row) == "linked":
-                found.setdefault(row.number, set()).add(category_of(row))
+                found.setdefault(_meant(row), set()).add(category_of(row))
         return found
 
     def _prove(self) -> None:
