@@ -10,7 +10,7 @@ import pytest
 from cli import match_columns, match_engine, match_forks, match_sheets
 from cli.match import match_files
 from cli.match_columns import RegisterColumns, read_columns
-from cli.match_engine import _student
+from cli.match_engine import student_of
 from cli.match_forks import Child
 from services.matching.records import StudentRecord
 from services.registry.schools import SchoolDirectory
@@ -67,9 +67,9 @@ def test_in_columns_and_on_every_core_every_file_is_the_same_as_row_by_row(
 def both(path: Path, *lines: str) -> tuple[list[StudentRecord], RegisterColumns | None]:
     path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
     by_rows = SchoolDirectory()
-    slow = [_student(row, by_rows) for row in read_register(opened(path))]
+    slow = [student_of(row, by_rows) for row in read_register(opened(path))]
     in_columns = SchoolDirectory()
-    return slow, read_columns(opened(path), in_columns, lambda row: _student(row, in_columns), rows_least=1)
+    return slow, read_columns(opened(path), in_columns, lambda row: student_of(row, in_columns), rows_least=1)
 
 
 def opened(path: Path) -> list[InputFile]:
@@ -130,7 +130,7 @@ def test_a_short_file_is_read_row_by_row(tmp_path: Path) -> None:
     path = tmp_path / "students.csv"
     path.write_text(f"{HEADER}\n{PLAIN}\n", encoding="utf-8")
     schools = SchoolDirectory()
-    assert read_columns(opened(path), schools, lambda row: _student(row, schools)) is None
+    assert read_columns(opened(path), schools, lambda row: student_of(row, schools)) is None
 
 
 def test_a_child_sends_what_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
