@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 import time
 
@@ -14,14 +15,19 @@ LOOPBACK = "127.0.0.1"
 NOBODY_KNOWN = "another process"
 # A killed process with many threads (a JVM) is already gone by its pid while the last of them still closes its sockets.
 SETTLE_SECONDS = 5.0
+_OURS = (10_000, 32_000)
+_TRIES = 100
 
 
 def free_port() -> int:
-    """A loopback port that nobody listened on a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listened on a moment ago, from below those that the kernel gives to connections on
+    their way out: one of these would be taken again before its server starts. Raises PortTaken after many tries."""
+    chance = random.SystemRandom()  # a test that seeds the ordinary one would get the same port again
+    for _ in range(_TRIES):
+        port = chance.randrange(*_OURS)
+        if not is_taken(port):
+            return port
+    raise PortTaken(port, holder(port), "any free port", "end what listens on all of them")
 
 
 def is_taken(port: int) -> bool:

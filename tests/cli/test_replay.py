@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from cli.main import build_app
 from deploy.errors import StartRefused
+from deploy.ports import free_port
 from deploy.views import VIEWS
 from services.audit import app
 from shared.hosting.service import Service
@@ -26,7 +27,7 @@ from tests.services.audit.test_replaying import SERVICES, Moment, a_history, arc
 from tests.services.happenings import enrolled, someone
 from tests.services.installation import DIVISION, Installation
 from tests.support.callers import OFFSETS, Callers
-from tests.support.serving import free_port, serving
+from tests.support.serving import serving
 
 runner = CliRunner()
 SEED = bytes(range(32))

@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 
+from deploy.ports import free_port
 from services.portal.app import application
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web import Authenticator
 from tests.support.county import County
-from tests.support.serving import free_port, serving
+from tests.support.serving import serving
 
 SEED = b"demo issuer seed of the tests...."[:32]
 DIVISION = "460100"
