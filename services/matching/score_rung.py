@@ -87,8 +87,10 @@ def _only_name(entry: EntryRecord, weighed: list[Weighed]) -> Outcome | None:
 
     A row without a number and a birth date can say no more; a person who knows the family may.
     """
+    if entry.id_number is not None or birth_dates(entry):
+        return None  # a birth date, also one that an unusable number suggests, has been weighed
     named = [each for each in weighed if relation(entry, each.student) in SAME_NAME]
-    if len(named) != 1 or entry.id_number is not None:
+    if len(named) != 1:
         return None
     student = named[0].student
     if not same_surroundings(entry, student) and entry.sex != student_sex(student):

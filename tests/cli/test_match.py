@@ -128,7 +128,7 @@ def test_the_states_categories_and_evidence_of_a_small_case(tmp_path: Path, stud
     assert [tuple(line.values()) for line in lines(out / "links.csv")] == [
         ("poverty", "1", "1", "linked", "R1", "1.00", "number_and_name_agree"),
         ("poverty", "2", "2", "linked", "R1", "1.00", "number_and_name_agree"),
-        ("poverty", "3", "2", "review", "R3", "0.60", "name_differs"),
+        ("poverty", "3", "2", "review", "R3", "0.30", "name_differs"),
         ("poverty", "4", "", "not_in_register", "", "0.00", "not_found"),
         ("poverty", "5", "", "rejected", "", "0.00", "number_numeric_cell"),
     ]
