@@ -37,7 +37,7 @@ class Town(District):
         """
         standing = list(self.rows)
         newcomers = self.people.children(6)
-        self.office.enrol(newcomers, self.today - timedelta(days=3))
+        self.office.enrol(newcomers, self.today - timedelta(days=40))  # one may leave at a later moment, 30 days ago
         fresh = [*newcomers, *self._unlisted(6)]
         rows = self.people.rows(fresh, 14)
         self.office.list_rows(rows, self.today)
