@@ -108,7 +108,7 @@ def kill_and_restart(
             if victim.poll() is None:
                 victim.kill()
             victim.wait(10)
-        await until(lambda: complete(database, world), 90)
+        await until(lambda: complete(database, world))
 
     asyncio.run(story())
     assert shown(database) == expected_days(world)
@@ -130,7 +130,7 @@ def test_sixty_kills_lose_nothing_and_double_nothing(
     kill_and_restart(60, processors, kafka, database, world, topics)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_stopped_worker_that_wakes_up_later_does_no_harm(
     processors: Processors, kafka: Any, database: Database, world: World, topics: dict[str, str]
 ) -> None:
@@ -144,12 +144,12 @@ def test_a_stopped_worker_that_wakes_up_later_does_no_harm(
         world.grow(200)
         await publish_world(world, kafka.bootstrap, topics, start)
         processors.start()
-        await until(lambda: complete(database, world), 90)
+        await until(lambda: complete(database, world))
         zombie.send_signal(signal.SIGCONT)
         start = {service: len(log) for service, log in world.logs.items()}
         world.grow(200)
         await publish_world(world, kafka.bootstrap, topics, start)
-        await until(lambda: complete(database, world), 60)
+        await until(lambda: complete(database, world))
         assert zombie.poll() is None
 
     asyncio.run(story())
@@ -157,7 +157,7 @@ def test_a_stopped_worker_that_wakes_up_later_does_no_harm(
     assert total(database) == sum(len(log) for log in world.logs.values())
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_rebalance_with_full_queues_and_a_stalled_database_loses_nothing(
     kafka: Any, database: Database, keyring: KeyRing, world: World, topics: dict[str, str], monkeypatch: Any
 ) -> None:
@@ -224,7 +224,7 @@ def replace_topic(kafka: Any, topic: str) -> None:
         admin.close()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("running", [True, False])
 def test_a_topic_recreated_empty_is_read_from_its_beginning_and_duplicates_are_trimmed(
     kafka: Any, database: Database, keyring: KeyRing, world: World, topics: dict[str, str], running: bool

@@ -53,7 +53,7 @@ async def publish_world(
             await publish(bootstrap, topic, partition, [e for e in envelopes if e.logged.log_index > after])
 
 
-async def until(condition: Callable[[], bool], timeout_seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], bool], timeout_seconds: float = 150.0) -> None:
     """Wait for a condition that reads the database, in a thread. Raises TimeoutError."""
     end = time.monotonic() + timeout_seconds
     while not await asyncio.to_thread(condition):
