@@ -37,7 +37,9 @@ def match_command(
     poverty: Annotated[Paths | None, typer.Option("--poverty", help="建档立卡名单 registered-poor list.")] = None,
     civil: Annotated[Paths | None, typer.Option("--civil", help="低保、特困名单 civil-affairs list.")] = None,
     disability: Annotated[Paths | None, typer.Option("--disability", help="残疾人证名单 disability list.")] = None,
-    any_list: Annotated[Paths | None, typer.Option("--list", help="名单,自动识别 a list, recognised by itself.")] = None,
+    any_list: Annotated[
+        Paths | None, typer.Option("--list", help="名单,自动识别 a list, recognised by itself.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="认定基准日 reference date, YYYY-MM-DD.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="打印 summary.json print the summary as JSON.")] = False,
     stages: Annotated[bool, typer.Option("--stages", help="逐行报告进度 each stage as a line, for a program.")] = False,
@@ -72,7 +74,8 @@ def match_files(
 ) -> dict[str, Any]:
     """Match and write everything, or nothing: the results appear in `out` only when all are complete.
 
-    `unnamed` are lists whose kind is recognised once they are open (match_kinds). Returns the content of summary.json. Raises a TabularError or OSError.
+    `unnamed` are lists whose kind is recognised once they are open (match_kinds).
+    Returns the content of summary.json. Raises a TabularError or OSError.
     """
     from cli.match_engine import match
     from cli.match_files import summary, write_categories, write_links, write_summary

@@ -33,8 +33,8 @@ class Portal:
 
 
 def build(settings: Settings, checker: Checker) -> Portal:
-    """The portal of an installation; ``checker`` does the check tool's work. The demonstration's issuer is part of it unless this is production or another
-    issuer is named (ROLLCALL_ISSUER)."""
+    """The portal of an installation; ``checker`` does the check tool's work. The demonstration's issuer is part of it
+    unless this is production or another issuer is named (ROLLCALL_ISSUER)."""
     own_issuer = urlsplit(settings.issuer).path == "/demo-issuer"
     demo = own_issuer and settings.environment != "production"
     return Portal(

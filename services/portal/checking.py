@@ -1,4 +1,4 @@
-"""The check tool 核对工具: drop the register and the lists, get them back annotated. Nothing is stored, no event written."""
+"""The check tool 核对工具: the register and the lists dropped come back annotated. Nothing is stored, no event written."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def _plain(filename: str) -> str:
     """The person's own name for the file, without what a file system or a message could take amiss."""
     name = re.sub(r"[^\w.()()【】·-]", "_", filename)
     stem, dot, suffix = name.rpartition(".")
-    return f"{stem[-_NAME_CHARACTERS:].lstrip('.') or '_'}{dot}{suffix[:5].lower()}" if dot else name[-_NAME_CHARACTERS:]
+    return (
+        f"{stem[-_NAME_CHARACTERS:].lstrip('.') or '_'}{dot}{suffix[:5].lower()}" if dot else name[-_NAME_CHARACTERS:]
+    )
 
 
 async def _whole(jobs: CheckJobs, job: Job) -> AsyncIterator[bytes]:
