@@ -1,4 +1,4 @@
-"""The check tool 核对工具: the register and the lists dropped come back annotated. Nothing is stored, no event written."""
+"""The check tool 核对工具: what is dropped comes back annotated. Nothing is stored, no event is written."""
 
 from __future__ import annotations
 

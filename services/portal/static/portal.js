@@ -246,7 +246,11 @@
       // The connection is away for a moment: the work goes on, ask again.
     }
     if (answer && !answer.ok) { window.location.reload(); return; }
-    if (answer) place.innerHTML = await answer.text();
+    if (answer) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      // The same words stay: a button keeps its focus, and nothing is read out twice.
+      if (signature(fresh) !== signature(place)) place.innerHTML = fresh.innerHTML;
+    }
     if (place.querySelector("[data-working]")) setTimeout(function () { poll(place); }, POLL_MS);
   }
 
