@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -17,6 +17,9 @@ import typer
 
 REFUSED_STATUS = 1
 USAGE_STATUS = 2
+
+STAGE_MARK = "stage: "  # before each line of --stages
+_UNNAMED = "list"
 
 Paths = list[Path]
 
@@ -34,19 +37,24 @@ def match_command(
     poverty: Annotated[Paths | None, typer.Option("--poverty", help="建档立卡名单 registered-poor list.")] = None,
     civil: Annotated[Paths | None, typer.Option("--civil", help="低保、特困名单 civil-affairs list.")] = None,
     disability: Annotated[Paths | None, typer.Option("--disability", help="残疾人证名单 disability list.")] = None,
+    any_list: Annotated[
+        Paths | None, typer.Option("--list", help="名单,自动识别 a list, recognised by itself.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="认定基准日 reference date, YYYY-MM-DD.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="打印 summary.json print the summary as JSON.")] = False,
+    stages: Annotated[bool, typer.Option("--stages", help="逐行报告进度 each stage as a line, for a program.")] = False,
 ) -> None:
     """匹配学籍与各部门名单,生成困难学生名册 match the register with agency lists, without a server."""
     lists = {"poverty": poverty or [], "civil": civil or [], "disability": disability or []}
-    if not any(lists.values()):
-        _usage("至少要给出一份名单", "at least one of --poverty, --civil, --disability is needed")
+    unnamed = any_list or []
+    if not unnamed and not any(lists.values()):
+        _usage("至少要给出一份名单", "at least one of --poverty, --civil, --disability, --list is needed")
     from shared.tabular.errors import TabularError
 
     gc.disable()  # one run, no cycles: collecting over millions of cells is a sixth of the time
-    progress = _progress()
+    progress = _stage_line if stages else _progress()
     try:
-        content = match_files(students, lists, out, _day(as_of), progress)
+        content = match_files(students, lists, out, _day(as_of), progress, unnamed)
     except (TabularError, OSError) as refused:
         zh, en = _texts(refused)
         progress("")
@@ -57,14 +65,21 @@ def match_command(
 
 
 def match_files(
-    students: Paths, lists: dict[str, Paths], out: Path, as_of: date, progress: Callable[[str], None]
+    students: Paths,
+    lists: dict[str, Paths],
+    out: Path,
+    as_of: date,
+    progress: Callable[[str], None],
+    unnamed: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Match and write everything, or nothing: the results appear in `out` only when all are complete.
 
+    `unnamed` are lists whose kind is recognised once they are open (match_kinds).
     Returns the content of summary.json. Raises a TabularError or OSError.
     """
     from cli.match_engine import match
     from cli.match_files import summary, write_categories, write_links, write_summary
+    from cli.match_kinds import kind_of
     from cli.match_sheets import write_people_files
     from services.registry.lists import LIST_NAMES
     from services.registry.sheet_files import REGISTER, open_inputs
@@ -72,7 +87,10 @@ def match_files(
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"{out} is a file")
     progress("打开文件 opening")
-    opened = open_inputs({REGISTER: students, **{kind: lists[kind] for kind in LIST_NAMES}})
+    opened = open_inputs({REGISTER: students, **{kind: lists[kind] for kind in LIST_NAMES}, _UNNAMED: unnamed})
+    for file in opened.pop(_UNNAMED, []):
+        file.kind = kind_of(file)
+        opened.setdefault(file.kind, []).append(file)
     inputs = [file for files in opened.values() for file in files]
     list_files = {kind: opened[kind] for kind in LIST_NAMES if kind in opened}
     result = match(opened[REGISTER], list_files, as_of, progress)
@@ -143,6 +161,12 @@ def _progress() -> Callable[[str], None]:
         sys.stderr.flush()
 
     return show
+
+
+def _stage_line(stage: str) -> None:
+    if stage:
+        sys.stderr.write(f"{STAGE_MARK}{stage}\n")
+        sys.stderr.flush()
 
 
 def _report(content: dict[str, Any], out: Path) -> str:

@@ -66,9 +66,10 @@ def main() -> None:
     try:
         settings = settings_of(given.service)
         if given.service == "portal":
+            from deploy.checker import checker
             from services.portal import app as portal
 
-            runtime.serve(portal.build(settings).app, settings.port)
+            runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port)
         else:
             runtime.run(built(given.service, settings), settings, roles)
     except SettingMissing as missing:

@@ -11,8 +11,9 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import audit, failures, forms, home, imports, proxy, reviews, sign_in, students, tables
+from services.portal import audit, checking, failures, forms, home, imports, proxy, reviews, sign_in, students, tables
 from services.portal.backends import Backends
+from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
@@ -31,9 +32,9 @@ class Portal:
     app: FastAPI
 
 
-def build(settings: Settings) -> Portal:
-    """The portal of an installation. The demonstration's issuer is part of it unless this is production or another
-    issuer is named (ROLLCALL_ISSUER)."""
+def build(settings: Settings, checker: Checker) -> Portal:
+    """The portal of an installation; ``checker`` does the check tool's work. The demonstration's issuer is part of it
+    unless this is production or another issuer is named (ROLLCALL_ISSUER)."""
     own_issuer = urlsplit(settings.issuer).path == "/demo-issuer"
     demo = own_issuer and settings.environment != "production"
     return Portal(
@@ -50,14 +51,18 @@ def build(settings: Settings) -> Portal:
                 demo_seed=settings.secret("jwt") if demo else None,
                 form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
-            )
+            ),
+            checker,
         ),
     )
 
 
-def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+def application(
+    settings: PortalSettings, checker: Checker | CheckJobs, transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
     """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
     backends = Backends(settings.services, transport)
+    check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
     issuer = None
     if settings.demo_seed is not None:
@@ -79,6 +84,7 @@ def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | 
         proxy.router,
         home.router,
         imports.router,
+        checking.router,
         tables.router(),
         forms.router,
         students.router,
@@ -91,13 +97,14 @@ def application(settings: PortalSettings, transport: httpx.AsyncBaseTransport | 
         "portal",
         routers,
         authenticator=authenticator,
-        parts=[backends.part],
+        parts=[backends.part, check_jobs.part],
         content_policy=PAGE_CONTENT_POLICY,
         described=False,
         state={
             "settings": settings,
             "issuer": issuer,
             "backends": backends,
+            "check_jobs": check_jobs,
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },
         inner=[(GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6})],

@@ -136,5 +136,6 @@ def _notice(request: Request, texts: Texts) -> str:
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
         "undone": "review.done_undone",
+        "forgotten": "check.done_forgotten",
     }
     return texts(known[done]) if done in known else ""

@@ -216,6 +216,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
+    ("check", "/check", (AID_CLERK, AGENCY)),
     ("students", "/students", STUDENTS.roles),
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),

@@ -198,6 +198,7 @@ PLACES = [
     "/reviews",
     "/unmatched",
     "/imports",
+    "/check",
     "/students",
     "/entitlements",
     "/audit?view=roster",

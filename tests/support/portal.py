@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from deploy.checker import checker
 from deploy.ports import free_port
 from services.portal.app import application
+from services.portal.check_jobs import JOB_SECONDS, KEPT_SECONDS, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web import Authenticator
@@ -24,8 +28,8 @@ DIVISION = "460100"
 class Portal:
     """A running portal. ``visitor`` opens it as nobody, ``as_`` as a persona of the demonstration."""
 
-    def __init__(self, url: str, county: County) -> None:
-        self.url, self.county = url, county
+    def __init__(self, url: str, county: County, home: Path) -> None:
+        self.url, self.county, self.home = url, county, home
 
     def visitor(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
@@ -59,14 +63,16 @@ def field(page: httpx.Response, name: str) -> str:
 
 
 @contextmanager
-def running_portal() -> Iterator[Portal]:
-    """Services and portal on free ports, ended on exit."""
+def running_portal(*, kept_seconds: float = KEPT_SECONDS, job_seconds: float = JOB_SECONDS) -> Iterator[Portal]:
+    """Services and portal on free ports, ended on exit; then nothing may be left of the check tool's work."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}/demo-issuer"
     demo = DemoIssuer(SEED, issuer=issuer, audience="rollcall", environment="test")
     county = County()
     services = county.app(Authenticator(issuer=issuer, audience="rollcall", jwks=demo.jwks()))
-    with serving(services) as behind:
+    with tempfile.TemporaryDirectory(prefix="portal-") as folder, serving(services) as behind:
+        home = Path(folder)
+        jobs = CheckJobs(checker(home), kept_seconds=kept_seconds, job_seconds=job_seconds)
         settings = PortalSettings(
             division=DIVISION,
             environment="test",
@@ -75,6 +81,7 @@ def running_portal() -> Iterator[Portal]:
             services={name: f"{behind.url}/{name}" for name in SERVICES},
             demo_seed=SEED,
         )
-        with serving(application(settings), port):
-            yield Portal(f"http://127.0.0.1:{port}", county)
+        with serving(application(settings, jobs), port):
+            yield Portal(f"http://127.0.0.1:{port}", county, home)
             county.close()
+        assert list(home.rglob("*")) == []

@@ -175,11 +175,8 @@
   });
 
   // ---- imports ----------------------------------------------------------------------------------------------------
-  const form = document.querySelector("form[data-import]");
-  if (form) {
-    const drop = form.querySelector("[data-drop]");
-    const input = form.querySelector("input[type=file]");
-    const progress = form.querySelector("[data-progress]");
+  document.querySelectorAll("[data-drop]").forEach(function (drop) {
+    const input = drop.querySelector("input[type=file]");
     ["dragenter", "dragover"].forEach(function (name) {
       drop.addEventListener(name, function (event) { event.preventDefault(); drop.classList.add("over"); });
     });
@@ -190,6 +187,11 @@
       event.preventDefault();
       if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
     });
+  });
+
+  const form = document.querySelector("form[data-import]");
+  if (form) {
+    const progress = form.querySelector("[data-progress]");
     form.addEventListener("submit", function (event) {
       event.preventDefault();
       const data = new FormData(form);
@@ -210,6 +212,7 @@
         if (request.status === 401) { window.location.reload(); return; }
         const fresh = new DOMParser().parseFromString(request.responseText, "text/html");
         const place = document.getElementById("receipt");
+        const leads = form.dataset.import === "follow";  // the answer is a page of its own
         const failed = fresh.querySelector(".error-page");
         if (failed) {
           const told = document.createElement("p");
@@ -219,16 +222,40 @@
             return one.textContent.trim();
           }).join(" ");
           place.replaceChildren(told);
+        } else if (leads) {
+          window.location.assign(request.responseURL);
         } else {
           place.innerHTML = fresh.body.innerHTML;
         }
-        if (request.status === 200 && data.get("action") === "apply") reloadHistory();
+        if (!leads && request.status === 200 && data.get("action") === "apply") reloadHistory();
       });
       // Not form.action: a button of that name stands in its place.
-      request.open("POST", form.getAttribute("action") + "?part=receipt");
+      request.open("POST", form.getAttribute("action") + (form.dataset.import === "follow" ? "" : "?part=receipt"));
       request.send(data);
     });
   }
+
+  // ---- work under way ---------------------------------------------------------------------------------------------
+  const POLL_MS = 1000;
+
+  async function poll(place) {
+    let answer = null;
+    try {
+      answer = await fetch(window.location.pathname + "?part=state", { credentials: "same-origin" });
+    } catch (error) {
+      // The connection is away for a moment: the work goes on, ask again.
+    }
+    if (answer && !answer.ok) { window.location.reload(); return; }
+    if (answer) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      // The same words stay: a button keeps its focus, and nothing is read out twice.
+      if (signature(fresh) !== signature(place)) place.innerHTML = fresh.innerHTML;
+    }
+    if (place.querySelector("[data-working]")) setTimeout(function () { poll(place); }, POLL_MS);
+  }
+
+  const work = document.querySelector("[data-poll]");
+  if (work && work.querySelector("[data-working]")) setTimeout(function () { poll(work); }, POLL_MS);
 
   async function reloadHistory() {
     const answer = await fetch("/imports", { credentials: "same-origin" });

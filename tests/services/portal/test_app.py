@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from deploy.checker import checker
 from services.portal.app import Portal, build
 from shared.hosting.settings import Settings
 
@@ -22,7 +23,8 @@ def portal(environment: str, issuer: str = "http://127.0.0.1:8000/demo-issuer") 
             issuer=issuer,
             jwks_url="http://127.0.0.1:1/jwks.json",
             secrets={"jwt": bytes(32), "hmac-portal": bytes(range(32))},
-        )
+        ),
+        checker(Path("unused")),
     )
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from deploy.checker import checker
 from services.portal.app import application
 from services.portal.demo_issuer import DemoIssuer, DemoRefused, Persona
 from services.portal.settings import PortalSettings
@@ -19,12 +22,12 @@ def authenticator(now: float = NOW) -> Authenticator:
     return Authenticator(issuer="i", audience="rollcall", jwks=issuer().jwks(), now=lambda: now)
 
 
-def test_production_refuses_to_sign_in_anybody() -> None:
+def test_production_refuses_to_sign_in_anybody(tmp_path: Path) -> None:
     with pytest.raises(DemoRefused):
         DemoIssuer(SEED, issuer="i", audience="a", environment="production")
     with pytest.raises(DemoRefused):
         settings = PortalSettings("460100", "production", "i", "a", {}, demo_seed=SEED)
-        application(settings)
+        application(settings, checker(tmp_path))
 
 
 def test_the_same_seed_gives_the_same_key_and_never_the_private_half() -> None:
