@@ -36,9 +36,9 @@ class Town(District):
         fast anything was. (Civil affairs sends two files; its removals are a journey of their own.)
         """
         standing = list(self.rows)
-        newcomers = self.people.children(6)
+        newcomers = self.people.children(14)  # as many as are put on lists or leave: a long run must not use them up
         self.office.enrol(newcomers, self.today - timedelta(days=40))  # one may leave at a later moment, 30 days ago
-        fresh = [*newcomers, *self._unlisted(6)]
+        fresh = [*newcomers[:6], *self._unlisted(6)]
         rows = self.people.rows(fresh, 14)
         self.office.list_rows(rows, self.today)
         keyed = [row for row in standing if row.kind in ("exact", "stranger", "adult", "other_name")]
