@@ -193,6 +193,8 @@ def _enter(raw: psycopg.Connection[Any]) -> bool:
         return False
     path = sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(build.schema))
     raw.execute(path)
+    # Everything here is looked up by an index; while a table fills, the planner still counts it as empty and reads all.
+    raw.execute("SET LOCAL enable_seqscan = off")
     return True
 
 

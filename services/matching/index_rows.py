@@ -24,8 +24,12 @@ from services.matching.records import EntryRecord, StudentRecord
 from services.matching.row_records import entry_of, student_of
 
 _ENTRIES = "SELECT * FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinity'"
+# One look into the index per key: asked for all keys at once (&&), the index weighs each row it finds against every key,
+# and thousands of keys make that seconds.
 _TOUCHED = """
-SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys && %(keys)s::text[]
+SELECT found.entity FROM unnest(%(keys)s::text[]) AS sought (key) CROSS JOIN LATERAL (
+    SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
+) AS found
 UNION
 SELECT entity FROM entries WHERE valid_to = 'infinity' AND id_number = ANY(%(numbers)s)
 UNION
@@ -37,12 +41,16 @@ SELECT * FROM students
 WHERE valid_to = 'infinity' AND (id_number = ANY(%(numbers)s) OR guardian_number = ANY(%(numbers)s))
 """
 _BY_KEYS = """
-SELECT * FROM students WHERE valid_to = 'infinity' AND block_keys && %(keys)s::text[]
-UNION
-SELECT students.* FROM students
-JOIN unnest(%(schools)s::text[], %(sounds)s::text[]) AS sought (school, sound)
-  ON school_code = school AND name_sound = sound
-WHERE valid_to = 'infinity'
+SELECT * FROM students WHERE valid_to = 'infinity' AND entity IN (
+    SELECT found.entity FROM unnest(%(keys)s::text[]) AS sought (key) CROSS JOIN LATERAL (
+        SELECT entity FROM students WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
+    ) AS found
+    UNION ALL
+    SELECT found.entity FROM unnest(%(schools)s::text[], %(sounds)s::text[]) AS sought (school, sound) CROSS JOIN LATERAL (
+        SELECT entity FROM students
+        WHERE valid_to = 'infinity' AND school_code = sought.school AND name_sound = sought.sound OFFSET 0
+    ) AS found
+)
 """
 _BY_ID = "SELECT * FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)"
 _LISTED = """
