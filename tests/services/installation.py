@@ -100,12 +100,13 @@ class Installation:
         return sum(term.sequence() for term in self._terms.values())
 
     def close(self) -> None:
-        """End every connection."""
+        """End every connection and forget the databases."""
         for connection in self._connections:
             connection.close()
         for database in self.databases.values():
             database.close()
         self.keyring.close()
+        self._postgres.drop_databases([f"{name}_{self._suffix}" for name in ("keys", *self.databases)])
 
     def pump(self, shuffle: random.Random | None = None, batch: int = 50) -> None:
         """Sequence and deliver until nothing happens any more; ``shuffle`` cuts and interleaves at random."""
