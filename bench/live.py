@@ -39,7 +39,7 @@ ANSWER_SECONDS = 60.0
 def run(events: int = 20_000, seconds: int = 8) -> BenchResult:
     """``events``: students of the county; then single list rows for ``seconds`` at each rate, beside an open page."""
     home = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
-    os.environ["ROLLCALL_HOME"], os.environ["ROLLCALL_PORT"] = str(home), str(_ports())
+    os.environ["ROLLCALL_HOME"], os.environ["ROLLCALL_PORT"] = str(home), str(free_ports())
     installation = Installation.from_environment()
     try:
         local.ensure_running(installation, lambda line: None)
@@ -59,7 +59,7 @@ def run(events: int = 20_000, seconds: int = 8) -> BenchResult:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _ports() -> int:
+def free_ports() -> int:
     """A first port from which the whole block is free."""
     for _ in range(50):
         first = free_port()

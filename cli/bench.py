@@ -16,6 +16,7 @@ BENCHMARKS = {
     "append": "events into the store: bulk and single",
     "sequencing": "committed events to indexes and leaves",
     "relaying": "the log to the broker's acknowledgement",
+    "matching_live": "the matching service alone: a county's events from the topic to decided rows",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.

@@ -80,11 +80,12 @@ def _county(installation: Installation, students: int, seed: int) -> Path:
 def fill(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> tuple[int, dict[str, Any]]:
     """Send every file and wait until all list rows are decided; their number and the roster's summary. A file that is
     in already answers with its old receipt."""
-    rows = _import(session, county, as_of, files)
+    rows = send_files(session, county, as_of, files)
     return rows, _matched(session, rows)
 
 
-def _import(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> int:
+def send_files(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> int:
+    """Send every file; the number of list rows in them."""
     rows = 0
     for name, file_name in files:
         file = county / file_name

@@ -131,7 +131,12 @@ def _ensure_chromium() -> None:
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"]):
         done = subprocess.run(
-            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *step], env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *step],
+            env=variables,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()

@@ -26,6 +26,7 @@ FIGURES = {
     "rollcall_projection_lag_events": "lag, events",
     "rollcall_relay_backlog_events": "relay backlog, events",
     "rollcall_sequencer_backlog_events": "sequencer backlog, events",
+    "rollcall_matching_backlog_changes": "matching backlog, changes",
     "rollcall_dead_letters": "dead letters",
     "rollcall_parked_streams": "parked streams",
     "rollcall_agency_freshness_seconds": "since the agency's last list, seconds",

@@ -22,7 +22,7 @@ from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 
-MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of random name is made in it
+MEMORY_FOLDER = Path("/dev/shm")
 MEMORY_NEEDED_BYTES = 12 << 30
 
 

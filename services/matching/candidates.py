@@ -61,17 +61,27 @@ class StudentIndex:
     `former`: registrations that ended; one is considered only where no present student has the same number or name.
     """
 
-    def __init__(self, former: frozenset[StudentId] = frozenset()) -> None:
+    def __init__(
+        self,
+        former: frozenset[StudentId] = frozenset(),
+        keys_of: Callable[[StudentRecord], Iterable[str]] = student_keys,
+    ) -> None:
         self._students: dict[StudentId, StudentRecord] = {}
         self._by_number: dict[str, list[StudentRecord]] = {}
         self._by_guardian: dict[str, list[StudentRecord]] = {}
         self._by_key: dict[str, list[StudentRecord]] | None = None
         self._former = former
+        self._keys_of = keys_of
 
     @classmethod
-    def of(cls, students: Iterable[StudentRecord], former: frozenset[StudentId] = frozenset()) -> StudentIndex:
-        """An index of these students."""
-        index = cls(former)
+    def of(
+        cls,
+        students: Iterable[StudentRecord],
+        former: frozenset[StudentId] = frozenset(),
+        keys_of: Callable[[StudentRecord], Iterable[str]] = student_keys,
+    ) -> StudentIndex:
+        """An index of these students. ``keys_of`` gives their block keys to one who has them stored."""
+        index = cls(former, keys_of)
         for student in students:
             index.add(student)
         return index
@@ -94,26 +104,28 @@ class StudentIndex:
         if student.guardian_id:
             _forget(self._by_guardian, student.guardian_id, student)
         if self._by_key is not None:
-            for key in student_keys(student):
+            for key in self._keys_of(student):
                 _forget(self._by_key, key, student)
 
-    def candidates(self, entry: EntryRecord, listed: Listed = NOTHING_LISTED) -> Candidates:
-        """Everyone the ladder may consider for the row."""
+    def candidates(
+        self, entry: EntryRecord, listed: Listed = NOTHING_LISTED, keys: Iterable[str] | None = None
+    ) -> Candidates:
+        """Everyone the ladder may consider for the row. ``keys``: the row's block keys, where they are stored."""
         number = entry.id_number
         return Candidates(
             self._present(self._by_number.get(number, ())) if number else (),
             self._present(self._by_guardian.get(number, ())) if number else (),
-            lambda: self._others(entry),
+            lambda: self._others(entry_keys(entry) if keys is None else keys),
             listed,
         )
 
-    def _others(self, entry: EntryRecord) -> tuple[StudentRecord, ...]:
+    def _others(self, keys: Iterable[str]) -> tuple[StudentRecord, ...]:
         if self._by_key is None:
             self._by_key = {}
             for student in self._students.values():
                 self._note(self._by_key, student)
         found: dict[StudentId, StudentRecord] = {}
-        for key in entry_keys(entry):
+        for key in keys:
             for student in self._by_key.get(key, ()):
                 found[student.student_id] = student
         if not self._former:
@@ -126,9 +138,8 @@ class StudentIndex:
             return tuple(found)
         return tuple(each for each in found if each.student_id not in self._former) or tuple(found)
 
-    @staticmethod
-    def _note(table: dict[str, list[StudentRecord]], student: StudentRecord) -> None:
-        for key in student_keys(student):
+    def _note(self, table: dict[str, list[StudentRecord]], student: StudentRecord) -> None:
+        for key in self._keys_of(student):
             table.setdefault(key, []).append(student)
 
 

@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
+from services.matching.candidates import Candidates
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.domain import Standing, after, settle
 from services.matching.index_rows import (
@@ -157,17 +158,15 @@ class Deciding:
         if row.record is None:
             return DecideRow(row.facts, None, None, False, self.rules.version)
         force = ruled.force.get(row.facts.entry_id)
-        outcome = self._outcome(row.record, register, today, force, ruled)
+        outcome = self._outcome(row.record, register.candidates(row.record, row.keys), today, force, ruled)
         student = outcome.student
         place = register.places.get(student) or ruled.places.get(student) if isinstance(student, UUID) else None
         school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
         return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
 
     def _outcome(
-        self, record: EntryRecord, register: Register, today: date, force: InForce | None, ruled: RuledPart
+        self, record: EntryRecord, candidates: Candidates, today: date, force: InForce | None, ruled: RuledPart
     ) -> Outcome:
-        candidates = register.candidates(record)
-
         def ladder(apart: frozenset[StudentId]) -> Outcome:
             return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
 
@@ -217,8 +216,9 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
     numbers = {number for row in work for number in row.numbers}
     keys = {key for row in work for key in row.keys}
     households = {household for row in work for household in row.households}
-    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, numbers, keys, households)
-    entries |= ruled_about(raw, {row.entity for row in work if row.kind == "student"})
+    students = {row.entity for row in work if row.kind == "student"}
+    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, students, keys, numbers, households)
+    entries |= ruled_about(raw, students)
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
 

@@ -5,9 +5,10 @@ Always the last period of a row: who a row is about does not depend on the day, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,19 +16,23 @@ import psycopg
 from psycopg.rows import dict_row
 
 from services.matching import number_rungs
-from services.matching.block_keys import entry_keys, name_sound
+from services.matching.block_keys import name_sound, school_keys
 from services.matching.candidates import Candidates, ListIndex, StudentIndex
 from services.matching.commands import RowFacts, StudentPlace
 from services.matching.domain import Standing
 from services.matching.outcome import StudentId
 from services.matching.records import EntryRecord, StudentRecord
 from services.matching.row_records import entry_of, student_of
+from shared.database.arrays import TextArray, UuidArray
 
 _ENTRIES = "SELECT * FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinity'"
-# One look into the index per key: asked for all keys at once (&&), the index weighs each row it finds against every key,
-# and thousands of keys make that seconds.
+# One look into the index per key: asked for all keys at once (&&), it weighs each row it finds against every key, and
+# thousands of keys make that seconds.
 _TOUCHED = """
-SELECT found.entity FROM unnest(%(keys)s::text[]) AS sought (key) CROSS JOIN LATERAL (
+SELECT found.entity FROM (
+    SELECT unnest(block_keys) FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)
+    UNION SELECT unnest(%(keys)s)
+) AS sought (key) CROSS JOIN LATERAL (
     SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
 ) AS found
 UNION
@@ -42,11 +47,11 @@ WHERE valid_to = 'infinity' AND (id_number = ANY(%(numbers)s) OR guardian_number
 """
 _BY_KEYS = """
 SELECT * FROM students WHERE valid_to = 'infinity' AND entity IN (
-    SELECT found.entity FROM unnest(%(keys)s::text[]) AS sought (key) CROSS JOIN LATERAL (
+    SELECT found.entity FROM unnest(%(keys)s) AS sought (key) CROSS JOIN LATERAL (
         SELECT entity FROM students WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
     ) AS found
     UNION ALL
-    SELECT found.entity FROM unnest(%(schools)s::text[], %(sounds)s::text[]) AS sought (school, sound) CROSS JOIN LATERAL (
+    SELECT found.entity FROM unnest(%(schools)s, %(sounds)s) AS sought (school, sound) CROSS JOIN LATERAL (
         SELECT entity FROM students
         WHERE valid_to = 'infinity' AND school_code = sought.school AND name_sound = sought.sound OFFSET 0
     ) AS found
@@ -69,11 +74,12 @@ ORDER BY entity LIMIT %(count)s
 
 
 class ListedRow(NamedTuple):
-    """A list row as the ladder sees it (None once it has left its list) and as its decision tells it."""
+    """A list row as the ladder sees it (None once it has left its list) and as its decision tells it, with its keys."""
 
     facts: RowFacts
     record: EntryRecord | None
     birth_date: date | None
+    keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -84,18 +90,28 @@ class Register:
     places: dict[UUID, StudentPlace]
     listed: ListIndex = field(default_factory=ListIndex)
 
-    def candidates(self, record: EntryRecord) -> Candidates:
+    def candidates(self, record: EntryRecord, keys: Sequence[str]) -> Candidates:
         """Everyone the ladder may consider, former registrations only where there is no present one."""
-        return self.index.candidates(record, self.listed.listed(record))
+        return self.index.candidates(record, self.listed.listed(record), keys)
 
 
 def touched(
-    raw: psycopg.Connection[Any], numbers: Collection[str], keys: Collection[str], households: Collection[UUID]
+    raw: psycopg.Connection[Any],
+    students: Collection[UUID],
+    keys: Collection[str],
+    numbers: Collection[str],
+    households: Collection[UUID],
 ) -> set[UUID]:
-    """The list rows that share one of these block keys, or a number or a household with another row."""
-    if not (numbers or keys or households):
+    """The list rows that share a block key with one of these students or one of these keys, or a number or a household
+    with another row."""
+    if not (students or keys or numbers or households):
         return set()
-    sought = {"numbers": list(numbers), "keys": list(keys), "households": list(households)}
+    sought = {
+        "students": UuidArray(students),
+        "keys": TextArray(keys),
+        "numbers": TextArray(numbers),
+        "households": UuidArray(households),
+    }
     return {row[0] for row in raw.execute(_TOUCHED, sought)}
 
 
@@ -107,33 +123,36 @@ def page(raw: psycopg.Connection[Any], after: UUID | None, count: int) -> list[U
 def listed_rows(raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> list[ListedRow]:
     """These list rows, by id."""
     with raw.cursor(row_factory=dict_row) as cursor:
-        found = sorted(cursor.execute(_ENTRIES, (list(entries),)).fetchall(), key=lambda row: row["entity"])
+        found = sorted(cursor.execute(_ENTRIES, (UuidArray(entries),)).fetchall(), key=lambda row: row["entity"])
     keys = list({row["household_key"] for row in found if row["stands_for_household"] and row["household_key"]})
     members = dict(raw.execute(_HOUSEHOLDS, (keys,)).fetchall()) if keys else {}
-    return [ListedRow(_facts(row), _record(row, members), row["birth_date"]) for row in found]
+    return [ListedRow(_facts(row), _record(row, members), row["birth_date"], row["block_keys"] or ()) for row in found]
 
 
 def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled: Collection[UUID] = ()) -> Register:
     """Every student whom one of the rows may mean. Nearly every row is settled by its number, so that only the others
     look for students by their other keys, and those that were ``ruled`` on: the student of the number may be ruled
     out."""
-    records = [row.record for row in rows if row.record is not None]
-    named = {id(row.record) for row in rows if row.facts.entry_id in ruled}
-    found = _students(raw, _BY_NUMBER, {"numbers": list({each.id_number for each in records if each.id_number})})
+    standing = [(row.record, row.keys, row.facts.entry_id in ruled) for row in rows if row.record is not None]
+    found = _students(
+        raw, _BY_NUMBER, {"numbers": TextArray({each.id_number for each, _, _ in standing if each.id_number})}
+    )
     register = _register(found)
     open_still = [
-        each for each in records if id(each) in named or not number_rungs.settled(each, register.candidates(each))
+        (each, keys)
+        for each, keys, named in standing
+        if named or not number_rungs.settled(each, register.candidates(each, keys))
     ]
     if not open_still:
         return register
-    schools = {(each.school_key, name_sound(each.name)) for each in open_still if each.school_key}
+    schools = sorted({(each.school_key, name_sound(each.name)) for each, _ in open_still if each.school_key})
     sought = {
-        "keys": list({key for each in open_still for key in entry_keys(each)}),
-        "schools": [school for school, _ in schools],
-        "sounds": [sound for _, sound in schools],
+        "keys": TextArray({key for _, keys in open_still for key in keys}),
+        "schools": TextArray(school for school, _ in schools),
+        "sounds": TextArray(sound for _, sound in schools),
     }
     register = _register(found | _students(raw, _BY_KEYS, sought))
-    numbers = list({each.id_number for each in open_still if each.id_number})
+    numbers = TextArray({each.id_number for each, _ in open_still if each.id_number})
     for number, list_name, name in raw.execute(_LISTED, (numbers,)):
         register.listed.note(number, list_name, name)
     return register
@@ -146,15 +165,21 @@ def _students(raw: psycopg.Connection[Any], statement: str, sought: dict[str, An
 
 def _register(found: dict[UUID, dict[str, Any]]) -> Register:
     former = frozenset[StudentId](entity for entity, row in found.items() if not row["enrolled"])
+
+    def keys_of(student: StudentRecord) -> Iterable[str]:
+        assert isinstance(student.student_id, UUID)
+        row = found[student.student_id]
+        return chain(row["block_keys"] or (), school_keys(row["school_code"] or "", row["name_sound"] or ""))
+
     return Register(
-        StudentIndex.of((student_of(entity, row) for entity, row in found.items()), former),
+        StudentIndex.of((student_of(entity, row) for entity, row in found.items()), former, keys_of),
         {entity: StudentPlace(row["division_code"], row["school_code"]) for entity, row in found.items()},
     )
 
 
 def standing_decisions(raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> dict[UUID, Standing]:
     """The decisions that stand about these rows."""
-    return {row[0]: Standing(*row[1:]) for row in raw.execute(_DECIDED, (list(entries),))}
+    return {row[0]: Standing(*row[1:]) for row in raw.execute(_DECIDED, (UuidArray(entries),))}
 
 
 def keep_decisions(raw: psycopg.Connection[Any], decisions: Sequence[tuple[UUID, Standing]]) -> None:
@@ -202,5 +227,5 @@ def _record(row: dict[str, Any], members: dict[UUID, int]) -> EntryRecord | None
 
 def named_students(raw: psycopg.Connection[Any], students: Collection[UUID]) -> tuple[Register, list[StudentRecord]]:
     """These students, whatever keys they share with a row; those who are not in the register are absent."""
-    found = _students(raw, _BY_ID, {"students": list(students)}) if students else {}
+    found = _students(raw, _BY_ID, {"students": UuidArray(students)}) if students else {}
     return _register(found), [student_of(entity, found[entity]) for entity in sorted(found)]

@@ -1,8 +1,8 @@
 """Rows that wait to be decided (again): noted in the transaction that changed what a decision rests on.
 
-A change of a student touches *block keys* (block_keys.py), one of a list row its identity number and household; every
-list row that shares one of these is decided anew. A work row carries its cause, so that what is decided stands after it
-in time (invariant 5).
+A change of a student touches her *block keys* (block_keys.py), one of a list row its identity number and household;
+every list row that shares one of these is decided anew. Keys that the student's row still tells are not noted again. A
+work row carries its cause, so that what is decided stands after it in time (invariant 5).
 """
 
 from __future__ import annotations
@@ -76,14 +76,12 @@ _COPY = (
 )
 
 
-def student_keys_of(rows: Iterable[dict[str, Any] | None]) -> list[str]:
-    """The block keys of rows of STUDENTS, sorted."""
-    keys: set[str] = set()
-    for row in rows:
-        if row is not None:
-            keys.update(row["block_keys"] or ())
-            keys |= school_keys(row["school_code"] or "", row["name_sound"] or "")
-    return sorted(keys)
+def keys_left(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
+    """The block keys of a student that her row of STUDENTS does not tell: those she had before and has no more, and the
+    keys of her schools. Sorted."""
+    had, has = (set((row and row["block_keys"]) or ()) for row in (before, after))
+    places = [school_keys(row["school_code"] or "", row["name_sound"] or "") for row in (before, after) if row]
+    return sorted((had - has).union(*places))
 
 
 def shared_by_entries(rows: Iterable[dict[str, Any] | None]) -> tuple[list[str], list[UUID]]:
@@ -105,7 +103,7 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
             continue
         both = (change.before, change.after)
         if change.table is STUDENTS:
-            rows.append(("student", change.entity, [], student_keys_of(both), [], *_cause(cause)))
+            rows.append(("student", change.entity, [], keys_left(*both), [], *_cause(cause)))
         else:  # a row is decided knowing who else carries its number and whether its household has other rows
             numbers, households = shared_by_entries(both)
             rows.append(("entry", change.entity, numbers, [], households, *_cause(cause)))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from shared.database.uuid_arrays import UuidArray
+from shared.database.arrays import UuidArray
 from shared.eventsourcing.event import Event, microseconds
 
 COPY_FROM = 40  # events of one command from which COPY is faster than INSERT

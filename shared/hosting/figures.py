@@ -93,7 +93,7 @@ class Figures(Collector):
 class Lags(Collector):
     """How far this process's projections are behind the logs they read, as their watchdog last saw it."""
 
-    NAME = "rollcall_projection_lag"
+    NAME = "rollcall_projection_lag_events"
     HELP = "Log indexes between a projection and the head of the log it reads, over the partition furthest behind"
 
     def __init__(self, lags: Callable[[], Sequence[Lag]]) -> None:

@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
+from shared.database.arrays import UuidArray
 from shared.database.database import CONNECT_TIMEOUT_SECONDS, driver
 from shared.database.resting import ping_after_rest
 from shared.database.roles import Login, derived_password, ensure_database, ensure_roles
 from shared.database.scopes import WORKER_ROLE
 from shared.database.steps import Step, apply_steps
-from shared.database.uuid_arrays import UuidArray
 
 DATABASE_NAME = "rollcall_keys"
 KEY_BYTES = 32

@@ -21,7 +21,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.database.uuid_arrays import UuidArray
+from shared.database.arrays import UuidArray
 from shared.eventsourcing.open_dates import FOREVER
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.timeline import Period, Timeline

@@ -40,6 +40,6 @@ def test_the_lag_of_a_projection_is_that_of_the_partition_furthest_behind() -> N
     ]
     found = samples(Lags(lambda: lags).collect())
     assert found == {
-        ("rollcall_projection_lag", "roster", "registry"): 59,
-        ("rollcall_projection_lag", "roster", "matching"): 0,
+        ("rollcall_projection_lag_events", "roster", "registry"): 59,
+        ("rollcall_projection_lag_events", "roster", "matching"): 0,
     }

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from shared.database.uuid_arrays import UuidArray
+from shared.database.arrays import TextArray, UuidArray
 from tests.support.trial import Server
 
 
@@ -16,3 +16,10 @@ def test_the_server_reads_the_ids_in_their_order(postgres: Server, count: int) -
     with psycopg.connect(postgres.dsn()) as connection:
         row = connection.execute("SELECT %s, %s::uuid[] = %s", (UuidArray(ids), ids, UuidArray(ids))).fetchone()
     assert row == (ids, True)
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["n:469080", "m:阿依古丽·买买提", 'quote " brace } comma , back\\slash']])
+def test_the_server_reads_the_texts_in_their_order(postgres: Server, texts: list[str]) -> None:
+    with psycopg.connect(postgres.dsn()) as connection:
+        row = connection.execute("SELECT %s, %s::text[] = %s", (TextArray(texts), texts, TextArray(texts))).fetchone()
+    assert row == (texts, True)
