@@ -46,16 +46,18 @@ SELECT * FROM students
 WHERE valid_to = 'infinity' AND (id_number = ANY(%(numbers)s) OR guardian_number = ANY(%(numbers)s))
 """
 _BY_KEYS = """
-SELECT * FROM students WHERE valid_to = 'infinity' AND entity IN (
+SELECT student.* FROM (
     SELECT found.entity FROM unnest(%(keys)s) AS sought (key) CROSS JOIN LATERAL (
         SELECT entity FROM students WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
     ) AS found
-    UNION ALL
+    UNION
     SELECT found.entity FROM unnest(%(schools)s, %(sounds)s) AS sought (school, sound) CROSS JOIN LATERAL (
         SELECT entity FROM students
         WHERE valid_to = 'infinity' AND school_code = sought.school AND name_sound = sought.sound OFFSET 0
     ) AS found
-)
+) AS sharing CROSS JOIN LATERAL (
+    SELECT * FROM students WHERE entity = sharing.entity AND valid_to = 'infinity' OFFSET 0
+) AS student
 """
 _BY_ID = "SELECT * FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)"
 _LISTED = """

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy
+from sqlalchemy import ARRAY, DateTime, Text, Uuid
 
 from services.matching.block_keys import school_keys
 from services.matching.events import DayOpened
@@ -22,6 +23,7 @@ from services.matching.tables import DECISIONS, ENTRIES, STUDENTS
 from shared.database.database import driver
 from shared.eventsourcing.projection import Change, Recorded
 from shared.hosting.figures import Gauge
+from shared.messaging.writing import encoder_of
 
 CHANNEL = "matching_work"
 NOTIFIED_STUDENTS_MAX = 100  # more in one batch: an open roster is told to read itself again
@@ -74,6 +76,8 @@ _COPY = (
     "COPY public.matching_work (kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent)"
     " FROM STDIN"
 )
+_TYPES = (Text(), Uuid(), ARRAY(Text), ARRAY(Text), ARRAY(Uuid), Uuid(), DateTime(timezone=True), Text())
+_ENCODERS = [encoder_of(kind) for kind in _TYPES]
 
 
 def keys_left(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
@@ -122,10 +126,12 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
 
 
 def _copy(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    lines = (
+        "\t".join("\\N" if value is None else encode(value) for encode, value in zip(_ENCODERS, row, strict=True))
+        for row in rows
+    )
     with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(["text", "uuid", "text[]", "text[]", "uuid[]", "uuid", "timestamptz", "text"])
-        for row in rows:
-            copy.write_row(row)
+        copy.write("".join(f"{line}\n" for line in lines))
 
 
 def _cause(event: Recorded) -> tuple[UUID, datetime, str | None]:

@@ -8,6 +8,7 @@ the temporary table that COPY needs costs more than they do.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -29,6 +30,7 @@ from shared.eventsourcing.timeline import Period, Timeline
 COPY_FROM = 40  # rows from which COPY by way of a temporary table is cheaper
 Encoder = Callable[[Any], str]
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_SPECIAL = re.compile(r'[\\"\t\n\r\x00]')
 _ARRAY_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
@@ -89,6 +91,15 @@ def _json(value: Any) -> str:
     return text.translate(_ESCAPES)
 
 
+def _text_array(values: Iterable[str | None]) -> str:
+    texts = list(values)
+    if None not in texts:
+        whole = "".join(texts)  # type: ignore[arg-type]  # raises TypeError for anything but text
+        if _SPECIAL.search(whole) is None:  # nearly always: nothing to escape, one join for all
+            return '{"' + '","'.join(texts) + '"}' if texts else "{}"  # type: ignore[arg-type]
+    return _any_text_array(texts)
+
+
 def _array(item: Encoder) -> Encoder:
     def encode(values: Iterable[Any]) -> str:
         items = ("NULL" if v is None else '"' + _raw(item, v).translate(_ARRAY_ESCAPES) + '"' for v in values)
@@ -98,7 +109,13 @@ def _array(item: Encoder) -> Encoder:
 
 
 def _raw(item: Encoder, value: Any) -> str:
-    return value if item is _text and isinstance(value, str) else item(value)
+    if item is not _text:
+        return item(value)
+    _text(value)  # for what it refuses; the array escapes as a whole
+    return str(value)
+
+
+_any_text_array = _array(_text)
 
 
 def encoder_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Encoder:
@@ -106,7 +123,7 @@ def encoder_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Encoder:
     if isinstance(kind, JSONB):
         return _json
     if isinstance(kind, sqlalchemy.ARRAY):
-        return _array(encoder_of(kind.item_type))
+        return _text_array if isinstance(kind.item_type, sqlalchemy.String) else _array(encoder_of(kind.item_type))
     table: tuple[tuple[type[Any], Encoder], ...] = (
         (sqlalchemy.Boolean, _boolean),
         (sqlalchemy.SmallInteger, _integer_of(16)),
