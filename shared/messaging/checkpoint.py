@@ -78,6 +78,7 @@ SELECT c.last_log_index, c.halted, c.quiet_until, c.cluster_id, c.topic_id, c.ne
 FROM checkpoints c JOIN builds b USING (projection, build)
 WHERE c.projection = %s AND c.build = %s AND c.log = %s AND c.partition = %s
 """
+_STATE = "SELECT state FROM builds WHERE projection = %s AND build = %s"
 _CREATE = "INSERT INTO checkpoints (projection, build, log, partition) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _SAVE = """
 UPDATE checkpoints SET last_log_index = %s, applied = applied + %s, applied_at = now(),
@@ -106,12 +107,21 @@ def lock(connection: psycopg.Connection[Any], key: Key) -> Checkpoint:
     for _ in range(2):
         row = connection.execute(_LOCK + " FOR UPDATE OF c", key).fetchone()
         if row is not None:
-            return _checkpoint(row)
+            return _checkpoint(row)._replace(state=_build_state(connection, key))
         try:
             connection.execute(_CREATE, key)
         except psycopg.errors.ForeignKeyViolation as gone:
             raise BuildGone(f"build {key.build} of {key.projection}") from gone
     raise BuildGone(f"build {key.build} of {key.projection}")
+
+
+def _build_state(connection: psycopg.Connection[Any], key: Key) -> str:
+    """Asked again once the lock is held: the statement that waited for it shows the build as it was before the wait,
+    and the wait may have been for the switch that retired it."""
+    row = connection.execute(_STATE, (key.projection, key.build)).fetchone()
+    if row is None:
+        raise BuildGone(f"build {key.build} of {key.projection}")
+    return str(row[0])
 
 
 def read(connection: psycopg.Connection[Any], key: Key) -> Checkpoint | None:

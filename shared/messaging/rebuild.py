@@ -168,6 +168,10 @@ class _Feeding:
 
 
 def _live_marks(connection: psycopg.Connection[Any], projection: str, *, lock: bool) -> dict[Where, int]:
+    """How far the live build is. ``lock``: no worker moves it on until this transaction ends, nor makes the checkpoint
+    of a partition that had none (its reference to the build waits for the build's row)."""
+    if lock:
+        connection.execute("SELECT FROM builds WHERE projection = %s AND state = 'live' FOR UPDATE", (projection,))
     rows = connection.execute(
         "SELECT c.log, c.partition, c.last_log_index FROM checkpoints c JOIN builds b USING (projection, build)"
         " WHERE c.projection = %s AND b.state = 'live' ORDER BY c.log, c.partition"

@@ -114,6 +114,47 @@ def test_a_live_worker_goes_on_while_a_rebuild_reads_the_topics(
         assert shown_days(connection, live_schema(database)) == expected_days(world)
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["a partition that moved before", "a partition's first events"])
+def test_a_batch_that_waits_while_builds_are_switched_does_not_go_to_the_old_one(
+    database: Database, keyring: KeyRing, world: World, known: bool
+) -> None:
+    world.grow(300)
+    prepare(database, [roster()])
+    runner = Runner(roster(), database, keyring)
+    arrivals = world.arrivals("alpha")[0]
+    others = {service: list(log) for service, log in world.logs.items()}
+    for partition, each in world.arrivals("alpha").items():
+        if partition != 0 or known:
+            runner.apply("alpha", partition, each[:-5])
+    outcome: list[object] = []
+
+    def late() -> None:
+        try:
+            outcome.append(runner.apply("alpha", 0, arrivals))
+        except BuildRetired as retired:
+            outcome.append(retired)
+
+    thread = threading.Thread(target=late)
+
+    def accept(parity: object) -> bool:
+        thread.start()
+        while not waiting(database):
+            assert thread.is_alive(), outcome
+        return True
+
+    assert rebuild(roster(), database, keyring, GivenSupply(others, PARTITIONS), accept=accept).switched
+    thread.join(30)
+    assert [type(each) for each in outcome] == [BuildRetired]
+
+
+def waiting(database: Database) -> bool:
+    """Whether a session of this database waits for a lock."""
+    with database.owner() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        row = driver(connection).execute(query).fetchone()
+    return row is not None and row[0] > 0
+
+
 def test_a_rebuild_that_is_not_accepted_or_cannot_be_complete_leaves_nothing_behind(
     database: Database, keyring: KeyRing, world: World
 ) -> None:
