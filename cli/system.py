@@ -15,6 +15,7 @@ import typer
 from deploy.errors import StartRefused
 from deploy.spec import PROJECT, Installation
 
+WORKERS = 2  # of the whole suite; each starts its own PostgreSQL and Kafka
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIGURES_TIMEOUT_SECONDS = 3.0
 
@@ -115,6 +116,9 @@ def test(context: typer.Context) -> None:
     command = [sys.executable, "-m", "pytest", *arguments]
     if not any(not argument.startswith("-") and Path(argument.split("::")[0]).exists() for argument in arguments):
         command.append(str(PROJECT / "tests"))
+        if not any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in arguments):
+            # The whole suite: most of a fault test is waiting, another folder of tests runs beside it.
+            command += ["-n", str(WORKERS), "--dist", "loadgroup"]
     done = subprocess.run(
         [*command, f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml")], env=variables, check=False
     )

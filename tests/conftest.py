@@ -22,6 +22,7 @@ from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 
+LONGEST = ("tests/faults", "tests/shared/messaging", "tests/journeys", "tests/services/matching")
 MEMORY_FOLDER = Path("/dev/shm")
 MEMORY_NEEDED_BYTES = 12 << 30
 
@@ -86,7 +87,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect long tests unless they were asked for."""
+    """Deselect long tests unless they were asked for. A folder shares what it starts, so one worker runs all of it; the
+    longest come first, so that the workers end at nearly the same time."""
+    folders = {item: item.path.parent.relative_to(config.rootpath).as_posix() for item in items}
+    for item, folder in folders.items():
+        item.add_marker(pytest.mark.xdist_group(folder))
+    items.sort(key=lambda item: LONGEST.index(folders[item]) if folders[item] in LONGEST else len(LONGEST))
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
