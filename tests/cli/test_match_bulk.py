@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import match_columns, match_engine, match_forks, match_list_columns, match_sheets
+from cli import match_annotated, match_columns, match_engine, match_forks, match_list_columns, match_sheets
 from cli.match import match_files
 from cli.match_columns import RegisterColumns, read_columns
 from cli.match_engine import student_of
@@ -51,7 +51,7 @@ def test_in_columns_and_on_every_core_every_file_is_the_same_as_row_by_row(
     row_by_row = run(county, tmp_path / "rows")
     monkeypatch.setattr(match_columns, "ROWS_LEAST", 1)
     monkeypatch.setattr(match_list_columns, "ROWS_LEAST", 1)
-    monkeypatch.setattr(match_sheets, "PARALLEL_ROWS_LEAST", 0)
+    monkeypatch.setattr(match_annotated, "ROWS_LEAST", 1)
     read: list[object] = []
 
     def noting(*given: object) -> object:
