@@ -3,31 +3,78 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars
 
-from cli.match_columns import read_whole
+from cli.match_columns import simple_table
 from services.registry.sheet_files import InputFile, InputSheet
-from shared.tabular.csv_text import CsvSheet
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import FORMULA_STARTS, CsvWriter, SheetWriter, WorkbookWriter
+from shared.tabular.writing_columns import sheet_rows
+
+ROWS_LEAST = 5_000  # of a sheet: below it writing row by row takes less than a second
 
 SheetRow = list[Cell]
-Notes = Callable[[InputSheet, int, SheetRow], Sequence[Cell]]  # sheet, row number, its cells → cells to append
+Sheets = Sequence[tuple[InputSheet, polars.DataFrame | None]]  # with the cells of those that are written in columns
+Notes = Callable[[int], Sequence[Cell]]  # row number → cells to append
+NoteColumns = Callable[[range], polars.DataFrame]  # row numbers → columns to append
 
 
-def annotate(file: InputFile, path: Path, titles: Sequence[str], notes: Notes) -> None:
-    """Write the file again, as csv or xlsx by the path's suffix."""
+def open_sheets(file: InputFile) -> Sheets:
+    """The sheets of a file that was read, with their cells where there are many and every line is a row."""
+    return [(sheet, _whole(sheet)) for sheet in file.sheets]
+
+
+def _whole(sheet: InputSheet) -> polars.DataFrame | None:
+    if sheet.table is None or sheet.row_count < ROWS_LEAST:
+        return None
+    whole = simple_table(sheet, ROWS_LEAST)
+    if whole is None or whole.height != sheet.row_count or whole.width != len(sheet.table.header.labels):
+        return None
+    return whole
+
+
+def annotate(sheets: Sheets, path: Path, titles: Sequence[str], notes: Notes, columns: NoteColumns) -> None:
+    """Write a file again, as csv or xlsx by the path's suffix. `notes` and `columns` say the same."""
     if path.suffix == ".csv":
+        ((sheet, whole),) = sheets
+        if whole is not None:
+            _write_csv(path, _titles(sheet, titles), _noted(sheet, whole, columns))
+            return
         with CsvWriter(path) as writer:
-            _annotate_sheet(file.sheets[0], writer, titles, notes)
+            _annotate_sheet(sheet, writer, titles, notes)
         return
     with WorkbookWriter(path) as book:
-        for sheet in file.sheets:
+        for sheet, whole in sheets:
             frozen = sheet.table.header.last_row + 1 if sheet.table is not None else 0
-            _annotate_sheet(sheet, book.sheet(sheet.source.name, frozen_rows=frozen), titles, notes)
+            writing = book.sheet(sheet.source.name, frozen_rows=frozen)
+            if whole is None:
+                _annotate_sheet(sheet, writing, titles, notes)
+                continue
+            writing.header(_titles(sheet, titles))
+            for count, text in sheet_rows(_noted(sheet, whole, columns), first_row=writing.row_count + 1):
+                writing.rows(count, text)
+
+
+def chosen_rows(
+    sheet: InputSheet, whole: polars.DataFrame | None, numbers: Sequence[int]
+) -> Iterator[tuple[int, SheetRow]]:
+    """The data rows of these numbers, which rise."""
+    if whole is not None:
+        chosen = whole[[number - sheet.first_row for number in numbers]]
+        yield from zip(numbers, map(list, chosen.iter_rows()), strict=True)
+        return
+    wanted = {sheet.data_indexes[number - sheet.first_row]: number for number in numbers}
+    for index, cells in enumerate(sheet.source.iter_rows()):
+        if index in wanted:
+            yield wanted[index], cells
+
+
+def padded(cells: SheetRow, width: int) -> SheetRow:
+    """The cells, and empty ones up to the width of the header."""
+    return cells if len(cells) >= width else cells + [""] * (width - len(cells))
 
 
 def _annotate_sheet(sheet: InputSheet, writer: SheetWriter | CsvWriter, titles: Sequence[str], notes: Notes) -> None:
@@ -43,38 +90,34 @@ def _annotate_sheet(sheet: InputSheet, writer: SheetWriter | CsvWriter, titles: 
         if index == header_row:
             writer.header([*padded(cells, width), *titles])
         elif index == following:
-            writer.row([*padded(cells, width), *notes(sheet, number, cells)])
+            writer.row([*padded(cells, width), *notes(number)])
             number, following = number + 1, next(data, -1)
         else:
             writer.row(cells)
 
 
-def annotate_register(file: InputFile, path: Path, titles: Sequence[str], notes: Notes, wanted: Sequence[int]) -> None:
-    """The same bytes as `annotate` for a register that was read in columns; only the `wanted` rows have notes."""
-    sheet = file.sheets[0]
-    assert isinstance(sheet.source, CsvSheet) and sheet.table is not None
-    whole = read_whole(sheet.source)
-    appended: list[list[str]] = [[""] * whole.height for _ in titles]
-    for number, cells in zip(wanted, whole[[number - 1 for number in wanted]].iter_rows(), strict=True):
-        for column, note in zip(appended, notes(sheet, number, list(cells)), strict=True):
-            column[number - 1] = str(note)
-    header = next(iter(sheet.source.iter_rows()))
-    noted = whole.hstack([polars.Series(f"\x00{place}", column) for place, column in enumerate(appended)])
+def _titles(sheet: InputSheet, titles: Sequence[str]) -> SheetRow:
+    assert sheet.table is not None
+    return [*padded(next(iter(sheet.source.iter_rows())), len(sheet.table.header.labels)), *titles]
+
+
+def _noted(sheet: InputSheet, whole: polars.DataFrame, columns: NoteColumns) -> polars.DataFrame:
+    noted = columns(range(sheet.first_row, sheet.first_row + sheet.row_count))
+    return whole.hstack(noted.rename({name: f"\x00{name}" for name in noted.columns}))
+
+
+def _write_csv(path: Path, header: SheetRow, noted: polars.DataFrame) -> None:
+    cells = {name: polars.col(name).cast(polars.String) for name in noted.columns}
     safe = [
-        polars.when(polars.col(name) == "")
+        polars.when(cell == "")
         .then(None)  # an empty text would be written as two quotes
-        .when(polars.col(name).str.head(1).is_in(list(FORMULA_STARTS)))
-        .then("'" + polars.col(name))
-        .otherwise(polars.col(name))
+        .when(cell.str.head(1).is_in(list(FORMULA_STARTS)))
+        .then("'" + cell)
+        .otherwise(cell)
         .alias(name)
-        for name in noted.columns
+        for name, cell in cells.items()
     ]
     with path.open("w", encoding="utf-8-sig", newline="") as text:
-        csv.writer(text).writerow([*padded(header, len(sheet.table.header.labels)), *titles])
+        csv.writer(text).writerow(header)
     with path.open("ab") as body:
         noted.select(safe).write_csv(body, include_header=False, line_terminator="\r\n", quote_style="necessary")
-
-
-def padded(cells: SheetRow, width: int) -> SheetRow:
-    """The cells, and empty ones up to the width of the header."""
-    return cells if len(cells) >= width else cells + [""] * (width - len(cells))

@@ -11,7 +11,6 @@ import mmap
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import overload
 
 import polars
@@ -25,7 +24,6 @@ from shared.standards.identity_number import CHECK_CHARACTERS, EARLIEST_YEAR, WE
 from shared.tabular.csv_text import CsvSheet
 
 ROWS_LEAST = 20_000  # below it reading row by row takes a second or two
-FIELD_MARK = "\x1f"  # between the cells of a part file: no plain cell holds control characters
 _HAN = r"^[\u{4e00}-\u{9fff}\u{b7}]+$"
 _HAN_OR_EMPTY = r"^[\u{4e00}-\u{9fff}\u{b7}]*$"
 _NUMBER = r"^[0-9]{17}[0-9X]$"
@@ -49,7 +47,7 @@ class RegisterColumns(Sequence[StudentRecord]):
         self, frame: polars.DataFrame, odd: dict[int, StudentRecord], unusable: dict[int, RegisterRow]
     ) -> None:
         self._frame = frame
-        self._odd = odd
+        self.odd = odd
         self.unusable = unusable
 
     def __len__(self) -> int:
@@ -63,35 +61,34 @@ class RegisterColumns(Sequence[StudentRecord]):
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
         row = place + 1 if place >= 0 else len(self) + place + 1
-        return self._odd.get(row) or plain_record(row, self._frame.row(row - 1))
+        return self.odd.get(row) or plain_record(row, self._frame.row(row - 1))
 
     def __iter__(self) -> Iterator[StudentRecord]:
         for row, found in enumerate(self._frame.iter_rows(), 1):
-            yield self._odd.get(row) or plain_record(row, found)
+            yield self.odd.get(row) or plain_record(row, found)
 
     def records(self, rows: Sequence[int]) -> Iterator[StudentRecord]:
         """The students of these row numbers, in their order."""
         chosen = self._frame[[row - 1 for row in rows]]
         for row, found in zip(rows, chosen.iter_rows(), strict=True):
-            yield self._odd.get(row) or plain_record(row, found)
+            yield self.odd.get(row) or plain_record(row, found)
 
-    def write_parts(self, folder: Path, count: int) -> list[tuple[Path, int]]:
-        """The plain cells as text in `count` files, each with its first row number; for processes without polars."""
-        parts = []
-        for number in range(count):
-            start = len(self) * number // count
-            path = folder / f"register-{number}"
-            stop = len(self) * (number + 1) // count
-            self._frame[start:stop].write_csv(path, include_header=False, separator=FIELD_MARK, quote_style="never")
-            parts.append((path, start + 1))
-        return parts
+    def plain(self) -> polars.DataFrame:
+        """The plain rows in the columns of match_keys: `who` is the row number."""
+        people = self._frame.select(
+            polars.int_range(1, polars.len() + 1, dtype=polars.UInt32).alias("who"),
+            *("name", "former_name", "guardian_id"),
+            number="id_number",
+            adult="guardian_name",
+            school="school_key",
+        )
+        return people.filter(~people["who"].is_in(list(self.odd)))
 
-    def part_records(self, path: Path, first_row: int) -> Iterator[StudentRecord]:
-        """The students of a part file."""
-        odd = self._odd
-        with path.open(encoding="utf-8", newline="\n") as file:
-            for row, line in enumerate(file, first_row):
-                yield odd.get(row) or plain_record(row, line[:-1].split(FIELD_MARK))
+    def numbers(self) -> polars.DataFrame:
+        """`who` has which `number` and which `guardian_id`, empty where none is known."""
+        odd = [(row, student.id_number or "", student.guardian_id) for row, student in self.odd.items()]
+        plain = self.plain().select("who", "number", "guardian_id")
+        return plain.vstack(polars.DataFrame(odd, schema=plain.schema, orient="row"))
 
 
 def plain_record(row: int, found: Sequence[str]) -> StudentRecord:
@@ -111,21 +108,12 @@ def read_columns(
     files: Sequence[InputFile], schools: SchoolDirectory, odd_row: OddRow, rows_least: int | None = None
 ) -> RegisterColumns | None:
     """The register, its schools noted in `schools`; None when it must be read row by row. Notes its data rows."""
-    sheet = _single_sheet(files)
-    if sheet is None or sheet.table is None or not isinstance(sheet.source, CsvSheet):
+    sheet = files[0].sheets[0] if len(files) == 1 and len(files[0].sheets) == 1 else None
+    whole = simple_table(sheet, ROWS_LEAST if rows_least is None else rows_least) if sheet is not None else None
+    if sheet is None or sheet.table is None or whole is None:
         return None
-    source, columns = sheet.source, sheet.table.header.columns
-    if sheet.table.header.last_row or not _simple_text(source):
-        return None
-    try:
-        whole = read_whole(source)
-    except polars.exceptions.PolarsError:
-        return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
-    if (
-        whole.height < (ROWS_LEAST if rows_least is None else rows_least)
-        or "id_number" not in columns
-        or "name" not in columns
-    ):
+    columns = sheet.table.header.columns
+    if "id_number" not in columns or "name" not in columns:
         return None
     named = whole.select(polars.nth(column).alias(field) for field, column in columns.items())
     if _any_ditto(named):
@@ -148,6 +136,20 @@ def read_columns(
     return RegisterColumns(frame, odd, unusable)
 
 
+def simple_table(sheet: InputSheet, rows_least: int) -> polars.DataFrame | None:
+    """All cells below the header as text, where every line is a row and none is above the header; else None."""
+    source = sheet.source
+    if sheet.table is None or sheet.table.header.last_row or not isinstance(source, CsvSheet):
+        return None
+    if not _simple_text(source):
+        return None
+    try:
+        whole = read_whole(source)
+    except polars.exceptions.PolarsError:
+        return None  # ragged or otherwise unlike a table: the patient reader says what is wrong
+    return whole if whole.height >= rows_least else None
+
+
 def read_whole(source: CsvSheet) -> polars.DataFrame:
     """All cells below the first line, as text. Raises PolarsError."""
     return polars.read_csv(
@@ -159,10 +161,6 @@ def read_whole(source: CsvSheet) -> polars.DataFrame:
         missing_columns="raise",
         glob=False,
     )
-
-
-def _single_sheet(files: Sequence[InputFile]) -> InputSheet | None:
-    return files[0].sheets[0] if len(files) == 1 and len(files[0].sheets) == 1 else None
 
 
 def _simple_text(source: CsvSheet) -> bool:
@@ -181,37 +179,38 @@ def _any_ditto(named: polars.DataFrame) -> bool:
     return bool(named.select(polars.any_horizontal(polars.col(fields).is_in(words).any())).item())
 
 
-def _cell(named: polars.DataFrame, field: str) -> polars.Expr:
+def cell_of(named: polars.DataFrame, field: str) -> polars.Expr:
+    """The cells of a field, empty where the sheet does not have it."""
     return polars.col(field) if field in named.columns else polars.lit("")
 
 
 def _plain(named: polars.DataFrame) -> polars.Series:
     """True for rows whose every cell is taken as it stands."""
-    number, student_number = polars.col("id_number"), _cell(named, "student_number")
-    born = number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
+    number, student_number = polars.col("id_number"), cell_of(named, "student_number")
     rules = [
-        number.str.contains(_NUMBER),
-        born.is_not_null() & (born.dt.year() >= EARLIEST_YEAR),
         polars.col("name").str.contains(_HAN),
         (student_number == "") | (student_number == "G" + number),
-        _cell(named, "id_kind").is_in(list(_CARD)),
-        _cell(named, "sex").is_in(["", *_SEXES]),
-        _cell(named, "guardian_name").str.contains(_HAN_OR_EMPTY),
-        _cell(named, "former_name").str.contains(_HAN_OR_EMPTY),
-        _cell(named, "guardian_id").str.contains(_ADULT_NUMBER),
-        *(_cell(named, field).str.contains(_NOTHING_TO_STRIP) for field in ("grade", "class")),
+        cell_of(named, "id_kind").is_in(list(_CARD)),
+        cell_of(named, "sex").is_in(["", *_SEXES]),
+        cell_of(named, "guardian_name").str.contains(_HAN_OR_EMPTY),
+        cell_of(named, "former_name").str.contains(_HAN_OR_EMPTY),
+        cell_of(named, "guardian_id").str.contains(_ADULT_NUMBER),
+        *(cell_of(named, field).str.contains(_NOTHING_TO_STRIP) for field in ("grade", "class")),
     ]
     shaped = named.select(polars.all_horizontal(rules).fill_null(value=False).alias("plain"))["plain"]
-    return shaped & _check_characters_fit(named["id_number"])
+    return shaped & valid_numbers(named["id_number"])
 
 
-def _check_characters_fit(numbers: polars.Series) -> polars.Series:
+def valid_numbers(numbers: polars.Series) -> polars.Series:
+    """True for texts that identity_number.parse takes as they stand."""
+    number = polars.col("n")
+    born = number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
     total: polars.Expr = polars.lit(0)
     for place, weight in enumerate(WEIGHTS):
-        total = total + polars.col("n").str.slice(place, 1).cast(polars.Int32, strict=False) * weight
+        total = total + number.str.slice(place, 1).cast(polars.Int32, strict=False) * weight
     expected = (total % len(CHECK_CHARACTERS)).replace_strict(dict(enumerate(CHECK_CHARACTERS)), default="")
-    frame = polars.DataFrame({"n": numbers})
-    return frame.select((expected == polars.col("n").str.slice(17)).fill_null(value=False).alias("fits"))["fits"]
+    shaped = number.str.contains(_NUMBER) & (born.dt.year() >= EARLIEST_YEAR) & (expected == number.str.slice(17))
+    return polars.DataFrame({"n": numbers}).select(shaped.fill_null(value=False).alias("valid"))["valid"]
 
 
 def _certainly_data(fields: dict[str, str], line: Sequence[str]) -> bool:
@@ -222,7 +221,7 @@ def _certainly_data(fields: dict[str, str], line: Sequence[str]) -> bool:
 
 def _with_school_keys(named: polars.DataFrame, schools: SchoolDirectory) -> polars.DataFrame:
     """The columns that records are made of; each pair of code and name is looked at once, in order of appearance."""
-    code, name = _cell(named, "school_code"), _cell(named, "school")
+    code, name = cell_of(named, "school_code"), cell_of(named, "school")
     pairs = named.select(code.alias("code"), name.alias("name")).unique(maintain_order=True)
     keys = []
     for given_code, given_name in pairs.iter_rows():
@@ -232,4 +231,4 @@ def _with_school_keys(named: polars.DataFrame, schools: SchoolDirectory) -> pola
     joined = named.with_columns(code.alias("code"), name.alias("name_of_school")).join(
         known, left_on=["code", "name_of_school"], right_on=["code", "name"], how="left", maintain_order="left"
     )
-    return joined.select((_cell(joined, field)).alias(field) for field in _READ)
+    return joined.select((cell_of(joined, field)).alias(field) for field in _READ)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from cli.match_annotated import SheetRow, annotate, annotate_register, padded
-from cli.match_columns import RegisterColumns
+from cli.match_annotated import Sheets, annotate, chosen_rows, open_sheets, padded
 from cli.match_engine import Decided, MatchResult, of_school_age
-from cli.match_forks import Child
+from cli.match_notes import LIST_NOTES, STUDENT_NOTES, ListNotes, StudentNotes, reason
+from services.matching.categories import Category
 from services.matching.outcome import STATES_ZH, State
 from services.matching.records import StudentRecord
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet
@@ -18,13 +19,14 @@ from shared.tabular.writing import SheetWriter, WorkbookWriter
 
 LARGEST_XLSX_ROWS = 200_000  # above it a csv comes back as csv: a workbook of that size opens on no office machine
 
-LIST_NOTES = ("匹配结果", "state", "匹配规则", "原因", "学籍行号", "困难类别", "category", "依据")
-STUDENT_NOTES = ("匹配结果", "state", "困难类别", "category", "类别细分", "依据")
 CANDIDATES = ("候选学籍行号", "候选姓名", "候选身份证号", "候选学校")
 LIST_WORDS = {"poverty": "建档立卡", "civil": "民政", "disability": "残联", REGISTER: "学籍"}
 NOTHING = "没有需要处理的行"
-
-PARALLEL_ROWS_LEAST = 20_000  # of all lists: below it a second process is not worth its start
+ROSTER_FIELDS = ("school", "school_code", "stage", "grade", "class", "name", "sex", "id_number", "student_number")
+ROSTER_TITLES = (
+    *("学校", "学校标识码", "学段", "年级", "班级", "姓名", "性别", "身份证号", "学籍号"),
+    *("困难类别", "category", "类别细分", "依据", "学籍行号"),
+)
 
 Row = list[Cell]
 
@@ -57,141 +59,108 @@ def write_people_files(result: MatchResult, inputs: Sequence[InputFile], out: Pa
     """review.xlsx, unenrolled.xlsx, rejects.xlsx, roster.xlsx and annotated/."""
     annotated = out / "annotated"
     annotated.mkdir()
-    with ExitStack() as open_books:
-        review = open_books.enter_context(WorklistWriter(out / "review.xlsx", ("原因", "匹配规则", *CANDIDATES)))
-        unenrolled = open_books.enter_context(
+    taken: set[str] = set()
+    paths = [annotated / _free_name(file, taken) for file in inputs]
+    with ThreadPoolExecutor(1) as beside:
+        # Nearly all of it is joining texts and packing them, which needs no interpreter.
+        lists = [
+            beside.submit(_annotate, result, file.kind, open_sheets(file), path)
+            for file, path in zip(inputs, paths, strict=True)
+            if file.kind != REGISTER
+        ]
+        with ExitStack() as open_books:
+            acting = _Worklists(result, out, open_books)
+            for file, path in zip(inputs, paths, strict=True):
+                sheets = open_sheets(file)
+                for sheet, whole in sheets:
+                    numbers = acting.chosen(file.kind, sheet)
+                    for number, cells in chosen_rows(sheet, whole, numbers):
+                        acting.row(file, sheet, number, cells)
+                if file.kind == REGISTER:
+                    _annotate(result, file.kind, sheets, path)
+            acting.write_totals()
+        for each in lists:
+            each.result()
+
+
+def _annotate(result: MatchResult, kind: str, sheets: Sheets, path: Path) -> None:
+    if kind == REGISTER:
+        of_student = StudentNotes(result)
+        annotate(sheets, path, STUDENT_NOTES, of_student.cells, of_student.columns)
+        return
+    decided = next(found for name, found in result.decided.items() if name == kind)
+    of_row = ListNotes(result, decided)
+    annotate(sheets, path, LIST_NOTES, of_row.cells, of_row.columns)
+
+
+class _Worklists:
+    """Passes the rows that somebody must act on, or that belong on the roster, to the workbooks for them."""
+
+    def __init__(self, result: MatchResult, out: Path, open_books: ExitStack) -> None:
+        self._result = result
+        self._decided: dict[str, list[Decided]] = {str(kind): found for kind, found in result.decided.items()}
+        self._review = open_books.enter_context(WorklistWriter(out / "review.xlsx", ("原因", "匹配规则", *CANDIDATES)))
+        self._unenrolled = open_books.enter_context(
             WorklistWriter(out / "unenrolled.xlsx", ("匹配结果", "原因", "义务教育年龄"))
         )
-        rejects = open_books.enter_context(WorklistWriter(out / "rejects.xlsx", ("原因",)))
-        roster = open_books.enter_context(WorkbookWriter(out / "roster.xlsx"))
-        roster_sheet = roster.sheet("困难学生名册", widths=[14.0] * len(ROSTER_TITLES))
-        roster_sheet.header(ROSTER_TITLES)
-        per_school: dict[str, dict[str, int]] = {}
-        taken: set[str] = set()
-        paths = [annotated / _free_name(file, taken) for file in inputs]
-        beside = _beside(result, inputs, paths)
-        for file, path in zip(inputs, paths, strict=True):
-            visit = _Visitor(result, file, review, unenrolled, rejects, roster_sheet, per_school)
-            if file.kind != REGISTER and beside is not None:
-                visit.worklists()
-            elif path.suffix == ".csv" and isinstance(result.students, RegisterColumns) and file.kind == REGISTER:
-                wanted = {*result.unusable_students, *result.categories, *result.reviews}
-                annotate_register(file, path, visit.titles, visit.notes, sorted(wanted))
-            else:
-                annotate(file, path, visit.titles, visit.notes)
-        _write_totals(roster, result, per_school)
-        if beside is not None and beside.result() is None:
-            _annotate_lists(result, inputs, paths)
+        self._rejects = open_books.enter_context(WorklistWriter(out / "rejects.xlsx", ("原因",)))
+        self._book = open_books.enter_context(WorkbookWriter(out / "roster.xlsx"))
+        self._roster = self._book.sheet("困难学生名册", widths=[14.0] * len(ROSTER_TITLES))
+        self._roster.header(ROSTER_TITLES)
+        self._per_school: dict[str, dict[str, int]] = {}
 
+    def chosen(self, kind: str, sheet: InputSheet) -> list[int]:
+        """Numbers of the rows of a sheet that are passed on, in order."""
+        numbers = range(sheet.first_row, sheet.first_row + sheet.row_count)
+        if kind == REGISTER:
+            wanted = sorted({*self._result.unusable_students, *self._result.categories})
+            return [number for number in wanted if number in numbers]
+        decided = self._decided[kind]
+        return [number for number in numbers if _needs_somebody(decided[number - 1])]
 
-def _beside(result: MatchResult, inputs: Sequence[InputFile], paths: Sequence[Path]) -> Child | None:
-    """A process that annotates the lists while this one writes everything else; None when they are short."""
-    if sum(file.row_count for file in inputs if file.kind != REGISTER) < PARALLEL_ROWS_LEAST:
-        return None
+    def row(self, file: InputFile, sheet: InputSheet, number: int, cells: Row) -> None:
+        """Pass on a row that was chosen."""
+        if file.kind == REGISTER:
+            self._student(file, sheet, number, cells)
+        else:
+            self._entry(file, sheet, self._decided[file.kind][number - 1], cells)
 
-    def work() -> bytes:
-        _annotate_lists(result, inputs, paths)
-        return b""
-
-    return Child(work)
-
-
-def _annotate_lists(result: MatchResult, inputs: Sequence[InputFile], paths: Sequence[Path]) -> None:
-    lists = {str(kind): decided for kind, decided in result.decided.items()}
-    for file, path in zip(inputs, paths, strict=True):
-        if file.kind != REGISTER:
-            decided = lists[file.kind]
-
-            def notes(sheet: InputSheet, number: int, cells: Row, decided: list[Decided] = decided) -> Sequence[Cell]:
-                return _entry_notes(result, decided[number - 1])
-
-            annotate(file, path, LIST_NOTES, notes)
-
-
-ROSTER_FIELDS = ("school", "school_code", "stage", "grade", "class", "name", "sex", "id_number", "student_number")
-ROSTER_TITLES = (
-    *("学校", "学校标识码", "学段", "年级", "班级", "姓名", "性别", "身份证号", "学籍号"),
-    *("困难类别", "category", "类别细分", "依据", "学籍行号"),
-)
-
-
-class _Visitor:
-    """Sees each data row once more with its outcome: returns what to append, and passes it on to the worklists."""
-
-    def __init__(
-        self,
-        result: MatchResult,
-        file: InputFile,
-        review: WorklistWriter,
-        unenrolled: WorklistWriter,
-        rejects: WorklistWriter,
-        roster: SheetWriter,
-        per_school: dict[str, dict[str, int]],
-    ) -> None:
-        self.result, self.file = result, file
-        self._review, self._unenrolled, self._rejects = review, unenrolled, rejects
-        self._roster, self._per_school = roster, per_school
-        self.titles = STUDENT_NOTES if file.kind == REGISTER else LIST_NOTES
-        self._lists = {str(kind): decided for kind, decided in result.decided.items()}
-
-    def notes(self, sheet: InputSheet, number: int, cells: Row) -> Sequence[Cell]:
-        if self.file.kind == REGISTER:
-            return self._student(sheet, number, cells)
-        found = self._lists[self.file.kind][number - 1]
-        self._entry(sheet, found, cells)
-        return _entry_notes(self.result, found)
-
-    def worklists(self) -> None:
-        """Pass on the rows of a list that somebody must act on; its annotated copy is written elsewhere."""
-        decided = self._lists[self.file.kind]
-        for sheet in self.file.sheets:
-            data: Iterable[SheetRow] = sheet.source.iter_rows()
-            following = iter(sheet.data_indexes)
-            number, wanted = sheet.first_row, next(following, -1)
-            for index, cells in enumerate(data):
-                if index == wanted:
-                    self._entry(sheet, decided[number - 1], cells)
-                    number, wanted = number + 1, next(following, -1)
-
-    def _student(self, sheet: InputSheet, number: int, cells: Row) -> Sequence[Cell]:
+    def _student(self, file: InputFile, sheet: InputSheet, number: int, cells: Row) -> None:
         assert sheet.table is not None
-        unusable = self.result.unusable_students.get(number)
+        unusable = self._result.unusable_students.get(number)
         if unusable is not None:
             reasons = ";".join(problem.zh for problem in unusable.problems)
-            self._rejects.row(self._sheet_name(sheet), sheet.table.header.titles, cells, (reasons,))
-        category = self.result.categories.get(number)
-        if category is None:
-            return ("待人工核对", "review", "", "", "", "") if number in self.result.reviews else ("", "") * 3
-        sources = ";".join(evidence.source for evidence in category.evidence)
-        if category.category:
-            columns = sheet.table.header.columns
-            places = (columns.get(name) for name in ROSTER_FIELDS)
-            known: Row = [cells[place] if place is not None and place < len(cells) else "" for place in places]
-            self._roster.row([*known, category.zh, category.category, category.kind, sources, number])
-            school = str(known[0] or known[1])
-            counts = self._per_school.setdefault(school, {})
-            counts[category.category] = counts.get(category.category, 0) + 1
-        return ("已匹配", "linked", category.zh, category.category, category.kind, sources)
+            self._rejects.row(_sheet_name(file, sheet), sheet.table.header.titles, cells, (reasons,))
+        category = self._result.categories.get(number)
+        if category is not None and category.category:
+            self._on_roster(sheet.table.header.columns, number, cells, category)
 
-    def _entry(self, sheet: InputSheet, found: Decided, cells: Row) -> None:
+    def _on_roster(self, columns: Mapping[str, int], number: int, cells: Row, category: Category) -> None:
+        places = (columns.get(name) for name in ROSTER_FIELDS)
+        known: Row = [cells[place] if place is not None and place < len(cells) else "" for place in places]
+        sources = ";".join(evidence.source for evidence in category.evidence)
+        self._roster.row([*known, category.zh, category.category, category.kind, sources, number])
+        school = str(known[0] or known[1])
+        counts = self._per_school.setdefault(school, {})
+        counts[category.category] = counts.get(category.category, 0) + 1
+
+    def _entry(self, file: InputFile, sheet: InputSheet, found: Decided, cells: Row) -> None:
         assert sheet.table is not None
         out, titles = found.outcome, sheet.table.header.titles
-        if out.state is State.LINKED or (out.state is State.OUT_OF_AGE and not out.candidates):
-            return  # most rows: nobody has to act
-        reason, name = _reason(found), self._sheet_name(sheet)
+        why, name = reason(found), _sheet_name(file, sheet)
         if out.state is State.REVIEW:
-            self._review.row(name, titles, cells, (reason, out.rule, *self._candidates(out.candidates)))
-        elif out.state is State.OUT_OF_AGE and out.candidates:
-            extra = (reason, out.rule, *self._candidates(out.candidates))
+            self._review.row(name, titles, cells, (why, out.rule, *self._candidates(out.candidates)))
+        elif out.state is State.OUT_OF_AGE:
+            extra = (why, out.rule, *self._candidates(out.candidates))
             self._review.row(f"{name[:24]}_户主待证实", titles, cells, extra)
         elif out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
-            school_age = "是" if of_school_age(found, self.result.as_of) else "否"
-            self._unenrolled.row(name, titles, cells, (STATES_ZH[out.state], reason, school_age))
+            school_age = "是" if of_school_age(found, self._result.as_of) else "否"
+            self._unenrolled.row(name, titles, cells, (STATES_ZH[out.state], why, school_age))
         elif out.state is State.REJECTED:
-            self._rejects.row(name, titles, cells, (reason,))
+            self._rejects.row(name, titles, cells, (why,))
 
     def _candidates(self, rows: Sequence[object]) -> tuple[str, ...]:
-        students = [self._record(row) for row in rows]
+        students: list[StudentRecord] = [self._result.students[int(str(row)) - 1] for row in rows]
         return (
             "、".join(str(student.student_id) for student in students),
             "、".join(student.name for student in students),
@@ -199,31 +168,23 @@ class _Visitor:
             "、".join(student.school_key for student in students),
         )
 
-    def _record(self, row: object) -> StudentRecord:
-        return self.result.students[int(str(row)) - 1]
+    def write_totals(self) -> None:
+        """The second sheet of the roster: how many of each category, by school."""
+        names = [known.category for known in self._result.category_rules.classes]
+        sheet = self._book.sheet("分校汇总", widths=[24.0] + [16.0] * (len(names) + 1))
+        sheet.header(["学校", *names, "合计"])
+        for school, counts in sorted(self._per_school.items()):
+            sheet.row([school, *(counts.get(name, 0) for name in names), sum(counts.values())])
 
-    def _sheet_name(self, sheet: InputSheet) -> str:
-        return f"{LIST_WORDS[self.file.kind]}_{self.file.path.stem[:10]}_{sheet.source.name}"[:31]
 
-
-def _entry_notes(result: MatchResult, found: Decided) -> Sequence[Cell]:
-    """What is appended to a row of a list."""
+def _needs_somebody(found: Decided) -> bool:
+    """Most rows are linked or about adults: nobody has to act."""
     out = found.outcome
-    student: Cell = int(str(out.student)) if out.student is not None else ""
-    zh = category = sources = ""
-    if out.state is State.LINKED and isinstance(student, int):
-        held = result.category(student)
-        zh, category = held.zh, held.category
-        sources = ";".join(evidence.source for evidence in held.evidence)
-    return (STATES_ZH[out.state], out.state.value, out.rule, _reason(found), student, zh, category, sources)
+    return out.state is not State.LINKED and (out.state is not State.OUT_OF_AGE or bool(out.candidates))
 
 
-def _reason(found: Decided) -> str:
-    """The outcome's sentence, then everything else that is wrong with the row."""
-    sentences = [found.outcome.zh]
-    if found.outcome.state is not State.LINKED:
-        sentences += [problem.zh for problem in found.entry.problems if problem.zh not in sentences]
-    return ";".join(sentences)
+def _sheet_name(file: InputFile, sheet: InputSheet) -> str:
+    return f"{LIST_WORDS[file.kind]}_{file.path.stem[:10]}_{sheet.source.name}"[:31]
 
 
 def _free_name(file: InputFile, taken: set[str]) -> str:
@@ -235,11 +196,3 @@ def _free_name(file: InputFile, taken: set[str]) -> str:
         name = f"{file.path.stem}-{count}{suffix}"
     taken.add(name.lower())
     return name
-
-
-def _write_totals(roster: WorkbookWriter, result: MatchResult, per_school: dict[str, dict[str, int]]) -> None:
-    names = [known.category for known in result.category_rules.classes]
-    sheet = roster.sheet("分校汇总", widths=[24.0] + [16.0] * (len(names) + 1))
-    sheet.header(["学校", *names, "合计"])
-    for school, counts in sorted(per_school.items()):
-        sheet.row([school, *(counts.get(name, 0) for name in names), sum(counts.values())])

@@ -41,6 +41,15 @@ def settled(entry: EntryRecord, candidates: Candidates) -> bool:
     return len(found) == 1 and bool(entry.name) and found[0].name == entry.name and not entry.number_contradicted
 
 
+def unmet(entry: EntryRecord, candidates: Candidates) -> bool:
+    """Whether nobody has the row's number, which nothing in the row contradicts.
+
+    Of everyone who shares a block key the ladder then looks only at students without a number (score_rung) and at those
+    of the row's name in its surroundings (`two_numbers`), so that nobody else need be looked for.
+    """
+    return entry.id_number is not None and not candidates.same_number and not entry.number_contradicted
+
+
 def number_and_name(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
     """R1, R2 and R3: one student has the number."""
     if len(candidates.same_number) != 1:

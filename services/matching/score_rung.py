@@ -51,14 +51,14 @@ class Scorer(Protocol):
 
     @property
     def model(self) -> Model: ...
+    def weight(self, entry: EntryRecord, student: StudentRecord, /) -> float: ...
     def score(self, entry: EntryRecord, student: StudentRecord, /) -> Scored: ...
 
 
 class Weighed(NamedTuple):
-    """A student with her score."""
+    """A student with the weight of her score."""
 
     weight: float
-    probability: float
     student: StudentRecord
 
 
@@ -67,13 +67,14 @@ def scored(entry: EntryRecord, candidates: Candidates, scorer: Scorer) -> Outcom
     found = [s for s in candidates.others if entry.id_number is None or s.id_number is None]
     if not found:
         return None
-    weighed = [Weighed(each.weight, each.probability, s) for s in found for each in (scorer.score(entry, s),)]
+    # Most candidates are nowhere near: only who is named in the outcome has her score taken apart.
+    weighed = [Weighed(scorer.weight(entry, s), s) for s in found]
     weighed.sort(key=lambda each: (-each.weight, len(str(each.student.student_id)), str(each.student.student_id)))
     likely = [each for each in weighed if each.weight >= scorer.model.thresholds.review]
     if not likely:
-        return _only_name(entry, weighed)
+        return _only_name(entry, weighed, scorer)
     best = likely[0]
-    share = round(best.probability, 6)
+    share = _share(entry, best.student, scorer)
     if best.weight >= scorer.model.thresholds.automatic:
         held = _held(entry, best, weighed)
         if held is None:
@@ -82,7 +83,11 @@ def scored(entry: EntryRecord, candidates: Candidates, scorer: Scorer) -> Outcom
     return review("R6", _reason(entry, likely), [each.student for each in likely], share)
 
 
-def _only_name(entry: EntryRecord, weighed: list[Weighed]) -> Outcome | None:
+def _share(entry: EntryRecord, student: StudentRecord, scorer: Scorer) -> float:
+    return round(scorer.score(entry, student).probability, 6)
+
+
+def _only_name(entry: EntryRecord, weighed: list[Weighed], scorer: Scorer) -> Outcome | None:
     """Nobody reaches the threshold, but one student alone has the name, and sex, school or guardian speak for her.
 
     A row without a number and a birth date can say no more; a person who knows the family may.
@@ -97,7 +102,7 @@ def _only_name(entry: EntryRecord, weighed: list[Weighed]) -> Outcome | None:
         return None
     if _contradicted(entry, student):
         return None
-    return review("R6", "only_name_agrees", [student], round(named[0].probability, 6))
+    return review("R6", "only_name_agrees", [student], _share(entry, student, scorer))
 
 
 def _held(entry: EntryRecord, best: Weighed, weighed: list[Weighed]) -> str | None:

@@ -58,6 +58,8 @@ class DatePeriod:
 
 def parse(cell: object) -> DatePeriod | None:
     """The period in a cell; None when it is empty or says open-ended (长期). Raises DateError."""
+    if isinstance(cell, str):
+        return _from_cell_text(cell) if cell else None
     if isinstance(cell, datetime):
         return _day(cell.date())
     if isinstance(cell, date):

@@ -23,7 +23,7 @@ from shared.tabular.sheets import Cell
 ListName = Literal["poverty", "civil", "disability"]
 LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 
-_NEVER_SAME_AS_ABOVE = frozenset(("name", "id_number", "certificate_number", "student_number", "person_number"))
+NEVER_SAME_AS_ABOVE = frozenset(("name", "id_number", "certificate_number", "student_number", "person_number"))
 
 
 class RowProblem(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ class Ditto:
     def resolve(self, fields: dict[str, Cell]) -> dict[str, Cell]:
         """The same mapping with every 同上 replaced (empty when there is no row above)."""
         for field in [field for field, cell in fields.items() if cell in cells.SAME_AS_ABOVE]:
-            if field not in _NEVER_SAME_AS_ABOVE:
+            if field not in NEVER_SAME_AS_ABOVE:
                 fields[field] = self._last.get(field, "")
         self._last = fields
         return fields
@@ -168,12 +168,12 @@ def list_row(
     head_only = not name and number == NO_NUMBER and _names_head_only(kind, fields)
     if not head_only:
         _note_missing(name, number, problems)
-    values: dict[str, Any] = _plain_texts(fields, _LIST_TEXTS)
+    values: dict[str, Any] = _plain_texts(fields, LIST_TEXTS)
     values.update(_person(fields, number, problems))
-    values.update(_support(kind, fields, context or ListContext(), problems))
-    values.update(_validity(fields, problems))
+    values.update(support_of(kind, fields, context or ListContext(), problems))
+    values.update(validity_of(fields, problems))
     if schools is not None:
-        values.update(_school(values["school"], values["school_code"], schools, problems))
+        values.update(school_of(values["school"], values["school_code"], schools, problems))
     return ListRow(list=kind, row=row, name=name, head_only=head_only, problems=tuple(problems), **values)
 
 
@@ -197,7 +197,7 @@ _BOTH_TEXTS = (
     *(("address", "address"), ("boarder", "boarder"), ("left_behind", "left_behind"), ("placement", "placement")),
 )
 _REGISTER_TEXTS = _BOTH_TEXTS
-_LIST_TEXTS = (
+LIST_TEXTS = (
     *_BOTH_TEXTS,
     *(("person_number", "person_number"), ("household_number", "household_number"), ("head_name", "head_name")),
     *(("allowance_number", "allowance_number"), ("head_id", "head_id"), ("relation", "relation"), ("cause", "cause")),
@@ -252,7 +252,7 @@ def _note_missing(name: str, number: NumberFound, problems: list[RowProblem]) ->
 
 def _person(fields: Mapping[str, Cell], number: NumberFound, problems: list[RowProblem]) -> dict[str, Any]:
     sex = cells.sex(cells.text(fields.get("sex")))
-    stated = _period(fields, "birth_date", problems)
+    stated = period_of(fields, "birth_date", problems)
     birth_date = stated.first if stated is not None and stated.is_day else None
     if number.number is not None:
         if birth_date is not None and birth_date != number.birth_date:
@@ -275,9 +275,10 @@ def _id_text(fields: Mapping[str, Cell]) -> str:
     return identity_cells.number_part(cells.text(cell))
 
 
-def _support(
+def support_of(
     kind: ListName, fields: Mapping[str, Cell], context: ListContext, problems: list[RowProblem]
 ) -> dict[str, Any]:
+    """What the agency grants, as fields of ListRow; what is wrong with it is added to `problems`."""
     values: dict[str, Any] = {"orphan": cells.yes_no(cells.text(fields.get("orphan")))}
     if kind == "poverty":
         stated = cells.text(fields.get("household_type"))
@@ -311,11 +312,12 @@ def _disability(fields: Mapping[str, Cell], problems: list[RowProblem]) -> dict[
     return {"disability_kind": kind, "disability_grade": grade}
 
 
-def _validity(fields: Mapping[str, Cell], problems: list[RowProblem]) -> dict[str, Any]:
-    begins = _period(fields, "valid_from", problems)
-    last = _period(fields, "valid_to", problems)
-    exited = _period(fields, "exited_on", problems)
-    lifted = _period(fields, "lifted_on", problems)
+def validity_of(fields: Mapping[str, Cell], problems: list[RowProblem]) -> dict[str, Any]:
+    """When the row holds, as fields of ListRow; what is wrong with it is added to `problems`."""
+    begins = period_of(fields, "valid_from", problems)
+    last = period_of(fields, "valid_to", problems)
+    exited = period_of(fields, "exited_on", problems)
+    lifted = period_of(fields, "lifted_on", problems)
     ends = [period for period in (last.after if last else None, exited.first if exited else None) if period]
     valid_from, valid_to = begins.first if begins else None, min(ends) if ends else None
     if valid_from and valid_to and valid_to <= valid_from:
@@ -324,7 +326,8 @@ def _validity(fields: Mapping[str, Cell], problems: list[RowProblem]) -> dict[st
     return {"valid_from": valid_from, "valid_to": valid_to, "lifted_on": lifted.first if lifted else None}
 
 
-def _period(fields: Mapping[str, Cell], field: str, problems: list[RowProblem]) -> DatePeriod | None:
+def period_of(fields: Mapping[str, Cell], field: str, problems: list[RowProblem]) -> DatePeriod | None:
+    """What a cell of dates names, or None; what is wrong with it is added to `problems`."""
     cell = fields.get(field)
     if not cell:
         return None
@@ -335,7 +338,8 @@ def _period(fields: Mapping[str, Cell], field: str, problems: list[RowProblem]) 
         return None
 
 
-def _school(name: str, code: str, schools: SchoolDirectory, problems: list[RowProblem]) -> dict[str, Any]:
+def school_of(name: str, code: str, schools: SchoolDirectory, problems: list[RowProblem]) -> dict[str, Any]:
+    """Which school is meant, as fields of ListRow; one that is none of ours is added to `problems`."""
     found = schools.find(name, code)
     if found is None or found.key is not None:
         return {"school_key": found.key if found else None}

@@ -107,11 +107,16 @@ def read_list(kind: ListName, files: Sequence[InputFile], schools: SchoolDirecto
     """The rows of one list, numbered from 1 through all its files and sheets."""
     row = 1
     for sheet in _sheets(files):
-        sheet.first_row = row
-        context = ListContext.of_title(sheet.table.title) if sheet.table is not None else None
-        for number, fields in sheet.fields():
-            yield list_row(kind, number, fields, context, schools)
+        yield from read_list_sheet(kind, sheet, row, schools)
         row += sheet.row_count
+
+
+def read_list_sheet(kind: ListName, sheet: InputSheet, first_row: int, schools: SchoolDirectory) -> Iterator[ListRow]:
+    """The rows of one sheet of a list, numbered from `first_row`."""
+    sheet.first_row = first_row
+    context = ListContext.of_title(sheet.table.title) if sheet.table is not None else None
+    for number, fields in sheet.fields():
+        yield list_row(kind, number, fields, context, schools)
 
 
 def original_rows(files: Sequence[InputFile], wanted: Collection[int]) -> dict[int, dict[str, str]]:

@@ -50,6 +50,11 @@ def find_table(source: RowSource, aliases: AliasTable, limits: Limits = DEFAULT_
     return SheetTable(source, header, aliases.key_fields, title)
 
 
+def may_be_no_data(first: str, header: Header) -> bool:
+    """Whether a row that begins with this cell may be a note or the header again, although key cells are filled."""
+    return _NOTE.match(first.strip()) is not None or label(first) in header.labels
+
+
 def _fill_merged(rows: Iterable[tuple[int, list[Cell]]], table: SheetTable) -> Iterator[tuple[int, list[Cell]]]:
     first = table.header.last_row + 1
     read = set(table.header.columns.values())

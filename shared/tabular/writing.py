@@ -14,9 +14,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from shared.tabular import package
 from shared.tabular.sheets import Cell
@@ -86,7 +86,7 @@ class WorkbookWriter:
 class SheetWriter:
     """One sheet of a WorkbookWriter; each call writes the next row."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
         self.row_count = 0
 
@@ -95,6 +95,14 @@ class SheetWriter:
 
     def row(self, cells: Iterable[Cell]) -> None:
         self._write(cells, package.PLAIN)
+
+    def rows(self, count: int, text: bytes) -> None:
+        """Rows whose text was made elsewhere (writing_columns). Raises ValueError beyond the last row of the format."""
+        self.row_count += count
+        if self.row_count > HIGHEST_ROWS:
+            raise ValueError("a sheet holds 1,048,576 rows at most")
+        self._file.flush()
+        self._file.buffer.write(text)
 
     def end(self) -> None:
         """No more rows; calling it again does nothing."""
@@ -113,16 +121,18 @@ class SheetWriter:
             if isinstance(cell, str):
                 if not cell:
                     continue
-                if cell.isalnum() and len(cell) <= LONGEST_TEXT:
-                    parts.append(f'<c r="{letters}{row}" s="{style}" t="inlineStr"><is><t>{cell}</t></is></c>')
-                else:
-                    text = package.escaped(cell[:LONGEST_TEXT])
-                    opened = f'<c r="{letters}{row}" s="{style}" t="inlineStr"><is><t xml:space="preserve">'
-                    parts.append(f"{opened}{text}</t></is></c>")
+                parts.append(f'<c r="{letters}{row}" s="{style}" t="inlineStr">{text_element(cell)}</c>')
             else:
                 parts.append(_number_cell(f"{letters}{row}", cell))
         parts.append("</row>\n")
         self._file.write("".join(parts))
+
+
+def text_element(cell: str) -> str:
+    """What stands inside a cell that holds this text, which is not empty."""
+    if cell.isalnum() and len(cell) <= LONGEST_TEXT:
+        return f"<is><t>{cell}</t></is>"
+    return f'<is><t xml:space="preserve">{package.escaped(cell[:LONGEST_TEXT])}</t></is>'
 
 
 def _number_cell(place: str, cell: float | date) -> str:

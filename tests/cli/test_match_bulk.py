@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import match_columns, match_engine, match_forks, match_sheets
+from cli import match_annotated, match_columns, match_engine, match_forks, match_list_columns, match_sheets
 from cli.match import match_files
 from cli.match_columns import RegisterColumns, read_columns
 from cli.match_engine import student_of
@@ -50,7 +50,8 @@ def test_in_columns_and_on_every_core_every_file_is_the_same_as_row_by_row(
     monkeypatch.setattr(match_sheets, "LARGEST_XLSX_ROWS", 1000)  # the register comes back as csv
     row_by_row = run(county, tmp_path / "rows")
     monkeypatch.setattr(match_columns, "ROWS_LEAST", 1)
-    monkeypatch.setattr(match_sheets, "PARALLEL_ROWS_LEAST", 0)
+    monkeypatch.setattr(match_list_columns, "ROWS_LEAST", 1)
+    monkeypatch.setattr(match_annotated, "ROWS_LEAST", 1)
     read: list[object] = []
 
     def noting(*given: object) -> object:
@@ -70,6 +71,14 @@ def both(path: Path, *lines: str) -> tuple[list[StudentRecord], RegisterColumns 
     slow = [student_of(row, by_rows) for row in read_register(opened(path))]
     in_columns = SchoolDirectory()
     return slow, read_columns(opened(path), in_columns, lambda row: student_of(row, in_columns), rows_least=1)
+
+
+def _cells(student: StudentRecord) -> tuple[str | None, ...]:
+    """In the order of RegisterColumns.plain."""
+    return (
+        *(student.name, student.former_name, student.guardian_id, student.id_number),
+        *(student.guardian_name, student.school_key),
+    )
 
 
 def opened(path: Path) -> list[InputFile]:
@@ -103,8 +112,10 @@ def test_a_row_read_in_columns_is_the_record_of_the_row_read_cell_by_cell(tmp_pa
     assert fast is not None
     assert list(fast) == slow == [fast[0], fast[1], fast[-1]] == fast[:]
     assert list(fast.records([3, 2])) == [slow[2], slow[1]]
-    (part,) = fast.write_parts(tmp_path, 1)
-    assert list(fast.part_records(*part)) == slow
+    plain = {who: tuple(cells) for who, *cells in fast.plain().rows()}
+    assert plain.keys() | fast.odd.keys() == {1, 2, 3}
+    assert all(cells == _cells(slow[who - 1]) for who, cells in plain.items())
+    assert sorted(fast.numbers().rows()) == [(s.student_id, s.id_number or "", s.guardian_id) for s in slow]
 
 
 @pytest.mark.parametrize(
