@@ -37,9 +37,9 @@ from shared.kernel.masking import mask_name
 from shared.web.pages import PageTurn
 
 _D, _C, _S, _R, _N = DECISIONS.c, COVERS.c, STUDENTS.c, RULES.c, SCHOOLS.c
-_SUPPORT = ("list", "household_type", "support_type", "area_type", "coverage")
+SUPPORT_FIELDS = ("list", "household_type", "support_type", "area_type", "coverage")
 _DISABILITY = ("disability_kind", "disability_grade")
-_EVIDENCE_FIELDS = (*_SUPPORT, *_DISABILITY)
+EVIDENCE_FIELDS = (*SUPPORT_FIELDS, *_DISABILITY)
 SHEET_PAGE_ROWS = 500
 _OUTSIDE = 1_000  # rank of evidence that supports none of the classes
 
@@ -159,11 +159,11 @@ def category_counts(connection: Connection, true_on: date) -> dict[str, int]:
 def _evidence_on(day: date) -> Subquery:
     """Everything that holds for a student on the day: rows linked to her, and rows that cover her household."""
     shown = ("student_id", "starts_on", "ends_on", "rule", "event_id")
-    linked = select(_D.entity.label("entry_id"), *(_D[name] for name in (*shown, *_EVIDENCE_FIELDS))).where(
+    linked = select(_D.entity.label("entry_id"), *(_D[name] for name in (*shown, *EVIDENCE_FIELDS))).where(
         DECISIONS.holds_on(day), _D.state == "linked", *_paper_holds(_D, day)
     )
     none = (cast(null(), Integer).label(name) for name in _DISABILITY)
-    covered = select(_C.entry_id, *(_C[name] for name in (*shown, *_SUPPORT)), *none).where(
+    covered = select(_C.entry_id, *(_C[name] for name in (*shown, *SUPPORT_FIELDS)), *none).where(
         _C.stands, _C.covered_from <= day, _C.covered_to > day, *_paper_holds(_C, day)
     )
     return linked.union_all(covered).subquery("evidence")
@@ -244,7 +244,7 @@ def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]]) -> R
 
 
 def _evidence(row: Row[Any]) -> EvidenceRow:
-    known = Evidence(**{field: getattr(row, field) for field in _EVIDENCE_FIELDS})
+    known = Evidence(**{field: getattr(row, field) for field in EVIDENCE_FIELDS})
     return EvidenceRow(
         entry_id=row.entry_id,
         list=row.list,
