@@ -158,6 +158,21 @@ def test_a_listed_head_covers_every_student_of_his_registered_household(
     assert (evidence.rule, evidence.entry_id, evidence.kind) == ("R7", entry, "农村低保")
 
 
+def test_a_member_whom_only_the_registry_knows_as_a_student_is_covered_when_she_joins(
+    installation: Installation, matching: Matching
+) -> None:
+    child, house, entry = ids(11, 3)
+    happened(
+        installation, matching,
+        joined(house, "王大", HEAD), head_row(entry, "王大", HEAD), enrolled(child, "王小明", CHILD),
+    )  # fmt: skip
+    assert covered(matching) == []
+    personal = MemberPersonal(person_id=child, name="王小明")
+    fact = HouseholdMemberJoined(member_id=child, division_code=DIVISION, student_id=child, personal=personal)
+    happened(installation, matching, Happening(house, fact, LATER))
+    assert [each[:3] for each in covered(matching)] == [(child, LATER, None)]
+
+
 def test_a_child_that_moves_away_is_covered_until_that_day_and_her_sister_is_left_alone(
     installation: Installation, matching: Matching
 ) -> None:
