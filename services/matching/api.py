@@ -11,12 +11,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
 from starlette.background import BackgroundTask
 
-from services.matching import category_history, queries, roster
-from services.matching.category_history import CategorySpan
-from services.matching.errors import CandidateUnknown, SubmissionUnknown
+from services.matching import queries, roster
+from services.matching.errors import SubmissionUnknown
 from services.matching.events import ListName
 from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
@@ -38,14 +36,6 @@ RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 CategoryCode = Annotated[str | None, Query(max_length=64, pattern="^[a-z_]+$")]
-
-
-class Categories(BaseModel):
-    """A student's categories over time, oldest first."""
-
-    student_id: UUID
-    true_on: date
-    items: list[CategorySpan]
 
 
 def router(database: Database) -> APIRouter:
@@ -102,16 +92,6 @@ def _roster_routes(routes: APIRouter, database: Database) -> None:
             raise
         name = f"roster-{day.isoformat()}.xlsx"
         return FileResponse(path, media_type=XLSX, filename=name, background=BackgroundTask(folder.cleanup))
-
-    @routes.get("/students/{student_id}/categories")
-    def categories(student_id: UUID, viewer: RosterReader, true_on: date | None = None) -> Categories:
-        """From which day to which she was in which category, and by what evidence."""
-        day = true_on or today()
-        with database.reading(viewer.scope, view) as connection:
-            if not category_history.is_known(connection, student_id):
-                raise CandidateUnknown(student_id)
-            items = category_history.category_history(connection, day, student_id)
-        return Categories(student_id=student_id, true_on=day, items=items)
 
     @routes.get("/roster/stream")
     def stream(

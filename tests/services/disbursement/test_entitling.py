@@ -16,7 +16,6 @@ from services.disbursement.errors import AlreadyDisbursed, NothingGranted, Unkno
 from services.disbursement.events import AidDisbursed
 from services.disbursement.queries import EntitlementRow, PaymentRow
 from services.disbursement.streams import Streams
-from services.matching.events import MemberCovered, MemberCoverWithdrawn
 from services.registry.events import StudentLeft, StudentTransferredOut
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command, Result
@@ -128,59 +127,6 @@ def test_any_order_of_arrival_gives_the_same_entitlements(
     installation.pump(random.Random(seed))
     granted = [row for row in entitlements(disbursement) if row.state == "granted"]
     assert sorted((row.student_id, row.amount_fen) for row in granted) == sorted((s, 62_500) for s in due)
-
-
-def covered(entry: UUID, student: UUID, since: date, until: date | None = None, **fields: Any) -> MemberCovered:
-    given: dict[str, Any] = {"list": "civil", "agency": "civil_affairs", "support_type": "subsistence_allowance"}
-    return MemberCovered(
-        entry_id=entry, student_id=student, rule="R7", reason="household_registered", area_type="rural",
-        covered_from=since, covered_to=until, division_code="469001", school_code="S1", **given | fields,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "valid_to", "due"),
-    [
-        (date(2026, 3, 1), None, None, True),
-        (date(2026, 3, 1), date(2026, 10, 1), None, True),  # left the household during the term: takes nothing away
-        (date(2026, 3, 1), date(2026, 9, 1), None, False),
-        (date(2026, 3, 1), None, date(2026, 8, 31), False),
-        (date(2026, 12, 1), None, None, False),  # only from a day to come
-    ],
-)
-def test_a_student_covered_by_her_household_is_due_what_her_own_row_would_bring(
-    installation: Installation,
-    disbursement: Service,
-    since: date,
-    until: date | None,
-    valid_to: date | None,
-    due: bool,
-) -> None:
-    student = someone()
-    installation.append("registry", student, enrolled(student), date(2021, 9, 1))
-    installation.append("matching", someone(), covered(someone(), student, since, until, valid_to=valid_to), since)
-    installation.open_day(disbursement, TODAY)
-    installation.pump()
-    granted = [(row.student_id, row.amount_fen) for row in entitlements(disbursement) if row.state == "granted"]
-    assert granted == ([(student, 62_500)] if due else [])
-
-
-def test_a_cover_stated_anew_shortens_and_one_withdrawn_was_never_true(
-    installation: Installation, disbursement: Service
-) -> None:
-    student, entry, stream = someone(), someone(), someone()
-    since = date(2026, 3, 1)
-    installation.append("registry", student, enrolled(student), date(2021, 9, 1))
-    installation.append("matching", stream, covered(entry, student, since), since)
-    installation.open_day(disbursement, TODAY)
-    installation.pump()
-    installation.append("matching", stream, covered(entry, student, since, date(2026, 10, 5)), since)
-    installation.pump()
-    assert [row.state for row in entitlements(disbursement)] == ["granted"]
-    gone = MemberCoverWithdrawn(entry_id=entry, student_id=student, list="civil", covered_from=since)
-    installation.append("matching", stream, gone, since)
-    installation.pump()
-    assert [row.state for row in entitlements(disbursement)] == ["withdrawn"]
 
 
 def test_an_exit_during_the_term_takes_nothing_away(installation: Installation, disbursement: Service) -> None:
