@@ -1,6 +1,7 @@
 """`./rollcall replay VIEW`: a view of the running system as it was known at a moment, as a sheet or for machines.
 
-`VIEW` is roster, payments, alerts …, or `log.<service>` for a whole log that `./rollcall verify leaves` can check.
+`VIEW` is roster, categories (of each student over time), payments, alerts …, or `log.<service>` for a whole log that
+`./rollcall verify leaves` can check.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    view: Annotated[str, typer.Argument(metavar="VIEW", help="roster, payments, alerts, or log.SERVICE.")],
+    view: Annotated[str, typer.Argument(metavar="VIEW", help="roster, categories, payments, alerts, or log.SERVICE.")],
     out: Annotated[Path, typer.Option("--out", help="The file: .xlsx, .csv or .json; .ndjson for a log.")],
     known_at: Annotated[
         str | None, typer.Option(help="The moment, e.g. 2026-11-24T10:00 (Shanghai unless a zone is given).")
     ] = None,
     true_on: Annotated[str | None, typer.Option(help="The day the rows are true on; default today.")] = None,
     index: Annotated[int | None, typer.Option(min=1, help="Instead: up to this event of the view's own log.")] = None,
+    student: Annotated[
+        uuid.UUID | None, typer.Option(help="Only what VIEW says about this student (categories).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was answered for machines.")] = False,
 ) -> None:
     """Write a view as it was known at a moment (default: now), with the digest that anybody can compare."""
@@ -47,6 +51,7 @@ def replay(
 
     _check(view, out, known_at, index)
     body = {"known_at": _moment(known_at), "true_on": _day(true_on), "log_index": index}
+    body["student_id"] = None if student is None else str(student)
     given = {name: value for name, value in body.items() if value is not None}
     try:
         with Session(Installation.from_environment(), "auditor") as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -27,13 +28,15 @@ Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
 
 
 class Ask(BaseModel):
-    """``known_at`` with its time zone, or ``log_index`` of the view's own log; neither = as complete as can be now."""
+    """``known_at`` with its time zone, or ``log_index`` of the view's own log; neither = as complete as can be now.
+    ``student_id``: only what the view says about one student, where it can be asked so."""
 
     model_config = ConfigDict(extra="forbid")
 
     known_at: AwareDatetime | None = None
     true_on: date | None = None
     log_index: int | None = Field(None, ge=1)
+    student_id: UUID | None = None
 
     @model_validator(mode="after")
     def one_moment(self) -> Ask:
@@ -78,7 +81,7 @@ def router(database: Database, replays: Replays, services: tuple[str, ...], divi
         command_id_of(request)  # every POST carries one, although nothing is changed here
         whole_division(viewer)
         known_at = None if body.known_at is None else body.known_at.astimezone(UTC)
-        answer = replays.ask(Question(view, body.true_on or today(), known_at, body.log_index))
+        answer = replays.ask(Question(view, body.true_on or today(), known_at, body.log_index, body.student_id))
         return Told(
             view=answer.view,
             known_at=answer.known_at,

@@ -2,7 +2,8 @@
 
 Refusal
 ├── NotFound            404
-│   └── UnknownView              no such view can be replayed
+│   ├── UnknownView              no such view can be replayed
+│   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
 │   ├── NotYetClosed             the moment lies after what the archive knows to be complete
@@ -20,6 +21,10 @@ from shared.kernel.refusals import Conflict, Forbidden, NotFound, Refusal
 
 class UnknownView(NotFound):
     code = "unknown_view"
+
+
+class NotByStudent(NotFound):
+    code = "not_by_student"
 
 
 class BeforeFirstEvent(Conflict):

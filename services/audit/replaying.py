@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 
@@ -24,11 +25,12 @@ from services.audit.errors import (
     ArchiveDoubtful,
     BeforeFirstEvent,
     NoSuchIndex,
+    NotByStudent,
     NotYetClosed,
     ReplayBusy,
     UnknownView,
 )
-from services.audit.views import View, Views
+from services.audit.views import Query, View, Views
 from shared.database.database import Database, driver
 from shared.eventsourcing.event import Logged
 from shared.keys.keyring import KeyRing
@@ -39,12 +41,14 @@ WAIT_SECONDS = 20.0
 
 
 class Question(NamedTuple):
-    """``known_at`` UTC, or ``log_index`` of the view's own log, or neither: the latest moment that is complete."""
+    """``known_at`` UTC, or ``log_index`` of the view's own log, or neither: the latest moment that is complete.
+    ``student_id``: only what the view says about this student."""
 
     view: str
     true_on: date
     known_at: datetime | None = None
     log_index: int | None = None
+    student_id: UUID | None = None
 
 
 class Answer(NamedTuple):
@@ -75,22 +79,24 @@ class Replays:
     running: threading.BoundedSemaphore
 
     def ask(self, question: Question) -> Answer:
-        """Raises UnknownView, BeforeFirstEvent, NotYetClosed, NoSuchIndex, ArchiveDoubtful, ReplayBusy."""
+        """Raises UnknownView, NotByStudent, BeforeFirstEvent, NotYetClosed, NoSuchIndex, ArchiveDoubtful and
+        ReplayBusy."""
         view = self.views.get(question.view)
         if view is None:
             raise UnknownView("没有这种查看内容", "there is no such view", views=sorted(self.views))
+        query = asked_for(view, question.student_id)
         if not self.running.acquire(timeout=WAIT_SECONDS):
             raise ReplayBusy("正在进行的回放过多,请稍后再试", "too many replays are running; try again later")
         try:
             with self.database.owner() as connection:
                 try:
-                    return self._replay(connection, view, question)
+                    return self._replay(connection, view, question, query)
                 finally:
                     connection.rollback()
         finally:
             self.running.release()
 
-    def _replay(self, connection: Any, view: View, question: Question) -> Answer:
+    def _replay(self, connection: Any, view: View, question: Question, query: Query) -> Answer:
         raw = driver(connection)
         raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         known_at = moment(raw, view, question)
@@ -104,9 +110,19 @@ class Replays:
             raise _doubtful(doubts[0].service, doubts[0].log_index, doubts[0].kind)
         schema = f"replay_{uuid.uuid4().hex}"
         replayed = replay(view.projection, connection, schema, verified(archived.events(raw, upto)), self.keyring)
-        rows = [row.model_dump(mode="json") for row in view.query(connection, question.true_on)]
+        rows = [row.model_dump(mode="json") for row in query(connection, question.true_on)]
         digest = hashlib.sha256(canonical(rows)).hexdigest()
         return Answer(view.name, question.true_on, known_at, upto, rows, digest, list(replayed.left_out))
+
+
+def asked_for(view: View, student_id: UUID | None) -> Query:
+    """The view's own query, or the one about a student. Raises NotByStudent."""
+    if student_id is None:
+        return view.query
+    about = view.about
+    if about is None:
+        raise NotByStudent("这项内容不能按学生查看", "the view cannot be asked for one student", view=view.name)
+    return lambda connection, true_on: about(connection, true_on, student_id)
 
 
 def moment(raw: psycopg.Connection[Any], view: View, question: Question) -> datetime:

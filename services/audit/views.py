@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from shared.eventsourcing.projection import Projection
 
+Query = Callable[[Connection, date], Sequence[BaseModel]]
+
 
 @dataclass(frozen=True)
 class View:
     """A projection and the view's own query over its tables, run over the whole division, true on a day.
 
-    ``service`` owns the view: an index names an event of its log.
+    ``service`` owns the view: an index names an event of its log. ``about``: the rows about one student, where the view
+    can be asked for them.
     """
 
     name: str
     service: str
     projection: Projection
-    query: Callable[[Connection, date], Sequence[BaseModel]]
+    query: Query
+    about: Callable[[Connection, date, UUID], Sequence[BaseModel]] | None = None
 
 
 Views = Mapping[str, View]

@@ -30,7 +30,7 @@ from services.disbursement.memory import (
 from services.disbursement.projections import ENTITLING_FOLDS, ENTITLING_TABLES
 from services.disbursement.schedule import Term, amount_fen, term_of
 from services.disbursement.streams import Streams
-from services.matching.events import LinkConfirmed, LinkWithdrawn
+from services.matching.events import LinkConfirmed, LinkWithdrawn, MemberCovered, MemberCoverWithdrawn
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import BATCH_LIMIT, EventStore, Proposed
 from shared.messaging.policy import policy_command
@@ -124,7 +124,7 @@ def tasks_of(connection: Connection, events: Sequence[Recorded]) -> Iterator[Tas
     for event in events:
         if isinstance(event.fact, DayOpened | ProgrammeActivated):
             yield from _everyone(connection, event)
-        elif isinstance(event.fact, LinkConfirmed | LinkWithdrawn):
+        elif isinstance(event.fact, LinkConfirmed | LinkWithdrawn | MemberCovered | MemberCoverWithdrawn):
             touched[event.fact.student_id] = event
         else:
             touched[event.stream_id] = event

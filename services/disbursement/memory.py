@@ -21,7 +21,7 @@ class InForce(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """All that decides about one student. ``linked``: was ever linked to a list row, rightly or not."""
+    """All that decides about one student. ``linked``: a list row was ever linked to her, or covered her."""
 
     schooling: list[Schooling]
     evidence: list[Evidence]
@@ -39,6 +39,10 @@ FROM links l LEFT JOIN LATERAL (
 WHERE l.student_id = ANY(:students)
 """)
 
+_COVERS = text("""
+SELECT student_id, event_id, category, holds_from, holds_to, stands FROM covers WHERE student_id = ANY(:students)
+""")
+
 _PROGRAMMES = text("""
 SELECT content, content_hash FROM programmes WHERE valid_from <= :day AND valid_to > :day ORDER BY programme
 """)
@@ -49,7 +53,7 @@ FROM students WHERE entity = ANY(:students) ORDER BY entity, valid_from
 """)
 
 _LINKED_STUDENTS = text("""
-SELECT DISTINCT student_id FROM links
+SELECT student_id FROM (SELECT student_id FROM links UNION SELECT student_id FROM covers) AS known
 WHERE CAST(:after AS uuid) IS NULL OR student_id > :after ORDER BY student_id LIMIT :count
 """)
 
@@ -66,7 +70,7 @@ def programmes_on(connection: Connection, day: date) -> list[InForce]:
 
 
 def linked_students(connection: Connection, after: UUID | None, count: int) -> list[UUID]:
-    """Up to ``count`` students that were ever linked to a list row, in the order of their ids."""
+    """Up to ``count`` students that were ever linked to a list row or covered by one, in the order of their ids."""
     return list(connection.execute(_LINKED_STUDENTS, {"after": after, "count": count}).scalars())
 
 
@@ -84,6 +88,10 @@ def remember(connection: Connection, students: Sequence[UUID]) -> dict[UUID, Rem
     ):
         held = evidence.setdefault(student, [])
         if not never_true:
+            held.append(Evidence(begins, ends, category, event_id))
+    for student, event_id, category, begins, ends, stands in connection.execute(_COVERS, {"students": list(students)}):
+        held = evidence.setdefault(student, [])
+        if stands and begins < ends:
             held.append(Evidence(begins, ends, category, event_id))
     return {
         student: Remembered(places, evidence.get(student, []), student in evidence)

@@ -14,6 +14,7 @@ from services.disbursement.events import (
 )
 from services.disbursement.tables import (
     ALWAYS,
+    COVERS,
     DAYS,
     ENTITLEMENTS,
     LINK_ENDS,
@@ -24,7 +25,7 @@ from services.disbursement.tables import (
     SCHOOLS,
     STUDENTS,
 )
-from services.matching.events import LinkConfirmed, LinkWithdrawn
+from services.matching.events import LinkConfirmed, LinkWithdrawn, MemberCovered, MemberCoverWithdrawn
 from services.registry.events import (
     SchoolRegistered,
     StudentDetailsCorrected,
@@ -37,6 +38,7 @@ from shared.eventsourcing.periods import FOREVER
 from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorded
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
+from shared.kernel.identifiers import keyed_id
 from shared.kernel.masking import mask_name
 
 THE_CLOCK = UUID(int=0)
@@ -47,7 +49,7 @@ TOO_OLD = "age"
 EXITS = frozenset({"missing_from_snapshot", "withdrawn_by_agency", "died", "entry_removed", TOO_OLD})
 
 
-def category_of(link: LinkConfirmed) -> str:
+def category_of(link: LinkConfirmed | MemberCovered) -> str:
     """What the row proves (domain.md §5), as a category code of the programme's configuration."""
     if link.list == "poverty":
         return "registered_poor"
@@ -105,6 +107,29 @@ def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(LINK_ENDS, event.event_id, ALWAYS, values)
 
 
+def _cover(fact: MemberCovered | MemberCoverWithdrawn) -> UUID:
+    # The ids are keyed already; the derivation only has to repeat.
+    day = fact.covered_from.isoformat()
+    return keyed_id(b"member cover", str(fact.entry_id), str(fact.student_id), day)
+
+
+def member_covered(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "student_id": fact.student_id,
+        "category": category_of(fact),
+        "holds_from": max(fact.covered_from, fact.valid_from or fact.covered_from),
+        "holds_to": min(fact.covered_to or FOREVER, fact.valid_to or FOREVER),
+        "stands": True,
+        "event_id": event.event_id,
+    }
+    yield Assertion(COVERS, _cover(fact), ALWAYS, values)
+
+
+def member_cover_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(COVERS, _cover(event.fact), ALWAYS, {"stands": False})
+
+
 def programme_activated(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"programme": fact.programme, "content": fact.content, "content_hash": fact.content_hash}
@@ -115,7 +140,7 @@ def day_opened(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
 
 
-ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, PROGRAMMES, DAYS)
+ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, DAYS)
 ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: student_placed,
     StudentPlaced: student_placed,
@@ -123,6 +148,8 @@ ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentLeft: student_gone,
     LinkConfirmed: link_confirmed,
     LinkWithdrawn: link_withdrawn,
+    MemberCovered: member_covered,
+    MemberCoverWithdrawn: member_cover_withdrawn,
     ProgrammeActivated: programme_activated,
     DayOpened: day_opened,
 }

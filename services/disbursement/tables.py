@@ -47,6 +47,22 @@ LINK_ENDS = PeriodTable(
     indexes=[Index("link_ends_by_entry", "entry_id")],
 )
 
+# One row per span in which a list row covers a student as a member of its household (entity from row, student and first
+# day): stated anew or withdrawn, never doubled.
+COVERS = PeriodTable(
+    "covers",
+    "matching",
+    [
+        Column("student_id", Uuid),
+        Column("category", Text),
+        Column("holds_from", Date),
+        Column("holds_to", Date),
+        Column("stands", Boolean),
+        Column("event_id", Uuid),
+    ],
+    indexes=[Index("covers_by_student", "student_id")],
+)
+
 PROGRAMMES = PeriodTable(
     "programmes", "disbursement", [Column("programme", Text), Column("content", Text), Column("content_hash", Text)]
 )

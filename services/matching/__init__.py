@@ -1,12 +1,13 @@
 """matching: which list row is which student, and each student's category.
 
 owns      one decision per list row (linked, review, not_in_register, registered_elsewhere, out_of_age, rejected), and
-          what people rule about rows
+          what people rule about rows; the members of a household whom a listed head's row covers, on which days
 accepts   rulings (same person, not the same, nobody), their undo, a question for a second opinion; its decisions
           follow from the registry's events, the rulings and the rules in force
-emits     LinkConfirmed, LinkWithdrawn, ReviewOpened, EntryUnmatched, EntryWithdrawn, RowRuled, RulingWithdrawn,
-          SecondOpinionAsked, ReviewRead, CategoryRulesActivated, DayOpened
+emits     LinkConfirmed, LinkWithdrawn, ReviewOpened, EntryUnmatched, EntryWithdrawn, MemberCovered,
+          MemberCoverWithdrawn, RowRuled, RulingWithdrawn, SecondOpinionAsked, ReviewRead, CategoryRulesActivated,
+          DayOpened
 consumes  registry
-serves    the roster (paged, counted, as xlsx, live), the review queue and each case, unmatched rows, children enrolled
-          nowhere
+serves    the roster (paged, counted, as xlsx, live), each student's categories over time, the review queue and each
+          case, unmatched rows, children enrolled nowhere
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.matching import review_api, ruled_rows, work
+from services.matching import category_api, covering, review_api, ruled_rows, work
 from services.matching.api import router
 from services.matching.categories import CONTENT, DEFAULT_CATEGORY_RULES, canonical_json
 from services.matching.deciding import Deciding
@@ -36,11 +36,11 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database), review_api.router(Desk(database, store, streams))),
+        routers=(router(database), category_api.router(database), review_api.router(Desk(database, store, streams))),
         projections=projections(),
         workers=workers(deciding),
         seeds=(Seed("category-rules", "category-rules", first_rules(), FIRST_RULES_FROM),),
-        steps=(*work.STEPS, *ruled_rows.STEPS),
+        steps=(*work.STEPS, *ruled_rows.STEPS, *covering.STEPS),
         day_opened=lambda day: DayOpened(day=day),
         gauges=work.GAUGES,
     )

@@ -24,6 +24,15 @@ class Listed(NamedTuple):
 NOTHING_LISTED = Listed()
 
 
+class HouseholdMember(NamedTuple):
+    """A student of one registered household with the adult of the row's number. ``adult``: his comparable name there;
+    ``listed``: she has a row of her own on the civil list."""
+
+    adult: str
+    student: StudentRecord
+    listed: bool = False
+
+
 def _nobody() -> tuple[StudentRecord, ...]:
     return ()
 
@@ -31,12 +40,14 @@ def _nobody() -> tuple[StudentRecord, ...]:
 @dataclass(slots=True)
 class Candidates:
     """Students who could be meant: with the row's number, with the row's number as their guardian's, and `others`, all
-    that share any block key. The order of none of them means anything."""
+    that share any block key; and the students who are of one registered household with whoever has the row's number.
+    The order of none of them means anything."""
 
     same_number: tuple[StudentRecord, ...] = ()
     same_guardian: tuple[StudentRecord, ...] = ()
     find_others: Callable[[], tuple[StudentRecord, ...]] = _nobody
     listed: Listed = NOTHING_LISTED
+    same_household: tuple[HouseholdMember, ...] = ()
     _others: tuple[StudentRecord, ...] | None = None
 
     @property
@@ -52,7 +63,13 @@ class Candidates:
         def kept(found: Iterable[StudentRecord]) -> tuple[StudentRecord, ...]:
             return tuple(each for each in found if each.student_id not in apart)
 
-        return Candidates(kept(self.same_number), kept(self.same_guardian), lambda: kept(self.others), self.listed)
+        return Candidates(
+            kept(self.same_number),
+            kept(self.same_guardian),
+            lambda: kept(self.others),
+            self.listed,
+            tuple(each for each in self.same_household if each.student.student_id not in apart),
+        )
 
 
 class StudentIndex:

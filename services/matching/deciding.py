@@ -21,9 +21,11 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
-from services.matching.candidates import Candidates
+from services.matching.block_keys import number_key
 from services.matching.commands import DecideRow, StudentPlace
+from services.matching.covering import Batch, cover
 from services.matching.domain import Standing, after, settle
+from services.matching.households import Households, HouseholdWork, households_for, touched_by_households
 from services.matching.index_rows import (
     ListedRow,
     Register,
@@ -55,6 +57,7 @@ WORK_ROWS = 1_000
 DAY_ROWS = 2_000
 ENTRIES_AT_ONCE = 500  # two facts each at the most: one command
 LOCKS = 1_024
+OWN_NUMBER = number_key("")
 POLL_SECONDS = 1.0
 PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -75,6 +78,17 @@ class RuledPart(NamedTuple):
     force: dict[UUID, InForce]
     evidence: dict[UUID, str]
     places: dict[UUID, StudentPlace]
+
+
+class Known(NamedTuple):
+    """The register beside one part of the rows: the students they may mean, and who shares whose household."""
+
+    register: Register
+    households: Households
+
+    def place(self, student: UUID) -> StudentPlace | None:
+        """Where she is; None when she is in neither."""
+        return self.register.places.get(student) or self.households.places.get(student)
 
 
 @dataclass(frozen=True)
@@ -128,13 +142,14 @@ class Deciding:
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
             rows = listed_rows(raw, entries)
             ruled = self._ruled(raw, entries)
-            register = register_for(raw, rows, ruled.force)
+            households = households_for(raw, (row.record for row in rows if row.record is not None))
+            known = Known(register_for(raw, rows, ruled.force), households)
             standing = standing_decisions(raw, entries)
             proposed: list[Proposed] = []
             kept: list[tuple[UUID, Standing]] = []
             for row in rows:
                 before = standing.get(row.facts.entry_id, Standing())
-                decided = settle(before, self._command(row, register, ruled, today))
+                decided = settle(before, self._command(row, known, ruled, today))
                 if not decided:
                     continue
                 stream = self.streams.entry(row.facts.entry_id)
@@ -143,6 +158,18 @@ class Deciding:
             if proposed:
                 self._append(connection, taken, part, proposed)
                 keep_decisions(raw, kept)
+            batch = Batch(taken.first_work_id, part, taken.cause)
+            cover(connection, self.store, self.streams, batch, entries, self._ruled_out(rows, ruled))
+
+    def _ruled_out(self, rows: Sequence[ListedRow], ruled: RuledPart) -> dict[UUID, frozenset[UUID]]:
+        """Row → the students whom it does not cover beside its own state, because a person spoke about them."""
+        found: dict[UUID, frozenset[UUID]] = {}
+        for row in rows:
+            force = ruled.force.get(row.facts.entry_id)
+            if force is not None:
+                own = None if row.record is None else entry_evidence(self.streams.digest, row.record)
+                found[row.facts.entry_id] = force.students_ruled_out(own, ruled.evidence)
+        return found
 
     def _ruled(self, raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> RuledPart:
         """What people ruled about these rows, and the students they named as these are now."""
@@ -154,19 +181,22 @@ class Deciding:
         }
         return RuledPart(force, evidence, register.places)
 
-    def _command(self, row: ListedRow, register: Register, ruled: RuledPart, today: date) -> DecideRow:
+    def _command(self, row: ListedRow, known: Known, ruled: RuledPart, today: date) -> DecideRow:
         if row.record is None:
             return DecideRow(row.facts, None, None, False, self.rules.version)
         force = ruled.force.get(row.facts.entry_id)
-        outcome = self._outcome(row.record, register.candidates(row.record, row.keys), today, force, ruled)
+        outcome = self._outcome(row, row.record, known, today, force, ruled)
         student = outcome.student
-        place = register.places.get(student) or ruled.places.get(student) if isinstance(student, UUID) else None
+        place = known.place(student) or ruled.places.get(student) if isinstance(student, UUID) else None
         school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
         return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
 
     def _outcome(
-        self, record: EntryRecord, candidates: Candidates, today: date, force: InForce | None, ruled: RuledPart
+        self, row: ListedRow, record: EntryRecord, known: Known, today: date, force: InForce | None, ruled: RuledPart
     ) -> Outcome:
+        candidates = known.register.candidates(record, row.keys)
+        candidates.same_household = known.households.members.get(record.id_number or "", ())
+
         def ladder(apart: frozenset[StudentId]) -> Outcome:
             return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
 
@@ -219,8 +249,16 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
     students = {row.entity for row in work if row.kind == "student"}
     entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, students, keys, numbers, households)
     entries |= ruled_about(raw, students)
+    entries |= touched_by_households(raw, _household_work(work, numbers, keys))
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
+
+
+def _household_work(work: Sequence[Any], numbers: set[str], keys: set[str]) -> HouseholdWork:
+    """A student is a member of a household by her id or by her number: of those she had, the keys tell."""
+    of_kind = {kind: [row.entity for row in work if row.kind == kind] for kind in ("student", "household", "entry")}
+    own = {key.removeprefix(OWN_NUMBER) for key in keys if key.startswith(OWN_NUMBER)}
+    return HouseholdWork(of_kind["student"], of_kind["household"], of_kind["entry"], numbers | own)
 
 
 def _take_day(raw: psycopg.Connection[Any]) -> Taken | None:

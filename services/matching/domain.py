@@ -5,6 +5,7 @@ A decision is appended only when it differs from the one that stands, so any ord
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +14,15 @@ from uuid import UUID
 import msgspec
 
 from services.matching.commands import DecideRow
-from services.matching.events import EntryUnmatched, EntryWithdrawn, LinkConfirmed, LinkWithdrawn, ReviewOpened
+from services.matching.events import (
+    EntryUnmatched,
+    EntryWithdrawn,
+    LinkConfirmed,
+    LinkWithdrawn,
+    MemberCovered,
+    MemberCoverWithdrawn,
+    ReviewOpened,
+)
 from services.matching.outcome import Outcome, State
 from shared.kernel.facts import Fact
 
@@ -65,6 +74,24 @@ def after(standing: Standing, decided: list[Decided]) -> Standing:
     last = decided[-1]
     state, student = _state(last.fact)
     return Standing(standing.version + len(decided), state, student, content_of(last.fact, last.effective_on))
+
+
+def settle_covers(
+    standing: Iterable[MemberCovered], wanted: Iterable[MemberCovered]
+) -> list[MemberCovered | MemberCoverWithdrawn]:
+    """What has to be appended so that the wanted covers of one row stand. What is new comes before what is taken back,
+    so that a student whose span only begins on another day is never left without one."""
+    before = {(each.student_id, each.covered_from): each for each in standing}
+    after = {(each.student_id, each.covered_from): each for each in wanted}
+    given = [each for key, each in after.items() if before.get(key) != each]
+    gone = [
+        MemberCoverWithdrawn(
+            entry_id=each.entry_id, student_id=each.student_id, list=each.list, covered_from=each.covered_from
+        )
+        for key, each in before.items()
+        if key not in after
+    ]
+    return [*given, *gone]
 
 
 def content_of(fact: Fact, effective_on: date) -> bytes:

@@ -4,7 +4,8 @@ The stream of an entry's decisions is ``keyed_id(matching key, "entry", str(entr
 id. Outcomes are facts and are never recomputed in a fold (design.md §3, invariants 14 and 15). At any moment an entry
 has exactly one state: linked, review, not_in_register, registered_elsewhere, out_of_age or rejected; a later decision
 event replaces the earlier one, LinkWithdrawn stands before the decision that replaces a link. What people rule about a
-row stands in a second stream, ``keyed_id(matching key, "rulings", str(entry_id))``.
+row stands in a second stream, ``keyed_id(matching key, "rulings", str(entry_id))``; which members of a household it
+covers beside its own state in a third, ``keyed_id(matching key, "covers", str(entry_id))``.
 """
 
 from __future__ import annotations
@@ -107,6 +108,46 @@ class EntryWithdrawn(Fact, frozen=True, kw_only=True):
 
     entry_id: UUID
     list: ListName
+
+
+@fact("matching")
+class MemberCovered(Fact, frozen=True, kw_only=True):
+    """A list row that names only the head of a household, wholly covered (整户保), reaches this student: head and
+    student are proven to be of one household on the days [``covered_from``, ``covered_to``), None = open. The row keeps
+    its own single state; one row may cover several students, and one student in several spans of days.
+
+    ``reason``: household_registered (both are members of ``household_id``) or household_guardian (her record names the
+    head as guardian, by number and name). The other fields are the row's on these days, as in LinkConfirmed. The same
+    row, student and ``covered_from`` again states the span anew. ``effective_on`` is ``covered_from``."""
+
+    entry_id: UUID
+    student_id: UUID
+    list: ListName
+    agency: str
+    rule: str
+    reason: str
+    covered_from: date
+    covered_to: date | None = None
+    household_id: UUID | None = None
+    household_type: str | None = None
+    support_type: str | None = None
+    area_type: str | None = None
+    coverage: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("matching")
+class MemberCoverWithdrawn(Fact, frozen=True, kw_only=True):
+    """The span of MemberCovered that began on ``covered_from`` was never true: no proof of it is left, or a person
+    ruled against it. A span that merely ends is stated anew with its end instead."""
+
+    entry_id: UUID
+    student_id: UUID
+    list: ListName
+    covered_from: date
 
 
 @fact("matching")

@@ -1,26 +1,52 @@
-"""R7: a row that names only a head or guardian and stands for a household (整户保): which students are its members.
+"""R7: a row about an adult of a household, who is out of age: which students does it concern?
 
-The row is about the head, who is out of age, and says so; it names the students whom the household's allowance reaches.
-The link of household and child must itself be proven: the student's own record names the head as guardian, by number
-and by name. A number alone may be another person's; then a clerk asks the household register.
+A row that names only a head and stands for a household (整户保) covers the students proven to be of it: of one
+registered household with the head, or with the head as guardian in their own record, by number and by name. It stays
+the head's row, out of age, and names them; the covers themselves are dated (household_cover.py). A number alone may be
+another person's; then a clerk asks the household register. An allowance for that one member (单人保) covers nobody
+else; whether it should is for a clerk to say, unless the student is listed herself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from services.matching.candidates import Candidates
 from services.matching.evidence import SCORES, in_order, review
-from services.matching.name_relation import COMPATIBLE, name_relation
+from services.matching.household_cover import names_agree
 from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State
-from services.matching.records import EntryRecord
+from services.matching.records import EntryRecord, StudentRecord
 
 
 def household(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
-    """R7 for a head who is out of age; None when the row stands for nobody else or no student has this guardian."""
-    members = in_order(candidates.same_guardian)
-    if not entry.stands_for_household or not members:
+    """R7 for an adult who is out of age; None when the row concerns nobody else."""
+    if entry.covers_one:
+        return _single(entry, candidates)
+    if not entry.stands_for_household:
         return None
-    if any(name_relation(entry.name, s.guardian_name) not in COMPATIBLE for s in members):
-        return review("R7", "household_link_unproven", members)
-    ids = tuple(s.student_id for s in members)[:CANDIDATES_HIGHEST]
-    facts = {"count": len(members)}
+    proven = {student.student_id: student for adult, student in _tied(candidates) if names_agree(entry.name, adult)}
+    doubtful = {s.student_id: s for _, s in _tied(candidates) if s.student_id not in proven}
+    if doubtful:
+        return review("R7", "household_link_unproven", in_order(doubtful.values()))
+    if not proven:
+        return None
+    ids = tuple(s.student_id for s in in_order(proven.values()))[:CANDIDATES_HIGHEST]
+    facts = {"count": len(proven)}
     return Outcome(State.OUT_OF_AGE, "R7", SCORES["R7"], "household_link_proven", None, ids, facts)
+
+
+def _tied(candidates: Candidates) -> Iterator[tuple[str, StudentRecord]]:
+    """Students tied to the row's number by their household or guardian, with the adult's name there."""
+    for member in candidates.same_household:
+        yield member.adult, member.student
+    for student in candidates.same_guardian:
+        yield student.guardian_name, student
+
+
+def _single(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
+    found = {
+        member.student.student_id: member.student
+        for member in candidates.same_household
+        if not member.listed and names_agree(entry.name, member.adult)
+    }
+    return review("R7", "household_single_cover", in_order(found.values())) if found else None

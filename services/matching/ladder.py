@@ -6,7 +6,7 @@ R3  the number agrees, the name does not, or it is the guardian's     → review
 R4  number with one slip or a mask, one registered number fits        → linked when name, birth date and sex agree
 R5  two valid numbers that differ                                     → never linked; review if all else agrees
 R6  no usable number on one side                                      → the score links, asks a person, or neither
-R7  a head, out of age, who stands for a household                     → its members named, if proven; else review
+R7  a head, out of age, who stands for a household                     → its members covered, if proven; else review
 then out of age, rejected, registered elsewhere, not in the register. Guards turn a link into a review: a number that
 two students claim or several names carry, a row that contradicts itself, another student whom the name fits better, a
 runner-up close behind, a twin.

@@ -168,14 +168,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "No usable number; {count} students agree.",
     ),
     "household_link_proven": (
-        "名单只列户主(整户保);学籍中有{count}名学生的监护人姓名和身份证号与户主一致",
-        "Only the head is listed for the whole household; {count} students' records name the head as guardian, by name"
-        " and number.",
+        "名单只列户主(整户保);{count}名学生与户主登记为同一户,或学籍中监护人姓名和身份证号与户主一致,按户覆盖",
+        "Only the head is listed for the whole household, which covers {count} students: of one registered household"
+        " with the head, or with the head as guardian by name and number.",
     ),
     "household_link_unproven": (
-        "名单只列户主(整户保);学籍中有{count}名学生的监护人身份证号与户主一致但姓名不同,户关系待证实",
-        "Only the head is listed for the whole household; {count} students have this guardian's number under another"
-        " name: the household link is not proven.",
+        "名单只列户主(整户保);有{count}名学生的同户人员或监护人身份证号与户主一致但姓名不同,户关系待证实",
+        "Only the head is listed for the whole household; {count} students are tied to this number under another name:"
+        " the household link is not proven.",
+    ),
+    "household_single_cover": (
+        "名单是同户其他成员的单人保;同户有{count}名学生未列入,请核对是否享受",
+        "The row covers one other member of the household alone; {count} students of the household are not listed:"
+        " please tell whether they are covered.",
     ),
     "age": ("不在资助年龄({lowest}至{highest}周岁)", "Not of aid age ({lowest} to {highest} years)."),
     "school_elsewhere": (

@@ -11,9 +11,10 @@ from services.matching import events as matching
 from services.matching.block_keys import entry_keys, name_sound, person_keys
 from services.matching.names import comparable
 from services.matching.row_records import entry_of, student_of
-from services.matching.tables import DECISIONS, ENTRIES, RULES, SCHOOLS, STUDENTS
+from services.matching.tables import ALWAYS, COVERS, DECISIONS, ENTRIES, MEMBERS, RULES, SCHOOLS, STUDENTS
 from services.matching.work import enqueue
 from services.registry import events as registry
+from shared.eventsourcing.periods import FOREVER
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
 from shared.kernel.identifiers import keyed_id
@@ -147,6 +148,29 @@ def entry_removed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(ENTRIES, event.stream_id, event.effective_on, values)
 
 
+def _membership(household_id: UUID, member_id: UUID) -> UUID:
+    # Both ids are keyed already; the derivation only has to repeat.
+    return keyed_id(b"household membership", str(household_id), str(member_id))
+
+
+def member_joined(event: Recorded) -> Iterable[Assertion]:
+    fact: registry.HouseholdMemberJoined = event.fact
+    personal = fact.personal
+    values = {
+        "household_id": event.stream_id,
+        "student_id": fact.student_id,
+        "name": personal.name if personal else None,
+        "id_number": personal.id_number if personal else None,
+        "belongs": True,
+    }
+    yield Assertion(MEMBERS, _membership(event.stream_id, fact.member_id), event.effective_on, values)
+
+
+def member_left(event: Recorded) -> Iterable[Assertion]:
+    values = {"household_id": event.stream_id, "belongs": False}
+    yield Assertion(MEMBERS, _membership(event.stream_id, event.fact.member_id), event.effective_on, values)
+
+
 def _of(fact: Fact, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in names}
 
@@ -203,6 +227,33 @@ def entry_withdrawn(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DECISIONS, event.fact.entry_id, event.effective_on, values)
 
 
+_SUPPORT_COLUMNS = ("household_type", "support_type", "area_type", "coverage")
+
+
+def _cover(fact: matching.MemberCovered | matching.MemberCoverWithdrawn) -> UUID:
+    day = fact.covered_from.isoformat()
+    return keyed_id(b"member cover", str(fact.entry_id), str(fact.student_id), day)
+
+
+def member_covered(event: Recorded) -> Iterable[Assertion]:
+    fact: matching.MemberCovered = event.fact
+    values = _of(fact, ("entry_id", "student_id", "covered_from", "list", "agency", "rule", "reason"))
+    values |= _of(fact, (*_SUPPORT_COLUMNS, "division_code", "school_code"))
+    values |= {
+        "stands": True,
+        "covered_to": fact.covered_to or FOREVER,
+        "starts_on": fact.valid_from,
+        "ends_on": fact.valid_to,
+        "event_id": event.event_id,
+    }
+    yield Assertion(COVERS, _cover(fact), ALWAYS, values)
+
+
+def member_cover_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    values = {"stands": False, "student_id": event.fact.student_id, "event_id": event.event_id}
+    yield Assertion(COVERS, _cover(event.fact), ALWAYS, values)
+
+
 # One entity for the rules: a later activation takes over from its day.
 RULES_ENTITY: UUID = keyed_id(b"category rules", "category rules")
 
@@ -227,13 +278,18 @@ FOLDS: dict[type[Fact], Any] = {
     registry.ListEntryAdded: entry_stated,
     registry.ListEntryCorrected: entry_stated,
     registry.ListEntryRemoved: entry_removed,
+    registry.HouseholdMemberJoined: member_joined,
+    registry.HouseholdMemberLeft: member_left,
     matching.LinkConfirmed: link_confirmed,
     matching.LinkWithdrawn: link_withdrawn,
     matching.ReviewOpened: review_opened,
     matching.EntryUnmatched: entry_unmatched,
     matching.EntryWithdrawn: entry_withdrawn,
+    matching.MemberCovered: member_covered,
+    matching.MemberCoverWithdrawn: member_cover_withdrawn,
     matching.CategoryRulesActivated: rules_activated,
     matching.DayOpened: day_opened,
 }
 
-ROSTER_VIEW = Projection("roster", (STUDENTS, ENTRIES, SCHOOLS, DECISIONS, RULES), FOLDS, after=enqueue, appends=False)
+ROSTER_TABLES = (STUDENTS, ENTRIES, SCHOOLS, MEMBERS, DECISIONS, COVERS, RULES)
+ROSTER_VIEW = Projection("roster", ROSTER_TABLES, FOLDS, after=enqueue, appends=False)

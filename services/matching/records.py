@@ -46,9 +46,10 @@ class EntryRecord:
     """A list row. `id_number` is valid or None, then `number_problem` is a code of identity_number or None (empty).
 
     `suggested_birth_date` stems from an unusable number. `stands_for_household`: the row names only the head and the
-    whole household is covered. `school_elsewhere`: it names a school that is none of the division's. `household_key` is
-    equal for rows of one household on one list. `division_code` is where the person is registered as resident.
-    `birth_date` is the number's when that is valid; `birth_date_contradicted`: the row states another one.
+    whole household is covered; `covers_one`: an allowance for this one member. `school_elsewhere`: it names a school
+    that is none of the division's. `household_key` is equal for rows of one household on one list. `division_code` is
+    where the person is registered as resident. `birth_date` is the number's when that is valid;
+    `birth_date_contradicted`: the row states another one.
     """
 
     name: str
@@ -72,6 +73,7 @@ class EntryRecord:
     former_name: str = ""
     list_name: str = ""
     birth_date_contradicted: bool = False
+    covers_one: bool = False
 
 
 def student_record(

@@ -14,29 +14,39 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 
 from services.matching.categories import CategoryRules, Evidence
-from services.matching.tables import DECISIONS, RULES, SCHOOLS, STUDENTS
+from services.matching.tables import COVERS, DECISIONS, RULES, SCHOOLS, STUDENTS
 from shared.kernel.masking import mask_name
 from shared.web.pages import PageTurn
 
-_D, _S, _R, _N = DECISIONS.c, STUDENTS.c, RULES.c, SCHOOLS.c
-_EVIDENCE_COLUMN = {
-    "list": _D.list,
-    "household_type": _D.household_type,
-    "support_type": _D.support_type,
-    "area_type": _D.area_type,
-    "coverage": _D.coverage,
-    "disability_kind": _D.disability_kind,
-    "disability_grade": _D.disability_grade,
-}
+_D, _C, _S, _R, _N = DECISIONS.c, COVERS.c, STUDENTS.c, RULES.c, SCHOOLS.c
+SUPPORT_FIELDS = ("list", "household_type", "support_type", "area_type", "coverage")
+_DISABILITY = ("disability_kind", "disability_grade")
+EVIDENCE_FIELDS = (*SUPPORT_FIELDS, *_DISABILITY)
 SHEET_PAGE_ROWS = 500
 _OUTSIDE = 1_000  # rank of evidence that supports none of the classes
 
 
 class EvidenceRow(BaseModel):
-    """One linked list row in force. ``valid_from``/``valid_to`` are the paper's, half-open, null = open."""
+    """One list row in force, linked to the student or covering her household (rule R7). ``valid_from``/``valid_to`` are
+    the paper's, half-open, null = open."""
 
     entry_id: UUID
     list: str
@@ -146,16 +156,27 @@ def category_counts(connection: Connection, true_on: date) -> dict[str, int]:
     return {known.category: by_rank.get(rank, 0) for rank, known in enumerate(rules.classes)}
 
 
-def _in_force(day: date) -> ColumnElement[bool]:
-    return and_(
-        DECISIONS.holds_on(day),
-        _D.state == "linked",
-        or_(_D.starts_on.is_(None), _D.starts_on <= day),
-        or_(_D.ends_on.is_(None), _D.ends_on > day),
+def _evidence_on(day: date) -> Subquery:
+    """Everything that holds for a student on the day: rows linked to her, and rows that cover her household."""
+    shown = ("student_id", "starts_on", "ends_on", "rule", "event_id")
+    linked = select(_D.entity.label("entry_id"), *(_D[name] for name in (*shown, *EVIDENCE_FIELDS))).where(
+        DECISIONS.holds_on(day), _D.state == "linked", *_paper_holds(_D, day)
+    )
+    none = (cast(null(), Integer).label(name) for name in _DISABILITY)
+    covered = select(_C.entry_id, *(_C[name] for name in (*shown, *SUPPORT_FIELDS)), *none).where(
+        _C.stands, _C.covered_from <= day, _C.covered_to > day, *_paper_holds(_C, day)
+    )
+    return linked.union_all(covered).subquery("evidence")
+
+
+def _paper_holds(columns: Any, day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (
+        or_(columns.starts_on.is_(None), columns.starts_on <= day),
+        or_(columns.ends_on.is_(None), columns.ends_on > day),
     )
 
 
-def _rank(rules: CategoryRules) -> ColumnElement[int]:
+def _rank(rules: CategoryRules, evidence: Subquery) -> ColumnElement[int]:
     """The place of the first class that a row of evidence supports."""
     if not rules.classes:
         return literal(_OUTSIDE)
@@ -163,7 +184,7 @@ def _rank(rules: CategoryRules) -> ColumnElement[int]:
     for rank, known in enumerate(rules.classes):
         conditions = []
         for field, accepted in known.accepts.items():
-            column = _EVIDENCE_COLUMN[field]
+            column = evidence.c[field]
             accepts = column.in_(sorted(accepted))
             conditions.append(or_(column.is_(None), accepts) if field in known.missing_accepted else accepts)
         whens.append((and_(*conditions), rank))
@@ -172,12 +193,9 @@ def _rank(rules: CategoryRules) -> ColumnElement[int]:
 
 def _students(rules: CategoryRules, day: date, school: str | None, category: str | None) -> Select[Any]:
     """Registered students with evidence that supports a class, one row each."""
-    best = (
-        select(_D.student_id, func.min(_rank(rules)).label("rank"))
-        .where(_in_force(day))
-        .group_by(_D.student_id)
-        .subquery("best")
-    )
+    held = _evidence_on(day)
+    ranked = select(held.c.student_id, func.min(_rank(rules, held)).label("rank"))
+    best = ranked.group_by(held.c.student_id).subquery("best")
     names = select(_N.code, _N.name).where(SCHOOLS.holds_on(day)).subquery("school_names")
     tables = STUDENTS.table.join(best, best.c.student_id == _S.entity).outerjoin(names, names.c.code == _S.school_code)
     columns = (_S.entity, _S.name, _S.school_code, _S.stage, _S.grade, _S.class_name)
@@ -198,10 +216,10 @@ def _with_evidence(
     connection: Connection, found: Sequence[Row[Any]], rules: CategoryRules, day: date
 ) -> list[RosterRow]:
     evidence: defaultdict[UUID, list[Any]] = defaultdict(list)
-    columns = (_D.entity, _D.student_id, _D.starts_on, _D.ends_on, _D.rule, _D.event_id, *_EVIDENCE_COLUMN.values())
-    statement = select(*columns, _rank(rules).label("rank")).where(_in_force(day)).order_by("rank", _D.entity)
+    held = _evidence_on(day)
+    statement = select(held, _rank(rules, held).label("rank")).order_by("rank", held.c.entry_id)
     if len(found) <= 1_000:  # a page; a whole roster is read in one go
-        statement = statement.where(_D.student_id.in_([row.entity for row in found]))
+        statement = statement.where(held.c.student_id.in_([row.entity for row in found]))
     for each in connection.execute(statement).all():
         evidence[each.student_id].append(each)
     return [_row(row, rules, evidence[row.entity]) for row in found]
@@ -226,9 +244,9 @@ def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]]) -> R
 
 
 def _evidence(row: Row[Any]) -> EvidenceRow:
-    known = Evidence(**{field: getattr(row, field) for field in _EVIDENCE_COLUMN})
+    known = Evidence(**{field: getattr(row, field) for field in EVIDENCE_FIELDS})
     return EvidenceRow(
-        entry_id=row.entity,
+        entry_id=row.entry_id,
         list=row.list,
         kind=known.kind,
         valid_from=row.starts_on,

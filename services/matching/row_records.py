@@ -55,6 +55,7 @@ def entry_of(row: Mapping[str, Any], stands_for_household: bool) -> EntryRecord:
         former_name=comparable(row["former_name"] or ""),
         list_name=row["list"] or "",
         birth_date_contradicted=bool(row["birth_date_contradicted"]),
+        covers_one=row["list"] == "civil" and row["coverage"] == "single",
     )
 
 

@@ -67,6 +67,16 @@ class InForce:
         """Everyone a ruling names."""
         return frozenset(pin.student_id for pin in (*self.apart, *((self.link,) if self.link else ())))
 
+    def students_ruled_out(self, row_evidence: str | None, evidence: Mapping[UUID, str]) -> frozenset[UUID]:
+        """Whom the row does not cover as a member of its household: whom it is linked to anyway, and those it is not
+        about while the ruling's evidence stands. ``row_evidence`` None: the row left its list, as it was."""
+        apart = (
+            pin.student_id
+            for pin in self.apart
+            if row_evidence in (None, pin.row_evidence) and evidence.get(pin.student_id) == pin.evidence
+        )
+        return frozenset((*apart, *((self.link.student_id,) if self.link else ())))
+
 
 def entry_evidence(digest: Digest, entry: EntryRecord) -> str:
     """What a ruling rests on of the row: who it is about. School, grade and class change each year and are left out."""

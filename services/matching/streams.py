@@ -26,6 +26,10 @@ class Streams:
         """The stream of what people rule about a list row."""
         return keyed_id(self.key, "rulings", str(entry_id))
 
+    def covers(self, entry_id: UUID) -> UUID:
+        """The stream of the members whom a list row that names only the head covers."""
+        return keyed_id(self.key, "covers", str(entry_id))
+
     def reader(self, viewer: str, day: date) -> UUID:
         """Who read what unmasked on one day: a stream for ever would be loaded whole at every read."""
         return keyed_id(self.key, "reader", viewer, day.isoformat())
@@ -38,3 +42,7 @@ class Streams:
     def command(self, work_id: int, cause_id: UUID, part: int) -> UUID:
         """The id of the command that settles one part of the work taken together."""
         return keyed_id(self.key, "decide", str(work_id), str(cause_id), str(part))
+
+    def covering_command(self, work_id: int, cause_id: UUID, part: int, chunk: int) -> UUID:
+        """The id of the command that settles the covers of one chunk of such a part."""
+        return keyed_id(self.key, "cover", str(work_id), str(cause_id), str(part), str(chunk))

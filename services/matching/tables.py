@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Integer, Numeric, Text, Uuid
 
 from shared.eventsourcing.periods import PeriodTable
+
+# A thing that happened once is asserted from here on.
+ALWAYS = date(1, 1, 1)
 
 STUDENTS = PeriodTable(
     "students",
@@ -120,6 +125,51 @@ DECISIONS = PeriodTable(
         Index("decisions_by_student", "student_id"),
         Index("decisions_by_state", "state", "list", "entity"),
     ],
+)
+
+# Who belongs to a registered household: what proves that a listed head and a student are of one household.
+MEMBERS = PeriodTable(
+    "household_members",
+    "registry",
+    [
+        Column("household_id", Uuid),
+        Column("student_id", Uuid),  # as the registry knew her; a member is also found by her number
+        Column("name", Text),
+        Column("id_number", Text),
+        Column("belongs", Boolean),
+    ],
+    indexes=[
+        Index("members_by_household", "household_id"),
+        Index("members_by_number", "id_number"),
+        Index("members_by_student", "student_id"),
+    ],
+)
+
+# One entity per (row, student, first day), asserted from ALWAYS on: its days are columns of their own.
+COVERS = PeriodTable(
+    "covers",
+    "matching",
+    [
+        Column("entry_id", Uuid),
+        Column("student_id", Uuid),
+        Column("stands", Boolean),
+        Column("covered_from", Date),
+        Column("covered_to", Date),
+        Column("list", Text),
+        Column("agency", Text),
+        Column("rule", Text),
+        Column("reason", Text),
+        Column("household_type", Text),
+        Column("support_type", Text),
+        Column("area_type", Text),
+        Column("coverage", Text),
+        Column("starts_on", Date),
+        Column("ends_on", Date),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("event_id", Uuid),
+    ],
+    indexes=[Index("covers_by_student", "student_id"), Index("covers_by_entry", "entry_id")],
 )
 
 RULES = PeriodTable("category_rules", "matching", [Column("content", Text), Column("content_hash", Text)], public=True)

@@ -1,8 +1,9 @@
 """Rows that wait to be decided (again): noted in the transaction that changed what a decision rests on.
 
-A change of a student touches her *block keys* (block_keys.py), one of a list row its identity number and household;
-every list row that shares one of these is decided anew. Keys that the student's row still tells are not noted again. A
-work row carries its cause, so that what is decided stands after it in time (invariant 5).
+A change of a student touches her *block keys* (block_keys.py), one of a list row its identity number and household, one
+of a registered household its members (households.py); every list row that shares one of these is decided anew. Keys
+that the student's row still tells are not noted again. A work row carries its cause, so that what is decided stands
+after it in time (invariant 5).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy import ARRAY, DateTime, Text, Uuid
 
 from services.matching.block_keys import school_keys
 from services.matching.events import DayOpened
-from services.matching.tables import DECISIONS, ENTRIES, STUDENTS
+from services.matching.tables import COVERS, DECISIONS, ENTRIES, MEMBERS, STUDENTS
 from shared.database.database import driver
 from shared.eventsourcing.projection import Change, Recorded
 from shared.hosting.figures import Gauge
@@ -102,11 +103,15 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
     causes = {event.stream_id: event for event in events if event.service == "registry"}
     rows: list[tuple[Any, ...]] = []
     for change in changes:
-        cause = causes.get(change.entity)
-        if cause is None or change.table not in (STUDENTS, ENTRIES):
-            continue
         both = (change.before, change.after)
-        if change.table is STUDENTS:
+        whose = change.after["household_id"] if change.table is MEMBERS else change.entity
+        cause = causes.get(whose)
+        if cause is None or change.table not in (STUDENTS, ENTRIES, MEMBERS):
+            continue
+        if change.table is MEMBERS:
+            numbers = sorted({row["id_number"] for row in both if row is not None and row["id_number"]})
+            rows.append(("household", whose, numbers, [], [], *_cause(cause)))
+        elif change.table is STUDENTS:
             rows.append(("student", change.entity, [], keys_left(*both), [], *_cause(cause)))
         else:  # a row is decided knowing who else carries its number and whether its household has other rows
             numbers, households = shared_by_entries(both)
@@ -144,7 +149,7 @@ def _tell_roster(raw: psycopg.Connection[Any], changes: Sequence[Change]) -> Non
     for change in changes:
         if change.table is STUDENTS:
             students.add(change.entity)
-        elif change.table is DECISIONS:
+        elif change.table in (DECISIONS, COVERS):
             for row in (change.before, change.after):
                 if row is not None and row["student_id"] is not None:
                     students.add(row["student_id"])

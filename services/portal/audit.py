@@ -70,7 +70,7 @@ async def audit(request: Request, opened: Annotated[Opening, Depends(opening)]) 
 async def _replay(backends: Backends, opened: Opening, page: TablePage, typed: Mapping[str, str]) -> dict[str, Any]:
     body = {"true_on": typed["true_on"] or None}
     if typed["known_at"]:
-        body["known_at"] = _moment(typed["known_at"])
+        body["known_at"] = moment_of(typed["known_at"])
     answer = (await backends.post(opened.caller, "audit", f"/v1/replay/{typed['view']}", body)).body
     told: Mapping[str, Any] = answer if isinstance(answer, Mapping) else {}
     items, _ = items_of({"items": told.get("items", told.get("rows")), "next": None})
@@ -84,7 +84,7 @@ async def _replay(backends: Backends, opened: Opening, page: TablePage, typed: M
     }
 
 
-def _moment(typed: str) -> str:
+def moment_of(typed: str) -> str:
     """A moment typed in Shanghai time, as UTC. Raises Malformed."""
     try:
         moment = datetime.fromisoformat(typed.strip())

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.portal.backends import Backends, BackendTrouble, Param
+from services.portal.category_history import read_history
 from services.portal.columns import Column, Row
 from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, ENTITLEMENTS, ROSTER, STUDENTS, VISITS, TablePage
+from services.portal.table_pages import ALERTS, ENTITLEMENTS, STUDENTS, VISITS, TablePage
 from services.portal.table_reading import TableRow, items_of, shown_rows
 from shared.kernel.identifiers import new_event_id
 from shared.web.viewers import AID_CLERK, SCHOOL
@@ -56,7 +57,6 @@ REVEALABLE = (
     "address",
 )
 SECTIONS: tuple[tuple[str, TablePage], ...] = (
-    ("categories", ROSTER),
     ("aid", ENTITLEMENTS),
     ("alerts", ALERTS),
     ("visits", VISITS),
@@ -105,7 +105,11 @@ async def _page(
     rendering: Rendering = request.app.state.rendering
     answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
     row: Row = answer.body
-    sections = await asyncio.gather(*(_section(backends, opened, page, student_id) for _, page in SECTIONS))
+    known_at = request.query_params.get("known_at", "")
+    categories, *sections = await asyncio.gather(
+        read_history(opened, backends, student_id, known_at),
+        *(_section(backends, opened, page, student_id) for _, page in SECTIONS),
+    )
     history = row.get("history")
     return rendering.page(
         request,
@@ -116,6 +120,7 @@ async def _page(
         particulars=[(column.label, column.shown(row, opened.texts)) for column in PARTICULARS],
         place=[(column.label, column.shown(row, opened.texts)) for column in PLACE],
         sections=[(name, page, rows) for (name, page), rows in zip(SECTIONS, sections, strict=True)],
+        category_history=categories,
         history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],
         revealable=REVEALABLE,
         revealed=revealed,

@@ -155,3 +155,41 @@ class RegisterHousehold:
     members: tuple[MemberRecord, ...]
     as_of: date
     household_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHead:
+    household_id: UUID
+    member_id: UUID
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SplitHousehold:
+    """These members become the household ``household_number`` of the same list. ``head_id`` is one of them,
+    ``remaining_head_id`` one of those who stay."""
+
+    household_id: UUID
+    household_number: str
+    member_ids: tuple[UUID, ...]
+    on: date
+    head_id: UUID | None = None
+    remaining_head_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeHousehold:
+    household_id: UUID
+    into_household_id: UUID
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class MoveHousehold:
+    household_id: UUID
+    division_code: str
+    on: date
+    address: str | None = None
+
+
+HouseholdIntent = ChangeHead | SplitHousehold | MergeHousehold | MoveHousehold

@@ -1,4 +1,4 @@
-"""Students, schools, households and list entries: pure rules. ``decide`` functions give facts, ``apply`` folds them.
+"""Students, schools and list entries: pure rules. ``decide`` functions give facts, ``apply`` folds them.
 
 No state here holds a personal field: what identifies a person is compared by keyed fingerprint, so an aggregate loads
 the same after an erasure (design.md §3, invariant 14).
@@ -15,9 +15,6 @@ from uuid import UUID
 from services.registry.errors import AlreadyEnrolled, RecordKeyTaken, StudentNotEnrolled, StudentUnknown
 from services.registry.events import (
     DestinationKind,
-    HouseholdMemberJoined,
-    HouseholdMemberLeft,
-    HouseholdRegistered,
     LeavingReason,
     ListEntryAdded,
     ListEntryCorrected,
@@ -274,39 +271,3 @@ def remove_entry(
 def school_changes(known: SchoolRegistered | None, stated: SchoolRegistered, as_of: date) -> list[Happened]:
     """A school registers, or its particulars change; nothing when they are the same."""
     return [] if known == stated else [Happened(stated, as_of)]
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """``members`` are the ids of those who belong to it now."""
-
-    version: int = 0
-    registered: HouseholdRegistered | None = None
-    members: frozenset[UUID] = frozenset()
-
-
-def household_of(facts: Iterable[Fact]) -> Household:
-    """The household after all facts of the stream."""
-    state = Household()
-    for fact in facts:
-        state = replace(state, version=state.version + 1)
-        match fact:
-            case HouseholdRegistered():
-                state = replace(state, registered=fact)
-            case HouseholdMemberJoined():
-                state = replace(state, members=state.members | {fact.member_id})
-            case HouseholdMemberLeft():
-                state = replace(state, members=state.members - {fact.member_id})
-    return state
-
-
-def register_household(
-    state: Household, stated: HouseholdRegistered, members: Iterable[HouseholdMemberJoined], as_of: date
-) -> list[Happened]:
-    """The household as its agency states it now: who is missing has left, who is new has joined."""
-    named = {member.member_id: member for member in members}
-    happened = [] if state.registered == stated else [Happened(stated, as_of)]
-    happened += [Happened(member, as_of) for key, member in named.items() if key not in state.members]
-    gone = sorted(state.members - named.keys(), key=lambda key: key.int)
-    happened += [Happened(HouseholdMemberLeft(member_id=key), as_of) for key in gone]
-    return happened

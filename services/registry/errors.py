@@ -9,7 +9,13 @@ StudentNotEnrolled 409  the student is registered nowhere, so cannot leave or tr
 AlreadyEnrolled    409  the student is registered here already, so cannot return
 ParticularsErased  409  the student's particulars were erased, so there is nothing to complete or to copy
 EntryUnknown       404  no such row on that list, or not in the caller's scope
-HouseholdUnknown   404
+HouseholdUnknown   404  no such household, or not in the caller's scope
+HouseholdAlreadyMerged   409  the household is no more: it was merged into another one
+HouseholdNumberTaken     409  a household of that number is on record already
+MemberNotInHousehold     409  the person does not belong to the household
+NobodyLeft               422  a split that takes nobody, or everybody
+HouseholdsNotMergeable   422  a household with itself, or two of different lists
+BeforeHouseholdChange    422  a change dated before the last one of the same member or head
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 ListBusy           409  another file of the same list is being taken in
@@ -123,6 +129,72 @@ class HouseholdUnknown(NotFound):
 
     def __init__(self, household_id: UUID) -> None:
         super().__init__("没有这一户", "There is no such household.", household_id=str(household_id))
+
+
+class HouseholdAlreadyMerged(Conflict):
+    code = "household_already_merged"
+
+    def __init__(self, household_id: UUID, into: UUID) -> None:
+        super().__init__(
+            "这一户已并入另一户",
+            "The household was merged into another one.",
+            household_id=str(household_id),
+            into_household_id=str(into),
+        )
+
+
+class HouseholdNumberTaken(Conflict):
+    code = "household_number_taken"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__("该户编号已有登记", "A household of this number is on record.", household_id=str(household_id))
+
+
+class MemberNotInHousehold(Conflict):
+    code = "member_not_in_household"
+
+    def __init__(self, household_id: UUID, member_id: UUID) -> None:
+        super().__init__(
+            "此人不是这一户的成员",
+            "The person does not belong to the household.",
+            household_id=str(household_id),
+            member_id=str(member_id),
+        )
+
+
+class NobodyLeft(Malformed):
+    code = "nobody_left"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__(
+            "分户必须分出部分成员,不能一人不分或全部分出",
+            "A split takes some of the members, neither none nor all.",
+            household_id=str(household_id),
+        )
+
+
+class HouseholdsNotMergeable(Malformed):
+    code = "households_not_mergeable"
+
+    def __init__(self, household_id: UUID, into: UUID) -> None:
+        super().__init__(
+            "只能并入同一名单的另一户",
+            "A household merges into another one of the same list.",
+            household_id=str(household_id),
+            into_household_id=str(into),
+        )
+
+
+class BeforeHouseholdChange(Malformed):
+    code = "before_household_change"
+
+    def __init__(self, last: date) -> None:
+        super().__init__(
+            f"日期不能早于该成员或户主上一次变动({last.isoformat()})",
+            f"The date lies before the last change of this member or head ({last.isoformat()}).",
+            field="on",
+            last=last.isoformat(),
+        )
 
 
 class SubmissionUnknown(NotFound):

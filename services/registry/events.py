@@ -69,6 +69,12 @@ class MemberPersonal(Personal, frozen=True, kw_only=True):
     id_number: str | None = None
 
 
+class HouseholdPersonal(Personal, frozen=True, kw_only=True):
+    """Where a household lives; sealed under its head's key."""
+
+    address: str
+
+
 @fact("registry")
 class DayOpened(Fact, frozen=True, kw_only=True):
     """A day began in Asia/Shanghai: time as input (invariant 10)."""
@@ -192,6 +198,40 @@ class HouseholdMemberLeft(Fact, frozen=True, kw_only=True):
 
     member_id: UUID
     reason: str | None = None
+
+
+@fact("registry")
+class HouseholdHeadChanged(Fact, frozen=True, kw_only=True):
+    """Another member heads the household. ``former_head_id`` None: nobody did."""
+
+    member_id: UUID
+    former_head_id: UUID | None = None
+
+
+@fact("registry")
+class HouseholdSplit(Fact, frozen=True, kw_only=True):
+    """Members left together and are a household of their own (分户). That they left and joined are events of their own,
+    HouseholdMemberLeft with reason ``split`` here and HouseholdMemberJoined there, on the same day."""
+
+    new_household_id: UUID
+    member_ids: tuple[UUID, ...]
+
+
+@fact("registry")
+class HouseholdMerged(Fact, frozen=True, kw_only=True):
+    """The household is no more: its members belong to another one (并户), told like a split's, with reason
+    ``merged``."""
+
+    into_household_id: UUID
+
+
+@fact("registry")
+class HouseholdMoved(Fact, frozen=True, kw_only=True):
+    """The household, these members, lives in another division or at another address (迁移)."""
+
+    division_code: str
+    member_ids: tuple[UUID, ...]
+    personal: HouseholdPersonal | None = None
 
 
 class ListEntryFields(Fact, frozen=True, kw_only=True):

@@ -10,7 +10,15 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry import households, queries
-from services.registry.commands import MemberRecord, RegisterHousehold
+from services.registry.commands import (
+    ChangeHead,
+    HouseholdIntent,
+    MemberRecord,
+    MergeHousehold,
+    MoveHousehold,
+    RegisterHousehold,
+    SplitHousehold,
+)
 from services.registry.errors import HouseholdUnknown, InvalidRecord
 from services.registry.events import ListName
 from services.registry.handlers import Registry
@@ -50,6 +58,49 @@ class Household(BaseModel):
     members: tuple[Member, ...] = Field(min_length=1, max_length=MEMBERS_MAX)
 
 
+class HeadChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    member_id: UUID
+    on: date
+
+
+class Split(BaseModel):
+    """Members who become a household of their own under ``household_number``, the agency's own. ``head_id`` is one of
+    them; ``remaining_head_id`` one of those who stay, where the head is among those who leave."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    household_number: str = Field(min_length=1, max_length=40)
+    member_ids: tuple[UUID, ...] = Field(min_length=1, max_length=MEMBERS_MAX)
+    head_id: UUID | None = None
+    remaining_head_id: UUID | None = None
+    on: date
+
+
+class Merge(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    into_household_id: UUID
+    on: date
+
+
+class Move(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
+    address: str | None = Field(default=None, max_length=200)
+    on: date
+
+
+class Changed(BaseModel):
+    """The same answer however often the command is repeated. ``household_id``: the one changed; of a split the new one,
+    of a merger the one that remains."""
+
+    household_id: UUID
+    event_ids: tuple[UUID, ...]
+
+
 class Registered(BaseModel):
     """The same answer however often the command is repeated."""
 
@@ -86,7 +137,44 @@ def router(registry: Registry) -> APIRouter:
             raise HouseholdUnknown(household_id)
         return found
 
+    _changing(routes, registry)
     return routes
+
+
+def _changing(routes: APIRouter, registry: Registry) -> None:
+    def done(household_id: UUID, intent: HouseholdIntent, request: Request, viewer: Viewer, body: BaseModel) -> Changed:
+        lists = frozenset(
+            name for name, agency in AGENCIES.items() if viewer.has(AID_CLERK) or viewer.scope.agency == agency
+        )
+        result = households.change_household(registry, lists, intent, command_from(request, viewer, body))
+        return Changed(household_id=household_id, event_ids=result.event_ids)
+
+    @routes.post("/households/{household_id}/head")
+    def head(household_id: UUID, body: HeadChange, request: Request, viewer: Sender) -> Changed:
+        """Another member heads the household."""
+        return done(household_id, ChangeHead(household_id, body.member_id, body.on), request, viewer, body)
+
+    @routes.post("/households/{household_id}/split")
+    def split(household_id: UUID, body: Split, request: Request, viewer: Sender) -> Changed:
+        """Members become a household of their own (分户)."""
+        members = tuple(dict.fromkeys(body.member_ids))
+        intent = SplitHousehold(
+            household_id, body.household_number, members, body.on, body.head_id, body.remaining_head_id
+        )
+        told = done(household_id, intent, request, viewer, body)
+        return told.model_copy(update={"household_id": households.split_off(registry, intent)})
+
+    @routes.post("/households/{household_id}/merge")
+    def merge(household_id: UUID, body: Merge, request: Request, viewer: Sender) -> Changed:
+        """All members belong to another household of the list (并户)."""
+        into = body.into_household_id
+        return done(into, MergeHousehold(household_id, into, body.on), request, viewer, body)
+
+    @routes.post("/households/{household_id}/move")
+    def move(household_id: UUID, body: Move, request: Request, viewer: Sender) -> Changed:
+        """The household lives in another division or at another address (迁移)."""
+        intent = MoveHousehold(household_id, body.division_code, body.on, body.address)
+        return done(household_id, intent, request, viewer, body)
 
 
 def _member(told: Member) -> MemberRecord:

@@ -7,8 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.events import (
+    HouseholdHeadChanged,
     HouseholdMemberJoined,
     HouseholdMemberLeft,
+    HouseholdMerged,
+    HouseholdMoved,
     HouseholdRegistered,
     ListEntryAdded,
     ListEntryCorrected,
@@ -189,6 +192,26 @@ def member_left(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(MEMBERS, entity, event.effective_on, {"belongs": False})
 
 
+def head_changed(event: Recorded) -> Iterable[Assertion]:
+    fact: HouseholdHeadChanged = event.fact
+    for member_id, head in ((fact.former_head_id, False), (fact.member_id, True)):
+        if member_id is not None:
+            entity = _membership(event.stream_id, member_id)
+            yield Assertion(MEMBERS, entity, event.effective_on, {"head": head})
+
+
+def household_merged(event: Recorded) -> Iterable[Assertion]:
+    yield _row(event, HOUSEHOLDS, {"merged_into": event.fact.into_household_id})
+
+
+def household_moved(event: Recorded) -> Iterable[Assertion]:
+    fact: HouseholdMoved = event.fact
+    place = {"division_code": fact.division_code}
+    yield _row(event, HOUSEHOLDS, place | {"address": fact.personal.address if fact.personal else None})
+    for member_id in fact.member_ids:
+        yield Assertion(MEMBERS, _membership(event.stream_id, member_id), event.effective_on, place)
+
+
 def personal_data_read(event: Recorded) -> Iterable[Assertion]:
     fact: PersonalDataRead = event.fact
     values = {
@@ -220,6 +243,9 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdRegistered: household_registered,
     HouseholdMemberJoined: member_joined,
     HouseholdMemberLeft: member_left,
+    HouseholdHeadChanged: head_changed,
+    HouseholdMerged: household_merged,
+    HouseholdMoved: household_moved,
     PersonalDataRead: personal_data_read,
 }
 

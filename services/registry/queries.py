@@ -88,11 +88,14 @@ class MemberRow(BaseModel):
 
 
 class HouseholdRow(BaseModel):
-    """A household on a day, the head first."""
+    """A household on a day, the head first; the address is masked. ``merged_into``: it is no more."""
 
     household_id: UUID
     list: str
     household_type: str | None
+    division_code: str | None
+    address: str
+    merged_into: UUID | None
     members: tuple[MemberRow, ...]
 
 
@@ -269,7 +272,15 @@ def household(connection: Connection, true_on: date, household_id: UUID) -> Hous
         )
         for row in members
     )
-    return HouseholdRow(household_id=household_id, list=found.list, household_type=found.household_type, members=shown)
+    return HouseholdRow(
+        household_id=household_id,
+        list=found.list,
+        household_type=found.household_type,
+        division_code=found.division_code,
+        address=mask_address(found.address),
+        merged_into=found.merged_into,
+        members=shown,
+    )
 
 
 def _students(day: date) -> Select[Any]:

@@ -111,7 +111,13 @@ SUBMISSIONS = PeriodTable(
 HOUSEHOLDS = PeriodTable(
     "households",
     "registry",
-    [Column("list", Text), Column("division_code", Text), Column("household_type", Text)],
+    [
+        Column("list", Text),
+        Column("division_code", Text),
+        Column("household_type", Text),
+        Column("address", Text),
+        Column("merged_into", Uuid),
+    ],
 )
 
 MEMBERS = PeriodTable(

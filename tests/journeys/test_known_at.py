@@ -64,6 +64,22 @@ def test_the_roster_known_in_the_middle_of_a_history_is_what_it_was(district: Di
     assert again["hash"] != today["hash"]
 
 
+def test_a_students_categories_are_told_as_true_today_and_as_known_then(district: District) -> None:
+    child = district.newcomer()
+    district.office.list_rows([district.people.row("disability", "exact", child)], district.today)
+    middle = now(district)
+    student = district.office.student_id(child)
+    live_then = district.office.clerk.read("matching", f"/students/{student}/categories")["items"]
+    assert [each["category"] for each in live_then] == ["disabled"]
+
+    district.office.list_rows([district.people.row("poverty", "exact", child)], district.today)
+    now(district)
+    live_now = district.office.clerk.read("matching", f"/students/{student}/categories")["items"]
+    assert [each["category"] for each in live_now if each["on_day"]] == ["registered_poor"]
+
+    assert replayed(district, "categories", known_at=middle.isoformat(), student_id=student)["items"] == live_then
+
+
 def test_payments_and_alerts_are_replayed_as_they_are_shown(district: District) -> None:
     moment = now(district)
     for view, service in (("payments", "disbursement"), ("alerts", "notifications")):

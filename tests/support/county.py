@@ -24,6 +24,17 @@ from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
 SCHOOLS = {"3146000001": "海口市第一小学", "3146000002": "琼山中学"}
+# A child who was on the poverty register, left it, and is covered by her household since.
+CATEGORIES: list[dict[str, Any]] = [
+    {
+        "valid_from": "2019-09-01", "valid_to": "2025-07-01", "category": "registered_poor", "kind": "脱贫户",
+        "on_day": False, "evidence": [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-03-01"}],
+    },
+    {
+        "valid_from": "2025-09-01", "valid_to": None, "category": "subsistence_rural", "kind": "农村低保",
+        "on_day": True, "evidence": [{"list": "civil", "kind": "农村低保", "valid_from": "2025-01-01"}],
+    },
+]  # fmt: skip
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[Viewer, Depends(viewer)]
 Row = dict[str, Any]
@@ -169,6 +180,12 @@ class County:
             states["rejected"] = 1
             return {"categories": counts, "states": states, "unenrolled_listed": 2, "by_list": {"poverty": states}}
 
+        @r.get("/students/{student_id}/categories")
+        def categories(who: Who, student_id: UUID) -> Row:
+            if not _seen([row for row in (self.students.get(student_id),) if row is not None], who):
+                raise NotFound("没有这名学生", "There is no such student.")
+            return {"student_id": student_id, "items": CATEGORIES}
+
         @r.get("/roster/stream")
         async def stream(request: Request, who: Who) -> Response:
             def read(ids: Sequence[UUID]) -> dict[UUID, Row]:
@@ -263,7 +280,7 @@ class County:
         def replay(request: Request, who: Who, view: str, body: dict[str, Any]) -> Row:
             command_id_of(request)
             self.replays.append({"view": view, **body})
-            items = list(self.roster.values())[:3]
+            items = CATEGORIES[:1] if view == "categories" else list(self.roster.values())[:3]
             return {"view": view, "hash": "ab" * 32, "rows": len(items), "items": items, "log_index": {"registry": 42}}
 
         @r.get("/logs")

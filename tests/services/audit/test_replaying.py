@@ -13,12 +13,20 @@ import pytest
 from deploy.views import VIEWS
 from services.audit import app, archived
 from services.audit.archive import Arrived, note_head, take
-from services.audit.errors import ArchiveDoubtful, BeforeFirstEvent, NoSuchIndex, NotYetClosed, UnknownView
+from services.audit.errors import (
+    ArchiveDoubtful,
+    BeforeFirstEvent,
+    NoSuchIndex,
+    NotByStudent,
+    NotYetClosed,
+    UnknownView,
+)
 from services.audit.replaying import Answer, Question, Replays
 from services.disbursement import app as disbursement_app
 from services.disbursement.commands import DisburseAid
 from services.disbursement.handlers import disburse_aid
 from services.disbursement.streams import Streams
+from services.matching import app as matching_app
 from services.notifications import app as notifications_app
 from services.registry.events import StudentLeft
 from shared.database.database import driver
@@ -27,7 +35,7 @@ from shared.eventsourcing.event import partition_of
 from shared.eventsourcing.store import Command
 from shared.hosting.service import Service
 from shared.messaging.codec import Envelope
-from tests.services.happenings import enrolled, link, someone
+from tests.services.happenings import enrolled, link, someone, unlink
 from tests.services.installation import DIVISION, PARTITIONS, Installation
 
 TODAY = date(2026, 11, 24)
@@ -123,6 +131,47 @@ def test_each_moment_shows_exactly_what_was_known_then(installation: Installatio
         alerts = ask(asked, "alerts", known_at=moment.at)
         assert {UUID(row["student_id"]) for row in alerts.rows if row["state"] == "open"} == moment.dropped_out
         assert {row["name"] for row in [*alerts.rows, *payments.rows]} <= {"张*明"}
+
+
+def test_a_students_categories_are_told_as_they_were_known_at_each_moment(
+    installation: Installation, audit: Service
+) -> None:
+    installation.bare("registry")
+    installation.start(matching_app.build(installation.settings("matching")))
+    installation.bare("disbursement")
+    installation.bare("notifications")
+    child, other, entry, stream = someone(), someone(), someone(), someone()
+    entered, left = date(2024, 1, 1), date(2026, 10, 1)
+    known: list[tuple[datetime, list[tuple[str, str | None, str]]]] = []
+
+    def noted(*expected: tuple[str, str | None, str]) -> None:
+        installation.pump()
+        known.append((now(installation), list(expected)))
+
+    for each in (child, other):
+        installation.append("registry", each, enrolled(each), date(2021, 9, 1))
+        installation.append("matching", someone(), link(someone(), each, list="disability"), entered)
+    noted(("2024-01-01", None, "disabled"))
+    installation.append("matching", stream, link(entry, child), date(2025, 3, 1))
+    noted(("2024-01-01", "2025-03-01", "disabled"), ("2025-03-01", None, "registered_poor"))
+    # The exit of October is recorded only now: nobody knew of it before.
+    installation.append("matching", stream, unlink(entry, child, "missing_from_snapshot"), left)
+    noted(
+        ("2024-01-01", "2025-03-01", "disabled"),
+        ("2025-03-01", "2026-10-01", "registered_poor"),
+        ("2026-10-01", None, "disabled"),
+    )
+    archive(installation, audit)
+    asked = replays(installation, audit)
+    for at, expected in known:
+        answer = ask(asked, "categories", known_at=at, student_id=child)
+        assert {row["student_id"] for row in answer.rows} == {str(child)}
+        assert [(row["valid_from"], row["valid_to"], row["category"]) for row in answer.rows] == expected
+        assert [row["category"] for row in answer.rows if row["on_day"]] == [expected[-1][2]]
+    everyone = ask(asked, "categories", known_at=known[-1][0])
+    assert {row["student_id"] for row in everyone.rows} == {str(child), str(other)}
+    with pytest.raises(NotByStudent):
+        ask(asked, "payments", known_at=known[-1][0], student_id=child)
 
 
 def test_what_was_not_true_yet_is_not_shown(installation: Installation, audit: Service) -> None:

@@ -99,6 +99,21 @@ def test_an_agency_sees_its_rows_and_not_the_roster(desk: Desk) -> None:
     assert desk.get("/v1/roster", "agency", agency="poverty_office").status_code == 403
 
 
+def test_a_students_categories_over_time_for_who_may_see_her(desk: Desk) -> None:
+    path = f"/v1/students/{FIRST}/categories"
+    viewers: list[tuple[str, dict[str, str]]] = [("aid_clerk", {}), ("auditor", {}), ("school", {"school": "S1"})]
+    for role, place in viewers:
+        told = desk.get(f"{path}?true_on=2025-01-01", role, **place).json()
+        (span,) = told["items"]
+        assert (span["valid_from"], span["valid_to"], span["category"]) == (str(TERM), None, "registered_poor")
+        assert span["on_day"] and [each["entry_id"] for each in span["evidence"]] == [str(LINKED)]
+    assert not desk.get(f"{path}?true_on=2024-08-31", "aid_clerk").json()["items"][0]["on_day"]
+    assert desk.get(path, "school", school="S2").status_code == 404
+    assert desk.get(path, "agency", agency="poverty_office").status_code == 403
+    assert desk.get(path).status_code == 401
+    assert desk.get(f"/v1/students/{SECOND}/categories", "aid_clerk").json()["items"] == []
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/roster", "/v1/roster/summary", "/v1/reviews", "/v1/unmatched", "/v1/roster.xlsx"]
 )

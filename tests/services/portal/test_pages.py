@@ -142,6 +142,28 @@ def test_full_particulars_need_a_purpose_and_are_shown_once(portal: Portal) -> N
         assert "460106201203040015" not in client.get(f"/students/{student}").text
 
 
+def test_a_students_page_tells_her_categories_span_by_span_and_as_known_at_a_moment(portal: Portal) -> None:
+    student = next(iter(portal.county.students))
+    with portal.as_("auditor") as client:
+        page = client.get(f"/students/{student}").text
+        section = page.split('id="s-category-history"')[1].split("</section>")[0]
+        assert section.index("农村低保家庭学生") < section.index("建档立卡"), "the newest first"
+        assert "2025-06-30" in section and section.count("当前") == 1
+        then = client.get(f"/students/{student}", params={"known_at": "2024-09-01T08:00:00"}).text
+        section = then.split('id="s-category-history"')[1].split("</section>")[0]
+        assert "截至 2024-09-01 08:00:00 已掌握的情况" in section and "农村低保" not in section
+        asked = portal.county.replays[-1]
+        assert (asked["view"], asked["student_id"]) == ("categories", str(student))
+        assert asked["known_at"] == "2024-09-01T08:00:00+08:00"
+        wrong = client.get(f"/students/{student}", params={"known_at": "昨天"})
+        assert wrong.status_code == 200 and "时间格式不正确" in wrong.text
+    with portal.as_("school", **SCHOOL) as client:
+        before = len(portal.county.replays)
+        page = client.get(f"/students/{student}", params={"known_at": "2024-09-01T08:00:00"}).text
+        assert "困难类别经历" in page and 'name="known_at"' not in page
+        assert len(portal.county.replays) == before, "a school replays nothing"
+
+
 def test_a_visit_is_logged_from_the_students_page(portal: Portal) -> None:
     student = next(iter(portal.county.students))
     with portal.as_("school", **SCHOOL) as client:

@@ -1,0 +1,44 @@
+"""A student's categories over time, over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.matching.category_history import CategorySpan, category_history, is_known
+from services.matching.errors import CandidateUnknown
+from services.matching.projections import ROSTER_VIEW
+from shared.database.database import Database
+from shared.kernel.clock import today
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+
+
+class Categories(BaseModel):
+    """A student's categories over time, oldest first."""
+
+    student_id: UUID
+    true_on: date
+    items: list[CategorySpan]
+
+
+def router(database: Database) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/students/{student_id}/categories")
+    def categories(student_id: UUID, viewer: Reader, true_on: date | None = None) -> Categories:
+        """From which day to which she was in which category, and by what evidence."""
+        day = true_on or today()
+        with database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
+            if not is_known(connection, student_id):
+                raise CandidateUnknown(student_id)
+            items = category_history(connection, day, student_id)
+        return Categories(student_id=student_id, true_on=day, items=items)
+
+    return routes
