@@ -45,7 +45,7 @@ class AskedIndex:
         """Everyone the ladder may consider for the row at this place of all that were asked for."""
         number = entry.id_number
         return Candidates(
-            self._named(number_key(number)) if number else (),
+            tuple(s for s in self._named(number_key(number)) if s.id_number == number) if number else (),
             self._named(guardian_key(number)) if number else (),
             lambda: self._others(place),
             listed,

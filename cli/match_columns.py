@@ -16,6 +16,7 @@ from typing import overload
 
 import polars
 
+from services.matching.names import NOBODYS_NAMES
 from services.matching.records import StudentRecord
 from services.registry import cells
 from services.registry.lists import RegisterRow, register_row
@@ -197,8 +198,10 @@ def _plain(named: polars.DataFrame) -> polars.Series:
         _cell(named, "id_kind").is_in(list(_CARD)),
         _cell(named, "sex").is_in(["", *_SEXES]),
         _cell(named, "guardian_name").str.contains(_HAN_OR_EMPTY),
+        ~_cell(named, "guardian_name").is_in(list(NOBODYS_NAMES)),
         _cell(named, "former_name").str.contains(_HAN_OR_EMPTY),
         _cell(named, "guardian_id").str.contains(_ADULT_NUMBER),
+        ~_cell(named, "guardian_id").str.ends_with("000"),  # perhaps rounded
         *(_cell(named, field).str.contains(_NOTHING_TO_STRIP) for field in ("grade", "class")),
     ]
     shaped = named.select(polars.all_horizontal(rules).fill_null(value=False).alias("plain"))["plain"]

@@ -179,12 +179,10 @@ class _Visitor:
         if out.state is State.LINKED or (out.state is State.OUT_OF_AGE and not out.candidates):
             return  # most rows: nobody has to act
         reason, name = _reason(found), self._sheet_name(sheet)
-        if out.state is State.REVIEW:
-            self._review.row(name, titles, cells, (reason, out.rule, *self._candidates(out.candidates)))
-        elif out.state is State.OUT_OF_AGE and out.candidates:
-            extra = (reason, out.rule, *self._candidates(out.candidates))
-            self._review.row(f"{name[:24]}_户主待证实", titles, cells, extra)
-        elif out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
+        if out.candidates:  # of a review, or of a head who stands for these students
+            name_of_sheet = name if out.state is State.REVIEW else f"{name[:24]}_户主待证实"
+            self._review.row(name_of_sheet, titles, cells, (reason, out.rule, *self._candidates(out.candidates)))
+        if out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
             school_age = "是" if of_school_age(found, self.result.as_of) else "否"
             self._unenrolled.row(name, titles, cells, (STATES_ZH[out.state], reason, school_age))
         elif out.state is State.REJECTED:

@@ -1,6 +1,7 @@
 """R7: a row that names only a head or guardian and stands for a household (整户保): which students are its members.
 
-The row is about the head, who is out of age, and says so; it names the students whom the household's allowance reaches.
+The row is about the head, who is no student here, and says so; it names the students whom the household's allowance
+reaches.
 The link of household and child must itself be proven: the student's own record names the head as guardian, by number
 and by name. A number alone may be another person's; then a clerk asks the household register.
 """
@@ -14,8 +15,8 @@ from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State
 from services.matching.records import EntryRecord
 
 
-def household(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
-    """R7 for a head who is out of age; None when the row stands for nobody else or no student has this guardian."""
+def household(entry: EntryRecord, candidates: Candidates, state: State) -> Outcome | None:
+    """R7 for a head in this state; None when the row stands for nobody else or no student has this guardian."""
     members = in_order(candidates.same_guardian)
     if not entry.stands_for_household or not members:
         return None
@@ -23,4 +24,4 @@ def household(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
         return review("R7", "household_link_unproven", members)
     ids = tuple(s.student_id for s in members)[:CANDIDATES_HIGHEST]
     facts = {"count": len(members)}
-    return Outcome(State.OUT_OF_AGE, "R7", SCORES["R7"], "household_link_proven", None, ids, facts)
+    return Outcome(state, "R7", SCORES["R7"], "household_link_proven", None, ids, facts)
