@@ -15,6 +15,7 @@ from typing import overload
 
 import polars
 
+from services.matching.names import NOBODYS_NAMES
 from services.matching.records import StudentRecord
 from services.registry import cells
 from services.registry.lists import RegisterRow, register_row
@@ -193,8 +194,10 @@ def _plain(named: polars.DataFrame) -> polars.Series:
         cell_of(named, "id_kind").is_in(list(_CARD)),
         cell_of(named, "sex").is_in(["", *_SEXES]),
         cell_of(named, "guardian_name").str.contains(_HAN_OR_EMPTY),
+        ~cell_of(named, "guardian_name").is_in(list(NOBODYS_NAMES)),
         cell_of(named, "former_name").str.contains(_HAN_OR_EMPTY),
         cell_of(named, "guardian_id").str.contains(_ADULT_NUMBER),
+        ~cell_of(named, "guardian_id").str.ends_with("000"),  # perhaps rounded
         *(cell_of(named, field).str.contains(_NOTHING_TO_STRIP) for field in ("grade", "class")),
     ]
     shaped = named.select(polars.all_horizontal(rules).fill_null(value=False).alias("plain"))["plain"]

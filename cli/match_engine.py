@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 
@@ -13,11 +13,12 @@ from cli.match_columns import RegisterColumns, read_columns
 from cli.match_lists import read_lists
 from services.matching.candidates import ListIndex, StudentIndex
 from services.matching.categories import DEFAULT_CATEGORY_RULES, Category, CategoryRules, Evidence, categorise
+from services.matching.heads import is_head, stands_for_household
 from services.matching.ladder import DEFAULT_RULES, Rules, decide
-from services.matching.names import comparable
+from services.matching.names import adult_name, comparable
 from services.matching.outcome import Outcome, State
 from services.matching.records import EntryRecord, StudentRecord, student_record
-from services.matching.row_records import written_number
+from services.matching.written_numbers import adult_number, written_number
 from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import InputFile, read_list, read_register
@@ -26,7 +27,6 @@ from shared.standards.cell_text import number_text
 from shared.standards.identity_number import IdentityNumberError
 
 NO_CATEGORY = Category("", "", ())
-HEAD_RELATIONS = ("户主", "本人", "本人或户主")
 
 Progress = Callable[[str], None]
 
@@ -141,11 +141,9 @@ def _household(row: ListRow) -> tuple[str, str]:
 
 def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
     """What the ladder sees of a row. A row that names only a head is about the head."""
-    if row.head_only:
-        return _head_record(row)
-    head = row.relation in HEAD_RELATIONS or (not row.relation and row.name == row.head_name)
-    whole = row.list == "civil" and row.coverage != "single"
-    return EntryRecord(
+    head_number = number_text(row.head_id)
+    head = row.head_only or is_head(row.relation, row.name, row.id_number, row.head_name, head_number)
+    record = EntryRecord(
         name=comparable(row.name),
         id_number=row.id_number,
         number_problem=row.number_problem,
@@ -155,18 +153,19 @@ def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
         suggested_birth_date=row.suggested_birth_date,
         school_key=row.school_key or "",
         school_elsewhere=row.school_elsewhere,
-        guardian_name=comparable(row.guardian_name),
-        stands_for_household=whole and head and alone_in_household,
+        guardian_name=adult_name(row.guardian_name),
+        stands_for_household=alone_in_household and stands_for_household(row.list, row.coverage, head),
         sex=row.sex,
         grade=row.grade,
-        guardian_id=number_text(row.guardian_id or row.head_id),
-        head_name=comparable(row.head_name),
+        guardian_id=adult_number(row.guardian_id or row.head_id),
+        head_name=adult_name(row.head_name),
         division_code=_residence(row.division_code),
         household_key="|".join(_household(row)) if any(_household(row)) else None,
         former_name=comparable(row.former_name),
         list_name=row.list,
         birth_date_contradicted=any(problem.code == "birth_date_differs" for problem in row.problems),
     )
+    return _about_head(row, record) if row.head_only else record
 
 
 def _residence(text: str) -> str:
@@ -176,15 +175,14 @@ def _residence(text: str) -> str:
         return ""
 
 
-def _head_record(row: ListRow) -> EntryRecord:
-    name = comparable(row.head_name)
+def _about_head(row: ListRow, record: EntryRecord) -> EntryRecord:
+    """The head's own name and number in place of the member's that the row does not give."""
+    head = replace(record, name=comparable(row.head_name), guardian_id="", head_name="")
     try:
-        head = identity_number.parse(row.head_id)
+        number = identity_number.parse(row.head_id)
     except IdentityNumberError as error:
-        problem = None if error.code == "empty" else error.code
-        return EntryRecord(name, number_problem=problem, list_name=row.list)
-    whole = row.list == "civil" and row.coverage != "single"
-    return EntryRecord(name, head.text, birth_date=head.birth_date, stands_for_household=whole, list_name=row.list)
+        return replace(head, number_problem=None if error.code == "empty" else error.code)
+    return replace(head, id_number=number.text, birth_date=number.birth_date)
 
 
 def evidence_of(row: ListRow) -> Evidence:

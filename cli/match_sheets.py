@@ -148,12 +148,10 @@ class _Worklists:
         assert sheet.table is not None
         out, titles = found.outcome, sheet.table.header.titles
         why, name = reason(found), _sheet_name(file, sheet)
-        if out.state is State.REVIEW:
-            self._review.row(name, titles, cells, (why, out.rule, *self._candidates(out.candidates)))
-        elif out.state is State.OUT_OF_AGE:
-            extra = (why, out.rule, *self._candidates(out.candidates))
-            self._review.row(f"{name[:24]}_户主待证实", titles, cells, extra)
-        elif out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
+        if out.candidates:  # of a review, or of a head who stands for these students
+            name_of_sheet = name if out.state is State.REVIEW else f"{name[:24]}_户主待证实"
+            self._review.row(name_of_sheet, titles, cells, (why, out.rule, *self._candidates(out.candidates)))
+        if out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
             school_age = "是" if of_school_age(found, self._result.as_of) else "否"
             self._unenrolled.row(name, titles, cells, (STATES_ZH[out.state], why, school_age))
         elif out.state is State.REJECTED:

@@ -3,8 +3,8 @@
 A pair is a candidate exactly when it shares a key; the same functions feed the index in memory and the stored keys of
 the live service. Each key is specific by itself (a handful of students among a million, the full name of a common one a
 few hundred), so nothing has to be cut off by counting: what is a candidate never depends on who else is registered.
-What one clerk spoils leaves another key whole: the number in three overlapping parts, the name by its characters and by
-its sound, the birth date beside half of the name, the guardian, the school.
+What one clerk spoils leaves another key whole: the number as what it may have been before a slip and in two overlapping
+parts, the name by its characters and by its sound, the birth date beside half of the name, the guardian, the school.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from functools import lru_cache
 
 from services.matching.characters import reading_list
 from services.matching.name_relation import WILDCARD, read
+from services.matching.near_numbers import near_numbers
 from services.matching.records import EntryRecord, StudentRecord
+from shared.standards.cell_text import number_text
 
 NAMES_KEPT = 131_072
 NUMBER, GUARDIAN_NUMBER = "n", "g"
@@ -33,6 +35,8 @@ def person_keys(student: StudentRecord) -> frozenset[str]:
     keys = set(_number_parts(student.id_number or student.id_text))
     if student.id_number:
         keys.add(number_key(student.id_number))
+    if (other := student.other_number) is not None:
+        keys.add(number_key(other))
     if student.guardian_id:
         keys.add(guardian_key(student.guardian_id))
     for name in (student.name, student.former_name) if student.former_name else (student.name,):
@@ -56,6 +60,8 @@ def entry_keys(entry: EntryRecord) -> frozenset[str]:
     if entry.id_number:
         # The number may be the guardian's: written in the child's row, or of a head who stands for a household.
         keys.update((number_key(entry.id_number), guardian_key(entry.id_number)))
+    elif entry.id_text:
+        keys.update(map(number_key, near_numbers(number_text(entry.id_text))))
     if entry.guardian_id:
         keys.add(guardian_key(entry.guardian_id))
     adults = (entry.guardian_name, entry.head_name)
@@ -71,7 +77,7 @@ def entry_keys(entry: EntryRecord) -> frozenset[str]:
 
 
 def number_key(number: str) -> str:
-    """Students with this identity number, and rows that write it."""
+    """Students with this identity number, in their student number too, and rows that write it or nearly."""
     return f"{NUMBER}:{number}"
 
 
@@ -81,7 +87,8 @@ def guardian_key(number: str) -> str:
 
 
 def _number_parts(text: str) -> Iterator[str]:
-    """One edit anywhere leaves one of these whole: the last eight; division, year, sequence and check digit."""
+    """One edit before the sequence leaves one of these whole: the last eight; division, year, sequence and check digit.
+    A mask does too, where it hides the birth date or the division."""
     if len(text) < _NUMBER_LENGTH - 1:
         return
     if text[-8:-1].isdigit():

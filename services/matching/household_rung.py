@@ -1,10 +1,10 @@
-"""R7: a row about an adult of a household, who is out of age: which students does it concern?
+"""R7: a row about an adult of a household, who is no student here: which students does it concern?
 
 A row that names only a head and stands for a household (整户保) covers the students proven to be of it: of one
 registered household with the head, or with the head as guardian in their own record, by number and by name. It stays
-the head's row, out of age, and names them; the covers themselves are dated (household_cover.py). A number alone may be
-another person's; then a clerk asks the household register. An allowance for that one member (单人保) covers nobody
-else; whether it should is for a clerk to say, unless the student is listed herself.
+the head's row, who is no student here, and names them; the covers themselves are dated (household_cover.py). A number
+alone may be another person's; then a clerk asks the household register. An allowance for that one member (单人保)
+covers nobody else; whether it should is for a clerk to say, unless the student is listed herself.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State
 from services.matching.records import EntryRecord, StudentRecord
 
 
-def household(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
-    """R7 for an adult who is out of age; None when the row concerns nobody else."""
+def household(entry: EntryRecord, candidates: Candidates, state: State) -> Outcome | None:
+    """R7 for an adult in this state; None when the row concerns nobody else."""
     if entry.covers_one:
         return _single(entry, candidates)
     if not entry.stands_for_household:
@@ -32,7 +32,7 @@ def household(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
         return None
     ids = tuple(s.student_id for s in in_order(proven.values()))[:CANDIDATES_HIGHEST]
     facts = {"count": len(proven)}
-    return Outcome(State.OUT_OF_AGE, "R7", SCORES["R7"], "household_link_proven", None, ids, facts)
+    return Outcome(state, "R7", SCORES["R7"], "household_link_proven", None, ids, facts)
 
 
 def _tied(candidates: Candidates) -> Iterator[tuple[str, StudentRecord]]:

@@ -6,7 +6,7 @@ R3  the number agrees, the name does not, or it is the guardian's     → review
 R4  number with one slip or a mask, one registered number fits        → linked when name, birth date and sex agree
 R5  two valid numbers that differ                                     → never linked; review if all else agrees
 R6  no usable number on one side                                      → the score links, asks a person, or neither
-R7  a head, out of age, who stands for a household                     → its members covered, if proven; else review
+R7  a head, no student, who stands for a household                     → its members covered, if proven; else review
 then out of age, rejected, registered elsewhere, not in the register. Guards turn a link into a review: a number that
 two students claim or several names carry, a row that contradicts itself, another student whom the name fits better, a
 runner-up close behind, a twin.
@@ -27,7 +27,7 @@ from services.matching.scoring import county_model, scorer
 from shared.standards import age
 
 LOST_DIGITS = frozenset(("numeric_cell", "scientific_notation"))
-LADDER_VERSION = "ladder-2"
+LADDER_VERSION = "ladder-3"
 HASH_LENGTH = 16  # of the model's hash: enough to name one model among all that were ever active
 
 
@@ -71,7 +71,7 @@ def _out_of_age(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of:
     lowest, highest = rules.lowest_age_years, rules.highest_age_years
     if born is None or age.of_aid_age(born, as_of, lowest, highest):
         return None
-    by_household = household_rung.household(entry, candidates)
+    by_household = household_rung.household(entry, candidates, State.OUT_OF_AGE)
     return by_household or Outcome(State.OUT_OF_AGE, "", 0.0, "age", facts={"lowest": lowest, "highest": highest})
 
 
@@ -86,12 +86,14 @@ def _unusable(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: d
 def _elsewhere(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
     if not entry.school_elsewhere:
         return None
-    return Outcome(State.REGISTERED_ELSEWHERE, "", 0.0, "school_elsewhere")
+    by_household = household_rung.household(entry, candidates, State.REGISTERED_ELSEWHERE)
+    return by_household or Outcome(State.REGISTERED_ELSEWHERE, "", 0.0, "school_elsewhere")
 
 
 def _not_in_register(entry: EntryRecord, candidates: Candidates, rules: Rules, as_of: date) -> Outcome | None:
     reason = "not_found" if entry.id_number is not None else "not_found_without_number"
-    return Outcome(State.NOT_IN_REGISTER, "", 0.0, reason)
+    by_household = household_rung.household(entry, candidates, State.NOT_IN_REGISTER)
+    return by_household or Outcome(State.NOT_IN_REGISTER, "", 0.0, reason)
 
 
 LADDER: tuple[Rung, ...] = (

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 
-from services.matching import transliteration
+from services.matching import tibetan_names, transliteration
 from services.matching.characters import look_alike, readings, simplified, sound_alike
 from services.matching.names import MIDDLE_DOT
 from services.matching.records import EntryRecord, StudentRecord
@@ -20,6 +20,7 @@ NAMES_KEPT = 131_072
 TRANSLITERATED_LENGTH = 4  # a Han name is longer only with a surname of two characters
 WILDCARD = "?"  # every wildcard in a read name
 _WILDCARDS = frozenset("*?□■某○◯×X\ufffd")
+_WILDCARD_LETTERS = frozenset("某X")
 _POSITION = re.compile("X(?=X|[^A-Z]|$)|[A-Z]+|.", re.DOTALL)
 
 
@@ -48,10 +49,18 @@ RANK = {relation: rank for rank, relation in enumerate(NameRelation)}
 def name_relation(one: str, other: str) -> NameRelation:
     """How two comparable names relate; symmetric. FORMER is never the answer: it needs a record (see `relation`)."""
     if one == other:
-        return NameRelation.EQUAL if one else NameRelation.MISSING
+        return _with_itself(one)
     if not one or not other:
         return NameRelation.MISSING
     return _related(one, other) if one < other else _related(other, one)
+
+
+def _with_itself(name: str) -> NameRelation:
+    """One text on both sides: what is hidden in it may be two characters."""
+    if name.isalpha() and _WILDCARD_LETTERS.isdisjoint(name):
+        return NameRelation.EQUAL  # nearly every name
+    positions = read(name)
+    return _wildcard(positions, positions) if WILDCARD in positions or not name else NameRelation.EQUAL
 
 
 def relation(entry: EntryRecord, student: StudentRecord) -> NameRelation:
@@ -126,7 +135,7 @@ def _same_sound(one: str, other: str) -> bool:
 
 
 def _transliterated(name: str, positions: Sequence[str]) -> bool:
-    return MIDDLE_DOT in name or len(positions) >= TRANSLITERATED_LENGTH
+    return MIDDLE_DOT in name or len(positions) >= TRANSLITERATED_LENGTH or tibetan_names.single(name)
 
 
 def _begins(short: Sequence[str], long: Sequence[str]) -> bool:

@@ -6,16 +6,24 @@ import re
 import unicodedata
 
 MIDDLE_DOT = "·"
-# Every dot that offices put between the parts of a minority or foreign name, after NFKC.
-_DOTS = re.compile("[.。•‧∙⋅●・᛫⸱⸳․˙⦁﹒]")
+# Every dot that offices put between the parts of a minority or foreign name. Found before NFKC, which makes marks over
+# a letter of some; others are letters to Unicode.
+_DOTS = re.compile("[.．。｡•‧∙⋅●◦・･᛫⸱⸳․˙⦁﹒ꞏㆍᐧ\u0387\u119e]")
 _BLANKS = re.compile("[\\s\u200b-\u200f\u2060\ufeff\u00ad]+")
+NOBODYS_NAMES = frozenset(("无", "无人", "没有", "暂无", "不详", "未知", "不明", "-", "--", "—", "——", "/", "\\"))
+
+
+def adult_name(name: str) -> str:
+    """A guardian's or head's comparable name; empty for the words that stand for none."""
+    plain = comparable(name)
+    return "" if plain in NOBODYS_NAMES else plain
 
 
 def comparable(name: str) -> str:
     """NFKC, all middle dots unified, blanks and invisible marks removed, Latin letters in upper case."""
     if not name:
         return ""
-    if name.isalpha() and unicodedata.is_normalized("NFKC", name):
-        return name.upper()  # most names: no dot, blank or variant form to look for
-    plain = unicodedata.normalize("NFKC", name)
-    return _BLANKS.sub("", _DOTS.sub(MIDDLE_DOT, plain)).upper()
+    dotted = _DOTS.sub(MIDDLE_DOT, name)
+    if dotted.isalpha() and unicodedata.is_normalized("NFKC", dotted):
+        return dotted.upper()  # most names: no dot, blank or variant form to look for
+    return _BLANKS.sub("", unicodedata.normalize("NFKC", dotted)).upper()

@@ -16,7 +16,16 @@ from services.matching.evidence import (
     same_surroundings,
     twin_like,
 )
-from services.matching.name_relation import COMPATIBLE, RANK, SAME_NAME, NameRelation, name_relation, relation
+from services.matching.name_relation import (
+    COMPATIBLE,
+    RANK,
+    SAME_NAME,
+    WILDCARD,
+    NameRelation,
+    name_relation,
+    read,
+    relation,
+)
 from services.matching.outcome import Outcome
 from services.matching.records import EntryRecord, StudentRecord
 
@@ -38,7 +47,9 @@ def contradicted(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
 def settled(entry: EntryRecord, candidates: Candidates) -> bool:
     """Whether number and name alone decide, so that nobody else need be looked for."""
     found = candidates.same_number
-    return len(found) == 1 and bool(entry.name) and found[0].name == entry.name and not entry.number_contradicted
+    if len(found) != 1 or entry.number_contradicted:
+        return False
+    return relation(entry, found[0]) is NameRelation.EQUAL
 
 
 def unmet(entry: EntryRecord, candidates: Candidates) -> bool:
@@ -63,7 +74,12 @@ def number_and_name(entry: EntryRecord, candidates: Candidates) -> Outcome | Non
     rivals = _rivals(entry, candidates, student)
     if rivals:
         return review("R3", "number_of_another", [student, *rivals])
-    return review("R3", "name_differs" if entry.name else "name_missing", [student])
+    return review("R3", "name_differs" if _says_something(entry.name) else "name_missing", [student])
+
+
+def _says_something(name: str) -> bool:
+    """Some character of the name can be read."""
+    return any(position != WILDCARD for position in read(name))
 
 
 def _guarded(entry: EntryRecord, candidates: Candidates, student: StudentRecord, found: NameRelation) -> Outcome | None:
@@ -93,7 +109,7 @@ def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentR
     return any(
         known == entry.list_name or name_relation(name, student.name) is NameRelation.INCOMPATIBLE
         for known, name in candidates.listed.names
-        if name != entry.name
+        if name_relation(name, entry.name) not in SAME_NAME
     )
 
 
@@ -120,9 +136,13 @@ def guardian_number(entry: EntryRecord, candidates: Candidates) -> Outcome | Non
 
 
 def two_numbers(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
-    """R5: both numbers are valid and differ. Two people, unless everything else says that a number is wrong."""
+    """R5: both numbers are valid and differ. Two people, unless the student number or everything else says that a
+    number is wrong."""
     if entry.id_number is None:
         return None
+    copied = [s for s in candidates.others if s.other_number == entry.id_number]
+    if copied:
+        return review("R5", "number_in_student_number", in_order(copied))
     likely = [s for s in candidates.others if s.id_number and _likely_one_child(entry, s)]
     return review("R5", "numbers_differ", in_order(likely)) if likely else None
 

@@ -123,6 +123,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "身份证号录错一处或有遮盖,出生日期或性别不一致或无法确认,请核对",
         "The number has a slip or a mask; birth date or sex differ or cannot be confirmed.",
     ),
+    "single_name": (
+        "没有一致的有效身份证号,姓名是藏族单名,同名者多,请核对",
+        "No equal valid number, and the name is a single Tibetan one, which many bear: is it this student?",
+    ),
+    "number_in_student_number": (
+        "名单的身份证号与该生学籍号中的一致,但学籍登记的身份证号不同,请核对哪个号码有误",
+        "The number is the one in the student number, but the register gives another valid number: which one is wrong?",
+    ),
     "numbers_differ": (
         "姓名和学校或监护人一致,但名单与学籍的身份证号不同,请核对哪个号码有误",
         "Name and school or guardian agree, but list and register give different valid numbers: which one is wrong?",

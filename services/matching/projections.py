@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.matching import events as matching
 from services.matching.block_keys import entry_keys, name_sound, person_keys
+from services.matching.heads import is_head, stands_for_household
 from services.matching.names import comparable
 from services.matching.row_records import entry_of, student_of
 from services.matching.tables import ALWAYS, COVERS, DECISIONS, ENTRIES, MEMBERS, RULES, SCHOOLS, STUDENTS
@@ -22,7 +23,8 @@ from shared.standards import identity_number
 from shared.standards.cell_text import number_text
 from shared.standards.identity_number import IdentityNumberError
 
-BIRTH_DATE_DIFFERS = "birth_date:birth_date_differs"  # of ListEntryFields.problems
+# Of ListEntryFields.problems.
+BIRTH_DATE_DIFFERS, NAME_MISSING = "birth_date:birth_date_differs", "name:name_missing"
 
 PERSON_COLUMNS = (
     *("name", "match_name", "former_name", "id_number", "student_number", "sex", "birth_date"),
@@ -85,13 +87,19 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
 
 
-def stands_for_household(fact: registry.ListEntryFields) -> bool:
-    """The row names only the head, and the whole household is covered (整户保)."""
+def covers_household(fact: registry.ListEntryFields) -> bool:
+    """The row is about a head, and his whole household is covered (整户保)."""
     personal = fact.personal
-    if fact.list != "civil" or fact.coverage != "household" or personal is None:
+    if personal is None:
         return False
-    heads_own = personal.head_id is not None and personal.head_id == personal.id_number
-    return not personal.name or heads_own or fact.relation in ("户主", "本人", "本人或户主")
+    head_number = number_text(personal.head_id)
+    head = is_head(fact.relation or "", personal.name, personal.id_number, personal.head_name or "", head_number)
+    return stands_for_household(fact.list, fact.coverage, head or _names_head_only(fact, personal))
+
+
+def _names_head_only(fact: registry.ListEntryFields, personal: registry.EntryPersonal) -> bool:
+    """The registry misses no name where the head's is meant to be the only one."""
+    return not (personal.name or personal.id_number or NAME_MISSING in fact.problems)
 
 
 def listed_person(fact: registry.ListEntryFields) -> dict[str, Any]:
@@ -113,7 +121,7 @@ def listed_person(fact: registry.ListEntryFields) -> dict[str, Any]:
         "head_name": personal.head_name,
         "birth_date_contradicted": BIRTH_DATE_DIFFERS in fact.problems,
     }
-    return values if personal.name or personal.id_number else values | _head(personal)
+    return values | _head(personal) if _names_head_only(fact, personal) else values
 
 
 def _head(personal: registry.EntryPersonal) -> dict[str, Any]:
@@ -133,7 +141,7 @@ def entry_stated(event: Recorded) -> Iterable[Assertion]:
     values |= {
         "standing": True,
         "removal_reason": None,
-        "stands_for_household": stands_for_household(fact),
+        "stands_for_household": covers_household(fact),
         "listed_school_code": fact.school_code,
         "starts_on": fact.valid_from,
         "ends_on": fact.valid_to,

@@ -10,9 +10,12 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from services.matching.names import comparable
+from services.matching.names import adult_name, comparable
 from services.matching.outcome import StudentId
+from services.matching.written_numbers import adult_number, written_number
+from shared.standards import student_number as student_numbers
 from shared.standards.cell_text import number_text
+from shared.standards.student_number import StudentNumberError
 
 Sex = Literal["male", "female"]
 HouseholdKey = UUID | str
@@ -39,6 +42,18 @@ class StudentRecord:
     class_name: str = ""
     division_code: str = ""
     student_number: str = ""
+
+    @property
+    def other_number(self) -> str | None:
+        """The identity number that the student number carries, when it is valid and another than `id_number`."""
+        text, own = self.student_number, self.id_number
+        if own is None or not text or text[1:] == own:
+            return None  # nearly always
+        try:
+            copy = student_numbers.parse(text).identity_number
+        except StudentNumberError:
+            return None
+        return None if copy is None or copy.text == own else copy.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +115,13 @@ def student_record(
         id_number,
         birth_date,
         school_key,
-        comparable(guardian_name),
-        number_text(guardian_id),
+        adult_name(guardian_name),
+        adult_number(guardian_id),
         comparable(former_name),
-        number_text(id_text),
+        written_number(number_text(id_text)),
         sex,
         grade,
         class_name,
         division_code,
-        student_number,
+        number_text(student_number),
     )

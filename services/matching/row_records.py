@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from services.matching.names import comparable
+from services.matching.names import adult_name, comparable
 from services.matching.outcome import StudentId
 from services.matching.records import EntryRecord, StudentRecord, student_record
-
-# Every mark that offices put over digits they may not show; an X may be a check digit and stays.
-_MASKS = dict.fromkeys(map(ord, "×□■○●•◯＊﹡✱?？#_·"), "*")
+from services.matching.written_numbers import adult_number, written_number
 
 
 def student_of(student_id: StudentId, row: Mapping[str, Any]) -> StudentRecord:
@@ -44,12 +41,12 @@ def entry_of(row: Mapping[str, Any], stands_for_household: bool) -> EntryRecord:
         suggested_birth_date=row["suggested_birth_date"],
         school_key=row["listed_school_code"] or "",
         school_elsewhere=bool(row["school_elsewhere"]),
-        guardian_name=comparable(row["guardian_name"] or ""),
+        guardian_name=adult_name(row["guardian_name"] or ""),
         stands_for_household=stands_for_household,
         sex=row["sex"],
         grade=row["grade"] or "",
-        guardian_id=row["guardian_number"] or "",
-        head_name=comparable(row["head_name"] or ""),
+        guardian_id=adult_number(row["guardian_number"] or ""),
+        head_name=adult_name(row["head_name"] or ""),
         division_code=row["residence_code"] or "",
         household_key=row["household_key"],
         former_name=comparable(row["former_name"] or ""),
@@ -57,8 +54,3 @@ def entry_of(row: Mapping[str, Any], stands_for_household: bool) -> EntryRecord:
         birth_date_contradicted=bool(row["birth_date_contradicted"]),
         covers_one=row["list"] == "civil" and row["coverage"] == "single",
     )
-
-
-def written_number(text: str) -> str:
-    """An unusable number as written, half-width, every mask a *."""
-    return unicodedata.normalize("NFKC", text.translate(_MASKS)).upper() if text else ""

@@ -1,13 +1,14 @@
 """R6: no usable number on one side; the Fellegi–Sunter score of everything else decides, within guards.
 
-At the model's automatic threshold a row is linked if the name is the student's own, nobody else comes near and no twin
-stands beside her; from the review threshold on a person looks.
+At the model's automatic threshold a row is linked if the name is the student's own and tells her from others, nobody
+else comes near and no twin stands beside her; from the review threshold on a person looks.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from services.matching import tibetan_names
 from services.matching.candidates import Candidates
 from services.matching.evidence import birth_dates, linked, review, same_surroundings, student_sex, twin_like
 from services.matching.name_relation import SAME_NAME, NameRelation, relation
@@ -117,7 +118,7 @@ def _held(entry: EntryRecord, best: Weighed, weighed: list[Weighed]) -> str | No
         return "score_twin" if any(twin_like(each.student, best.student) for each in others) else "score_name_differs"
     if _contradicted(entry, best.student):
         return "score_birth_or_sex_differ"
-    return None
+    return "single_name" if tibetan_names.single(entry.name) else None
 
 
 def _contradicted(entry: EntryRecord, student: StudentRecord) -> bool:

@@ -1,13 +1,15 @@
 """R4: the number is no valid one, but readable but for one slip or a mask, and one registered number fits.
 
 Linked only when name, birth date and sex agree and nobody else's number fits; what the number itself still says of
-birth date and sex counts, a part of it that cannot be read does not.
+birth date and sex counts, a part of it that cannot be read does not. Beside a number that is not whole a single Tibetan
+name is too little.
 """
 
 from __future__ import annotations
 
 from rapidfuzz.distance import OSA
 
+from services.matching import tibetan_names
 from services.matching.candidates import Candidates
 from services.matching.evidence import in_order, linked, review, student_sex
 from services.matching.name_relation import COMPATIBLE, SAME_NAME, relation
@@ -16,7 +18,7 @@ from services.matching.records import EntryRecord, StudentRecord
 from shared.standards.cell_text import number_text
 
 NUMBER_LENGTH = 18
-MASKS = frozenset("*X")  # what row_records.written_number makes of every mark over a digit, and the X that is one too
+MASKS = frozenset("*X")  # what written_numbers makes of every mark over a digit, and the X that is one too
 READABLE_OF_TAIL_LEAST = 3  # of sequence and check digit: a mask that hides them hides the person
 _BIRTH, _TAIL, _CHECK = slice(6, 14), slice(14, 18), 17
 
@@ -41,6 +43,8 @@ def slipped(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
         return None  # what is left to read is weighed with everything else
     if not _agrees(entry, student):
         return review("R4", "slip_and_birth_or_sex_differ", [student])
+    if tibetan_names.single(entry.name):
+        return review("R4", "single_name", [student])
     return linked("R4", "number_masked" if mask else "number_one_slip", student)
 
 

@@ -45,6 +45,7 @@ _COVERAGE_WORDS = (("整户", "household"), ("单人", "single"), ("个人", "si
 
 _SEX_WORDS = {"男": "male", "1": "male", "male": "male", "女": "female", "2": "female", "female": "female"}
 
+LONGEST_EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number
 _EXCEL_TEXT = re.compile(r'="(.*)"')  # a number kept as text by the trick ="…"
 
 
@@ -61,6 +62,14 @@ def text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)
+
+
+def shown(cell: object) -> str:
+    """The text of a cell that may hold a long number: in a numeric cell its last digits are inventions, and it says no
+    more than the sheet shows, 4.6908E+17."""
+    if isinstance(cell, int | float) and abs(cell) >= LONGEST_EXACT:
+        return format(cell, ".6G")
+    return text(cell)
 
 
 def household_type(cell: str) -> str | None:

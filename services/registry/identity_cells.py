@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from services.registry import cells
 from shared.standards import disability, identity_number, student_number
-from shared.standards.cell_text import number_text
+from shared.standards.cell_text import is_scientific, number_text
 from shared.standards.disability import DisabilityCertificateError
 from shared.standards.identity_number import IdentityNumberError
 from shared.standards.student_number import StudentNumberError
@@ -36,6 +37,7 @@ NO_NUMBER = NumberFound(None)
 
 def from_cell(cell: object, id_kind: str = "") -> NumberFound:
     """The number of one cell; an empty cell has neither number nor problem."""
+    cell = _plain(cell)
     if id_kind not in _IDENTITY_CARD_KINDS and not identity_number.is_valid(cell):
         return NumberFound(None, problem="other_document" if cell not in ("", None) else None)
     try:
@@ -48,11 +50,15 @@ def from_cell(cell: object, id_kind: str = "") -> NumberFound:
 
 
 def with_certificate(own: NumberFound, certificate: object) -> NumberFound:
-    """`own`, completed or contradicted by a disability certificate, whose first 18 characters are the number."""
+    """`own`, completed or contradicted by a disability certificate, whose first 18 characters are the number; offices
+    write these alone, too."""
     try:
-        owner = disability.parse(certificate).identity_number
+        owner = disability.parse(_plain(certificate)).identity_number
     except DisabilityCertificateError:
-        return from_cell(certificate) if own == NO_NUMBER else own
+        alone = from_cell(certificate)
+        if alone.number is not None and alone.birth_date is not None:
+            return _with_copy(own, alone.number, alone.birth_date)
+        return alone if own == NO_NUMBER else own
     return _with_copy(own, owner.text, owner.birth_date)
 
 
@@ -61,10 +67,15 @@ def with_student_number(own: NumberFound, cell: object) -> NumberFound:
     if own.number is not None and isinstance(cell, str) and cell[1:] == own.number and cell[0] == "G":
         return own  # nearly always: nothing new to check
     try:
-        copy = student_number.parse(cell).identity_number
+        copy = student_number.parse(_plain(cell)).identity_number
     except StudentNumberError:
         return own
     return own if copy is None else _with_copy(own, copy.text, copy.birth_date)
+
+
+def _plain(cell: object) -> object:
+    """A text without what a spreadsheet puts around it; a number stays one, for it has lost digits."""
+    return cells.text(cell) if isinstance(cell, str) else cell
 
 
 def _with_copy(own: NumberFound, number: str, birth_date: date) -> NumberFound:
@@ -78,7 +89,8 @@ def _with_copy(own: NumberFound, number: str, birth_date: date) -> NumberFound:
 def number_part(cell: object) -> str:
     """Plain characters of a number cell; of a certificate (20–22 characters) the first 18, valid or not."""
     text = number_text(cell)
-    return text[:18] if 20 <= len(text) <= 22 and text[18:20].isdigit() else text
+    certificate = 20 <= len(text) <= 22 and text[18:20].isdigit() and not is_scientific(text)
+    return text[:18] if certificate else text
 
 
 def _suggested_birth_date(cell: object, code: str) -> date | None:

@@ -197,6 +197,7 @@ _BOTH_TEXTS = (
     *(("address", "address"), ("boarder", "boarder"), ("left_behind", "left_behind"), ("placement", "placement")),
 )
 _REGISTER_TEXTS = _BOTH_TEXTS
+_ADULT_NUMBERS = frozenset(("guardian_id", "head_id"))
 LIST_TEXTS = (
     *_BOTH_TEXTS,
     *(("person_number", "person_number"), ("household_number", "household_number"), ("head_name", "head_name")),
@@ -216,8 +217,12 @@ def _plain_texts(fields: Mapping[str, Cell], names: tuple[tuple[str, str], ...])
     get = fields.get
     for target, source in names:
         if cell := get(source):
-            values[target] = cell if isinstance(cell, str) and cell.isalnum() else cells.text(cell)
+            values[target] = cell if isinstance(cell, str) and cell.isalnum() else _text(target, cell)
     return values
+
+
+def _text(field: str, cell: Cell) -> str:
+    return cells.shown(cell) if field in _ADULT_NUMBERS else cells.text(cell)
 
 
 def _list_number(fields: Mapping[str, Cell]) -> NumberFound:
@@ -272,7 +277,7 @@ def _person(fields: Mapping[str, Cell], number: NumberFound, problems: list[RowP
 
 def _id_text(fields: Mapping[str, Cell]) -> str:
     cell = fields.get("id_number") or fields.get("certificate_number")
-    return identity_cells.number_part(cells.text(cell))
+    return identity_cells.number_part(cells.shown(cell))
 
 
 def support_of(

@@ -18,7 +18,6 @@ from shared.tabular.rows import SheetTable, find_table
 from shared.tabular.sheets import Cell, RowSource
 
 REGISTER = "students"
-_EXACT_TO = 1e15
 PARSED_AT_A_TIME = 2  # each may take the memory that one child process is allowed
 
 
@@ -128,15 +127,8 @@ def original_rows(files: Sequence[InputFile], wanted: Collection[int]) -> dict[i
         titles = [title or f"列{column}" for column, title in enumerate(sheet.table.header.titles, 1)]
         for number, (_, row) in enumerate(sheet.table.data_rows(), sheet.first_row):
             if number in wanted:
-                found[number] = dict(zip(titles, map(_shown, row), strict=False))
+                found[number] = dict(zip(titles, map(cells.shown, row), strict=False))
     return found
-
-
-def _shown(cell: Cell) -> str:
-    # A number of the length of an identity number shows what the sheet shows: its last digits are inventions.
-    if isinstance(cell, float) and abs(cell) >= _EXACT_TO:
-        return format(cell, ".6G")
-    return cells.text(cell)
 
 
 def _sheets(files: Sequence[InputFile]) -> Iterator[InputSheet]:

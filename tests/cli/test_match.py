@@ -214,6 +214,20 @@ def test_a_listed_head_leaves_his_students_to_be_proven(tmp_path: Path) -> None:
     assert len(review.rows) == 2
 
 
+def test_a_head_of_aid_age_is_shown_as_unenrolled_and_with_the_students_he_brings_up(tmp_path: Path) -> None:
+    brother = number("46908020040809017")
+    rows = [["姓名", "身份证号", "监护人姓名", "监护人身份证号"], ["王小明", MING, "王大宝", brother]]
+    civil = [["户主姓名", "户主身份证号", "施保方式"], ["王大宝", brother, "整户保"]]
+    files = sheet(tmp_path / "s.xlsx", rows), sheet(tmp_path / "c.xlsx", civil)
+    out = tmp_path / "out"
+    assert run("--students", files[0], "--civil", files[1], "--as-of", "2026-09-01", "--out", out).exit_code == 0
+    assert [(line["state"], line["rule"]) for line in lines(out / "links.csv")] == [("not_in_register", "R7")]
+    (review,) = read_workbook(out / "review.xlsx")
+    assert "户主待证实" in review.name
+    assert MING in review.rows[1]
+    assert read_workbook(out / "unenrolled.xlsx")[0].rows[1][0] == "王大宝"
+
+
 def test_the_reference_date_decides_which_entries_are_in_force(tmp_path: Path, students: Path) -> None:
     disability = sheet(
         tmp_path / "d.xlsx",

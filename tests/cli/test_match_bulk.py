@@ -105,6 +105,11 @@ def opened(path: Path) -> list[InputFile]:
         PLAIN.replace("3100000001", "").replace("石湖小学", ""),
         PLAIN.replace("440524188001010014", "'440524188001010014"),
         PLAIN.replace("王建国", "王 建国"),
+        PLAIN.replace("王建国", "无"),
+        PLAIN.replace("440524188001010014", "440524188001010000"),
+        PLAIN.replace("440524188001010014", "4.40524E+17"),
+        PLAIN.replace("440524188001010014", "4405**********0014"),
+        PLAIN.replace(",11010519491231002X", ",J11010519491231002X"),
     ],
 )
 def test_a_row_read_in_columns_is_the_record_of_the_row_read_cell_by_cell(tmp_path: Path, line: str) -> None:

@@ -45,8 +45,6 @@ DIVISION_LEVELS = ("village", "township", "county", "other")
 
 def name(entry: EntryRecord, student: StudentRecord) -> int:
     """Index into NAME_LEVELS."""
-    if entry.name == student.name:
-        return 0 if entry.name else MISSING
     return _NAME[relation(entry, student)]
 
 
@@ -100,16 +98,20 @@ def guardian(entry: EntryRecord, student: StudentRecord) -> int:
     if not registered:
         return MISSING
     if entry.guardian_name:
-        if entry.guardian_name == registered:
+        if _one_name(entry.guardian_name, registered):
             return 1
-        if entry.head_name == registered:
+        if _one_name(entry.head_name, registered):
             return 2
         return 3 if _related(entry.guardian_name, registered) else 5
     if not entry.head_name:
         return MISSING
-    if entry.head_name == registered:
+    if _one_name(entry.head_name, registered):
         return 2
     return 3 if _related(entry.head_name, registered) else 4
+
+
+def _one_name(a: str, b: str) -> bool:
+    return a == b and name_relation(a, b) is NameRelation.EQUAL  # not where both hide a character
 
 
 def _related(a: str, b: str) -> bool:
