@@ -16,6 +16,7 @@ import psutil
 
 from bench.live import free_ports
 from bench.report import MEBIBYTE, BenchResult, Measure, result
+from bench.stage import processor_seconds
 from cli.demo import FILES, send_files
 from cli.session import Session
 from deploy import local
@@ -44,7 +45,7 @@ def run(events: int = 20_000) -> BenchResult:
         seconds, total, decided = _until_level(installation, rows)
         service = psutil.Process(next(part.pid for part in gather(installation).parts if part.name == "matching"))
         processor = sum(service.cpu_times()[:2])
-        servers = sum(_processor_seconds(part.pid) for part in gather(installation).parts if part.name == "postgres")
+        servers = sum(processor_seconds(part.pid) for part in gather(installation).parts if part.name == "postgres")
         memory_mib = service.memory_info().rss / MEBIBYTE
         measures = [
             Measure("events of the registry, folded and decided", total, seconds, target_rate=TARGET_RATE),
@@ -76,14 +77,6 @@ def _fill(installation: Installation, home: Path, students: int) -> int:
     while any(figure.value for figure in gather(installation).figures if "backlog" in figure.name):
         time.sleep(POLL_SECONDS)
     return rows
-
-
-def _processor_seconds(pid: int | None) -> float:
-    """Of a server and its present and former children."""
-    server = psutil.Process(pid)
-    times = [server.cpu_times(), *(child.cpu_times() for child in server.children(recursive=True))]
-    ended = server.cpu_times()
-    return sum(each.user + each.system for each in times) + ended.children_user + ended.children_system
 
 
 def _until_level(installation: Installation, rows: int) -> tuple[float, int, int]:

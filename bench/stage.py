@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import psutil
+
 from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
@@ -110,3 +112,11 @@ def stage(*, kafka: bool = False) -> Iterator[Stage]:
         stack.callback(database.close)
         store = EventStore("bench", keyring, b"bench")
         yield Stage(database, keyring, store, broker.bootstrap if broker else None)
+
+
+def processor_seconds(pid: int | None) -> float:
+    """Of a server and its present and former children; of this process without ``pid``. Raises psutil.NoSuchProcess."""
+    server = psutil.Process(pid)
+    times = [server.cpu_times(), *(child.cpu_times() for child in server.children(recursive=True))]
+    ended = server.cpu_times()
+    return sum(each.user + each.system for each in times) + ended.children_user + ended.children_system

@@ -39,3 +39,9 @@ def test_a_result_reads_as_a_table_and_as_json() -> None:
     assert "cores" in out.getvalue()
     assert json.loads(json.dumps(made.as_json()))["measures"][0]["reached"] is True
     assert made.memory_mib > 1
+
+
+def test_the_longest_median_and_the_longest_tail_are_judged_apart() -> None:
+    latencies = [0.002] * 99 + [0.004]
+    assert timed("a", 1.0, latencies, target_p50_ms=2.0, target_p99_ms=5.0).reached is True
+    assert timed("b", 1.0, latencies, target_p50_ms=1.0, target_p99_ms=5.0).reached is False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import append, relaying, sequencing
+from bench import append, matching_incremental, relaying, sequencing
 
 
 def test_appending_is_measured() -> None:
@@ -19,3 +19,15 @@ def test_relaying_is_measured_to_the_last_acknowledgement() -> None:
     backlog, waits = relaying.run(events=5_000, singles=5).measures
     assert 0 <= backlog.count <= 4_999
     assert waits.count == 5
+
+
+def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> None:
+    """``run`` itself raises for a row that is linked to another student than the one it was made about."""
+    made = matching_incremental.run(events=1_000, singles=60)
+    every, *_ = made.measures
+    kinds = [each.count for each in made.measures if each.label.endswith(" %), wall")]
+    assert every.count == sum(kinds) == 60
+    assert len(kinds) == 7
+    assert every.reached is not None
+    assert made.parameters["rows_linked"] >= 45  # exact numbers, corrections and enrolments, and those of the warm-up
+    assert made.parameters["students_indexes_mib_per_million"] > 100
