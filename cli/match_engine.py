@@ -164,6 +164,7 @@ def entry_record(row: ListRow, alone_in_household: bool) -> EntryRecord:
         former_name=comparable(row.former_name),
         list_name=row.list,
         birth_date_contradicted=any(problem.code == "birth_date_differs" for problem in row.problems),
+        covers_one=row.list == "civil" and row.coverage == "single",
     )
     return _about_head(row, record) if row.head_only else record
 

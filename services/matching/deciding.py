@@ -220,10 +220,11 @@ def _enter(raw: psycopg.Connection[Any]) -> bool:
     build = live_build(raw, ROSTER_VIEW.name)
     if build is None:
         return False
-    path = sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(build.schema))
-    raw.execute(path)
     # Everything here is looked up by an index; while a table fills, the planner still counts it as empty and reads all.
-    raw.execute("SET LOCAL enable_seqscan = off")
+    raw.execute(
+        "SELECT set_config('search_path', quote_ident(%s) || ', public', true), set_config('enable_seqscan', 'off', true)",
+        (build.schema,),
+    )
     return True
 
 

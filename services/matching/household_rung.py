@@ -27,7 +27,7 @@ def household(entry: EntryRecord, candidates: Candidates, state: State) -> Outco
     proven = {student.student_id: student for adult, student in _tied(candidates) if names_agree(entry.name, adult)}
     doubtful = {s.student_id: s for _, s in _tied(candidates) if s.student_id not in proven}
     if doubtful:
-        return review("R7", "household_link_unproven", in_order(doubtful.values()))
+        return review("R7", "household_link_unproven", in_order((proven | doubtful).values()))
     if not proven:
         return None
     ids = tuple(s.student_id for s in in_order(proven.values()))[:CANDIDATES_HIGHEST]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -148,6 +148,11 @@ def _adapter_of(kind: sqlalchemy.types.TypeEngine[Any]) -> Callable[[Any], Any] 
     return list if isinstance(kind, sqlalchemy.ARRAY) else None
 
 
+def _rendered(template: LiteralString, *parts: sql.Composable) -> bytes:
+    """The statement as it is sent; composed anew at each execution it would cost more than many a row."""
+    return sql.SQL(template).format(*parts).as_bytes(None)
+
+
 _number_of = attrgetter("int")  # the order of PostgreSQL's uuid, and faster to compare than the objects
 
 
@@ -167,23 +172,26 @@ class PeriodWriter:
         columns = ["entity", "valid_from", "valid_to", *table.columns, "marks", "log_index", "set_by"]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         name, staging = sql.Identifier(table.name), sql.Identifier("pg_temp", f"staged_{table.name}")
-        self._select = sql.SQL("SELECT {} FROM {} WHERE entity = ANY(%s) ORDER BY entity, valid_from").format(
-            names, name
+        self._select = _rendered("SELECT {} FROM {} WHERE entity = ANY(%s) ORDER BY entity, valid_from", names, name)
+        self._stage = _rendered(
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} LIMIT 0",
+            sql.Identifier(f"staged_{table.name}"),
+            names,
+            name,
         )
-        self._stage = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} LIMIT 0").format(
-            sql.Identifier(f"staged_{table.name}"), names, name
-        )
-        self._unstage = sql.SQL("DROP TABLE {}").format(staging)
-        self._copy = sql.SQL("COPY {} ({}) FROM STDIN").format(staging, names)
-        self._insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(name, names, names, staging)
+        self._unstage = _rendered("DROP TABLE {}", staging)
+        self._copy = _rendered("COPY {} ({}) FROM STDIN", staging, names)
+        self._insert = _rendered("INSERT INTO {} ({}) SELECT {} FROM {}", name, names, names, staging)
         changed = sql.SQL(", ").join(
             sql.SQL("{} = excluded.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in columns[2:]
         )
-        merge = sql.SQL("{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}")
-        self._upsert = merge.format(self._insert, changed)
+        merge = "{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}"
+        self._upsert = _rendered(
+            merge, sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(name, names, names, staging), changed
+        )
         values = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
         one = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(name, names, values)
-        self._upsert_one = merge.format(one, changed)
+        self._upsert_one = _rendered(merge, one, changed)
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raises TypeError, ValueError or AttributeError for a value its column cannot hold.

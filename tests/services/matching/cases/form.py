@@ -64,8 +64,8 @@ class Papers:
 @dataclass(frozen=True)
 class Case:
     """``row`` is decided on the day ``as_of``; the rows ``above`` stand on the lists, too. ``gone``: rows of the
-    register whose students have left. ``ruled``: what clerks said, first to last; ``saw``: what they saw, if not what
-    is there now."""
+    register whose students have left. ``household``: the registered one of the row's adult, as (his name there, row
+    of a student of it). ``ruled``: what clerks said, first to last; ``saw``: what they saw, if not what is there now."""
 
     sentence: str
     register: Sequence[Cells]
@@ -74,6 +74,7 @@ class Case:
     above: Sequence[Row] = ()
     as_of: date = AS_OF
     gone: Sequence[int] = ()
+    household: Sequence[tuple[str, int]] = ()
     ruled: Sequence[Said] = ()
     saw: Papers | None = None
 

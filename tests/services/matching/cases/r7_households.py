@@ -232,4 +232,35 @@ UNUSABLE = (
     ),
 )
 
-CASES = (*PROVEN, *NOT_PROVEN, *STANDS_FOR_NOBODY_ELSE, *MEMBERS, *UNUSABLE)
+stranger = pupil("王小明", MING)  # her own record names no guardian
+REGISTERED = (
+    Case(
+        "A head and a pupil of one registered household",
+        [stranger],
+        head("王大", FATHER, 施保方式="整户保"),
+        household(1),
+        household=[("王大", 1)],
+    ),
+    Case(
+        "The registered household knows the head by another name",
+        [stranger],
+        head("王大", FATHER, 施保方式="整户保"),
+        review("R7", "household_link_unproven", 1),
+        household=[("赵四海", 1)],
+    ),
+    Case(
+        "An allowance for one adult of the pupil's household alone",
+        [stranger],
+        civil("王大", FATHER, 与户主关系="户主", 施保方式="单人保"),
+        review("R7", "household_single_cover", 1),
+        household=[("王大", 1)],
+    ),
+    Case(
+        "An allowance for one adult whose household has no pupil",
+        [stranger],
+        civil("王大", FATHER, 与户主关系="户主", 施保方式="单人保"),
+        out_of_age(),
+    ),
+)
+
+CASES = (*REGISTERED, *PROVEN, *NOT_PROVEN, *STANDS_FOR_NOBODY_ELSE, *MEMBERS, *UNUSABLE)

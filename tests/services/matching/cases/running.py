@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from cli.match_engine import entry_records, match, student_of
-from services.matching.candidates import ListIndex, StudentIndex
+from services.matching.candidates import HouseholdMember, ListIndex, StudentIndex
 from services.matching.events import RowRuled
 from services.matching.ladder import DEFAULT_RULES, decide
 from services.matching.outcome import Outcome, StudentId
@@ -33,7 +33,7 @@ DIGEST = Streams(b"key of the cases").digest
 
 def decided(case: Case) -> Outcome:
     """The outcome of the case's row; students are named by their row of the register, from 1."""
-    if case.ruled or case.gone:
+    if case.ruled or case.gone or case.household:
         return _beyond_files(case)
     lists = _by_list((*case.above, case.row))
     files = {kind: [_file(kind, rows)] for kind, rows in lists.items()}
@@ -88,6 +88,7 @@ def _beyond_files(case: Case) -> Outcome:
     students, everything, entry = _entries(case.papers, case.above)
     index = StudentIndex.of(students, frozenset(UUID(int=row) for row in case.gone))
     candidates = index.candidates(entry, ListIndex.of(everything).listed(entry))
+    candidates.same_household = tuple(HouseholdMember(adult, students[row - 1]) for adult, row in case.household)
 
     def ladder(apart: frozenset[StudentId]) -> Outcome:
         return decide(entry, candidates.without(apart), DEFAULT_RULES, case.as_of)
