@@ -61,6 +61,10 @@ OWN_NUMBER = number_key("")
 POLL_SECONDS = 1.0
 PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
+_SETTINGS = """
+SELECT set_config('search_path', quote_ident(%s) || ', public', true), set_config('enable_seqscan', 'off', true)
+"""
+
 log = structlog.get_logger(__name__)
 
 
@@ -221,10 +225,7 @@ def _enter(raw: psycopg.Connection[Any]) -> bool:
     if build is None:
         return False
     # Everything here is looked up by an index; while a table fills, the planner still counts it as empty and reads all.
-    raw.execute(
-        "SELECT set_config('search_path', quote_ident(%s) || ', public', true), set_config('enable_seqscan', 'off', true)",
-        (build.schema,),
-    )
+    raw.execute(_SETTINGS, (build.schema,))
     return True
 
 

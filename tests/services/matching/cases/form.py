@@ -65,7 +65,8 @@ class Papers:
 class Case:
     """``row`` is decided on the day ``as_of``; the rows ``above`` stand on the lists, too. ``gone``: rows of the
     register whose students have left. ``household``: the registered one of the row's adult, as (his name there, row
-    of a student of it). ``ruled``: what clerks said, first to last; ``saw``: what they saw, if not what is there now."""
+    of a student of it). ``ruled``: what clerks said, first to last; ``saw``: what they saw, if not what is there
+    now."""
 
     sentence: str
     register: Sequence[Cells]
