@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
+from services.matching.active_model import ActiveModel
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.domain import Standing, after, settle
 from services.matching.index_rows import (
@@ -68,6 +69,13 @@ class Taken(NamedTuple):
     first_work_id: int
 
 
+class Terms(NamedTuple):
+    """What holds for every row of a transaction: the day that has opened, and the rules with the model in force."""
+
+    today: date
+    rules: Rules
+
+
 class RuledPart(NamedTuple):
     """What people ruled about the rows of one part; ``evidence`` and ``places`` of the students they named."""
 
@@ -83,7 +91,7 @@ class Deciding:
     database: Database
     store: EventStore
     streams: Streams
-    rules: Rules
+    models: ActiveModel
 
     def run(self, stop: threading.Event) -> None:
         """Decide whenever work waits, until ``stop``; outlives the database."""
@@ -110,18 +118,28 @@ class Deciding:
         """One transaction of work; whether there was any."""
         with self.database.working() as connection:
             raw = driver(connection)
-            today = _opened_day(raw)
-            if today is None or not _enter(raw):
-                return False  # nothing is decided before the first day has opened
-            taken = _take(raw) or _take_day(raw)
+            today, active = opened_day(raw), self.models.current(connection)
+            if today is None or active is None or not enter_roster(raw):
+                return False  # nothing is decided before the first day has opened and a model is in force
+            taken = _take(raw) or _take_every_row(raw)
             if taken is None:
                 return False
-            self._settle(connection, taken, today)
+            self._settle(connection, taken, Terms(today, active.rules))
             step("matching.before_commit")
         step("matching.committed")
         return True
 
-    def _settle(self, connection: Connection, taken: Taken, today: date) -> None:
+    def outcomes(
+        self, raw: psycopg.Connection[Any], entries: Sequence[UUID], terms: Sequence[Terms]
+    ) -> Iterator[tuple[UUID, list[Outcome | None]]]:
+        """What these rows would be decided to be under each of the terms (None: off its list). Decides nothing."""
+        rows = listed_rows(raw, entries)
+        ruled = self._ruled(raw, entries)
+        register = register_for(raw, rows, ruled.force)
+        for row in rows:
+            yield row.facts.entry_id, [self._command(row, register, ruled, each).outcome for each in terms]
+
+    def _settle(self, connection: Connection, taken: Taken, terms: Terms) -> None:
         raw = driver(connection)
         _lock(raw, taken.entries)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
@@ -133,7 +151,7 @@ class Deciding:
             kept: list[tuple[UUID, Standing]] = []
             for row in rows:
                 before = standing.get(row.facts.entry_id, Standing())
-                decided = settle(before, self._command(row, register, ruled, today))
+                decided = settle(before, self._command(row, register, ruled, terms))
                 if not decided:
                     continue
                 stream = self.streams.entry(row.facts.entry_id)
@@ -153,23 +171,24 @@ class Deciding:
         }
         return RuledPart(force, evidence, register.places)
 
-    def _command(self, row: ListedRow, register: Register, ruled: RuledPart, today: date) -> DecideRow:
+    def _command(self, row: ListedRow, register: Register, ruled: RuledPart, terms: Terms) -> DecideRow:
         if row.record is None:
-            return DecideRow(row.facts, None, None, False, self.rules.version)
+            return DecideRow(row.facts, None, None, False, terms.rules.version)
         force = ruled.force.get(row.facts.entry_id)
-        outcome = self._outcome(row.record, register, today, force, ruled)
+        outcome = self._outcome(row.record, register, terms, force, ruled)
         student = outcome.student
         place = register.places.get(student) or ruled.places.get(student) if isinstance(student, UUID) else None
-        school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
-        return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
+        school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, terms.today)
+        return DecideRow(row.facts, outcome, place, school_age, terms.rules.version)
 
     def _outcome(
-        self, record: EntryRecord, register: Register, today: date, force: InForce | None, ruled: RuledPart
+        self, record: EntryRecord, register: Register, terms: Terms, force: InForce | None, ruled: RuledPart
     ) -> Outcome:
         candidates = register.candidates(record)
 
         def ladder(apart: frozenset[StudentId]) -> Outcome:
-            return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
+            kept = candidates.without(apart) if apart else candidates
+            return decide(record, kept, terms.rules, terms.today)
 
         if force is None:
             return ladder(frozenset())
@@ -187,7 +206,8 @@ class Deciding:
         self.store.execute(connection, command, lambda: proposed)
 
 
-def _enter(raw: psycopg.Connection[Any]) -> bool:
+def enter_roster(raw: psycopg.Connection[Any]) -> bool:
+    """Let the transaction see the roster's rows; whether there is a roster yet."""
     build = live_build(raw, ROSTER_VIEW.name)
     if build is None:
         return False
@@ -196,7 +216,8 @@ def _enter(raw: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _opened_day(raw: psycopg.Connection[Any]) -> date | None:
+def opened_day(raw: psycopg.Connection[Any]) -> date | None:
+    """The day that has opened last."""
     row = raw.execute("SELECT day FROM public.opened_day").fetchone()
     return None if row is None else row[0]
 
@@ -205,7 +226,7 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
     """Take the oldest work that nobody else holds, and find the list rows it touches."""
     with raw.cursor(row_factory=namedtuple_row) as cursor:
         work: list[Any] = cursor.execute(
-            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind <> 'day'"
+            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind NOT IN ('day', 'model')"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
             " RETURNING id, kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent",
             (WORK_ROWS,),
@@ -221,12 +242,12 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
     return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
 
 
-def _take_day(raw: psycopg.Connection[Any]) -> Taken | None:
-    """A new day: decide every list row again, a page at a time; the work row remembers how far."""
+def _take_every_row(raw: psycopg.Connection[Any]) -> Taken | None:
+    """A new day or a new model: decide every list row again, a page at a time; the work row remembers how far."""
     with raw.cursor(row_factory=namedtuple_row) as cursor:
         work: Any = cursor.execute(
-            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work WHERE kind = 'day'"
-            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work"
+            " WHERE kind IN ('day', 'model') ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
         ).fetchone()
     if work is None:
         return None
