@@ -15,7 +15,7 @@ from services.matching.commands import ActivateModel, ProposeModel
 from services.matching.errors import ModelUnknown, ProposalUnknown, ReportMissing
 from services.matching.ladder import HASH_LENGTH
 from services.matching.model_handlers import ModelDesk
-from services.matching.model_queries import ChangedListRow, Models, Proposal, ProposedModel
+from services.matching.model_queries import ChangedListRow, ChangeKind, Models, Proposal, ProposedModel, Sought
 from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
 from shared.database.database import driver
@@ -136,6 +136,7 @@ def _changes(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permi
         turn: Turn,
         before_state: Annotated[State | None, Query(description="only rows that end so today")] = None,
         after_state: Annotated[State | None, Query(description="only rows that would end so")] = None,
+        kind: Annotated[ChangeKind | None, Query(description="only the rows behind this sum of the report")] = None,
         viewer: Viewer = Depends(reader),
     ) -> Page[ChangedListRow]:
         """The list rows that the model would decide otherwise, by id."""
@@ -149,7 +150,7 @@ def _changes(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permi
                 raise ProposalUnknown(proposal_id)
             if stands[0].report_hash is None:
                 raise ReportMissing(proposal_id, stands[0].state)
-            found = model_queries.changed(raw, proposal_id, beyond, turn.fetch, before_state, after_state)
+            found = model_queries.changed(raw, proposal_id, Sought(before_state, after_state, kind), beyond, turn.fetch)
         return page_of(found, turn, key=lambda row: (row.entry_id,))
 
     @routes.post("/models/proposals/{proposal_id}/activation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -30,8 +30,19 @@ SELECT {ROW} FROM public.model_changed_rows
 WHERE proposal_id = %(id)s AND (%(beyond)s::uuid IS NULL OR entry_id > %(beyond)s)
   AND (%(before)s::text IS NULL OR before_state = %(before)s)
   AND (%(after)s::text IS NULL OR after_state = %(after)s)
+  AND {{kind}}
 ORDER BY entry_id LIMIT %(limit)s
 """
+# The rows behind each of the report's sums (model_diff.report).
+ChangeKind = Literal["newly_linked", "links_lost", "links_moved", "reviews_opened", "reviews_closed"]
+_KINDS: dict[ChangeKind | None, str] = {
+    None: "true",
+    "newly_linked": "before_state <> 'linked' AND after_state = 'linked'",
+    "links_lost": "before_state = 'linked' AND after_state <> 'linked'",
+    "links_moved": "before_state = 'linked' AND after_state = 'linked'",
+    "reviews_opened": "before_state <> 'review' AND after_state = 'review'",
+    "reviews_closed": "before_state = 'review' AND after_state <> 'review'",
+}
 
 
 class ActivatedModel(BaseModel):
@@ -133,17 +144,21 @@ def proposal(raw: psycopg.Connection[Any], proposal_id: UUID, reader: str, *, cl
     )
 
 
+class Sought(NamedTuple):
+    """Which of the rows that change are asked for; None asks for all."""
+
+    before_state: State | None = None
+    after_state: State | None = None
+    kind: ChangeKind | None = None
+
+
 def changed(
-    raw: psycopg.Connection[Any],
-    proposal_id: UUID,
-    beyond: UUID | None,
-    limit: int,
-    before_state: State | None,
-    after_state: State | None,
+    raw: psycopg.Connection[Any], proposal_id: UUID, sought: Sought, beyond: UUID | None, limit: int
 ) -> list[ChangedListRow]:
-    """The rows beyond this one that change, by id; of these states alone where given."""
-    sought = {"id": proposal_id, "beyond": beyond, "limit": limit, "before": before_state, "after": after_state}
-    return [_changed(changed_row(*row)) for row in raw.execute(_CHANGED, sought)]
+    """The rows beyond this one that change, by id."""
+    given: dict[str, object] = {"id": proposal_id, "beyond": beyond, "limit": limit}
+    given |= {"before": sought.before_state, "after": sought.after_state}
+    return [_changed(changed_row(*row)) for row in raw.execute(_CHANGED.format(kind=_KINDS[sought.kind]), given)]
 
 
 def _activated(activation: Activation, recorded_at: datetime | None) -> ActivatedModel:

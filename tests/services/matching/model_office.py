@@ -16,7 +16,7 @@ from services.matching import app, model_handlers, model_queries
 from services.matching.commands import ActivateModel, ProposeModel
 from services.matching.events import MatchingModelActivated
 from services.matching.model_handlers import ModelDesk
-from services.matching.model_queries import ChangedListRow, Proposal
+from services.matching.model_queries import ChangedListRow, Proposal, Sought
 from services.matching.model_reporting import Reporting
 from services.matching.scoring import Model, county_model
 from services.matching.streams import Streams
@@ -139,7 +139,7 @@ class Handover(NamedTuple):
 
     def changed(self, proposal_id: UUID) -> dict[UUID, ChangedListRow]:
         with self.desk.database.working() as connection:
-            found = model_queries.changed(driver(connection), proposal_id, None, 10_000, None, None)
+            found = model_queries.changed(driver(connection), proposal_id, Sought(), None, 10_000)
         return {row.entry_id: row for row in found}
 
     def named(self) -> dict[UUID, str]:

@@ -145,6 +145,8 @@ def test_the_numbers_of_the_report_lead_to_their_rows(counter: Counter) -> None:
         assert (case["state"], case["rule"], case["score"]) == (
             row["before"]["state"], row["before"]["rule"], row["before"]["score"],
         )  # fmt: skip
+    for kind in ("newly_linked", "links_lost", "links_moved", "reviews_opened", "reviews_closed"):
+        assert len(counter.rows(proposal, kind=kind)) == report[kind], kind
     lost = counter.rows(proposal, before_state="linked")
     assert len(lost) == report["links_lost"] + report["links_moved"]
     broken = counter.ask("GET", f"/models/proposals/{proposal['proposal_id']}/rows", params={"after": "WyJz"})
