@@ -74,6 +74,7 @@ class ActiveModel:
 
     def current(self, connection: Connection) -> Activation | None:
         """The model in force, which stays so until the transaction ends; None before the first one."""
+        # A statement of its own: the next one must see what was committed while this one waited.
         driver(connection).execute("SELECT pg_advisory_xact_lock_shared(%s)", (_LOCK,))
         found = self.activations(connection)
         return found[-1] if found else None

@@ -213,27 +213,23 @@ def test_refusals_have_stable_codes_and_say_why_in_the_readers_language(counter:
     assert counter.activate(first).json()["code"] == "model_in_force"
 
 
-@pytest.mark.parametrize(
-    ("role", "place", "may_read"),
-    [
+def test_models_are_for_those_who_answer_for_the_whole_division(counter: Counter) -> None:
+    proposal = counter.ready()
+    people: tuple[tuple[str, dict[str, str], bool], ...] = (
         ("auditor", {"division": DIVISION}, True),
         ("aid_clerk", {"division": f"{DIVISION}101"}, False),
         ("aid_clerk", {"division": "110000"}, False),
         ("aid_clerk", {}, False),
         ("school", {"school": "S1"}, False),
         ("agency", {"agency": "poverty_office"}, False),
-    ],
-)
-def test_models_are_for_those_who_answer_for_the_whole_division(
-    counter: Counter, role: str, place: dict[str, str], may_read: bool
-) -> None:
-    proposal = counter.ready()
-    asked: dict[str, Any] = {"role": role, "place": place, "by": "other"}
-    for path in ("/models", f"/models/{COUNTY.hash}", "/models/proposals", f"/models/proposals/{UUID(int=1)}"):
-        answer = counter.ask("GET", path, **asked)
-        assert (answer.status_code == 403) is not may_read, path
-    assert counter.propose(LENIENT.content, **asked).status_code == 403
-    assert counter.activate(proposal, **asked).status_code == 403
+    )
+    for role, place, may_read in people:
+        asked: dict[str, Any] = {"role": role, "place": place, "by": "other"}
+        for path in ("/models", f"/models/{COUNTY.hash}", "/models/proposals", f"/models/proposals/{UUID(int=1)}"):
+            answer = counter.ask("GET", path, **asked)
+            assert (answer.status_code == 403) is not may_read, (role, place, path)
+        assert counter.propose(LENIENT.content, **asked).status_code == 403
+        assert counter.activate(proposal, **asked).status_code == 403
 
 
 def test_the_description_names_the_body_and_the_key(counter: Counter) -> None:

@@ -21,6 +21,7 @@ from services.matching.active_model import ActiveModel
 from services.matching.commands import RuleRow
 from services.matching.errors import (
     ApproverIsProposer,
+    DecidingBusy,
     ModelInForce,
     ModelUnusable,
     ProposalUnknown,
@@ -36,6 +37,7 @@ from services.matching.model_diff import hash_of
 from services.matching.model_reporting import Reporting
 from services.matching.scoring import Model, county_model
 from services.matching.streams import Streams
+from shared.database import database
 from shared.database.database import driver
 from shared.eventsourcing.sealing import unseal
 from shared.eventsourcing.store import Command
@@ -336,6 +338,20 @@ def test_who_activates_waits_for_decisions_under_way_and_lets_none_begin(office:
     with office.desk.database.working() as connection:
         now = other.current(connection)
     assert now is not None and now.hash == STRICT.hash, "what was remembered is not believed"
+
+
+def test_decisions_that_do_not_end_in_time_are_told_and_the_same_command_may_come_again(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.3)
+    office = handover_of(installation)
+    proposal_id, key = office.propose(STRICT), uuid4()
+    office.report()
+    with office.desk.database.working() as connection:
+        assert office.desk.models.current(connection) is not None
+        with pytest.raises(DecidingBusy):
+            office.activate(proposal_id, key=key)
+    assert len(office.activate(proposal_id, key=key).event_ids) == 1
 
 
 def test_two_deciders_at_work_name_the_model_activated_last_in_every_decision(
