@@ -17,10 +17,10 @@ import psycopg
 
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
-from services.matching.app import FIRST_RULES_FROM, build, first_rules
+from services.matching.active_model import ActiveModel
+from services.matching.app import build
 from services.matching.deciding import Deciding
 from services.matching.events import DayOpened
-from services.matching.ladder import DEFAULT_RULES
 from services.matching.projections import ROSTER_VIEW
 from services.matching.streams import Streams
 from shared.database.database import Database, driver
@@ -109,8 +109,7 @@ class Matching:
             pass
 
     def open_day(self, day: date) -> None:
-        """The classes every installation starts with, and the first day: nothing is decided before."""
-        self.own.append(uuid.uuid4(), first_rules(), FIRST_RULES_FROM)
+        """The first day: nothing is decided before."""
         self.own.append(uuid.uuid4(), DayOpened(day=day), day)
         for partition, record in self.own.published():
             self.fold(self.own, partition, record)
@@ -137,7 +136,9 @@ def matching_parts(home: Path) -> Iterator[Matching]:
         store = EventStore(there.service, keyring, there.hmac_key)
         registry = stack.enter_context(_source(there, there.database(), store, ()))
         runner = Runner(ROSTER_VIEW, service.database, service.keyring)
-        deciding = Deciding(service.database, service.store, Streams(settings.hmac_key), DEFAULT_RULES)
+        plant(service, settings.hmac_key)
+        streams = Streams(settings.hmac_key)
+        deciding = Deciding(service.database, service.store, streams, ActiveModel(service.store, streams))
         yield Matching(own, registry, runner, deciding, server)
 
 

@@ -40,6 +40,9 @@ def match_command(
     any_list: Annotated[
         Paths | None, typer.Option("--list", help="名单,自动识别 a list, recognised by itself.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="匹配模型文件 the county's own model; default the shipped one.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="认定基准日 reference date, YYYY-MM-DD.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="打印 summary.json print the summary as JSON.")] = False,
     stages: Annotated[bool, typer.Option("--stages", help="逐行报告进度 each stage as a line, for a program.")] = False,
@@ -49,13 +52,14 @@ def match_command(
     unnamed = any_list or []
     if not unnamed and not any(lists.values()):
         _usage("至少要给出一份名单", "at least one of --poverty, --civil, --disability, --list is needed")
+    from services.matching.errors import ModelUnusable
     from shared.tabular.errors import TabularError
 
     gc.disable()  # one run, no cycles: collecting over millions of cells is a sixth of the time
     progress = _stage_line if stages else _progress()
     try:
-        content = match_files(students, lists, out, _day(as_of), progress, unnamed)
-    except (TabularError, OSError) as refused:
+        content = match_files(students, lists, out, _day(as_of), progress, unnamed, model)
+    except (TabularError, ModelUnusable, OSError) as refused:
         zh, en = _texts(refused)
         progress("")
         sys.stderr.write(f"未生成任何结果:{zh}\nrefused: {en}\n")
@@ -71,19 +75,25 @@ def match_files(
     as_of: date,
     progress: Callable[[str], None],
     unnamed: Sequence[Path] = (),
+    model: Path | None = None,
 ) -> dict[str, Any]:
     """Match and write everything, or nothing: the results appear in `out` only when all are complete.
 
-    `unnamed` are lists whose kind is recognised once they are open (match_kinds).
-    Returns the content of summary.json. Raises a TabularError or OSError.
+    `unnamed` are lists whose kind is recognised once they are open (match_kinds). `model`: a file of the county's own
+    model, as its installation serves it; the shipped one decides without it.
+    Returns the content of summary.json. Raises a TabularError, ModelUnusable or OSError.
     """
     from cli.match_engine import match
     from cli.match_files import summary, write_categories, write_links, write_summary
     from cli.match_kinds import kind_of
     from cli.match_sheets import write_people_files
+    from services.matching.ladder import DEFAULT_RULES, Rules
+    from services.matching.model_change import usable
+    from services.matching.scoring import scorer
     from services.registry.lists import LIST_NAMES
     from services.registry.sheet_files import REGISTER, open_inputs
 
+    rules = DEFAULT_RULES if model is None else Rules(scorer(usable(model.read_bytes())))
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"{out} is a file")
     progress("打开文件 opening")
@@ -93,7 +103,7 @@ def match_files(
         opened.setdefault(file.kind, []).append(file)
     inputs = [file for files in opened.values() for file in files]
     list_files = {kind: opened[kind] for kind in LIST_NAMES if kind in opened}
-    result = match(opened[REGISTER], list_files, as_of, progress)
+    result = match(opened[REGISTER], list_files, as_of, progress, rules)
     content = summary(result, inputs)
     with _Staging(out) as staging:
         progress("写出结果 writing")

@@ -4,6 +4,8 @@ A county is a folder with the files that `rollcall simulate` writes, or the same
 model was made, from counties that no benchmark measures, by
 
     python -m cli.train_model --out services/matching/scoring/county.json --version county-1
+
+An installation takes a file of its own as a proposal (docs/operate.md, "The matching model").
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Annotated
 import typer
 
 from cli.match_engine import entry_records, student_of
+from services.matching.errors import ModelUnusable
+from services.matching.model_change import usable
 from services.matching.records import EntryRecord
 from services.matching.scoring import ModelRefused, Thresholds
 from services.matching.scoring.county_training import County, train_county
@@ -57,8 +61,8 @@ def main(
     """
     counties = (read_county(folder) for folder in county) if county else simulated(students, tuple(seed or SEEDS))
     try:
-        model = train_county(counties, version, Thresholds(automatic, review), seed=1)
-    except ModelRefused as refused:
+        model = usable(train_county(counties, version, Thresholds(automatic, review), seed=1).content)
+    except (ModelRefused, ModelUnusable) as refused:
         sys.stderr.write(f"refused: {refused}\n")
         raise typer.Exit(REFUSED_STATUS) from refused
     out.write_text(json.dumps(model.as_json(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

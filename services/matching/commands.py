@@ -1,5 +1,6 @@
 """Intents of matching. Its own policy sends :class:`DecideRow`: a decision follows from rows, rules and rulings, never
-from a wish. A person sends :class:`RuleRow`."""
+from a wish. A person sends :class:`RuleRow`; two people change the model, by :class:`ProposeModel` and
+:class:`ActivateModel`."""
 
 from __future__ import annotations
 
@@ -66,3 +67,20 @@ class RuleRow:
     students: tuple[UUID, ...]
     by: str
     seen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeModel:
+    """Let it be reckoned what the model in this JSON would change."""
+
+    content: bytes
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateModel:
+    """Let the proposed model decide from now on. ``report_hash``: of the report that was read."""
+
+    proposal_id: UUID
+    report_hash: str
+    by: str

@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
+from services.matching.active_model import ActiveModel
 from services.matching.block_keys import number_key
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.covering import Batch, cover
@@ -76,6 +77,13 @@ class Taken(NamedTuple):
     first_work_id: int
 
 
+class Terms(NamedTuple):
+    """What holds for every row of a transaction: the day that has opened, and the rules with the model in force."""
+
+    today: date
+    rules: Rules
+
+
 class RuledPart(NamedTuple):
     """What people ruled about the rows of one part; ``evidence`` and ``places`` of the students they named."""
 
@@ -102,7 +110,7 @@ class Deciding:
     database: Database
     store: EventStore
     streams: Streams
-    rules: Rules
+    models: ActiveModel
 
     def run(self, stop: threading.Event) -> None:
         """Decide whenever work waits, until ``stop``; outlives the database."""
@@ -129,31 +137,36 @@ class Deciding:
         """One transaction of work; whether there was any."""
         with self.database.working() as connection:
             raw = driver(connection)
-            today = _opened_day(raw)
-            if today is None or not _enter(raw):
-                return False  # nothing is decided before the first day has opened
-            taken = _take(raw) or _take_day(raw)
+            today, active = opened_day(raw), self.models.current(connection)
+            if today is None or active is None or not enter_roster(raw):
+                return False  # nothing is decided before the first day has opened and a model is in force
+            taken = _take(raw) or _take_every_row(raw)
             if taken is None:
                 return False
-            self._settle(connection, taken, today)
+            self._settle(connection, taken, Terms(today, active.rules))
             step("matching.before_commit")
         step("matching.committed")
         return True
 
-    def _settle(self, connection: Connection, taken: Taken, today: date) -> None:
+    def outcomes(
+        self, raw: psycopg.Connection[Any], entries: Sequence[UUID], terms: Sequence[Terms]
+    ) -> Iterator[tuple[UUID, list[Outcome | None]]]:
+        """What these rows would be decided to be under each of the terms (None: off its list). Decides nothing."""
+        rows, ruled, known = self._read(raw, entries)
+        for row in rows:
+            yield row.facts.entry_id, [self._command(row, known, ruled, each).outcome for each in terms]
+
+    def _settle(self, connection: Connection, taken: Taken, terms: Terms) -> None:
         raw = driver(connection)
         _lock(raw, taken.entries)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
-            rows = listed_rows(raw, entries)
-            ruled = self._ruled(raw, entries)
-            households = households_for(raw, (row.record for row in rows if row.record is not None))
-            known = Known(register_for(raw, rows, ruled.force), households)
+            rows, ruled, known = self._read(raw, entries)
             standing = standing_decisions(raw, entries)
             proposed: list[Proposed] = []
             kept: list[tuple[UUID, Standing]] = []
             for row in rows:
                 before = standing.get(row.facts.entry_id, Standing())
-                decided = settle(before, self._command(row, known, ruled, today))
+                decided = settle(before, self._command(row, known, ruled, terms))
                 if not decided:
                     continue
                 stream = self.streams.entry(row.facts.entry_id)
@@ -164,6 +177,13 @@ class Deciding:
                 keep_decisions(raw, kept)
             batch = Batch(taken.first_work_id, part, taken.cause)
             cover(connection, self.store, self.streams, batch, entries, self._ruled_out(rows, ruled))
+
+    def _read(self, raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> tuple[list[ListedRow], RuledPart, Known]:
+        """These rows, what people ruled about them, and whom they may mean."""
+        rows = listed_rows(raw, entries)
+        ruled = self._ruled(raw, entries)
+        households = households_for(raw, (row.record for row in rows if row.record is not None))
+        return rows, ruled, Known(register_for(raw, rows, ruled.force), households)
 
     def _ruled_out(self, rows: Sequence[ListedRow], ruled: RuledPart) -> dict[UUID, frozenset[UUID]]:
         """Row → the students whom it does not cover beside its own state, because a person spoke about them."""
@@ -185,24 +205,25 @@ class Deciding:
         }
         return RuledPart(force, evidence, register.places)
 
-    def _command(self, row: ListedRow, known: Known, ruled: RuledPart, today: date) -> DecideRow:
+    def _command(self, row: ListedRow, known: Known, ruled: RuledPart, terms: Terms) -> DecideRow:
         if row.record is None:
-            return DecideRow(row.facts, None, None, False, self.rules.version)
+            return DecideRow(row.facts, None, None, False, terms.rules.version)
         force = ruled.force.get(row.facts.entry_id)
-        outcome = self._outcome(row, row.record, known, today, force, ruled)
+        outcome = self._outcome(row, row.record, known, terms, force, ruled)
         student = outcome.student
         place = known.place(student) or ruled.places.get(student) if isinstance(student, UUID) else None
-        school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, today)
-        return DecideRow(row.facts, outcome, place, school_age, self.rules.version)
+        school_age = row.birth_date is not None and age.of_compulsory_age(row.birth_date, terms.today)
+        return DecideRow(row.facts, outcome, place, school_age, terms.rules.version)
 
     def _outcome(
-        self, row: ListedRow, record: EntryRecord, known: Known, today: date, force: InForce | None, ruled: RuledPart
+        self, row: ListedRow, record: EntryRecord, known: Known, terms: Terms, force: InForce | None, ruled: RuledPart
     ) -> Outcome:
         candidates = known.register.candidates(record, row.keys)
         candidates.same_household = known.households.members.get(record.id_number or "", ())
 
         def ladder(apart: frozenset[StudentId]) -> Outcome:
-            return decide(record, candidates.without(apart) if apart else candidates, self.rules, today)
+            kept = candidates.without(apart) if apart else candidates
+            return decide(record, kept, terms.rules, terms.today)
 
         if force is None:
             return ladder(frozenset())
@@ -220,7 +241,8 @@ class Deciding:
         self.store.execute(connection, command, lambda: proposed)
 
 
-def _enter(raw: psycopg.Connection[Any]) -> bool:
+def enter_roster(raw: psycopg.Connection[Any]) -> bool:
+    """Let the transaction see the roster's rows; whether there is a roster yet."""
     build = live_build(raw, ROSTER_VIEW.name)
     if build is None:
         return False
@@ -229,7 +251,8 @@ def _enter(raw: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _opened_day(raw: psycopg.Connection[Any]) -> date | None:
+def opened_day(raw: psycopg.Connection[Any]) -> date | None:
+    """The day that has opened last."""
     row = raw.execute("SELECT day FROM public.opened_day").fetchone()
     return None if row is None else row[0]
 
@@ -238,7 +261,7 @@ def _take(raw: psycopg.Connection[Any]) -> Taken | None:
     """Take the oldest work that nobody else holds, and find the list rows it touches."""
     with raw.cursor(row_factory=namedtuple_row) as cursor:
         work: list[Any] = cursor.execute(
-            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind <> 'day'"
+            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind NOT IN ('day', 'model')"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
             " RETURNING id, kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent",
             (WORK_ROWS,),
@@ -263,12 +286,12 @@ def _household_work(work: Sequence[Any], numbers: set[str], keys: set[str]) -> H
     return HouseholdWork(of_kind["student"], of_kind["household"], of_kind["entry"], numbers | own)
 
 
-def _take_day(raw: psycopg.Connection[Any]) -> Taken | None:
-    """A new day: decide every list row again, a page at a time; the work row remembers how far."""
+def _take_every_row(raw: psycopg.Connection[Any]) -> Taken | None:
+    """A new day or a new model: decide every list row again, a page at a time; the work row remembers how far."""
     with raw.cursor(row_factory=namedtuple_row) as cursor:
         work: Any = cursor.execute(
-            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work WHERE kind = 'day'"
-            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work"
+            " WHERE kind IN ('day', 'model') ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
         ).fetchone()
     if work is None:
         return None

@@ -205,3 +205,20 @@ class CategoryRulesActivated(Fact, frozen=True, kw_only=True):
 
     content: str
     content_hash: str
+
+
+@fact("matching")
+class MatchingModelActivated(Fact, frozen=True, kw_only=True):
+    """From here on in the log this model weighs the rows that no number decides: canonical JSON (scoring/model.py) and
+    its SHA-256 in hex, of which every decision names the beginning.
+
+    ``report_hash`` is the SHA-256 of the report of what would change against the model ``replaces`` (its hash), which
+    ``proposed_by`` had made and ``activated_by``, another person, read. The first model of an installation replaces
+    none and has no report."""
+
+    content: str
+    content_hash: str
+    activated_by: str
+    proposed_by: str | None = None
+    report_hash: str | None = None
+    replaces: str | None = None

@@ -44,7 +44,7 @@ class Rules:
         return f"{LADDER_VERSION}+{self.scorer.model.hash[:HASH_LENGTH]}"
 
 
-DEFAULT_RULES = Rules(scorer(county_model()))
+DEFAULT_RULES = Rules(scorer(county_model()))  # with the shipped model: for whoever decides without an installation
 
 Rung = Callable[[EntryRecord, Candidates, Rules, date], Outcome | None]
 

@@ -1,8 +1,10 @@
-"""What matching's processor runs: the roster view, which notes work, and the worker that decides it. No logic here."""
+"""What matching's processor runs: the roster view, which notes work, the worker that decides it, and the one that
+reports what proposed models would change. No logic here."""
 
 from __future__ import annotations
 
 from services.matching.deciding import Deciding
+from services.matching.model_reporting import Reporting
 from services.matching.projections import ROSTER_VIEW
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
@@ -13,6 +15,6 @@ def projections() -> tuple[Projection, ...]:
     return (ROSTER_VIEW,)
 
 
-def workers(deciding: Deciding) -> tuple[Worker, ...]:
-    """One decider; more processes bring more of them."""
-    return (Worker("decider", deciding.run),)
+def workers(deciding: Deciding, reporting: Reporting) -> tuple[Worker, ...]:
+    """One decider and one maker of reports; more processes bring more of them."""
+    return (Worker("decider", deciding.run), Worker("model-reporter", reporting.run))

@@ -11,19 +11,21 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from services.matching import handlers
+from services.matching.active_model import ActiveModel
 from services.matching.commands import RuleRow
 from services.matching.comparing import REVEALABLE
 from services.matching.errors import RowUnknown
 from services.matching.events import ListName, ReviewRead, Verdict
 from services.matching.handlers import Desk
 from services.matching.projections import ROSTER_VIEW
-from services.matching.review_cases import ReviewCase, neighbours, review_case, weigh
+from services.matching.review_cases import ReviewCase, WeighedBy, neighbours, review_case, weigh
 from services.matching.review_history import history
 from services.matching.ruled_rows import ruled_rows
 from services.matching.rulings import in_force
-from services.matching.scoring import county_model, scorer
+from services.matching.scoring import ModelRefused, scorer
 from shared.database.database import driver
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
@@ -68,10 +70,10 @@ class Ruled(BaseModel):
     version: int | None
 
 
-def router(desk: Desk) -> APIRouter:
+def router(desk: Desk, models: ActiveModel) -> APIRouter:
     """The routes under /v1/reviews/{entry_id}."""
     routes = APIRouter(prefix="/v1")
-    _reading(routes, desk)
+    _reading(routes, desk, models)
     _ruling(routes, desk)
     return routes
 
@@ -87,15 +89,20 @@ def watched(viewer: Viewer, entry_id: UUID) -> Iterator[None]:
 
 
 def _case(
-    desk: Desk, viewer: Viewer, entry_id: UUID, list_name: str | None, revealed: tuple[str, ...] = ()
+    desk: Desk,
+    models: ActiveModel,
+    viewer: Viewer,
+    entry_id: UUID,
+    list_name: str | None,
+    revealed: tuple[str, ...] = (),
 ) -> ReviewCase:
     """The whole case. Raises RowUnknown."""
     with watched(viewer, entry_id), desk.database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
         case = review_case(connection, today(), entry_id, viewer.language, revealed)
         if case is None:
             raise RowUnknown(entry_id)
-        weigh(connection, case, scorer(county_model()))
         case.history = tuple(history(connection, desk.store, desk.streams, entry_id, viewer.language))
+        _weigh(connection, case, models)
         case.previous, case.next, case.waiting = neighbours(connection, today(), case, viewer.principal, list_name)
         said = ruled_rows(driver(connection), [entry_id]).get(entry_id)
     if said is not None:
@@ -112,6 +119,25 @@ def _case(
     return case
 
 
+def _weigh(connection: Connection, case: ReviewCase, models: ActiveModel) -> None:
+    """Weigh by the model that the last decision names, or by that in force where it is none of ours. A model that this
+    program cannot read any more shows no weights."""
+    known = models.activations(connection)
+    said = next((row.model for row in case.history if row.model), "")
+    named = models.named(connection, said) or known[-1]
+    try:
+        weigh(connection, case, scorer(named.model))
+    except ModelRefused as refused:
+        log.warning("a former model cannot be read", model=named.hash, problem=refused.problem)
+        return
+    case.weighed_by = WeighedBy(
+        hash=named.hash,
+        name=named.model.name,
+        version=named.model.version,
+        in_force=named.hash == known[-1].hash,
+    )
+
+
 def _evidence(desk: Desk, viewer: Viewer, entry_id: UUID) -> str:
     """The digest of what the viewer is shown; empty when the row itself is not theirs to see, and so to rule on."""
     try:
@@ -121,12 +147,12 @@ def _evidence(desk: Desk, viewer: Viewer, entry_id: UUID) -> str:
     return handlers.shown_digest(desk.streams, seen.row, {each: seen.students[each] for each in seen.candidates})
 
 
-def _reading(routes: APIRouter, desk: Desk) -> None:
+def _reading(routes: APIRouter, desk: Desk, models: ActiveModel) -> None:
     @routes.get("/reviews/{entry_id}")
     def review(entry_id: UUID, response: Response, viewer: Reader, list_name: Listed = None) -> ReviewCase:
         """A list row beside each student it may be about, masked; also one that is decided already. ``list`` narrows
         the queue that ``previous`` and ``next`` walk. If-Match of a ruling takes the ETag of this answer."""
-        found = _case(desk, viewer, entry_id, list_name)
+        found = _case(desk, models, viewer, entry_id, list_name)
         set_entity_tag(response, found.version)
         return found
 
@@ -156,7 +182,7 @@ def _reading(routes: APIRouter, desk: Desk) -> None:
             division_code=seen.division_code,
         )
         handlers.note_read(desk, read, today(), command)
-        found = _case(desk, viewer, entry_id, list_name, body.fields)
+        found = _case(desk, models, viewer, entry_id, list_name, body.fields)
         set_entity_tag(response, found.version)
         return found
 

@@ -41,6 +41,15 @@ class Waterfall(BaseModel):
     parts: tuple[Part, ...] = ()
 
 
+class WeighedBy(BaseModel):
+    """The model whose weights are shown: the one that the decision names. ``in_force``: it decides today."""
+
+    hash: str
+    name: str
+    version: str
+    in_force: bool
+
+
 class HouseholdMember(BaseModel):
     """Somebody of the same household on the lists, or a student of the same guardian; the name is masked."""
 
@@ -71,7 +80,8 @@ class CandidateCase(BaseModel):
 class ReviewCase(BaseModel):
     """A list row with everything a person needs to decide it. ``version`` is that of its rulings (If-Match of what
     changes them); ``evidence`` the digest of all that is shown, to be sent with a ruling; ``may_rule`` is false for who
-    asked for a second opinion. ``previous`` and ``next`` are rows of the queue, ``waiting`` counts it."""
+    asked for a second opinion. ``previous`` and ``next`` are rows of the queue, ``waiting`` counts it. ``weighed_by``
+    is the model of the waterfalls."""
 
     entry_id: UUID
     list: str
@@ -98,6 +108,7 @@ class ReviewCase(BaseModel):
     next: UUID | None = None
     waiting: int = 0
     history: tuple[HistoryRow, ...] = ()
+    weighed_by: WeighedBy | None = None
 
 
 def review_case(

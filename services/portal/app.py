@@ -11,7 +11,20 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import audit, checking, failures, forms, home, imports, proxy, reviews, sign_in, students, tables
+from services.portal import (
+    audit,
+    checking,
+    failures,
+    forms,
+    home,
+    imports,
+    models,
+    proxy,
+    reviews,
+    sign_in,
+    students,
+    tables,
+)
 from services.portal.backends import Backends
 from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
@@ -89,6 +102,7 @@ def application(
         forms.router,
         students.router,
         reviews.router,
+        models.router,
         audit.router,
     ]
     if issuer is not None:

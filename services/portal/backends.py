@@ -117,14 +117,19 @@ class Backends:
         command_id: str | None = None,
         params: Params | None = None,
         file: tuple[str, BinaryIO] | None = None,
+        content: bytes | None = None,
         version: int | None = None,
     ) -> Answer:
-        """POST a JSON body, or a file as multipart. ``command_id`` None makes a new one: only for what changes nothing.
-        ``version``: the one that was read and is to be changed. Raises BackendTrouble."""
+        """POST a JSON body, a file as multipart, or ``content``, JSON as somebody wrote it. ``command_id`` None makes a
+        new one: only for what changes nothing. ``version``: the one that was read and is to be changed. Raises
+        BackendTrouble."""
         headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id()), **_matching(version)}
         kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
         if file is not None:
             return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
+        if content is not None:
+            headers["content-type"] = "application/json"
+            return await self._ask(service, "POST", path, headers=headers, params=kept, content=content)
         return await self._ask(service, "POST", path, headers=headers, params=kept, json=body)
 
     async def delete(

@@ -39,18 +39,23 @@ class DemoRefused(Exception):
 
 @dataclass(frozen=True)
 class Persona:
-    """Who to be: a role, and the school or agency where the role needs one."""
+    """Who to be: a role, and the school or agency where the role needs one. ``second``: the clerk at the next desk, for
+    what takes two people."""
 
     role: str
     division: str
     school: str | None = None
     agency: str | None = None
+    second: bool = False
 
     def claims(self) -> dict[str, Any]:
         """The claims that name this persona. Raises ValueError when the place is missing."""
         if self.role not in ROLES:
             raise ValueError("unknown role")
         found: dict[str, Any] = {"roles": [self.role], "name": _NAMES[self.role]}
+        if self.role == AID_CLERK and self.second:
+            name = f"{_NAMES[AID_CLERK]}(二)"
+            return {**found, "name": name, "sub": f"demo:{AID_CLERK}:2", "division": self.division}
         if self.role in (AID_CLERK, AUDITOR):
             return {**found, "sub": f"demo:{self.role}", "division": self.division}
         place = self.school if self.role == SCHOOL else self.agency

@@ -137,5 +137,6 @@ def _notice(request: Request, texts: Texts) -> str:
         "asked": "review.done_asked",
         "undone": "review.done_undone",
         "forgotten": "check.done_forgotten",
+        "activated": "models.done_activated",
     }
     return texts(known[done]) if done in known else ""

@@ -87,7 +87,13 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
 
 
 def _persona(form: FormData, division: str) -> Persona:
-    return Persona(text(form, "role"), division, text(form, "school") or None, text(form, "agency") or None)
+    return Persona(
+        text(form, "role"),
+        division,
+        text(form, "school") or None,
+        text(form, "agency") or None,
+        second=text(form, "desk") == "2",
+    )
 
 
 def _token(issuer: DemoIssuer, persona: Persona) -> str:

@@ -217,6 +217,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
     ("check", "/check", (AID_CLERK, AGENCY)),
+    ("models", "/models", (AID_CLERK, AUDITOR)),
     ("students", "/students", STUDENTS.roles),
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),

@@ -7,6 +7,7 @@ command and so a new version in the same stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,6 +19,11 @@ from shared.kernel.identifiers import keyed_id
 PRINCIPAL = "system:configuration"
 
 
+def configuration_stream(hmac_key: bytes, name: str) -> UUID:
+    """The stream in which the versions of one configuration follow each other."""
+    return keyed_id(hmac_key, "configuration", name)
+
+
 def plant(service: Service, hmac_key: bytes) -> None:
     """Append every seed of the service that does not stand in its log yet. Raises what the store raises."""
     for seed in service.seeds:
@@ -25,7 +31,7 @@ def plant(service: Service, hmac_key: bytes) -> None:
 
 
 def _plant(service: Service, seed: Seed, hmac_key: bytes) -> None:
-    stream = keyed_id(hmac_key, "configuration", seed.stream)
+    stream = configuration_stream(hmac_key, seed.stream)
     body = msgspec.json.encode([seed.name, type(seed.fact).__name__, seed.fact, seed.effective_on])
     command = Command(
         principal=PRINCIPAL, command_id=keyed_id(hmac_key, "configuration-command", body.decode()), body=body
@@ -33,6 +39,8 @@ def _plant(service: Service, seed: Seed, hmac_key: bytes) -> None:
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         version = len(service.store.load(connection, stream))
+        if version and seed.first_only:
+            return []
         return [Proposed(stream, version, seed.fact, seed.effective_on)]
 
     service.store.run(service.database, command, decide)

@@ -30,12 +30,14 @@ class Worker(NamedTuple):
 
 class Seed(NamedTuple):
     """A configuration event the service starts with (rules, rates, thresholds). ``name`` and the fact's content make
-    the command id: starting again changes nothing, new content appends a new event. ``stream`` names its stream."""
+    the command id: starting again changes nothing, new content appends a new event. ``stream`` names its stream.
+    ``first_only``: only a stream without events is planted; from then on people decide what comes next."""
 
     name: str
     stream: str
     fact: Fact
     effective_on: date
+    first_only: bool = False
 
 
 @dataclass(frozen=True)

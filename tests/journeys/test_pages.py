@@ -199,6 +199,7 @@ PLACES = [
     "/unmatched",
     "/imports",
     "/check",
+    "/models",
     "/students",
     "/entitlements",
     "/audit?view=roster",

@@ -20,6 +20,7 @@ from shared.eventsourcing.event import partition_of
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.sequencer import Term
 from shared.eventsourcing.store import Command, EventStore, Proposed
+from shared.hosting.seeding import plant
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 from shared.kernel.facts import Fact
@@ -69,8 +70,7 @@ class Installation:
         prepare(service.database, service.projections)
         for projection in service.projections:
             self.runners.append(Runner(projection, service.database, self.keyring))
-        for seed in service.seeds:
-            self.append(service.name, uuid.uuid5(uuid.NAMESPACE_OID, seed.stream), seed.fact, seed.effective_on)
+        plant(service, self.settings(service.name).hmac_key)
         return service
 
     def bare(self, name: str) -> EventStore:

@@ -20,6 +20,7 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.models import Models
 from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
@@ -61,6 +62,7 @@ class County:
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
         self.reviews = Reviews(name_id, self._command)
+        self.models = Models(name_id, self._command)
 
     def changed(self, table: str, *ids: UUID) -> None:
         """Tell the live lists, as a projection does after its commit."""
@@ -81,6 +83,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         routers = [
             self.reviews.router(),
+            self.models.router(),
             self._registry(),
             self._matching(),
             self._aid(),

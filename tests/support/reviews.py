@@ -78,6 +78,7 @@ class Reviews:
             "may_rule": self.asked.get(entry) != who.principal, "version": self.versions[entry], "evidence": "e" * 32,
             "previous": str(before[-1]) if before else None, "next": str(after[0]) if after else None,
             "waiting": len(waiting),
+            "weighed_by": {"hash": "c4" * 32, "name": "county", "version": "county-1", "in_force": place == 0},
             "history": [{"type": "ReviewOpened", "text": "待人工核对", "effective_on": "2026-09-01",
                          "recorded_at": "2026-09-01T01:02:03Z", "by": None, "rule": "R3", "model": "ladder-1"}],
         }  # fmt: skip

@@ -1,18 +1,17 @@
 """Fellegi–Sunter scores: what speaks for two records being one person, in log2 units that add up (issue 4, R6).
 
-`score` weighs a list row against a student under a model; `Scorer` does the same for rows of any kind, since the
-comparisons are configuration of the model. `training` makes a model from pairs, `changes` reports what another one
-would decide differently before it is activated.
+`scorer` makes a model ready to weigh list rows against students; `Scorer` does the same for rows of any kind, since the
+comparisons are configuration of the model. `training` makes a model from pairs, `changes` tells in which weights two
+models differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from services.matching.records import EntryRecord, StudentRecord
-from services.matching.scoring import changes
-from services.matching.scoring.changes import Report
+from services.matching.scoring.changes import ChangedWeight, changed_weights
 from services.matching.scoring.comparators import ROW_COMPARATORS
 from services.matching.scoring.county import COUNTY_COMPARATORS, county_model
 from services.matching.scoring.model import Comparison, Level, Model, ModelRefused, Thresholds
@@ -24,13 +23,9 @@ COMPARATORS: Mapping[str, ComparatorFactory] = {**ROW_COMPARATORS, **COUNTY_COMP
 
 @lru_cache(maxsize=MODELS_READY_MOST)
 def scorer(model: Model) -> Scorer:
-    """The model made ready to score. Raises ModelRefused when it names comparators or levels that do not exist."""
-    return Scorer(model, COMPARATORS)
-
-
-def diff(old: Model, new: Model, pairs: Iterable[tuple[EntryRecord, StudentRecord]]) -> Report:
-    """What activating `new` in place of `old` would change on these pairs. Raises ModelRefused."""
-    return changes.diff(old, new, pairs, COMPARATORS)
+    """The model made ready to weigh list rows against students. Raises ModelRefused when it names comparators or levels
+    that these do not have."""
+    return Scorer(model, COUNTY_COMPARATORS)
 
 
 def score(model: Model, entry: EntryRecord, student: StudentRecord) -> Scored:
@@ -40,17 +35,17 @@ def score(model: Model, entry: EntryRecord, student: StudentRecord) -> Scored:
 
 __all__ = [
     "COMPARATORS",
+    "ChangedWeight",
     "Comparison",
     "Level",
     "Model",
     "ModelRefused",
     "Part",
-    "Report",
     "Scored",
     "Scorer",
     "Thresholds",
+    "changed_weights",
     "county_model",
-    "diff",
     "score",
     "scorer",
 ]

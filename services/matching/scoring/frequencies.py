@@ -20,10 +20,11 @@ COMPOUND_SURNAMES = frozenset(
 )
 WHOLE_NAME_COUNT_LEAST = 5  # a name borne by fewer people is told by its characters, and names nobody
 MIDDLE_DOT = "·"
+SHARE_LEAST = 1e-15  # a rarer thing is never counted, and the weights of smaller figures may not be finite
 
 
 class FrequenciesRefused(ValueError):
-    """A table that is none: shares outside (0, 1], or a kind that is not known."""
+    """A table that is none: shares below SHARE_LEAST or above 1, or a kind that is not known."""
 
 
 class FrequencyTable(Protocol):
@@ -158,6 +159,6 @@ def _shares(raw: Mapping[str, Any]) -> dict[str, float]:
 
 def _share(raw: Any) -> float:
     share = float(raw)
-    if not 0.0 < share <= 1.0:
-        raise FrequenciesRefused(f"a share of {share} is not in (0, 1]")
+    if not SHARE_LEAST <= share <= 1.0:
+        raise FrequenciesRefused(f"a share of {share} is not from {SHARE_LEAST} to 1")
     return share

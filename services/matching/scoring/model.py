@@ -15,18 +15,24 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from services.matching.scoring.frequencies import FrequenciesRefused, FrequencyTable, frequency_table
+from services.matching.scoring.frequencies import SHARE_LEAST, FrequenciesRefused, FrequencyTable, frequency_table
 
 FORMAT = 1
 SHARES_TOLERANCE = 1e-6  # how far the shares of a comparison's levels may be from 1 in all
 MODEL_BYTES_MOST = 16_000_000
 COMPARISONS_MOST, LEVELS_MOST = 64, 64
+NAME_CHARACTERS_MOST = 64
 
 Settings = Mapping[str, Any]
 
 
 class ModelRefused(ValueError):
-    """A model that must not decide about anybody. The message names the comparison and level at fault."""
+    """A model that must not decide about anybody. ``problem`` is a stable code; the message says it in English and
+    names the ``comparison`` and ``level`` at fault, which are empty where the model as a whole is."""
+
+    def __init__(self, problem: str, message: str, comparison: str = "", level: str = "") -> None:
+        super().__init__(f"{'.'.join(filter(None, (comparison, level)))}: {message}" if comparison else message)
+        self.problem, self.comparison, self.level = problem, comparison, level
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +133,11 @@ class Model:
     def parse(cls, content: bytes) -> Model:
         """The model in a JSON text, however it is laid out. Raises ModelRefused."""
         if len(content) > MODEL_BYTES_MOST:
-            raise ModelRefused(f"a model has at most {MODEL_BYTES_MOST:,} bytes")
+            raise ModelRefused("too_large", f"a model has at most {MODEL_BYTES_MOST:,} bytes")
         try:
             raw = json.loads(content)
             if raw["format"] != FORMAT:
-                raise ModelRefused(f"format {raw['format']} is not {FORMAT}")
+                raise ModelRefused("format", f"the format is not {FORMAT}")
             return cls(
                 str(raw["name"]),
                 str(raw["version"]),
@@ -141,60 +147,76 @@ class Model:
                 {str(name): frequency_table(table) for name, table in raw["frequencies"].items()},
                 dict(raw["trained"]),
             )
+        except ModelRefused:
+            raise
         except FrequenciesRefused as refused:
-            raise ModelRefused(str(refused)) from refused
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError) as error:
-            raise ModelRefused(f"not a model: {type(error).__name__} {error}") from error
-        except ValueError as error:
-            if isinstance(error, ModelRefused):
-                raise
-            raise ModelRefused(f"not a model: {error}") from error
+            raise ModelRefused("frequencies", str(refused)) from refused
+        except _NO_MODEL as error:
+            raise ModelRefused("not_a_model", f"not a model: {type(error).__name__} {error}") from error
+
+
+# Everything that reading JSON of another shape, or figures no number can hold, may raise.
+_NO_MODEL = (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 
 
 def check(model: Model) -> None:
     """Raises ModelRefused with the first thing that is wrong."""
-    if not 0.0 < model.prior < 1.0:
-        raise ModelRefused(f"the prior {model.prior} is not between 0 and 1")
+    if not all(0 < len(text) <= NAME_CHARACTERS_MOST and text.isprintable() for text in (model.name, model.version)):
+        raise ModelRefused("name", f"name and version have 1 to {NAME_CHARACTERS_MOST} printable characters")
+    if not SHARE_LEAST <= model.prior < 1.0:
+        raise ModelRefused("prior", f"the prior {model.prior} is not between {SHARE_LEAST} and 1")
     limits = model.thresholds
     if not (math.isfinite(limits.automatic) and math.isfinite(limits.review) and limits.automatic > limits.review):
-        raise ModelRefused("the automatic threshold must lie above the review threshold")
+        raise ModelRefused("thresholds", "the automatic threshold must lie above the review threshold")
     if not 0 < len(model.comparisons) <= COMPARISONS_MOST:
-        raise ModelRefused(f"a model has 1 to {COMPARISONS_MOST} comparisons")
+        raise ModelRefused("comparisons", f"a model has 1 to {COMPARISONS_MOST} comparisons")
     names = [each.name for each in model.comparisons]
-    if len(set(names)) != len(names):
-        raise ModelRefused("two comparisons have one name")
     for comparison in model.comparisons:
-        _check_comparison(comparison)
-        if comparison.frequency_table and comparison.frequency_table not in model.frequencies:
-            raise ModelRefused(f"{comparison.name}: there is no frequency table {comparison.frequency_table}")
+        if names.count(comparison.name) > 1:
+            raise ModelRefused("comparison_twice", "two comparisons have one name", comparison.name)
+        _check_frequencies(comparison, model.frequencies)
+        _check_levels(comparison)
 
 
-def _check_comparison(comparison: Comparison) -> None:
-    levels = comparison.levels
-    names = {level.name for level in levels}
-    if not 2 <= len(levels) <= LEVELS_MOST or len(names) != len(levels):
-        raise ModelRefused(f"{comparison.name}: 2 to {LEVELS_MOST} levels, each with a name of its own")
-    if not levels[0].agrees or levels[-1].agrees:
-        raise ModelRefused(f"{comparison.name}: the best level must speak for a match, the last one against it")
-    typical = comparison.typical_shares
-    if not set(typical) <= names or bool(typical) != bool(comparison.frequency_table):
-        raise ModelRefused(f"{comparison.name}: a frequency table and the levels it refines go together")
-    if not all(0.0 < share <= 1.0 for share in typical.values()):
-        raise ModelRefused(f"{comparison.name}: a typical share is above 0 and at most 1")
+def _check_frequencies(comparison: Comparison, tables: Mapping[str, FrequencyTable]) -> None:
+    name, typical = comparison.name, comparison.typical_shares
+    if comparison.frequency_table and comparison.frequency_table not in tables:
+        raise ModelRefused("frequencies", f"there is no frequency table {comparison.frequency_table}", name)
+    known = {level.name for level in comparison.levels}
+    if not set(typical) <= known or bool(typical) != bool(comparison.frequency_table):
+        raise ModelRefused("frequencies", "a frequency table and the levels it refines go together", name)
+    for level, share in typical.items():
+        if not SHARE_LEAST <= share <= 1.0:
+            raise ModelRefused("frequencies", f"a typical share is from {SHARE_LEAST} to 1", name, level)
+
+
+def _check_levels(comparison: Comparison) -> None:
+    levels, name = comparison.levels, comparison.name
+    if not 2 <= len(levels) <= LEVELS_MOST or len({level.name for level in levels}) != len(levels):
+        raise ModelRefused("levels", f"2 to {LEVELS_MOST} levels, each with a name of its own", name)
+    if not levels[0].agrees:
+        raise ModelRefused("best_level", "the best level must speak for a match", name, levels[0].name)
+    if levels[-1].agrees:
+        raise ModelRefused("last_level", "the last level must speak against a match", name, levels[-1].name)
     for level in levels:
-        place = f"{comparison.name}.{level.name}"
-        if not (0.0 < level.m < 1.0 and 0.0 < level.u < 1.0):
-            raise ModelRefused(f"{place}: m and u must be between 0 and 1")
-        if level.agrees and level.u >= level.m:
-            raise ModelRefused(f"{place}: random pairs agree as often as matches (u {level.u} >= m {level.m})")
-        if not level.agrees and level.u <= level.m:
-            raise ModelRefused(f"{place}: matches disagree as often as random pairs (m {level.m} >= u {level.u})")
+        _check_shares(name, level)
     for share, total in (("m", sum(level.m for level in levels)), ("u", sum(level.u for level in levels))):
         if abs(total - 1.0) > SHARES_TOLERANCE:
-            raise ModelRefused(f"{comparison.name}: the {share} of its levels sum to {total}, not 1")
+            raise ModelRefused("shares_sum", f"the {share} of its levels sum to {total}, not 1", name)
     for better, worse in pairwise(levels):
         if worse.weight > better.weight + SHARES_TOLERANCE:
-            raise ModelRefused(f"{comparison.name}: {worse.name} weighs more than the better level {better.name}")
+            raise ModelRefused("not_monotone", f"it weighs more than the better level {better.name}", name, worse.name)
+
+
+def _check_shares(comparison: str, level: Level) -> None:
+    if not (SHARE_LEAST <= level.m < 1.0 and SHARE_LEAST <= level.u < 1.0):
+        raise ModelRefused("share", f"m and u must be between {SHARE_LEAST} and 1", comparison, level.name)
+    if level.agrees and level.u >= level.m:
+        said = f"random pairs agree as often as matches (u {level.u} >= m {level.m})"
+        raise ModelRefused("agreement_says_nothing", said, comparison, level.name)
+    if not level.agrees and level.u <= level.m:
+        said = f"matches disagree as often as random pairs (m {level.m} >= u {level.u})"
+        raise ModelRefused("disagreement_says_nothing", said, comparison, level.name)
 
 
 def _comparison(raw: Mapping[str, Any]) -> Comparison:

@@ -126,24 +126,29 @@ def rarest(table: FrequencyTable, values: tuple[str, ...]) -> float:
     return min(table.share(value) for value in values)
 
 
-def comparator(name: str, settings: Settings, factories: Mapping[str, ComparatorFactory]) -> Comparator:
-    """The comparator of that name, configured. Raises ModelRefused when there is none or the settings do not fit."""
+def comparator(
+    name: str, settings: Settings, factories: Mapping[str, ComparatorFactory], comparison: str = ""
+) -> Comparator:
+    """The comparator of that name, configured, for the comparison. Raises ModelRefused when there is none or the
+    settings do not fit."""
     factory = factories.get(name)
     if factory is None:
-        raise ModelRefused(f"there is no comparator {name}")
+        raise ModelRefused("comparator", f"there is no comparator {name}", comparison)
     try:
         return factory(settings)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelRefused(f"{name}: settings {dict(settings)} do not fit: {error}") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelRefused("settings", f"settings {dict(settings)} do not fit {name}: {error}", comparison) from error
 
 
 def _weighed(comparison: Comparison, model: Model, factories: Mapping[str, ComparatorFactory]) -> _Weighed:
-    found = comparator(comparison.comparator, comparison.settings, factories)
+    found = comparator(comparison.comparator, comparison.settings, factories, comparison.name)
     names = tuple(level.name for level in comparison.levels)
     if names != found.levels:
-        raise ModelRefused(f"{comparison.name}: its levels {names} are not those of {comparison.comparator}")
+        said = f"its levels {names} are not those of {comparison.comparator}"
+        raise ModelRefused("comparator_levels", said, comparison.name)
     if comparison.frequency_table and found.terms is None:
-        raise ModelRefused(f"{comparison.name}: {comparison.comparator} names no value whose frequency matters")
+        said = f"{comparison.comparator} names no value whose frequency matters"
+        raise ModelRefused("frequencies", said, comparison.name)
     parts = [Part(comparison.name, level.name, level.weight) for level in comparison.levels]
     return _Weighed(
         found.compare,

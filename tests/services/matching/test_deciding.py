@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from services.matching import app, queries, roster
+from services.matching.active_model import ActiveModel
 from services.matching.deciding import Deciding
-from services.matching.ladder import DEFAULT_RULES
 from services.matching.streams import Streams
 from services.registry.events import (
     EntryPersonal,
@@ -87,10 +87,14 @@ def matching_of(installation: Installation) -> Matching:
     installation.bare("registry")
     settings = installation.settings("matching")
     service = installation.start(app.build(settings))
-    deciding = Deciding(service.database, service.store, Streams(settings.hmac_key), DEFAULT_RULES)
     installation.open_day(service, TODAY)
     installation.pump()
-    return Matching(service, deciding)
+    return Matching(service, decider_of(service, Streams(settings.hmac_key)))
+
+
+def decider_of(service: Service, streams: Streams) -> Deciding:
+    """A decider as a process of its own has it: what it remembers of models is its own."""
+    return Deciding(service.database, service.store, streams, ActiveModel(service.store, streams))
 
 
 @pytest.fixture

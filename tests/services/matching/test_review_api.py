@@ -11,9 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.matching import app
-from services.matching.deciding import Deciding
 from services.matching.events import ReviewRead
-from services.matching.ladder import DEFAULT_RULES
 from services.matching.outcome import STATES_ZH
 from services.matching.streams import Streams
 from services.registry.events import EntryPersonal, ListEntryAdded, SchoolRegistered, StudentEnrolled, StudentPersonal
@@ -23,7 +21,7 @@ from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
 from tests.services.installation import DIVISION, Installation
-from tests.services.matching.test_deciding import A, B, Matching, born_on, settle
+from tests.services.matching.test_deciding import A, B, Matching, born_on, decider_of, settle
 from tests.shared.web import tokens
 
 TERM = date(2024, 9, 1)
@@ -98,7 +96,7 @@ def desk(installation: Installation) -> Iterator[Desk]:
     installation.bare("registry")
     settings = installation.settings("matching")
     service = installation.start(app.build(settings))
-    deciding = Deciding(service.database, service.store, Streams(settings.hmac_key), DEFAULT_RULES)
+    deciding = decider_of(service, Streams(settings.hmac_key))
     installation.open_day(service, today())
     school = SchoolRegistered(school_code="S1", name="第一小学", division_code=DIVISION)
     installation.append("registry", UUID(int=1), school, TERM)

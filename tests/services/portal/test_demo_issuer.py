@@ -52,6 +52,15 @@ def test_each_persona_sees_what_its_role_sees(
     assert found.roles == {persona.role}
 
 
+def test_a_second_clerk_is_another_person_with_the_same_rights() -> None:
+    first, second = (
+        viewer_from(authenticator().claims_now(issuer().token(Persona("aid_clerk", "460100", second=which))), "zh")
+        for which in (False, True)
+    )
+    assert first.principal != second.principal and first.name != second.name
+    assert (first.roles, first.scope) == (second.roles, second.scope)
+
+
 @pytest.mark.parametrize("persona", [Persona("school", "460100"), Persona("agency", "1"), Persona("service", "1")])
 def test_a_persona_without_its_place_gets_no_token(persona: Persona) -> None:
     with pytest.raises(ValueError):

@@ -104,3 +104,23 @@ def test_configuration_is_planted_once_and_a_new_content_follows_in_its_stream(m
     plant(first, KEY)
     stream = planted(matching)[0].split(":")[0]
     assert planted(matching) == [f"{stream}:1", f"{stream}:2"]
+
+
+def test_a_first_only_seed_is_planted_where_nothing_stands_and_never_after(matching: Service) -> None:
+    def seeded(content: str) -> Service:
+        return dataclasses.replace(matching, seeds=(rules(content)._replace(first_only=True),))
+
+    started = threading.Barrier(3)
+
+    def race(content: str) -> None:
+        started.wait()
+        plant(seeded(content), KEY)
+
+    threads = [threading.Thread(target=race, args=(content,)) for content in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [each.split(":")[1] for each in planted(matching)] == ["1"]
+    plant(seeded("four"), KEY)
+    assert len(planted(matching)) == 1

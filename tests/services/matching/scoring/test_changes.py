@@ -1,55 +1,33 @@
-"""The report that is read before another model is activated: what moves, by how much, naming nobody."""
+"""In which weights two models differ."""
 
 from __future__ import annotations
 
-import json
 import math
 
-from services.matching.scoring import COMPARATORS
-from services.matching.scoring.changes import EXAMPLES_MOST, Verdict, diff
+from services.matching.scoring import changed_weights
 from services.matching.scoring.model import Model, Thresholds
-from tests.services.matching.scoring.models import MODEL, NAME, TOWN, content, levels, parsed
-
-SAME = {"name": "hans", "town": "berlin"}, {"name": "hans", "town": "berlin"}
-HALF = {"name": "hans", "town": "berlin"}, {"name": "hans", "town": "bonn"}
-LENIENT = Model("test", "test-2", 1 / 3, Thresholds(5.0, 0.0), (NAME, TOWN))
+from tests.services.matching.scoring.models import MODEL, NAME, content, levels, parsed
 
 
-def test_the_same_model_moves_nothing() -> None:
-    report = diff(MODEL, Model.parse(MODEL.content), [SAME, HALF], COMPARATORS)
-    assert (report.pairs, report.moved_count, report.largest_change, report.levels) == (2, 0, 0.0, {})
-
-
-def test_pairs_that_end_elsewhere_are_counted_and_shown_with_both_waterfalls() -> None:
-    report = diff(MODEL, LENIENT, [SAME, HALF], COMPARATORS)
-    # odds 1 : 1024 and 1 : 2; twice equal is 3 + 3 bits, equal and other 3 - 4.1
-    assert report.verdicts == {
-        (Verdict.BELOW, Verdict.AUTOMATIC): 1,
-        (Verdict.BELOW, Verdict.BELOW): 1,
-    }
-    (moved,) = report.moved
-    assert (moved.pair, moved.before, moved.after) == (0, Verdict.BELOW, Verdict.AUTOMATIC)
-    assert math.isclose(moved.old.weight, -4.0, abs_tol=1e-9)
-    assert math.isclose(moved.new.weight, 5.0, abs_tol=1e-9)
-    assert math.isclose(report.largest_change, 9.0, abs_tol=1e-9)
+def test_the_same_model_differs_in_nothing() -> None:
+    assert changed_weights(MODEL, Model.parse(MODEL.content)) == ()
 
 
 def test_weights_that_changed_are_named_by_comparison_and_level() -> None:
     raw = content()
     raw["comparisons"][1]["levels"] = levels((0.8, 0.1), (0.1, 0.05), (0.1, 0.85), agreeing=2)
-    report = diff(MODEL, parsed(raw), [], COMPARATORS)
-    assert set(report.levels) == {("town", "edits_1"), ("town", "other")}
-    before, after = report.levels["town", "edits_1"]
-    assert before is not None
-    assert after is not None
-    assert math.isclose(before, 2.0)
-    assert math.isclose(after, 1.0)
+    found = changed_weights(MODEL, parsed(raw))
+    assert [(each.comparison, each.level) for each in found] == [("town", "edits_1"), ("town", "other")]
+    before, after = found[0].before, found[0].after
+    assert before is not None and math.isclose(before, math.log2(0.15 / (0.15 / 4)))
+    assert after is not None and math.isclose(after, math.log2(0.1 / 0.05))
 
 
-def test_examples_are_bounded_and_the_report_is_plain_json_without_values() -> None:
-    report = diff(MODEL, LENIENT, [SAME] * (5 * EXAMPLES_MOST), COMPARATORS)
-    assert len(report.moved) == EXAMPLES_MOST
-    assert report.moved_count == 5 * EXAMPLES_MOST
-    text = json.dumps(report.as_json())
-    assert MODEL.hash in text
-    assert "hans" not in text
+def test_a_comparison_that_only_one_model_has_and_the_odds_of_any_pair_are_told() -> None:
+    smaller = Model("test", "test-2", 1 / 3, Thresholds(10.0, 0.0), (NAME,))
+    found = {(each.comparison, each.level): each for each in changed_weights(MODEL, smaller)}
+    assert set(found) == {("prior", "prior"), ("town", "equal"), ("town", "edits_1"), ("town", "other")}
+    assert found["town", "equal"].after is None
+    prior = found["prior", "prior"]
+    assert prior.before is not None and math.isclose(prior.before, -10.0)
+    assert prior.after is not None and math.isclose(prior.after, -1.0)

@@ -23,6 +23,10 @@ def with_levels(given: list[dict[str, Any]]) -> dict[str, Any]:
     return raw
 
 
+def place(refused: ModelRefused) -> tuple[str, str, str]:
+    return refused.problem, refused.comparison, refused.level
+
+
 def test_a_model_comes_back_from_its_own_content() -> None:
     again = Model.parse(MODEL.content)
     assert again == MODEL
@@ -49,18 +53,21 @@ def test_a_model_cannot_be_altered() -> None:
 
 
 def test_an_agreement_as_frequent_among_random_pairs_as_among_matches_is_refused() -> None:
-    with pytest.raises(ModelRefused, match=r"name\.edits_1: random pairs agree as often"):
+    with pytest.raises(ModelRefused, match=r"name\.edits_1: random pairs agree as often") as refused:
         parsed(with_levels(levels((0.8, 0.1), (0.1, 0.1), (0.1, 0.8), agreeing=2)))
+    assert place(refused.value) == ("agreement_says_nothing", "name", "edits_1")
 
 
 def test_a_disagreement_as_frequent_among_matches_is_refused() -> None:
-    with pytest.raises(ModelRefused, match=r"name\.edits_1: matches disagree as often"):
+    with pytest.raises(ModelRefused, match=r"name\.edits_1: matches disagree as often") as refused:
         parsed(with_levels(levels((0.7, 0.1), (0.2, 0.1), (0.1, 0.8), agreeing=1)))
+    assert place(refused.value) == ("disagreement_says_nothing", "name", "edits_1")
 
 
 def test_a_worse_level_that_weighs_more_is_refused() -> None:
-    with pytest.raises(ModelRefused, match="edits_1 weighs more than the better level equal"):
+    with pytest.raises(ModelRefused, match=r"name\.edits_1: it weighs more than the better level equal") as refused:
         parsed(with_levels(levels((0.5, 0.2), (0.4, 0.05), (0.1, 0.75), agreeing=2)))
+    assert place(refused.value) == ("not_monotone", "name", "edits_1")
 
 
 def test_levels_that_do_not_sum_to_one_are_refused() -> None:
@@ -69,8 +76,25 @@ def test_levels_that_do_not_sum_to_one_are_refused() -> None:
 
 
 def test_a_best_level_that_speaks_against_a_match_is_refused() -> None:
-    with pytest.raises(ModelRefused, match="the best level must speak for a match"):
+    with pytest.raises(ModelRefused, match=r"name\.equal: the best level must speak for a match"):
         parsed(with_levels(levels((0.1, 0.2), (0.1, 0.2), (0.8, 0.6), agreeing=0)))
+
+
+def test_a_last_level_that_speaks_for_a_match_is_refused() -> None:
+    with pytest.raises(ModelRefused, match=r"name\.other: the last level must speak against a match"):
+        parsed(with_levels(levels((0.5, 0.1), (0.1, 0.05), (0.4, 0.3), agreeing=3)))
+
+
+def test_thresholds_out_of_order_are_refused() -> None:
+    with pytest.raises(ModelRefused) as refused:
+        parsed(content(thresholds={"automatic": 0.0, "review": 10.0}))
+    assert place(refused.value) == ("thresholds", "", "")
+
+
+def test_figures_whose_weight_is_not_finite_are_refused() -> None:
+    with pytest.raises(ModelRefused) as refused:
+        parsed(with_levels(levels((0.9, 5e-324), (0.05, 0.01), (0.05, 0.99), agreeing=2)))
+    assert place(refused.value) == ("share", "name", "equal")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +111,13 @@ def test_a_best_level_that_speaks_against_a_match_is_refused() -> None:
         {"frequencies": {"names": {"kind": "guesses"}}},
         {"frequencies": {"names": {"kind": "values", "floor": 0.0, "shares": {}}}},
         {"trained": 3},
+        {"name": ""},
+        {"version": "line\nbreak"},
+        {"version": "v" * 65},
+        {"prior": 10**400},
+        {"prior": 5e-324},
+        {"thresholds": {"automatic": math.nan, "review": 1.0}},
+        {"frequencies": {"names": {"kind": "values", "floor": 5e-324, "shares": {}}}},
     ],
     ids=str,
 )
