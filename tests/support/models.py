@@ -121,7 +121,11 @@ class Models:
 
     def router(self) -> APIRouter:
         r = APIRouter(prefix="/matching/v1")
+        self._reading(r)
+        self._changing(r)
+        return r
 
+    def _reading(self, r: APIRouter) -> None:
         @r.get("/models")
         def models(who: Who) -> Row:
             if who.scope.division is None:
@@ -132,19 +136,6 @@ class Models:
         @r.get("/models/proposals")
         def proposals(who: Who) -> list[Row]:
             return [self.told(each, who) for each in reversed(self.proposals.values())]
-
-        @r.post("/models/proposals", status_code=202)
-        async def propose(request: Request, who: Who) -> Row:
-            sent = await request.body()
-            self._note(request, who, sent)
-            model = usable(sent)
-            check_proposal(model, self.in_force.hash, 0)
-            proposal_id = self._ids(f"proposal {len(self.proposals)}")
-            made = Proposal(
-                proposal_id, model.content, model.hash, self.in_force.hash, who.principal, "computing", None
-            )
-            self.proposals[proposal_id], self.looks[proposal_id] = made, 0
-            return self.told(made, who)
 
         @r.get("/models/proposals/{proposal_id}")
         def proposal(proposal_id: UUID, who: Who) -> Row:
@@ -175,6 +166,26 @@ class Models:
             ]
             return Page(items=shown, next=page.next)
 
+        @r.get("/models/{name}")
+        def content(name: str, who: Who) -> Response:
+            if name not in self.models:
+                raise ModelUnknown
+            return Response(self.models[name].content, media_type="application/json")
+
+    def _changing(self, r: APIRouter) -> None:
+        @r.post("/models/proposals", status_code=202)
+        async def propose(request: Request, who: Who) -> Row:
+            sent = await request.body()
+            self._note(request, who, sent)
+            model = usable(sent)
+            check_proposal(model, self.in_force.hash, 0)
+            proposal_id = self._ids(f"proposal {len(self.proposals)}")
+            made = Proposal(
+                proposal_id, model.content, model.hash, self.in_force.hash, who.principal, "computing", None
+            )
+            self.proposals[proposal_id], self.looks[proposal_id] = made, 0
+            return self.told(made, who)
+
         @r.post("/models/proposals/{proposal_id}/activation")
         def activation(request: Request, proposal_id: UUID, who: Who, body: dict[str, Any]) -> Row:
             self._note(request, who, body)
@@ -185,14 +196,6 @@ class Models:
                 self._kept(each, state="activated" if each is found else "outdated")
             self.taking_over = True
             return {"proposal_id": str(proposal_id), "event_ids": []}
-
-        @r.get("/models/{name}")
-        def content(name: str, who: Who) -> Response:
-            if name not in self.models:
-                raise ModelUnknown
-            return Response(self.models[name].content, media_type="application/json")
-
-        return r
 
 
 def _is(kind: str, before: str, after: str) -> bool:

@@ -54,6 +54,14 @@ STRICT = county_with("strict", 90.0, 25.0)  # no link by score, and few reviews
 LENIENT = county_with("lenient", 4.0, -6.0)
 
 
+def name_of(model: Model) -> str:
+    """How decisions name the model."""
+    return f"ladder-2+{model.hash[:16]}"
+
+
+SHIPPED = name_of(county_model())
+
+
 def unnumbered(seed: int) -> list[Happening]:
     """Students who resemble each other, and rows about them of which few have a number."""
     chance = random.Random(seed)
@@ -191,3 +199,10 @@ def handover_of(installation: Installation, first: Model | None = None) -> Hando
 def replaced(seed: Any, fact: MatchingModelActivated) -> Any:
     """The seed with this fact where it plants a model."""
     return seed._replace(fact=fact) if isinstance(seed.fact, MatchingModelActivated) else seed
+
+
+def waiting(office: Handover) -> int:
+    with office.desk.database.working() as connection:
+        row = driver(connection).execute("SELECT count(*) FROM matching_work").fetchone()
+    assert row is not None
+    return int(row[0])
