@@ -28,6 +28,7 @@ from shared.eventsourcing import log
 from shared.eventsourcing.event import Logged, partition_of
 from shared.eventsourcing.sequencer import Term
 from shared.eventsourcing.store import Command, EventStore, Proposed
+from shared.hosting.seeding import plant
 from shared.hosting.settings import PARTITIONS, Settings
 from shared.kernel.facts import Fact
 from shared.messaging.arrivals import read

@@ -25,12 +25,12 @@ def outcome(tmp_path: Path, *more: object) -> tuple[str, str]:
 
 def test_a_model_of_ones_own_decides_and_is_named(tmp_path: Path) -> None:
     shipped = county_model()
-    assert outcome(tmp_path) == ("linked", f"ladder-2+{shipped.hash[:16]}")
+    assert outcome(tmp_path) == ("linked", f"ladder-3+{shipped.hash[:16]}")
     raw = shipped.as_json() | {"version": "own", "thresholds": {"automatic": 200.0, "review": 0.0}}
     own = tmp_path / "own.json"
     own.write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
     state, named = outcome(tmp_path, "--model", own)
-    assert state == "review" and named != f"ladder-2+{shipped.hash[:16]}"
+    assert state == "review" and named != f"ladder-3+{shipped.hash[:16]}"
 
 
 def test_a_model_that_is_none_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
     assert answer.is_success, answer.text
     entry = answer.json()["entry_id"]
     district.system.settle()
-    assert decided(clerk, entry) == ("linked", "R6", f"ladder-2+{shipped['hash'][:16]}")
+    assert decided(clerk, entry) == ("linked", "R6", f"ladder-3+{shipped['hash'][:16]}")
 
     proposal = reported(district, clerk, strict())
     changed = {
@@ -75,7 +75,7 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
     assert (refused.status_code, refused.json()["code"]) == (409, "approver_is_proposer")
     assert activate(second, proposal).status_code == 200
     district.system.settle()
-    assert decided(clerk, entry) == ("review", "R6", f"ladder-2+{proposal['hash'][:16]}")
+    assert decided(clerk, entry) == ("review", "R6", f"ladder-3+{proposal['hash'][:16]}")
     told = clerk.read("matching", "/models")
     assert (told["in_force"]["version"], told["taking_over"]) == ("strict", False) and told["in_force"]["recorded_at"]
 
@@ -85,7 +85,7 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
     assert activate(clerk, back).status_code == 200
     removal = {"reason": "withdrawn_by_agency"}
     district.system.settle()
-    assert decided(clerk, entry) == ("linked", "R6", f"ladder-2+{shipped['hash'][:16]}")
+    assert decided(clerk, entry) == ("linked", "R6", f"ladder-3+{shipped['hash'][:16]}")
     clerk.do("registry", f"/lists/{row.list}/entries/{entry}/remove", removal, key=uuid.uuid4())
     district.system.settle()
     district.compare()  # for every other row it is as if nothing had happened

@@ -56,7 +56,7 @@ LENIENT = county_with("lenient", 4.0, -6.0)
 
 def name_of(model: Model) -> str:
     """How decisions name the model."""
-    return f"ladder-2+{model.hash[:16]}"
+    return f"ladder-3+{model.hash[:16]}"
 
 
 SHIPPED = name_of(county_model())

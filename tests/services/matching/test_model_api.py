@@ -177,7 +177,7 @@ def test_a_second_person_activates_it_and_every_case_says_which_model_weighed_it
     assert (after["state"], after["weighed_by"]["hash"], after["weighed_by"]["in_force"]) == (
         row["after"]["state"], STRICT.hash, True,
     )  # fmt: skip
-    assert after["history"][0]["model"] == f"ladder-2+{STRICT.hash[:16]}"
+    assert after["history"][0]["model"] == f"ladder-3+{STRICT.hash[:16]}"
     assert counter.read(f"/models/proposals/{proposal['proposal_id']}", by="second")["state"] == "activated"
 
 

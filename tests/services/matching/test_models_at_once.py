@@ -108,7 +108,7 @@ def test_two_deciders_at_work_name_the_model_activated_last_in_every_decision(
         if isinstance(fact, MatchingModelActivated):
             in_force = fact.content_hash
         elif hasattr(fact, "model"):
-            assert fact.model == f"ladder-2+{in_force[:16]}", entry.logged.log_index
+            assert fact.model == f"ladder-3+{in_force[:16]}", entry.logged.log_index
             by_model[fact.model] += 1
     assert by_model.keys() >= {SHIPPED, name_of(STRICT)}, by_model
 
