@@ -55,6 +55,7 @@ WORK_ROWS = 1_000
 DAY_ROWS = 2_000
 ENTRIES_AT_ONCE = 500  # two facts each at the most: one command
 LOCKS = 1_024
+LOCK_CLASS = 0x6D617463  # of the advisory locks that hold list rows
 POLL_SECONDS = 1.0
 PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -111,20 +112,23 @@ class Deciding:
         """One transaction of work; whether there was any."""
         with self.database.working() as connection:
             raw = driver(connection)
-            today = _opened_day(raw)
-            if today is None or not _enter(raw):
+            if _opened_day(raw) is None or not _enter(raw):
                 return False  # nothing is decided before the first day has opened
             taken = _take(raw) or _take_day(raw)
             if taken is None:
                 return False
-            self._settle(connection, taken, today)
+            self._settle(connection, taken)
             step("matching.before_commit")
         step("matching.committed")
         return True
 
-    def _settle(self, connection: Connection, taken: Taken, today: date) -> None:
+    def _settle(self, connection: Connection, taken: Taken) -> None:
         raw = driver(connection)
-        _lock(raw, taken.entries)
+        hold_rows(raw, taken.entries)
+        # While we waited, another worker may have decided these rows on a new day, or by the tables of a new build.
+        today = _opened_day(raw)
+        assert today is not None, "an opened day is never taken back"
+        _enter(raw)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
             rows = listed_rows(raw, entries)
             ruled = self._ruled(raw, entries)
@@ -248,13 +252,10 @@ def _cause(row: Any) -> Cause:
     return Cause(event_id, recorded_at, row.traceparent)
 
 
-def _lock(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:
+def hold_rows(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:
     """Hold these rows until the transaction ends, in the order of their locks."""
     locks = sorted({entry.int % LOCKS for entry in entries})
-    raw.execute("SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k", (_LOCK_CLASS, locks))
-
-
-_LOCK_CLASS = 0x6D617463
+    raw.execute("SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k", (LOCK_CLASS, locks))
 
 
 def _parts(entries: Sequence[UUID], size: int) -> Iterator[list[UUID]]:
