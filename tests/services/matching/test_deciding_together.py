@@ -139,8 +139,8 @@ def test_deciders_side_by_side_end_where_one_alone_ends(installation: Installati
             installation.pump()
         finally:
             stop.set()
-        for each in working:
-            each.result(WAIT_SECONDS)
+        for worker in working:
+            worker.result(WAIT_SECONDS)
     settle(installation, matching)
     settle(installation, matching)
     found = {entry: row[:2] for entry, row in matching.decisions().items() if row[0]}
