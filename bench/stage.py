@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -117,6 +117,8 @@ def stage(*, kafka: bool = False) -> Iterator[Stage]:
 def processor_seconds(pid: int | None) -> float:
     """Of a server and its present and former children; of this process without ``pid``. Raises psutil.NoSuchProcess."""
     server = psutil.Process(pid)
-    times = [server.cpu_times(), *(child.cpu_times() for child in server.children(recursive=True))]
-    ended = server.cpu_times()
-    return sum(each.user + each.system for each in times) + ended.children_user + ended.children_system
+    living = 0.0
+    for each in server.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # a session that has just ended counts with its parent
+            living += sum(each.cpu_times()[:2])
+    return living + sum(server.cpu_times()[:4])

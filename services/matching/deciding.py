@@ -59,6 +59,7 @@ DAY_ROWS = 2_000
 ENTRIES_AT_ONCE = 500  # two facts each at the most: one command
 LOCKS = 1_024
 OWN_NUMBER = number_key("")
+LOCK_CLASS = 0x6D617463  # of the advisory locks that hold list rows
 POLL_SECONDS = 1.0
 PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -137,13 +138,13 @@ class Deciding:
         """One transaction of work; whether there was any."""
         with self.database.working() as connection:
             raw = driver(connection)
-            today, active = opened_day(raw), self.models.current(connection)
-            if today is None or active is None or not enter_roster(raw):
+            active = self.models.current(connection)  # stays in force until the transaction ends
+            if opened_day(raw) is None or active is None or not enter_roster(raw):
                 return False  # nothing is decided before the first day has opened and a model is in force
             taken = _take(raw) or _take_every_row(raw)
             if taken is None:
                 return False
-            self._settle(connection, taken, Terms(today, active.rules))
+            self._settle(connection, taken, active.rules)
             step("matching.before_commit")
         step("matching.committed")
         return True
@@ -156,9 +157,14 @@ class Deciding:
         for row in rows:
             yield row.facts.entry_id, [self._command(row, known, ruled, each).outcome for each in terms]
 
-    def _settle(self, connection: Connection, taken: Taken, terms: Terms) -> None:
+    def _settle(self, connection: Connection, taken: Taken, rules: Rules) -> None:
         raw = driver(connection)
-        _lock(raw, taken.entries)
+        hold_rows(raw, taken.entries)
+        # While we waited, another worker may have decided these rows on a new day, or by the tables of a new build.
+        today = opened_day(raw)
+        assert today is not None, "an opened day is never taken back"
+        enter_roster(raw)
+        terms = Terms(today, rules)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
             rows, ruled, known = self._read(raw, entries)
             standing = standing_decisions(raw, entries)
@@ -311,13 +317,10 @@ def _cause(row: Any) -> Cause:
     return Cause(event_id, recorded_at, row.traceparent)
 
 
-def _lock(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:
+def hold_rows(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:
     """Hold these rows until the transaction ends, in the order of their locks."""
     locks = sorted({entry.int % LOCKS for entry in entries})
-    raw.execute("SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k", (_LOCK_CLASS, locks))
-
-
-_LOCK_CLASS = 0x6D617463
+    raw.execute("SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k", (LOCK_CLASS, locks))
 
 
 def _parts(entries: Sequence[UUID], size: int) -> Iterator[list[UUID]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -22,13 +22,15 @@ class StillMoving(AssertionError):
 
 class Quiet:
     """Watches the databases of one installation. ``dsn`` gives a service's address, ``variables`` the environment its
-    processes were started with."""
+    processes were started with; ``services`` are those it runs."""
 
-    def __init__(self, dsn: Callable[[str], str], variables: Mapping[str, str]) -> None:
-        self._dsn = dsn
+    def __init__(
+        self, dsn: Callable[[str], str], variables: Mapping[str, str], services: Sequence[str] = SERVICES
+    ) -> None:
+        self._dsn, self._services = dsn, services
         self._connections: dict[str, psycopg.Connection[Any]] = {}
         self._reads: dict[str, list[tuple[str, str]]] = {}
-        for name in SERVICES:
+        for name in services:
             service = importlib.import_module(f"services.{name}.app").build(Settings.from_environment(name, variables))
             self._reads[name] = [(each.name, log) for each in service.projections for log in each.logs]
 
@@ -55,7 +57,7 @@ class Quiet:
         heads: dict[str, int] = {}
         ends: dict[str, dict[int, int]] = {}
         try:
-            for service in SERVICES:
+            for service in self._services:
                 count, sequenced, published = self.ask(service, _HEADS)[0]
                 heads[service] = count
                 if sequenced < count:
@@ -63,7 +65,7 @@ class Quiet:
                 if published < sequenced:
                     pending.append(f"{service} has published {published} of {sequenced}")
                 ends[service] = dict(self.ask(service, "SELECT partition, log_index FROM relay_partitions"))
-            for service in SERVICES:
+            for service in self._services:
                 pending += self._lagging(service, ends)
         except psycopg.Error as error:
             self.forget()

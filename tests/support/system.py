@@ -16,7 +16,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -28,7 +28,7 @@ from deploy.ports import free_port, is_taken
 from deploy.postgres import EmbeddedPostgres
 from deploy.processes import log_tail, wait_gone
 from deploy.secrets import Secrets
-from deploy.spec import DATABASES, PROJECT, SECRETS, Installation, ProcessSpec
+from deploy.spec import DATABASES, PROJECT, SECRETS, SERVICES, Installation, ProcessSpec
 from deploy.topics import declared_topics, ensure_topics
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -46,9 +46,15 @@ class NotReady(AssertionError):
 
 class System:
     """``start`` everything, then reach it through ``callers``. ``own_servers`` brings a PostgreSQL and a Kafka that
-    this test may kill; otherwise the servers given are used, with databases and topics nobody else has."""
+    this test may kill; otherwise the servers given are used, with databases and topics nobody else has. ``processes``
+    are those of deploy/services.py unless given."""
 
-    def __init__(self, postgres: EmbeddedPostgres | None = None, broker: EmbeddedKafka | None = None) -> None:
+    def __init__(
+        self,
+        postgres: EmbeddedPostgres | None = None,
+        broker: EmbeddedKafka | None = None,
+        processes: Sequence[ProcessSpec] = (),
+    ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="rollcall-system-"))
         chance = random.SystemRandom()
         self.division = f"46{chance.randrange(10, 99)}{chance.randrange(21, 90)}"  # a county's own code
@@ -58,7 +64,7 @@ class System:
         self.broker = broker or EmbeddedKafka(self.home, free_port(), free_port())
         self.installation = Installation(self.home, self.port, self.division, "test")
         self.processes: dict[str, ServiceProcess] = {}
-        self._specs: dict[str, ProcessSpec] = {}
+        self._specs = {spec.name: spec for spec in processes or declared_processes()}
         self._suffix = uuid.uuid4().hex[:8]
         self._quiet: Quiet | None = None
         self.callers: Callers
@@ -75,7 +81,6 @@ class System:
         for name in SECRETS:
             secrets.bytes(name)
         ensure_topics(self.broker.bootstrap, declared_topics(self.division))
-        self._specs = {spec.name: spec for spec in declared_processes()}
         for spec in self._specs.values():
             if spec.kind == "step":
                 ServiceProcess(spec, self.installation, self.variables()).run_step()
@@ -250,7 +255,8 @@ class System:
     def ask(self, service: str, query: str, *values: object) -> list[tuple[object, ...]]:
         """Rows of a service's database, read as its superuser."""
         if self._quiet is None:
-            self._quiet = Quiet(self.dsn, self.variables())
+            run = {argument for spec in self._specs.values() for argument in spec.args}
+            self._quiet = Quiet(self.dsn, self.variables(), [service for service in SERVICES if service in run])
         try:
             return self._quiet.ask(service, query, *values)
         except psycopg.OperationalError:  # the server was killed since the last question: ask the new one

@@ -1,0 +1,147 @@
+"""Several deciders on one database: what one of them read before it waited for another never decides a row."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from services.matching import deciding
+from services.matching.projections import ROSTER_VIEW
+from services.registry.events import ListEntryCorrected
+from shared.database.database import driver
+from shared.messaging.rebuild import rebuild
+from shared.messaging.supply import GivenSupply
+from tests.services.installation import PARTITIONS, Installation
+from tests.services.matching.test_deciding import (
+    SINCE,
+    Happening,
+    Matching,
+    county,
+    happen,
+    listed,
+    matching_of,
+    number,
+    settle,
+    shuffled,
+    student,
+)
+
+DECIDERS = 3
+WAIT_SECONDS = 8.0
+IDLE_SECONDS = 0.02
+# Rows are locked in the order of their last bits; a day's pages follow the whole id. The first row is locked before the
+# second, and comes on a later page.
+FIRST, SECOND = UUID(int=2 << 120 | 100), UUID(int=1 << 120 | 900)
+CHILD, OWNER = UUID(int=3 << 120), UUID(int=4 << 120)
+LAST_BIRTHDAY = date(2001, 11, 25)  # of aid age on the day the tests begin, no longer on the next
+NEXT_DAY = date(2026, 11, 25)
+NAME, OWN = "林小燕", number(date(2015, 3, 4), 7)
+
+
+@pytest.fixture
+def matching(installation: Installation) -> Matching:
+    """Two rows of one name and different numbers that are no student's, and a child of that name just enrolled."""
+    made = matching_of(installation)
+    rows = [listed(FIRST, NAME, number(LAST_BIRTHDAY, 1)), listed(SECOND, NAME, number(LAST_BIRTHDAY, 3))]
+    happen(installation, [*rows, student(OWNER, NAME, OWN)])
+    settle(installation, made)
+    assert {row[0] for row in made.decisions().values()} == {"not_in_register"}
+    happen(installation, [student(CHILD, NAME, number(date(2015, 3, 4), 5))])
+    installation.pump()
+    return made
+
+
+@contextmanager
+def delayed(matching: Matching) -> Iterator[Future[bool]]:
+    """A decider that has taken the child's work, both rows, and waits for the first one until the block ends."""
+    with ThreadPoolExecutor(1) as pool:
+        with matching.service.database.working() as connection:
+            deciding.hold_rows(driver(connection), [FIRST])
+            late = pool.submit(matching.deciding.decide_some)
+            _until_it_waits(matching)
+            yield late
+        assert late.result(WAIT_SECONDS)
+
+
+def _until_it_waits(matching: Matching) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    with matching.service.database.working() as connection:
+        raw = driver(connection)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = %s"
+        while raw.execute(waiting, (deciding.LOCK_CLASS,)).fetchall() == [(0,)]:
+            assert time.monotonic() < deadline, "the decider never waited"
+            time.sleep(0.02)
+
+
+def test_a_decider_that_waited_overnight_decides_on_the_new_day(
+    installation: Installation, matching: Matching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "DAY_ROWS", 1)
+    with delayed(matching):
+        installation.open_day(matching.service, NEXT_DAY)
+        installation.pump()
+        assert matching.deciding.decide_some()
+        assert matching.decisions()[SECOND][0] == "out_of_age"
+    settle(installation, matching)
+    assert {entry: row[0] for entry, row in matching.decisions().items()} == {
+        FIRST: "out_of_age",
+        SECOND: "out_of_age",
+    }
+
+
+def test_a_decider_that_waited_through_a_rebuild_reads_the_new_tables(
+    installation: Installation, matching: Matching
+) -> None:
+    corrected = listed(SECOND, NAME, OWN).fact
+    fields = {name: getattr(corrected, name) for name in corrected.__struct_fields__}
+    with delayed(matching):
+        database = matching.service.database
+        logs = {name: [entry.logged for entry in installation.entries(name)] for name in ROSTER_VIEW.logs}
+        assert rebuild(ROSTER_VIEW, database, installation.keyring, GivenSupply(logs, PARTITIONS)).switched
+        for runner in installation.runners:
+            runner.forget_build()
+        happen(installation, [Happening(SECOND, ListEntryCorrected(**fields), SINCE)])
+        installation.pump()
+        assert matching.deciding.decide_some()
+        assert matching.decisions()[SECOND][:2] == ("linked", OWNER)
+    settle(installation, matching)
+    assert matching.decisions()[SECOND][:2] == ("linked", OWNER)
+
+
+@pytest.mark.parametrize("seed", [21, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(22, 32))])
+def test_deciders_side_by_side_end_where_one_alone_ends(installation: Installation, seed: int) -> None:
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    happenings, expected = county(seed=seed)
+    matching = matching_of(installation)
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            if not matching.deciding.decide_some():
+                stop.wait(IDLE_SECONDS)
+
+    with ThreadPoolExecutor(DECIDERS) as pool:
+        working = [pool.submit(work) for _ in range(DECIDERS)]
+        try:
+            for each in shuffled(happenings, chance):
+                happen(installation, [each])
+                if chance.random() < 0.3:
+                    installation.pump(chance)
+            installation.pump()
+        finally:
+            stop.set()
+        for worker in working:
+            worker.result(WAIT_SECONDS)
+    settle(installation, matching)
+    settle(installation, matching)
+    found = {entry: row[:2] for entry, row in matching.decisions().items() if row[0]}
+    assert found == {entry: wanted for entry, wanted in expected.items() if wanted[0]}
