@@ -209,6 +209,9 @@ def _categorise(result: MatchResult) -> None:
         for found in decided:
             if found.outcome.state is State.LINKED:
                 evidence[_row(found.outcome.student)].append(evidence_of(found.entry))
+            elif found.outcome.covers:
+                for student in found.outcome.candidates:
+                    evidence[_row(student)].append(evidence_of(found.entry))
             elif found.outcome.state is State.REVIEW:
                 result.reviews.update(_row(student) for student in found.outcome.candidates)
     for student, known in evidence.items():

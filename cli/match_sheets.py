@@ -149,7 +149,7 @@ class _Worklists:
         out, titles = found.outcome, sheet.table.header.titles
         why, name = reason(found), _sheet_name(file, sheet)
         if out.candidates:  # of a review, or of a head who stands for these students
-            name_of_sheet = name if out.state is State.REVIEW else f"{name[:24]}_户主待证实"
+            name_of_sheet = name if out.state is State.REVIEW else f"{name[:25]}_按户覆盖"
             self._review.row(name_of_sheet, titles, cells, (why, out.rule, *self._candidates(out.candidates)))
         if out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
             school_age = "是" if of_school_age(found, self._result.as_of) else "否"

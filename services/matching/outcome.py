@@ -242,6 +242,11 @@ class Outcome:
     facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def covers(self) -> bool:
+        """Whether the row, a head's, covers the students it names: they are proven to be of his household (R7)."""
+        return self.reason == "household_link_proven"
+
+    @property
     def zh(self) -> str:
         return REASONS[self.reason][0].format(**self.facts)
 

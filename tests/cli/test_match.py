@@ -198,18 +198,21 @@ def test_a_csv_too_large_for_a_workbook_comes_back_as_csv(
     assert len(noted) == 3
 
 
-def test_a_listed_head_leaves_his_students_to_be_proven(tmp_path: Path) -> None:
+def test_a_listed_head_covers_the_students_who_name_him_as_guardian(tmp_path: Path) -> None:
     head = number("46908019800101001")
     rows = [["姓名", "身份证号", "监护人姓名", "监护人身份证号"], ["王小明", MING, "王大", head]]
-    civil = [["低保证号", "户主姓名", "户主身份证号", "城乡类别", "施保方式"], ["c1", "王大", head, "农村", "整户保"]]
-    civil.append(["c2", "王大", head, "农村", "单人保"])
+    civil = [["低保证号", "户主姓名", "户主身份证号", "救助类型", "城乡类别", "施保方式"]]
+    civil.append(["c1", "王大", head, "低保", "农村", "整户保"])
+    civil.append(["c2", "王大", head, "低保", "农村", "单人保"])
     files = sheet(tmp_path / "s.xlsx", rows), sheet(tmp_path / "c.xlsx", civil)
     out = tmp_path / "out"
     assert run("--students", files[0], "--civil", files[1], "--as-of", "2026-09-01", "--out", out).exit_code == 0
     found = [(line["state"], line["rule"], line["student_row"]) for line in lines(out / "links.csv")]
     assert found == [("out_of_age", "R7", ""), ("out_of_age", "", "")]
+    covered = lines(out / "categories.csv")[0]
+    assert (covered["category"], covered["evidence"]) == ("subsistence_rural", "civil:1")
     (review,) = read_workbook(out / "review.xlsx")
-    assert "户主待证实" in review.name
+    assert "按户覆盖" in review.name
     assert MING in review.rows[1]
     assert len(review.rows) == 2
 
@@ -223,7 +226,7 @@ def test_a_head_of_aid_age_is_shown_as_unenrolled_and_with_the_students_he_bring
     assert run("--students", files[0], "--civil", files[1], "--as-of", "2026-09-01", "--out", out).exit_code == 0
     assert [(line["state"], line["rule"]) for line in lines(out / "links.csv")] == [("not_in_register", "R7")]
     (review,) = read_workbook(out / "review.xlsx")
-    assert "户主待证实" in review.name
+    assert "按户覆盖" in review.name
     assert MING in review.rows[1]
     assert read_workbook(out / "unenrolled.xlsx")[0].rows[1][0] == "王大宝"
 
