@@ -86,6 +86,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", default=False, help="also run the tests marked long")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers are told of the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect long tests unless they were asked for. A folder shares what it starts, so one worker runs all of it; the
     longest come first, so that the workers end at nearly the same time."""
