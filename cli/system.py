@@ -118,7 +118,7 @@ def test(context: typer.Context) -> None:
         command.append(str(PROJECT / "tests"))
         if not any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in arguments):
             # The whole suite: most of a fault test is waiting, another folder of tests runs beside it.
-            command += ["-n", str(WORKERS), "--dist", "loadgroup"]
+            command += ["-n", str(WORKERS), "--no-loadscope-reorder"]
     done = subprocess.run(
         [*command, f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml")], env=variables, check=False
     )

@@ -12,11 +12,13 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
@@ -86,14 +88,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", default=False, help="also run the tests marked long")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers are told of the groups
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
+    """Of two workers one runs all of a folder's tests, because they share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _folder(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
+    """Deal the tests out by folder."""
+    return FolderScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect long tests unless they were asked for. A folder shares what it starts, so one worker runs all of it; the
-    longest come first, so that the workers end at nearly the same time."""
-    folders = {item: item.path.parent.relative_to(config.rootpath).as_posix() for item in items}
-    for item, folder in folders.items():
-        item.add_marker(pytest.mark.xdist_group(folder))
-    items.sort(key=lambda item: LONGEST.index(folders[item]) if folders[item] in LONGEST else len(LONGEST))
+    """Deselect long tests unless they were asked for. The longest folders come first, so that two workers end at nearly
+    the same time."""
+    folders = [*LONGEST, *sorted({_folder(item.nodeid) for item in items} - {*LONGEST})]
+    items.sort(key=lambda item: folders.index(_folder(item.nodeid)))
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
@@ -110,6 +122,10 @@ def rollcall_home() -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="rollcall-test-", dir=_roomy_memory()))
     yield home
     shutil.rmtree(home, ignore_errors=True)
+
+
+def _folder(nodeid: str) -> str:
+    return nodeid.split("::")[0].rpartition("/")[0]
 
 
 def _roomy_memory() -> Path | None:
