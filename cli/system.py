@@ -15,7 +15,9 @@ import typer
 from deploy.errors import StartRefused
 from deploy.spec import PROJECT, Installation
 
-WORKERS = 2  # of the whole suite; each starts its own PostgreSQL and Kafka
+ALONE = ("tests/faults", "tests/shared/messaging")
+WORKERS = 2  # for the other folders; each starts its own PostgreSQL and Kafka
+NOTHING_RUN = 5  # pytest found no test that was asked for
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIGURES_TIMEOUT_SECONDS = 3.0
 
@@ -113,16 +115,24 @@ def test(context: typer.Context) -> None:
     # The tests make homes and ports of their own; the settings of this home must not reach them.
     for name in ("ROLLCALL_HOME", "ROLLCALL_PORT", "KAFKA_BOOTSTRAP_SERVERS", "ROLLCALL_ADMIN_DATABASE_URL"):
         variables.pop(name, None)
-    command = [sys.executable, "-m", "pytest", *arguments]
-    if not any(not argument.startswith("-") and Path(argument.split("::")[0]).exists() for argument in arguments):
-        command.append(str(PROJECT / "tests"))
-        if not any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in arguments):
-            # The whole suite: most of a fault test is waiting, another folder of tests runs beside it.
-            command += ["-n", str(WORKERS), "--no-loadscope-reorder"]
-    done = subprocess.run(
-        [*command, f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml")], env=variables, check=False
-    )
-    raise typer.Exit(done.returncode)
+    codes = [_pytest(each, variables) for each in _runs(arguments)]
+    wrong = [code for code in codes if code not in (0, NOTHING_RUN)]
+    raise typer.Exit(wrong[0] if wrong else min(codes))
+
+
+def _runs(arguments: list[str]) -> list[list[str]]:
+    """The arguments of each run of pytest: as given where a test is named, else of the whole suite in two. What stops,
+    kills and times whole processes has the machine to itself; of everything else one folder runs beside another."""
+    if any(not argument.startswith("-") and Path(argument.split("::")[0]).exists() for argument in arguments):
+        return [arguments]
+    alone = [str(PROJECT / folder) for folder in ALONE]
+    others = [str(PROJECT / "tests"), *(f"--ignore={folder}" for folder in alone)]
+    return [[*arguments, *alone], [*arguments, *others, "-n", str(WORKERS), "--no-loadscope-reorder"]]
+
+
+def _pytest(arguments: list[str], variables: dict[str, str]) -> int:
+    where = [f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml")]
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments, *where], env=variables, check=False).returncode
 
 
 def _ensure_chromium() -> None:

@@ -24,7 +24,7 @@ from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 
-LONGEST = ("tests/faults", "tests/shared/messaging", "tests/journeys", "tests/services/matching")
+LONGEST = ("tests/journeys", "tests/services/matching")
 MEMORY_FOLDER = Path("/dev/shm")
 MEMORY_NEEDED_BYTES = 12 << 30
 

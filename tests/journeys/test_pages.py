@@ -184,10 +184,10 @@ def test_full_particulars_are_shown_for_a_purpose(opened: Opened) -> None:
     page = opened.as_("aid_clerk", path="/students")
     page.locator("table.rows a").first.click()
     expect(page.locator("dl.particulars").first).to_contain_text("4601**********0015")
-    page.get_by_role("button", name="查看", exact=True).click()
+    page.get_by_role("region", name="查看完整信息").get_by_role("button", name="查看").click()
     assert page.locator("input[name=purpose]:invalid").count() == 1
     page.locator("input[name=purpose]").fill("核对银行卡开户")
-    page.get_by_role("button", name="查看", exact=True).click()
+    page.get_by_role("region", name="查看完整信息").get_by_role("button", name="查看").click()
     expect(page.locator(".revealed")).to_contain_text("460106201203040015")
 
 
