@@ -131,12 +131,13 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
 
 
 def _copy(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
-    lines = (
-        "\t".join("\\N" if value is None else encode(value) for encode, value in zip(_ENCODERS, row, strict=True))
+    lines = [
+        "\t".join(["\\N" if value is None else encode(value) for encode, value in zip(_ENCODERS, row, strict=True)])
         for row in rows
-    )
+    ]
+    text = "\n".join([*lines, ""]).encode()  # ready before COPY begins (shared/messaging/writing.py)
     with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write("".join(f"{line}\n" for line in lines))
+        copy.write(text)
 
 
 def _cause(event: Recorded) -> tuple[UUID, datetime, str | None]:

@@ -220,9 +220,12 @@ class PeriodWriter:
         rows = [(entity, period) for entity, dirty in found for period in dirty]
         if len(rows) >= COPY_FROM:
             fresh = all(period.fresh for _, period in rows)
+            # Ready before COPY begins: no timeout of the server ends a session that waits for its client inside one, so
+            # a worker stopped there would hold its locks for as long as it stays stopped.
+            lines = "".join([self._line(entity, period) for entity, period in rows]).encode()
             connection.execute(self._stage)
             with connection.cursor().copy(self._copy) as copy:
-                copy.write("".join([self._line(entity, period) for entity, period in rows]))
+                copy.write(lines)
             connection.execute(self._insert if fresh else self._upsert)
             connection.execute(self._unstage)
         elif rows:
