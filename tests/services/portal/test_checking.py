@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,8 @@ def result(client: httpx.Client, address: str) -> httpx.Response:
 
 
 def kept(portal: Portal) -> list[Path]:
-    return list((portal.home / "check").rglob("*"))
+    found = os.walk(portal.home / "check")  # passes over what is removed while it looks
+    return [Path(where) / name for where, folders, files in found for name in (*folders, *files)]
 
 
 def gone(portal: Portal) -> None:
