@@ -181,14 +181,13 @@ class PeriodWriter:
         )
         self._unstage = _rendered("DROP TABLE {}", staging)
         self._copy = _rendered("COPY {} ({}) FROM STDIN", staging, names)
-        self._insert = _rendered("INSERT INTO {} ({}) SELECT {} FROM {}", name, names, names, staging)
+        insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(name, names, names, staging)
+        self._insert = insert.as_bytes(None)
         changed = sql.SQL(", ").join(
             sql.SQL("{} = excluded.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in columns[2:]
         )
         merge = "{} ON CONFLICT (entity, valid_from) DO UPDATE SET {}"
-        self._upsert = _rendered(
-            merge, sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(name, names, names, staging), changed
-        )
+        self._upsert = _rendered(merge, insert, changed)
         values = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
         one = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(name, names, values)
         self._upsert_one = _rendered(merge, one, changed)
