@@ -27,6 +27,7 @@ class RaiseAlert:
     explanation_code: str
     facts: dict[str, str]
     on: date
+    grounds: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def apply(state: Alert, fact: Fact, effective_on: date) -> Alert:
     state = replace(state, version=state.version + 1, last=max(state.last, effective_on))
     match fact:
         case AlertRaised():
-            return replace(state, state="raised", known=state.known | set(fact.evidence))
+            return replace(state, state="raised", known=state.known | {*fact.evidence, *fact.grounds})
         case AlertSeen():
             return replace(state, state="seen")
         case AlertWithdrawn():
@@ -67,8 +67,8 @@ def evolve(history: Iterable[tuple[Fact, date]]) -> Alert:
 
 
 def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
-    """Raise unless it is open, or ended on this very evidence."""
-    if state.open or (state.state == "closed" and set(command.evidence) <= state.known):
+    """Raise unless it is open, or was closed on these very grounds."""
+    if state.open or (state.state == "closed" and set(command.grounds or command.evidence) <= state.known):
         return []
     fact = AlertRaised(
         kind=command.kind,
@@ -81,6 +81,7 @@ def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
         rules_hash=command.rules_hash,
         explanation_code=command.explanation_code,
         facts=command.facts,
+        grounds=command.grounds,
     )
     return [Decided(fact, max(command.on, state.last))]
 

@@ -22,7 +22,10 @@ class AlertRulesActivated(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class AlertRaised(Fact, frozen=True, kw_only=True):
     """A child may be out of school. ``evidence`` are the ids of the events that say so; ``explanation_code`` names the
-    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set."""
+    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set.
+
+    ``grounds``: of the events, those that tell something of the child. A decision taken anew by another model on the
+    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``."""
 
     kind: AlertKind
     student_id: UUID | None
@@ -34,6 +37,7 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     rules_hash: str
     explanation_code: str
     facts: dict[str, str]
+    grounds: tuple[UUID, ...] = ()
 
 
 @fact("notifications")

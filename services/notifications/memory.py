@@ -41,7 +41,8 @@ ORDER BY l.person_id LIMIT :count
 _CHILDREN_OF = text("SELECT entity, person_id FROM listed WHERE entity = ANY(:entries)")
 
 _ROWS_OF = text("""
-SELECT l.person_id, d.entity, d.state, d.school_age, d.list, d.since, d.event_id, d.division_code, d.school_code
+SELECT l.person_id, d.entity, d.state, d.school_age, d.list, d.since, d.event_id, d.division_code, d.school_code,
+       l.listed_by, d.lost_by
 FROM listed l JOIN decisions d ON d.entity = l.entity WHERE l.person_id = ANY(:children)
 """)
 
@@ -89,8 +90,6 @@ def children_of(connection: Connection, entries: Sequence[UUID]) -> dict[UUID, U
 def rows_of(connection: Connection, children: Sequence[UUID]) -> dict[UUID, list[ListedChild]]:
     """The decided list rows of each of these children."""
     found: dict[UUID, list[ListedChild]] = {child: [] for child in children}
-    for child, entry, state, school_age, name, since, event_id, division, school in connection.execute(
-        _ROWS_OF, {"children": list(children)}
-    ):
-        found[child].append(ListedChild(entry, state or "", bool(school_age), name, since, event_id, division, school))
+    for child, entry, state, school_age, *rest in connection.execute(_ROWS_OF, {"children": list(children)}):
+        found[child].append(ListedChild(entry, state or "", bool(school_age), *rest))
     return found

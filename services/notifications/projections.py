@@ -79,11 +79,18 @@ def student_corrected(event: Recorded) -> Iterable[Assertion]:
         yield Assertion(SCHOOLING, event.stream_id, event.effective_on, values)
 
 
-def entry_listed(event: Recorded) -> Iterable[Assertion]:
+def _named(event: Recorded) -> dict[str, Any]:
     """After an erasure the row names nobody and stands for itself."""
     personal = event.fact.personal
-    person = event.stream_id if personal is None else personal.person_id
-    yield Assertion(LISTED, event.stream_id, ALWAYS, {"person_id": person})
+    return {"person_id": event.stream_id if personal is None else personal.person_id}
+
+
+def entry_listed(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(LISTED, event.stream_id, ALWAYS, _named(event) | {"listed_by": event.event_id})
+
+
+def entry_corrected(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(LISTED, event.stream_id, ALWAYS, _named(event))
 
 
 def _decided(event: Recorded, state: str) -> Iterable[Assertion]:
@@ -116,6 +123,11 @@ def entry_withdrawn(event: Recorded) -> Iterable[Assertion]:
     return _decided(event, "")
 
 
+def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    for assertion in _decided(event, ""):
+        yield assertion._replace(values=assertion.values | {"lost_by": event.event_id})
+
+
 def rules_activated(event: Recorded) -> Iterable[Assertion]:
     values = {"content": event.fact.content, "content_hash": event.fact.content_hash}
     yield Assertion(RULES, THE_RULES, event.effective_on, values)
@@ -134,10 +146,10 @@ WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentLeft: student_left,
     StudentDetailsCorrected: student_corrected,
     ListEntryAdded: entry_listed,
-    ListEntryCorrected: entry_listed,
+    ListEntryCorrected: entry_corrected,
     EntryUnmatched: entry_unmatched,
     LinkConfirmed: link_confirmed,
-    LinkWithdrawn: entry_withdrawn,
+    LinkWithdrawn: link_withdrawn,
     ReviewOpened: review_opened,
     EntryWithdrawn: entry_withdrawn,
     AlertRulesActivated: rules_activated,

@@ -63,7 +63,8 @@ class Schooling(NamedTuple):
 
 
 class ListedChild(NamedTuple):
-    """One list row that was decided last by event ``event_id``: ``state`` as in matching."""
+    """One list row that was decided last by event ``event_id``: ``state`` as in matching. ``listed_by`` put it on its
+    list; ``lost_by`` took its link away last, None while it never had one."""
 
     entry_id: UUID
     state: str
@@ -73,15 +74,18 @@ class ListedChild(NamedTuple):
     event_id: UUID
     division_code: str | None
     school_code: str | None
+    listed_by: UUID | None
+    lost_by: UUID | None = None
 
 
 class Reason(NamedTuple):
-    """Why an alert should stand."""
+    """Why an alert should stand; ``grounds`` as in AlertRaised."""
 
     since: date
     evidence: tuple[UUID, ...]
     explanation_code: str
     facts: dict[str, str]
+    grounds: tuple[UUID, ...] = ()
 
 
 def of_compulsory_age(schooling: Schooling, rules: AlertRules) -> bool:
@@ -122,4 +126,5 @@ def listed_reason(entries: Iterable[ListedChild]) -> Reason | None:
         return None
     lists = ",".join(sorted({row.list for row in missing}))
     evidence = tuple(row.event_id for row in missing)
-    return Reason(min(row.since for row in missing), evidence, "listed_but_in_no_register", {"lists": lists})
+    grounds = tuple(each for row in missing for each in (row.listed_by, row.lost_by) if each is not None)
+    return Reason(min(row.since for row in missing), evidence, "listed_but_in_no_register", {"lists": lists}, grounds)

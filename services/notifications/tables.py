@@ -30,12 +30,16 @@ SCHOOLING = PeriodTable(
     indexes=[Index("schooling_by_status", "status", "valid_from")],
 )
 
-# Whom a list row is about: rows of one person on several lists are one child.
+# Whom a list row is about, and the event that listed it: rows of one person on several lists are one child.
 LISTED = PeriodTable(
-    "listed", "registry", [Column("person_id", Uuid)], indexes=[Index("listed_by_person", "person_id")]
+    "listed",
+    "registry",
+    [Column("person_id", Uuid), Column("listed_by", Uuid)],
+    indexes=[Index("listed_by_person", "person_id")],
 )
 
-# How matching decided a list row last; state is empty when the row left its list.
+# How matching decided a list row last; state is empty when the row left its list. lost_by: the event that took its
+# link away last.
 DECISIONS = PeriodTable(
     "decisions",
     "matching",
@@ -45,6 +49,7 @@ DECISIONS = PeriodTable(
         Column("list", Text),
         Column("since", Date),
         Column("event_id", Uuid),
+        Column("lost_by", Uuid),
         Column("division_code", Text),
         Column("school_code", Text),
     ],

@@ -180,6 +180,7 @@ class Watching:
             explanation_code=reason.explanation_code,
             facts=reason.facts,
             on=today,
+            grounds=reason.grounds,
         )
 
     def _answerable(self, division_code: str | None) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.matching.events import EntryUnmatched, LinkConfirmed, LinkWithdrawn
+from services.matching.events import EntryUnmatched, LinkConfirmed, LinkWithdrawn, ReviewOpened
 from services.registry.events import EntryPersonal, ListEntryAdded, StudentEnrolled, StudentPersonal
 
 
@@ -36,6 +36,20 @@ def link(entry: UUID, student: UUID, **fields: Any) -> LinkConfirmed:
         division_code="469001",
         school_code="S1",
         **given,
+    )
+
+
+def review(entry: UUID, *candidates: UUID) -> ReviewOpened:
+    return ReviewOpened(
+        entry_id=entry,
+        list="poverty",
+        agency="poverty_office",
+        candidates=candidates,
+        rule="R6",
+        score=0.6,
+        reason="name_and_birth_date_agree",
+        model="2",
+        division_code="469001",
     )
 
 

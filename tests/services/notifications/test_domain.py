@@ -153,7 +153,9 @@ def test_dropping_out_counts_during_the_nine_years(
 
 
 def row(number: int, state: str, school_age: bool = True, name: str = "poverty") -> ListedChild:
-    return ListedChild(UUID(int=number), state, school_age, name, DAY, UUID(int=100 + number), "469001", None)
+    return ListedChild(
+        UUID(int=number), state, school_age, name, DAY, UUID(int=100 + number), "469001", None, UUID(int=200 + number)
+    )
 
 
 def test_a_listed_child_in_no_register_is_missed_once_for_all_its_rows() -> None:

@@ -14,12 +14,12 @@ from services.notifications.commands import CloseAlert, SeeAlert
 from services.notifications.errors import AlertNotOpen, UnknownAlert
 from services.notifications.queries import AlertRow
 from services.notifications.streams import Streams
-from services.registry.events import StudentAcceptedElsewhere, StudentLeft, StudentTransferredOut
+from services.registry.events import ListEntryRemoved, StudentAcceptedElsewhere, StudentLeft, StudentTransferredOut
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command
 from shared.hosting.service import Service
 from shared.web.pages import PageTurn
-from tests.services.happenings import enrolled, link, listed, someone, unmatched
+from tests.services.happenings import enrolled, link, listed, review, someone, unlink, unmatched
 from tests.services.installation import DIVISION, Installation
 
 TODAY = date(2026, 11, 24)
@@ -213,6 +213,38 @@ def test_an_alert_is_seen_then_closed_on_evidence_and_stays_closed(
     installation.open_day(notifications, again)
     installation.pump()
     assert told(notifications, again) == [("left_without_acceptance", "open")]
+
+
+@pytest.mark.parametrize(("between", "after"), [("review", "closed"), ("link", "open"), ("listed again", "open")])
+def test_a_closed_alert_of_a_listed_child_reopens_on_new_grounds_only(
+    installation: Installation, notifications: Service, between: str, after: str
+) -> None:
+    """A model that weighs the row anew and is changed back says nothing new of the child; a link that was held and is
+    lost, or the row listed once more, does."""
+    installation.open_day(notifications, TODAY)
+    child, student = someone(), someone()
+    entry, stream = a_row(installation, child)
+    installation.pump()
+    (row,) = alerts(notifications)
+    streams = Streams(installation.settings("notifications").hmac_key)
+    parts = (notifications.database, notifications.store, streams, COUNTY, row.alert_id)
+    handlers.see_alert(*parts, SeeAlert(TODAY), Command("clerk", uuid4(), b""))
+    handlers.close_alert(*parts, CloseAlert("exempt", "document 12", TODAY), Command("clerk", uuid4(), b""))
+    if between == "review":
+        installation.append("matching", stream, review(entry, student), TODAY)
+    elif between == "link":
+        installation.append("matching", stream, link(entry, student), TODAY)
+        installation.append("matching", stream, unlink(entry, student, "decided_anew"), TODAY)
+    else:
+        removed = ListEntryRemoved(agency="poverty_office", list="poverty", reason="withdrawn_by_agency")
+        installation.append("registry", entry, removed, TODAY)
+        installation.append("matching", stream, EntryWithdrawn(entry_id=entry, list="poverty"), TODAY)
+        installation.append("registry", entry, listed(child), TODAY)
+    installation.pump()
+    installation.append("matching", stream, unmatched(entry), TODAY)
+    installation.open_day(notifications, TODAY + timedelta(days=1))
+    installation.pump()
+    assert told(notifications, TODAY + timedelta(days=1)) == [("listed_but_unenrolled", after)]
 
 
 def test_a_school_sees_alerts_of_its_own_children_only(installation: Installation, notifications: Service) -> None:
