@@ -175,6 +175,20 @@ STUDENTS = TablePage(
     (Filter("q", "text"), _BY_SCHOOL),
 )  # fmt: skip
 
+SEARCH = TablePage(
+    "search", "/search", "registry", "/v1/students/search",
+    (
+        _NAME,
+        Column("former_name", ("former_name",)),
+        Column("id_number", ("id_number",)),
+        Column("student_number", ("student_number",)),
+        _SCHOOL, _GRADE, _CLASS,
+        Column("student_state", ("state",), "code", "student_state"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("q", "text"), _TRUE_ON),
+)  # fmt: skip
+
 SUBMISSIONS = TablePage(
     "imports", "/imports", "registry", "/v1/submissions",
     (
@@ -205,12 +219,14 @@ TABLES: Mapping[str, TablePage] = {
         PAYMENTS,
         VISITS,
         STUDENTS,
+        SEARCH,
         SUBMISSIONS,
     )
 }
 
 NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("home", "/", EVERYONE),
+    ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
     ("reviews", "/reviews", REVIEWS.roles),

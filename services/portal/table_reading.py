@@ -35,7 +35,8 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableView:
-    """One page of a table. ``next`` and ``first`` are addresses, ``stream`` is the address of its live changes."""
+    """One page of a table. ``next`` and ``first`` are addresses, ``stream`` is the address of its live changes;
+    ``recognised``: (what was typed, what it was taken for) where the service says so."""
 
     rows: list[TableRow]
     conditions: dict[str, str]
@@ -44,6 +45,7 @@ class TableView:
     stream: str | None
     truncated: bool = False
     narrowed: bool = False
+    recognised: tuple[tuple[str, str], ...] = ()
 
 
 def conditions_of(request: Request, page: TablePage) -> dict[str, str]:
@@ -98,6 +100,7 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
         f"{page.address}?{urlencode(_explicit(request, page))}" if after else None,
         stream,
         narrowed=bool(_explicit(request, page)),
+        recognised=tuple((str(each["text"]), str(each["kind"])) for each in answer.body.get("recognised", ())),
     )
 
 

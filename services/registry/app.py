@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, student_api
+from services.registry import enrolment_api, household_api, list_api, search_api, student_api
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
@@ -23,7 +23,9 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(each.router(registry) for each in (enrolment_api, student_api, list_api, household_api)),
+        routers=tuple(
+            each.router(registry) for each in (enrolment_api, search_api, student_api, list_api, household_api)
+        ),
         projections=projections(),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),

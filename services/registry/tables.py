@@ -151,3 +151,24 @@ READS = PeriodTable(
     ],
     indexes=[Index("reads_by_student", "student_id")],
 )
+
+# Search: what a result shows is masked already; what is found by stands in the keys alone (search_keys.py).
+FOUND_STUDENTS = PeriodTable(
+    "found_students",
+    "registry",
+    [
+        Column("shown_name", Text),
+        Column("shown_former_name", Text),
+        Column("shown_id_number", Text),
+        Column("shown_student_number", Text),
+        Column("state", Text),
+        Column("division_code", Text(collation="C")),
+        Column("school_code", Text(collation="C")),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("search_keys", ARRAY(Text)),
+    ],
+    indexes=[Index("found_students_by_place", "division_code", "school_code")],
+    keyed="search_keys",
+)

@@ -116,6 +116,11 @@ class County:
             rows = _seen(self.students.values(), who, school_code=school)
             return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
+        @r.get("/students/search")
+        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
+            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
+            return _paged(rows, turn, "student_id")
+
         @r.get("/students/{student_id}")
         def student(who: Who, student_id: UUID) -> Row:
             found = _seen([self.students[student_id]] if student_id in self.students else [], who)
