@@ -117,8 +117,8 @@ def _ranges(word: str, kind: Kind) -> tuple[KeyRange, ...]:
         case "name":
             return (_beginning(NAME + plain_name(word)),)
         case "pinyin":
-            # lü is typed lv, and lyu in passports.
-            plain = word.lower().replace("ü", "v").replace("lyu", "lv").replace("nyu", "nv")
+            # lü is typed lv, and lyu in passports; n before yu may end a syllable.
+            plain = word.lower().replace("ü", "v").replace("lyu", "lv")
             return _beginning(PINYIN + plain), _beginning(INITIALS + plain), _beginning(NAME + plain_name(word))
         case "id_number":
             return (_beginning(NUMBER + word),)
