@@ -20,6 +20,7 @@ from services.portal import (
     imports,
     models,
     proxy,
+    reference,
     reviews,
     sign_in,
     students,
@@ -103,6 +104,7 @@ def application(
         students.router,
         reviews.router,
         models.router,
+        reference.router,
         audit.router,
     ]
     if issuer is not None:

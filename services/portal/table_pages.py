@@ -9,7 +9,7 @@ from typing import Literal
 from services.portal.columns import Column
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
-FilterKind = Literal["school", "code", "date", "text"]
+FilterKind = Literal["school", "code", "date", "moment", "text"]
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,49 @@ SEARCH = TablePage(
     (Filter("q", "text"), _TRUE_ON),
 )  # fmt: skip
 
+SCHOOLS = TablePage(
+    "schools", "/reference/schools", "registry", "/v1/reference/schools",
+    (
+        Column("name", ("name",), href="/reference/schools/{school_code}"),
+        Column("school_code", ("school_code",)),
+        Column("former_names", ("former_names",), "words"),
+        Column("division_name", ("division_name", "division_code")),
+        Column("township", ("township",)),
+        Column("stages", ("stages",), "words", "stage"),
+        Column("closed", ("closed",), "code", "closed"),
+        Column("merged_into", ("merged_into",), href="/reference/schools/{merged_into}"),
+    ),
+    EVERYONE, "school_code",
+    (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+DIVISIONS = TablePage(
+    "divisions", "/reference/divisions", "registry", "/v1/reference/divisions",
+    (
+        Column("division_code", ("code",), href="/reference/divisions/{code}"),
+        Column("name", ("name",)),
+        Column("in_force", ("in_force",), "code", "in_force"),
+        Column("since", ("since",), "date"),
+        Column("successors", ("successors",), "words"),
+        Column("source", ("source",)),
+    ),
+    EVERYONE, "code",
+    (Filter("in_force", "code", "in_force"), Filter("within", "text"), _TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+CALENDARS = TablePage(
+    "calendars", "/reference/calendars", "registry", "/v1/reference/calendars",
+    (
+        Column("school_year", ("school_year",), href="/reference/calendars/{calendar_id}"),
+        Column("division_code", ("division_code",)),
+        Column("school_code", ("school_code",)),
+        Column("terms", ("terms",), "number"),
+        Column("school_days", ("school_days",), "number"),
+    ),
+    EVERYONE, "calendar_id",
+    (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
 SUBMISSIONS = TablePage(
     "imports", "/imports", "registry", "/v1/submissions",
     (
@@ -220,6 +263,9 @@ TABLES: Mapping[str, TablePage] = {
         VISITS,
         STUDENTS,
         SEARCH,
+        SCHOOLS,
+        DIVISIONS,
+        CALENDARS,
         SUBMISSIONS,
     )
 }
@@ -238,5 +284,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),
+    ("schools", "/reference/schools", SCHOOLS.roles),
+    ("divisions", "/reference/divisions", DIVISIONS.roles),
+    ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
 )

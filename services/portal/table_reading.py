@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from services.portal.columns import Row, Shown
 from services.portal.session import Opening
 from services.portal.table_pages import TablePage
 from services.portal.texts import Texts
+from shared.kernel.clock import SHANGHAI
 from shared.web.pages import PAGE_ROWS
 
 PAGE_SIZE = 50
@@ -62,9 +64,21 @@ def asked(request: Request, page: TablePage, conditions: Mapping[str, str]) -> d
     """The conditions as the service is asked for them."""
     params: dict[str, Param] = {**page.fixed, **conditions}
     for filter_ in page.filters:
+        if filter_.kind == "moment" and filter_.name in conditions:
+            params[filter_.name] = shanghai_moment(conditions[filter_.name])
         if filter_.every and request.query_params.get(filter_.name) == "all":
             params[filter_.name] = list(filter_.every)
     return params
+
+
+def shanghai_moment(typed: str) -> str:
+    """A moment as a browser's field gives it, which is Shanghai's, with its offset; what is none stays as typed, for
+    the service to refuse."""
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        return typed
+    return (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).isoformat()
 
 
 def shown_rows(page: TablePage, items: list[Row], texts: Texts) -> list[TableRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, search_api, student_api
+from services.registry import enrolment_api, household_api, list_api, reference_api, search_api, student_api
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
@@ -24,7 +24,8 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(
-            each.router(registry) for each in (enrolment_api, search_api, student_api, list_api, household_api)
+            each.router(registry)
+            for each in (enrolment_api, search_api, student_api, list_api, household_api, reference_api)
         ),
         projections=projections(),
         steps=STEPS,

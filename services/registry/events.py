@@ -11,6 +11,10 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.registry.reference_events import DivisionCodeAdded as DivisionCodeAdded
+from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
+from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
+from services.registry.reference_events import SchoolClosed as SchoolClosed
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]

@@ -102,7 +102,8 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
             stages=school.stages,
         )
         stored = loaded.get(school_id, [])
-        if not stored or stored[-1].fact != stated:
+        before = [each.fact for each in stored if isinstance(each.fact, SchoolRegistered)]  # it may have closed since
+        if not before or before[-1] != stated:
             proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
     return proposed
 

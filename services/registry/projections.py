@@ -21,7 +21,6 @@ from services.registry.events import (
     ListSubmissionHeld,
     ListSubmissionReceived,
     PersonalDataRead,
-    SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -30,7 +29,18 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
-from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
+from services.registry.reference_folds import REFERENCE_FOLDS
+from services.registry.tables import (
+    CALENDARS,
+    DIVISIONS,
+    ENTRIES,
+    HOUSEHOLDS,
+    MEMBERS,
+    READS,
+    SCHOOLS,
+    STUDENTS,
+    SUBMISSIONS,
+)
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
@@ -61,21 +71,6 @@ def person(personal: StudentPersonal | None) -> dict[str, Any]:
 def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
     """The columns that say where a student is."""
     return {name: getattr(fact, name) for name in _PLACE_COLUMNS}
-
-
-def school_registered(event: Recorded) -> Iterable[Assertion]:
-    fact: SchoolRegistered = event.fact
-    yield _row(
-        event,
-        SCHOOLS,
-        {
-            "code": fact.school_code,
-            "name": fact.name,
-            "former_names": list(fact.former_names),
-            "division": fact.division_code,
-            "stages": list(fact.stages),
-        },
-    )
 
 
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
@@ -227,7 +222,7 @@ def personal_data_read(event: Recorded) -> Iterable[Assertion]:
 
 
 FOLDS: dict[type[Fact], Any] = {
-    SchoolRegistered: school_registered,
+    **REFERENCE_FOLDS,
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentTransferredOut: student_transferred_out,
@@ -249,4 +244,5 @@ FOLDS: dict[type[Fact], Any] = {
     PersonalDataRead: personal_data_read,
 }
 
-REGISTER = Projection("register", (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS), FOLDS)
+_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, DIVISIONS, CALENDARS)
+REGISTER = Projection("register", _TABLES, FOLDS)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.registry.events import (
-    SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -15,7 +14,7 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
-from services.registry.projections import school_registered
+from services.registry.reference_folds import SCHOOL_FOLDS
 from services.registry.search_keys import search_keys
 from services.registry.tables import FOUND_STUDENTS, SCHOOLS
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -75,7 +74,7 @@ def student_left(event: Recorded) -> Iterable[Assertion]:
 
 
 FOLDS: dict[type[Fact], Any] = {
-    SchoolRegistered: school_registered,
+    **SCHOOL_FOLDS,
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentDetailsCorrected: student_corrected,

@@ -16,6 +16,8 @@ SCHOOLS = PeriodTable(
         Column("former_names", ARRAY(Text)),
         Column("division", Text),
         Column("stages", ARRAY(Text)),
+        Column("closed", Boolean),  # NULL: never
+        Column("merged_into", Text),
     ],
     indexes=[Index("schools_by_code", "code")],
     public=True,
@@ -171,4 +173,32 @@ FOUND_STUDENTS = PeriodTable(
     ],
     indexes=[Index("found_students_by_place", "division_code", "school_code")],
     keyed="search_keys",
+)
+
+DIVISIONS = PeriodTable(
+    "divisions",
+    "registry",
+    [
+        Column("code", Text(collation="C")),
+        Column("name", Text),
+        Column("in_force", Boolean),
+        Column("successors", ARRAY(Text)),
+        Column("source", Text),
+    ],
+    indexes=[Index("divisions_by_code", "code")],
+    public=True,
+)
+
+# ``place`` is the division's code, a column without a scope's name: school days are public.
+CALENDARS = PeriodTable(
+    "school_calendars",
+    "registry",
+    [
+        Column("place", Text),
+        Column("school", Text),
+        Column("school_year", Integer),
+        Column("content", Text),
+        Column("content_hash", Text),
+    ],
+    public=True,
 )

@@ -27,8 +27,9 @@ BEGIN
     END IF;
     IF TG_OP <> 'DELETE' THEN
         INSERT INTO {keys} ({columns})
-        SELECT DISTINCT {columns} FROM rows_after CROSS JOIN LATERAL unnest({keyed}) AS each (key)
-        WHERE key IS NOT NULL;
+        SELECT {columns} FROM rows_after CROSS JOIN LATERAL (
+            SELECT DISTINCT key FROM unnest({keyed}) AS each (key) WHERE key IS NOT NULL
+        ) AS own;
     END IF;
     RETURN NULL;
 END $$

@@ -12,7 +12,17 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.handlers import enrol_students, register_schools
+from services.registry.reference import (
+    ActivateCalendar,
+    CloseSchool,
+    DivisionChange,
+    activate_calendar,
+    close_school,
+    state_divisions,
+)
+from shared.database.scopes import Scope
 from shared.standards.identity_number import check_digit
+from shared.standards.school_calendar import CalendarYear, Span
 from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
@@ -128,3 +138,37 @@ def test_what_is_not_understood_is_said_in_both_languages(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("看不出要查什么")
     page.goto("/search?q=12&lang=en")
     expect(page.locator("main")).to_contain_text("What to look for is not clear")
+
+
+def test_reference_data_lead_from_the_list_to_the_history_of_a_row(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    registry, wide = running.registry, Scope(division="46")
+    village = SchoolRecord("3146900901", "望潮镇村小", "469001100", former_names=("望潮村小学",), stages=("primary",))
+    register_schools(registry, RegisterSchools((village,), TERM), command())
+    close_school(registry, wide, CloseSchool(village.school_code, date(2026, 10, 1), SCHOOLS[0].school_code), command())
+    era = (
+        DivisionChange("469001", date(1990, 1, 1), "added", "望潮县"),
+        DivisionChange("469091", date(1980, 1, 1), "added", "老潮县"),
+        DivisionChange("469091", date(1990, 1, 1), "withdrawn", successors=("469001",), source="1990年第1号"),
+    )
+    state_divisions(registry, era, command())
+    year = CalendarYear((Span(TERM, date(2027, 1, 20), "2026-autumn"),), holidays=(Span(TERM, TERM, "开学典礼"),))
+    activate_calendar(registry, wide, ActivateCalendar("469001", None, 2026, year, TERM), command())
+    running.pump()
+    page.goto("/reference/schools?true_on=2026-10-02")
+    row = page.locator(f'tr[data-id="{village.school_code}"]')
+    expect(row).to_contain_text("望潮县")
+    expect(row).to_contain_text("已撤并")
+    proper(page, tmp_path / "schools")
+    row.get_by_role("link", name="望潮镇村小").click()
+    expect(page.locator("tbody tr").first).to_contain_text(f"并入学校: {SCHOOLS[0].school_code}")
+    proper(page, tmp_path / "school")
+    page.goto("/reference/divisions?in_force=false")
+    expect(page.locator('tr[data-id="469091"]')).to_contain_text("469001")
+    proper(page, tmp_path / "divisions")
+    page.goto("/reference/calendars")
+    page.locator("table.rows tbody a").first.click()
+    expect(page.locator("tbody tr").first).to_contain_text("开学典礼 2026-09-01 至 2026-09-01")
+    page.goto("/reference/schools?known_at=2020-01-01T00:00")
+    assert page.locator("table.rows").count() == 0
