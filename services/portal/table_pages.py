@@ -192,7 +192,7 @@ SEARCH = TablePage(
 SCHOOLS = TablePage(
     "schools", "/reference/schools", "registry", "/v1/reference/schools",
     (
-        Column("name", ("name",), href="/reference/schools/{school_code}"),
+        Column("place_name", ("name",), href="/reference/schools/{school_code}"),
         Column("school_code", ("school_code",)),
         Column("former_names", ("former_names",), "words"),
         Column("division_name", ("division_name", "division_code")),
@@ -209,7 +209,7 @@ DIVISIONS = TablePage(
     "divisions", "/reference/divisions", "registry", "/v1/reference/divisions",
     (
         Column("division_code", ("code",), href="/reference/divisions/{code}"),
-        Column("name", ("name",)),
+        Column("place_name", ("name",)),
         Column("in_force", ("in_force",), "code", "in_force"),
         Column("since", ("since",), "date"),
         Column("successors", ("successors",), "words"),
@@ -230,6 +230,35 @@ CALENDARS = TablePage(
     ),
     EVERYONE, "calendar_id",
     (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+_KIND = Column("register_place", ("kind",), "code", "register_place")
+
+REGISTER_PLACES = TablePage(
+    "register_places", "/register-places", "registry", "/v1/register-places",
+    (
+        _KIND,
+        Column("place", ("place_name", "place")),
+        Column("division_code", ("place",)),
+        Column("certain", ("certain",), "code", "certain"),
+        Column("students", ("students",), "number", href="/register-places/students?kind={kind}&place={place}"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "place",
+    (Filter("kind", "code", "register_place"), _TRUE_ON),
+)  # fmt: skip
+
+PLACE_STUDENTS = TablePage(
+    "place_students", "/register-places/students", "registry", "/v1/register-places/students",
+    (
+        _NAME,
+        Column("id_number", ("id_number",)),
+        _SCHOOL, _GRADE, _CLASS,
+        Column("student_state", ("state",), "code", "student_state"),
+        _KIND,
+        Column("place", ("place_name", "place")),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("kind", "code", "register_place", default="outside_here"), Filter("place", "text"), _TRUE_ON),
 )  # fmt: skip
 
 SUBMISSIONS = TablePage(
@@ -266,6 +295,8 @@ TABLES: Mapping[str, TablePage] = {
         SCHOOLS,
         DIVISIONS,
         CALENDARS,
+        REGISTER_PLACES,
+        PLACE_STUDENTS,
         SUBMISSIONS,
     )
 }
@@ -284,6 +315,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),
+    ("register_places", "/register-places", REGISTER_PLACES.roles),
     ("schools", "/reference/schools", SCHOOLS.roles),
     ("divisions", "/reference/divisions", DIVISIONS.roles),
     ("calendars", "/reference/calendars", CALENDARS.roles),

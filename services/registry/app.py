@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, reference_api, search_api, student_api
+from services.registry import (
+    enrolment_api,
+    household_api,
+    list_api,
+    reference_api,
+    register_place_api,
+    search_api,
+    student_api,
+)
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
@@ -25,7 +33,15 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=tuple(
             each.router(registry)
-            for each in (enrolment_api, search_api, student_api, list_api, household_api, reference_api)
+            for each in (
+                enrolment_api,
+                search_api,
+                student_api,
+                list_api,
+                household_api,
+                reference_api,
+                register_place_api,
+            )
         ),
         projections=projections(),
         steps=STEPS,

@@ -55,6 +55,9 @@ _PLACE_COLUMNS = (
 )
 
 
+_NOWHERE_ELSE: dict[str, Any] = {"destination_division": None}
+
+
 def _row(event: Recorded, table: PeriodTable, values: dict[str, Any]) -> Assertion:
     return Assertion(table, event.stream_id, event.effective_on, values)
 
@@ -65,7 +68,8 @@ def _student(event: Recorded, values: dict[str, Any]) -> Assertion:
 
 def person(personal: StudentPersonal | None) -> dict[str, Any]:
     """The personal columns; after an erasure the one tombstone, all empty."""
-    return {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    values = {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    return values | {"issued_division": values["id_number"][:6] if values["id_number"] else None}
 
 
 def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
@@ -73,10 +77,18 @@ def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in _PLACE_COLUMNS}
 
 
+def destination(fact: StudentTransferredOut | StudentAcceptedElsewhere) -> dict[str, Any]:
+    """Where a student went, as far as the fact tells."""
+    told = fact.destination_division_code
+    if told is None and isinstance(fact, StudentTransferredOut) and fact.destination_kind == "in_division":
+        told = fact.division_code
+    return {"destination_division": told}
+
+
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact: StudentEnrolled = event.fact
     kind = {"student_number_kind": fact.student_number_kind}
-    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled"})
+    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled"} | _NOWHERE_ELSE)
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -84,11 +96,11 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_transferred_out(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "transferred_out"})
+    yield _student(event, {"state": "transferred_out"} | destination(event.fact))
 
 
 def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "accepted_elsewhere"})
+    yield _student(event, {"state": "accepted_elsewhere"} | destination(event.fact))
 
 
 def student_left(event: Recorded) -> Iterable[Assertion]:

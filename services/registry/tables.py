@@ -47,6 +47,8 @@ STUDENTS = PeriodTable(
         Column("boarder", Boolean),
         Column("left_behind", Boolean),
         Column("placement", Text),
+        Column("issued_division", Text),  # the first six of the identity number: the county that issued it
+        Column("destination_division", Text),  # of a student who was transferred out, as far as it is known
         Column("stream_version", Integer),
     ],
     indexes=[

@@ -172,3 +172,21 @@ def test_reference_data_lead_from_the_list_to_the_history_of_a_row(
     expect(page.locator("tbody tr").first).to_contain_text("开学典礼 2026-09-01 至 2026-09-01")
     page.goto("/reference/schools?known_at=2020-01-01T00:00")
     assert page.locator("table.rows").count() == 0
+
+
+def test_places_of_registration_lead_to_their_students(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    first = "11010120140815009"
+    own = first + check_digit(first)
+    place = SCHOOLS[0]
+    comer = StudentRecord("外小来", place.school_code, place.division_code, own, f"G{own}", "G", grade="三年级")
+    enrol_students(running.registry, EnrolStudents((comer,), TERM), command())
+    running.pump()
+    page.goto("/register-places")
+    row = page.locator("table.rows tbody tr", has_text="110101")
+    expect(row).to_contain_text("外地来此就读")
+    proper(page, tmp_path / "places")
+    row.get_by_role("link", name="1").click()
+    expect(page.locator("table.rows tbody td.name")).to_have_text(["外*来"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载 Excel").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"

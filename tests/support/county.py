@@ -111,6 +111,10 @@ class County:
             shown = [code for code in SCHOOLS if who.scope.school in (None, code)]
             return Page(items=[{"school_code": code, "name": SCHOOLS[code]} for code in shown])
 
+        @r.get("/register-places")
+        def places(who: Who) -> Page[Row]:
+            return Page(items=[])
+
         @r.get("/reference/{kind}")
         def reference(who: Who, kind: str) -> Page[Row]:
             return Page(items=[])
