@@ -6,7 +6,7 @@ viewers too (design.md §3, invariant 12). A cursor names the last student shown
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -40,9 +40,13 @@ _SAME_SCHOOL = ' AND k.school_code = apart.school_code COLLATE "C"'
 _BEYOND = " AND (k.key, k.entity) > (:after_key, :after_entity)"
 _GRADES, _CLASSES = " AND s.grade = ANY(:grades)", " AND s.class_name = ANY(:classes)"
 _SHOWN = text("""
-SELECT s.*, school.name AS school_name FROM found_students AS s
-LEFT JOIN schools AS school ON school.code = s.school_code AND school.valid_from <= :day AND school.valid_to > :day
+SELECT s.entity, s.shown_name, s.shown_former_name, s.shown_id_number, s.shown_student_number, s.state,
+       s.division_code, s.school_code, s.stage, s.grade, s.class_name
+FROM found_students AS s
 WHERE s.entity = ANY(:students) AND s.valid_from <= :day AND s.valid_to > :day
+""")
+_KEYS_OF = text("""
+SELECT search_keys FROM found_students WHERE entity = :student AND valid_from <= :day AND valid_to > :day
 """)
 # From one (division, school) to the next through the index, whatever number of students lies between.
 _SCHOOLS_WITHIN = text("""
@@ -112,7 +116,8 @@ def search(connection: Connection, sought: Sought, day: date, turn: PageTurn, sc
     shown = {
         row.entity: row for row in connection.execute(_SHOWN, {"students": [entity for _, entity in found], "day": day})
     }
-    return [Hit(rank, _student(shown[entity])) for rank, entity in found if entity in shown]
+    names = _names(connection, {row.school_code for row in shown.values()}, day)
+    return [Hit(rank, _student(shown[entity], names)) for rank, entity in found if entity in shown]
 
 
 def _resumed(
@@ -123,8 +128,8 @@ def _resumed(
         return 0, None
     match turn.after:
         case (int(rank), UUID() as student) if 0 <= rank < len(ranges):
-            row = connection.execute(_SHOWN, {"students": [student], "day": day}).one_or_none()
-            keys = [key for key in (row.search_keys if row else ()) if ranges[rank].holds(key)]
+            told = connection.execute(_KEYS_OF, {"student": student, "day": day}).scalar_one_or_none()
+            keys = [key for key in told or () if ranges[rank].holds(key)]
             if keys:
                 return rank, (min(keys), student)
     raise Malformed("查询结果已变化,请重新查询", "The results have changed; please search again")
@@ -154,6 +159,12 @@ def _named_schools(connection: Connection, parts: Sequence[str], day: date) -> s
         if any(all(part in name for part in wanted) for name in names):
             found.add(row.code)
     return found
+
+
+def _names(connection: Connection, codes: Iterable[str], day: date) -> dict[str, str]:
+    """Names of schools, asked for apart: joined to a page of students, every school would be looked at for each."""
+    asked = select(SCHOOLS.c.code, SCHOOLS.c.name).where(SCHOOLS.holds_on(day), SCHOOLS.c.code.in_(list(codes)))
+    return {row.code: row.name for row in connection.execute(asked)}
 
 
 def _in_range(
@@ -197,7 +208,7 @@ def statement_for(
     return keys if places.schools is None else _APART.format(keys=keys), values
 
 
-def _student(row: Any) -> FoundStudent:
+def _student(row: Any, names: Mapping[str, str]) -> FoundStudent:
     return FoundStudent(
         student_id=row.entity,
         name=row.shown_name or "",
@@ -205,7 +216,7 @@ def _student(row: Any) -> FoundStudent:
         id_number=row.shown_id_number or "",
         student_number=row.shown_student_number or "",
         school_code=row.school_code,
-        school_name=row.school_name,
+        school_name=names.get(row.school_code),
         division_code=row.division_code,
         stage=row.stage,
         grade=row.grade,

@@ -84,6 +84,7 @@ class County:
         routers = [
             self.reviews.router(),
             self.models.router(),
+            self._reference(),
             self._registry(),
             self._matching(),
             self._aid(),
@@ -103,13 +104,8 @@ class County:
     def _command(self, request: Request, who: Viewer, body: Any) -> None:
         self.commands.append((request.url.path, who.principal, command_id_of(request), body))
 
-    def _registry(self) -> APIRouter:
+    def _reference(self) -> APIRouter:
         r = APIRouter(prefix="/registry/v1")
-
-        @r.get("/schools")
-        def schools(who: Who, turn: Turn) -> Page[Row]:
-            shown = [code for code in SCHOOLS if who.scope.school in (None, code)]
-            return Page(items=[{"school_code": code, "name": SCHOOLS[code]} for code in shown])
 
         @r.get("/register-places")
         def places(who: Who) -> Page[Row]:
@@ -118,6 +114,16 @@ class County:
         @r.get("/reference/{kind}")
         def reference(who: Who, kind: str) -> Page[Row]:
             return Page(items=[])
+
+        return r
+
+    def _registry(self) -> APIRouter:
+        r = APIRouter(prefix="/registry/v1")
+
+        @r.get("/schools")
+        def schools(who: Who, turn: Turn) -> Page[Row]:
+            shown = [code for code in SCHOOLS if who.scope.school in (None, code)]
+            return Page(items=[{"school_code": code, "name": SCHOOLS[code]} for code in shown])
 
         @r.get("/students")
         def students(who: Who, turn: Turn, q: str = "", school: str | None = None) -> Page[Row]:
