@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.portal import (
     audit,
     checking,
+    exports,
     failures,
     forms,
     home,
@@ -104,6 +105,7 @@ def application(
         students.router,
         reviews.router,
         models.router,
+        exports.router,
         reference.router,
         audit.router,
     ]

@@ -315,6 +315,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),
+    ("exports", "/exports", EVERYONE),
     ("register_places", "/register-places", REGISTER_PLACES.roles),
     ("schools", "/reference/schools", SCHOOLS.roles),
     ("divisions", "/reference/divisions", DIVISIONS.roles),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.registry import (
     enrolment_api,
+    export_api,
     household_api,
     list_api,
     reference_api,
@@ -41,6 +42,7 @@ def build(settings: Settings) -> Service:
                 household_api,
                 reference_api,
                 register_place_api,
+                export_api,
             )
         ),
         projections=projections(),

@@ -358,6 +358,23 @@ class RejectedRowsRead(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
+class RegisterExported(Fact, frozen=True, kw_only=True):
+    """Somebody took a list away with its personal fields in full, and why (invariant 13); masked ones are not told.
+    ``division_code`` and ``school_code`` are the reader's scope, ``filters`` what was asked for (name=value),
+    ``fields`` the personal ones that were given. Its stream is the reader's access record."""
+
+    viewer: str
+    kind: str
+    purpose: str
+    rows: int
+    fields: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    division_code: str | None = None
+    school_code: str | None = None
+    agency: str | None = None
+
+
+@fact("registry")
 class PersonalDataRead(Fact, frozen=True, kw_only=True):
     """Somebody read a student's full particulars, and why (invariant 13). Its stream is the reader's access record."""
 

@@ -42,6 +42,7 @@ from services.registry.domain import (
 from services.registry.errors import BeforeLastChange, StudentUnknown
 from services.registry.events import (
     PersonalDataRead,
+    RegisterExported,
     RejectedRowsRead,
     SchoolRegistered,
     StudentAcceptedElsewhere,
@@ -247,7 +248,9 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
     return registry.store.run(registry.database, command, decide)
 
 
-def note_read(registry: Registry, read: PersonalDataRead | RejectedRowsRead, command: Command) -> Result:
+def note_read(
+    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead, command: Command
+) -> Result:
     """Record that somebody reads particulars in full, before anything is shown."""
     day = today()
     reader = registry.keys.reader(read.viewer, day)

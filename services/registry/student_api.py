@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -19,6 +18,7 @@ from services.registry.errors import StudentUnknown
 from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead, Stage
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
+from services.registry.purposes import check_purpose
 from services.registry.queries import REVEALABLE, StudentDetails, StudentRow
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-ANY_NUMBER = re.compile(r"\d{6}")
 Text = Annotated[str | None, Field(max_length=200)]
 
 
@@ -169,8 +168,7 @@ def _revealing(routes: APIRouter, registry: Registry) -> None:
         """Full fields for a purpose; the read is recorded before anything is shown."""
         if unknown := sorted(set(body.fields) - set(REVEALABLE)):
             raise Malformed("不能查看这些字段", "These fields cannot be revealed", fields=unknown)
-        if ANY_NUMBER.search(body.purpose):
-            raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
+        check_purpose(body.purpose)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id), database.reading(viewer.scope, view) as connection:
             found = queries.student(connection, today(), student_id)

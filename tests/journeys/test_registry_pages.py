@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from python_calamine import load_workbook
 
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.handlers import enrol_students, register_schools
@@ -25,6 +26,7 @@ from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
 from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
+from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
 TERM = date(2026, 9, 1)
@@ -190,3 +192,28 @@ def test_places_of_registration_lead_to_their_students(page: Page, running: Regi
     with page.expect_download() as download:
         page.get_by_role("link", name="下载 Excel").click()
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
+def test_a_list_is_taken_away_in_the_offices_own_sheet(page: Page, tmp_path: Path) -> None:
+    template = workbook(tmp_path / "own.xlsx", [("花名册", ""), ("姓名", "身份证号"), ("填表人:", "")])
+    page.goto("/exports")
+    proper(page, tmp_path / "exports")
+    page.get_by_label("学校").select_option(SCHOOLS[1].school_code)
+
+    def taken() -> list[list[Any]]:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="导出 Excel").click()
+        kept = tmp_path / "taken.xlsx"
+        download.value.save_as(kept)
+        return load_workbook(kept).get_sheet_by_index(0).to_python()
+
+    assert {row[0] for row in taken()[1:]} == {"张*红", "章*"}
+    page.get_by_label("套用本单位表样").set_input_files(template)
+    page.get_by_label("事由").fill("上报市级花名册")
+    rows = taken()
+    assert rows[0][0] == "花名册" and rows[-1][0] == "填表人:"
+    assert {tuple(row) for row in rows[2:-1]} == {("张小红", number(3)), ("章明", number(4))}
+    page.get_by_label("事由").fill("查 469001201408150030")
+    page.get_by_role("button", name="导出 Excel").click()
+    expect(page.get_by_role("alert")).to_have_text("事由中请不要写号码")
+    expect(page.get_by_label("学校")).to_have_value(SCHOOLS[1].school_code)
