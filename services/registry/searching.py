@@ -25,19 +25,30 @@ from shared.web.pages import PageTurn
 SCHOOLS_APART_MOST = 200
 _AFTER_DIGITS = ":"  # the character behind 9: codes that begin with 4690 lie before 4690:
 
+# Each student once: by her lowest key in the range, which is the one whose previous key lies before it.
 _KEYS = """
-SELECT k.key, k.entity FROM found_students_keys AS k
-JOIN found_students AS s ON s.entity = k.entity AND s.valid_from = k.valid_from
-WHERE k.key >= :low AND k.key < :high AND k.valid_from <= :day AND k.valid_to > :day{conditions}
-AND NOT EXISTS (SELECT FROM unnest(s.search_keys) AS other (key) WHERE {earlier})
+SELECT k.key, k.entity FROM found_students_keys AS k{join}
+WHERE k.key >= :low AND k.key < :high AND k.valid_from <= :day AND k.valid_to > :day
+AND (k.previous IS NULL OR k.previous < :low){conditions}
 ORDER BY k.key, k.entity LIMIT :rows
 """
+_JOIN = " JOIN found_students AS s ON s.entity = k.entity AND s.valid_from = k.valid_from"
+# Of a class or a grade of named schools all are looked at: no more than a few hundred.
+_OF_CLASS = """
+SELECT min(own.key COLLATE "C") AS key, s.entity FROM found_students AS s
+CROSS JOIN LATERAL unnest(s.search_keys) AS own (key)
+WHERE s.school_code = ANY(:schools) AND s.valid_from <= :day AND s.valid_to > :day
+AND own.key COLLATE "C" >= :low AND own.key COLLATE "C" < :high{conditions}
+GROUP BY s.entity{having} ORDER BY 1, 2 LIMIT :rows
+"""
+_NOT_FOUND_BEFORE = " AND NOT EXISTS (SELECT FROM unnest(s.search_keys) AS other (key) WHERE {earlier})"
 _APART = """
 SELECT found.key, found.entity FROM unnest(CAST(:schools AS text[])) AS apart (school_code)
 CROSS JOIN LATERAL ({keys}) AS found ORDER BY found.key, found.entity LIMIT :rows
 """
 _SAME_SCHOOL = ' AND k.school_code = apart.school_code COLLATE "C"'
 _BEYOND = " AND (k.key, k.entity) > (:after_key, :after_entity)"
+_HAVING_BEYOND = ' HAVING (min(own.key COLLATE "C"), s.entity) > (:after_key, :after_entity)'
 _GRADES, _CLASSES = " AND s.grade = ANY(:grades)", " AND s.class_name = ANY(:classes)"
 _SHOWN = text("""
 SELECT s.entity, s.shown_name, s.shown_former_name, s.shown_id_number, s.shown_student_number, s.state,
@@ -187,25 +198,29 @@ def statement_for(
     """The SELECT of one range and its values."""
     here = sought.ranges[rank]
     values: dict[str, Any] = {"low": here.low, "high": here.high, "day": day, "rows": wanted}
-    earlier = ['other.key COLLATE "C" >= :low AND other.key COLLATE "C" < k.key']
+    of_students, earlier = "", []
     for number, other in enumerate(sought.ranges[:rank]):
         values |= {f"low_{number}": other.low, f"high_{number}": other.high}
         earlier.append(f'other.key COLLATE "C" >= :low_{number} AND other.key COLLATE "C" < :high_{number}')
-    conditions = ""
-    if places.schools is not None:
-        conditions += _SAME_SCHOOL
-        values["schools"] = list(places.schools)
-    if after is not None:
-        conditions += _BEYOND
-        values |= {"after_key": after[0], "after_entity": after[1]}
+    if earlier:
+        of_students += _NOT_FOUND_BEFORE.format(earlier=" OR ".join(f"({each})" for each in earlier))
     if sought.grades:
-        conditions += _GRADES
+        of_students += _GRADES
         values["grades"] = list(sought.grades)
     if sought.classes:
-        conditions += _CLASSES
+        of_students += _CLASSES
         values["classes"] = list(sought.classes)
-    keys = _KEYS.format(conditions=conditions, earlier=" OR ".join(f"({each})" for each in earlier))
-    return keys if places.schools is None else _APART.format(keys=keys), values
+    if after is not None:
+        values |= {"after_key": after[0], "after_entity": after[1]}
+    if places.schools is not None:
+        values["schools"] = list(places.schools)
+        if sought.grades or sought.classes:
+            return _OF_CLASS.format(conditions=of_students, having=_HAVING_BEYOND if after else ""), values
+    beyond = _BEYOND if after else ""
+    join = _JOIN if of_students else ""
+    if places.schools is None:
+        return _KEYS.format(join=join, conditions=beyond + of_students), values
+    return _APART.format(keys=_KEYS.format(join=join, conditions=_SAME_SCHOOL + beyond + of_students)), values
 
 
 def _student(row: Any, names: Mapping[str, str]) -> FoundStudent:

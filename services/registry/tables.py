@@ -173,7 +173,10 @@ FOUND_STUDENTS = PeriodTable(
         Column("class_name", Text),
         Column("search_keys", ARRAY(Text)),
     ],
-    indexes=[Index("found_students_by_place", "division_code", "school_code")],
+    indexes=[
+        Index("found_students_by_place", "division_code", "school_code"),
+        Index("found_students_by_class", "school_code", "class_name"),
+    ],
     keyed="search_keys",
 )
 

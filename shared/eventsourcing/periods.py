@@ -87,13 +87,15 @@ class PeriodTable:
 
     def _keys(self, keyed: str) -> sqlalchemy.Table:
         """One row per key of each period. Keys are compared byte by byte, whatever the collation of the database: a
-        beginning is then one range of the index."""
+        beginning is then one range of the index. ``previous`` is the period's next lower key, NULL at its lowest: the
+        first row of a period within a range is the one whose previous key lies before the range."""
         scopes = [column for column in self.columns if column in SCOPE_COLUMNS]
         name = f"{self.name}_keys"
         return sqlalchemy.Table(
             name,
             sqlalchemy.MetaData(),
             sqlalchemy.Column("key", sqlalchemy.Text(collation="C"), nullable=False),
+            sqlalchemy.Column("previous", sqlalchemy.Text(collation="C")),
             sqlalchemy.Column("entity", sqlalchemy.Uuid, nullable=False),
             sqlalchemy.Column("valid_from", sqlalchemy.Date, nullable=False),
             sqlalchemy.Column("valid_to", sqlalchemy.Date, nullable=False),

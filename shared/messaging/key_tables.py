@@ -28,7 +28,8 @@ BEGIN
     IF TG_OP <> 'DELETE' THEN
         INSERT INTO {keys} ({columns})
         SELECT {columns} FROM rows_after CROSS JOIN LATERAL (
-            SELECT DISTINCT key FROM unnest({keyed}) AS each (key) WHERE key IS NOT NULL
+            SELECT key, lag(key) OVER (ORDER BY key COLLATE "C") AS previous
+            FROM (SELECT DISTINCT key FROM unnest({keyed}) AS each (key) WHERE key IS NOT NULL) AS single
         ) AS own;
     END IF;
     RETURN NULL;
