@@ -27,7 +27,7 @@ from services.registry.reference_errors import (
     SchoolNotOnRecord,
 )
 from shared.database.scopes import Scope
-from shared.eventsourcing.store import Command, Proposed, Result, Stored
+from shared.eventsourcing.store import BATCH_LIMIT, Command, Proposed, Result, Stored
 from shared.kernel.refusals import Forbidden
 from shared.standards.school_calendar import CalendarError, CalendarYear, canonical, read_year
 
@@ -108,6 +108,17 @@ def state_divisions(registry: Registry, changes: Sequence[DivisionChange], comma
         return proposed
 
     return registry.store.run(registry.database, command, decide)
+
+
+def state_many_divisions(registry: Registry, changes: Sequence[DivisionChange], command: Command) -> tuple[UUID, ...]:
+    """The same for any number of lines: as many commands as the size of one allows, their ids following from the
+    caller's (invariant 3). The event ids, in order."""
+    event_ids: list[UUID] = []
+    for number, begin in enumerate(range(0, len(changes), BATCH_LIMIT)):
+        own = command.command_id if number == 0 else registry.keys.part(command.command_id, "divisions", number)
+        made = Command(command.principal, own, command.body, traceparent=command.traceparent)
+        event_ids += state_divisions(registry, changes[begin : begin + BATCH_LIMIT], made).event_ids
+    return tuple(event_ids)
 
 
 def activate_calendar(registry: Registry, scope: Scope, intent: ActivateCalendar, command: Command) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry import reference, reference_queries
 from services.registry.batch_lines import parsed
+from services.registry.division_sheets import division_changes
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.reference import ActivateCalendar, CloseSchool, DivisionChange
@@ -24,7 +26,7 @@ from services.registry.reference_queries import CalendarRow, DivisionOnDay, Refe
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
 from shared.standards.school_calendar import CalendarError, CalendarYear, Span
-from shared.web.bodies import batch_lines
+from shared.web.bodies import Upload, batch_lines, received_file
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
@@ -159,6 +161,18 @@ def _divisions(routes: APIRouter, registry: Registry) -> None:
         changes = [DivisionChange(**line.model_dump()) for line in told]
         done = reference.state_divisions(registry, changes, command_from(request, viewer, b"\n".join(lines)))
         return Recorded(event_ids=done.event_ids)
+
+    @routes.post("/divisions/uploads")
+    def take_in(request: Request, viewer: Clerk, upload: Annotated[Upload, Depends(received_file)]) -> Recorded:
+        """A whole history as xlsx or csv, all or none; what stands already is left."""
+        taken = upload.path.with_name(f"{upload.path.name}{Path(upload.filename).suffix.lower()}")
+        upload.path.rename(taken)  # the reader tells the format by the ending
+        try:
+            changes = division_changes(taken)
+        finally:
+            taken.rename(upload.path)
+        command = command_from(request, viewer, upload.sha256.encode())
+        return Recorded(event_ids=reference.state_many_divisions(registry, changes, command))
 
 
 def _calendars(routes: APIRouter, registry: Registry) -> None:

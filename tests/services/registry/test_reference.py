@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import pytest
 from services.registry.events import SchoolCalendarActivated, SchoolClosed
 from tests.services.registry.office import Office
 from tests.services.registry.test_api import Client, agency, client, http, school
+from tests.shared.tabular.workbooks import workbook
 
 __all__ = ["client", "http"]  # fixtures
 TERMS = [{"first": "2026-09-01", "last": "2027-01-20", "name": "2026-autumn"}]
@@ -121,6 +123,55 @@ def test_division_codes_come_and_go_with_their_days(client: Client, office: Offi
     assert wrong.status_code == 422
     unnamed = client.post("/v1/reference/divisions/batch", **lines({**told[1], "name": ""}))
     assert unnamed.json()["facts"]["lines"] == [1]
+
+
+DIVISION_SHEET = [
+    ("望潮市行政区划变更表(虚构)", "", "", "", "", ""),
+    ("代码", "名称", "变更日期", "变更类型", "撤并后代码", "依据"),
+    ("998201", "老潮县", "1980年1月1日", "设立", "", ""),
+    ("998201", "", "2003.04.01", "撤销", "998202、998203", "2003年第1号"),
+    (998202, "东潮区", date(2003, 4, 1), "设立", "", ""),
+    ("998203", "西潮区", "20030401", "设立", "", ""),
+    ("998203", "西潮市", "2019-01-01", "更名", "", ""),
+]
+
+
+def test_a_history_of_codes_comes_in_as_the_sheet_a_county_keeps(
+    client: Client, office: Office, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "区划.xlsx", DIVISION_SHEET)
+    files = {"file": (path.name, path.read_bytes(), "application/octet-stream")}
+    taken = client.post("/v1/reference/divisions/uploads", files=files)
+    assert taken.status_code == 200 and len(taken.json()["event_ids"]) == 5, taken.text
+    assert client.post("/v1/reference/divisions/uploads", files=files).json()["event_ids"] == []
+    office.pump()
+    rows = client.get("/v1/reference/divisions", params={"within": "9982", "true_on": "2020-01-01"}).json()["items"]
+    assert [(row["code"], row["name"], row["in_force"], row["successors"]) for row in rows] == [
+        ("998201", "老潮县", False, ["998202", "998203"]),
+        ("998202", "东潮区", True, ["998202"]),
+        ("998203", "西潮市", True, ["998203"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (("99820", "x", "2003-04-01", "设立", "", ""), "division_code"),
+        (("998201", "x", "2003-02-30", "设立", "", ""), "date"),
+        (("998201", "x", "2003年4月", "设立", "", ""), "date"),
+        (("998201", "x", "2003-04-01", "改了", "", ""), "change"),
+        (("998201", "", "2003-04-01", "设立", "", ""), "change"),
+        (("998201", "x", "2003-04-01", "撤销", "9982x2", ""), "division_code"),
+    ],
+)
+def test_a_line_that_cannot_be_sends_the_sheet_back(
+    client: Client, tmp_path: Path, row: tuple[str, ...], code: str
+) -> None:
+    path = workbook(tmp_path / "区划.xlsx", [*DIVISION_SHEET, row])
+    files = {"file": (path.name, path.read_bytes(), "application/octet-stream")}
+    answer = client.post("/v1/reference/divisions/uploads", files=files)
+    assert answer.status_code == 422, answer.text
+    assert [(each["line"], each["code"]) for each in answer.json()["facts"]["problems"]] == [(6, code)]
 
 
 def test_a_calendar_tells_school_days_and_a_school_may_have_its_own(client: Client, office: Office) -> None:
