@@ -199,6 +199,13 @@ def test_it_finds_what_a_look_through_all_finds(town: Town, seed: int, kind: str
     assert town.pages(typed, scope, limit=rng.randint(2, 20)) == found, "page by page the same"
 
 
+@pytest.mark.parametrize("scope", SCOPES, ids=str)
+def test_the_keys_themselves_are_under_the_scope(town: Town, scope: Scope) -> None:
+    with town.database.reading(scope, SEARCH.name) as connection:
+        shown = set(connection.execute(text("SELECT DISTINCT entity FROM found_students_keys")).scalars())
+    assert shown == {each.student_id for each in town.students if visible(each.record, scope)}
+
+
 def test_one_box_takes_several_words(town: Town) -> None:
     wide = Scope(division="46")
     expected = {
