@@ -58,6 +58,9 @@ class Keys:
     def submission(self, agency: str, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "submission", agency, principal, str(command_id))
 
+    def promotion(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "promotion", principal, str(command_id))
+
     def part(self, whole: UUID, kind: str, number: int) -> UUID:
         """The command id of one chunk: from the submission and the chunk's number (invariant 3)."""
         return keyed_id(self._key, "part", str(whole), kind, str(number))
