@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, promotion_api, promotion_jobs, student_api
+from services.registry import (
+    attendance_api,
+    enrolment_api,
+    household_api,
+    list_api,
+    promotion_api,
+    promotion_jobs,
+    student_api,
+)
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
@@ -25,7 +33,8 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(
-            each.router(registry) for each in (enrolment_api, student_api, list_api, household_api, promotion_api)
+            each.router(registry)
+            for each in (enrolment_api, student_api, list_api, household_api, promotion_api, attendance_api)
         ),
         projections=projections(),
         workers=workers(Promoting(registry)),

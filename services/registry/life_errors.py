@@ -7,6 +7,11 @@ RepeatersUnknown     422  repeaters who are no students of the promotion's scope
 PromotionUnknown     404  no such promotion, or not in the caller's scope
 PromotionNotFinished 409  a promotion is undone only when it is complete, and only once
 UndoTooLate          409  the term of the promotion is over
+UnknownClass         422  nobody is in such a class on that day
+NotInClass           422  children who were not in the class on that day
+NamedTwice           422  a child is named twice, or as absent and present
+ListIncomplete       422  a full list that leaves children out
+ReportedTwice        422  two lines about one class and day
 """
 
 from __future__ import annotations
@@ -100,4 +105,69 @@ class UndoTooLate(Conflict):
             f"The term of the promotion ({day.isoformat()}) is over; it cannot be undone as a whole.",
             promotion_id=str(promotion_id),
             day=day.isoformat(),
+        )
+
+
+class UnknownClass(Malformed):
+    """Nobody is in such a class on that day, or several stages have one of that name."""
+
+    code = "unknown_class"
+
+    def __init__(self, day: date) -> None:
+        super().__init__(
+            f"{day.isoformat()} 该校没有这个班(同名班级请注明学段)",
+            f"The school had no such class on {day.isoformat()} (name the stage where two are called alike).",
+            day=day.isoformat(),
+        )
+
+
+class NotInClass(Malformed):
+    code = "not_in_class"
+
+    def __init__(self, student_ids: Sequence[UUID], day: date) -> None:
+        super().__init__(
+            f"{len(student_ids)} 名学生 {day.isoformat()} 不在该班",
+            f"{len(student_ids)} of the children were not in that class on {day.isoformat()}.",
+            count=len(student_ids),
+            student_ids=[str(each) for each in student_ids[:TOLD]],
+            day=day.isoformat(),
+        )
+
+
+class NamedTwice(Malformed):
+    """A child is said to be absent and present, or named again."""
+
+    code = "named_twice"
+
+    def __init__(self, student_ids: Sequence[UUID]) -> None:
+        super().__init__(
+            f"{len(student_ids)} 名学生被重复填报,或前后矛盾",
+            f"{len(student_ids)} of the children are named twice.",
+            count=len(student_ids),
+            student_ids=[str(each) for each in student_ids[:TOLD]],
+        )
+
+
+class ListIncomplete(Malformed):
+    """A full list that leaves children of the class out."""
+
+    code = "list_incomplete"
+
+    def __init__(self, student_ids: Sequence[UUID]) -> None:
+        super().__init__(
+            f"全员名单缺少 {len(student_ids)} 名学生",
+            f"The full list leaves out {len(student_ids)} children of the class.",
+            count=len(student_ids),
+            student_ids=[str(each) for each in student_ids[:TOLD]],
+        )
+
+
+class ReportedTwice(Malformed):
+    """Two lines of one batch about the same class and day."""
+
+    code = "reported_twice"
+
+    def __init__(self, line: int) -> None:
+        super().__init__(
+            f"该班当天的考勤与第 {line} 行重复", f"Line {line} reports the same class and day.", first_line=line
         )

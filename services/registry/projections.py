@@ -30,6 +30,8 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.life_folds import LIFE_FOLDS
+from services.registry.life_tables import ABSENCES, ATTENDANCE
 from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -247,6 +249,8 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdMerged: household_merged,
     HouseholdMoved: household_moved,
     PersonalDataRead: personal_data_read,
+    **LIFE_FOLDS,
 }
 
-REGISTER = Projection("register", (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS), FOLDS)
+_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+REGISTER = Projection("register", _TABLES, FOLDS)

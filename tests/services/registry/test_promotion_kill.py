@@ -119,8 +119,7 @@ def test_a_killed_promotion_goes_on_and_ends_like_an_uninterrupted_one(town: Tow
     assert finished.looked_at == len(town.seated) == outcomes.total()
     assert town.moves() == finished.promoted + finished.handed_over + 1  # and nobody moved twice
     town.undo(promotion)
-    until_killed(town.settings, "append.committed:1")
-    until_killed(town.settings, "promotion.before_commit:1")
+    until_killed(town.settings, "promotion.before_commit:2")
     work_off(town.registry)
     assert town.shown() == {student: ("enrolled", grade, "1班") for student, grade in town.seated.items()}
     ended = town.told(promotion)[-1]
