@@ -10,6 +10,7 @@ from services.registry import (
     promotion_api,
     promotion_jobs,
     student_api,
+    suspension_api,
 )
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
@@ -20,6 +21,16 @@ from services.registry.standing import STEPS
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+
+ROUTERS = (
+    enrolment_api,
+    student_api,
+    list_api,
+    household_api,
+    promotion_api,
+    attendance_api,
+    suspension_api,
+)
 
 
 def build(settings: Settings) -> Service:
@@ -32,10 +43,7 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(
-            each.router(registry)
-            for each in (enrolment_api, student_api, list_api, household_api, promotion_api, attendance_api)
-        ),
+        routers=tuple(each.router(registry) for each in ROUTERS),
         projections=projections(),
         workers=workers(Promoting(registry)),
         steps=(*STEPS, *promotion_jobs.STEPS),

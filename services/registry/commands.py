@@ -90,9 +90,21 @@ class AcceptElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class RecordLeaving:
+    """``due_back``: when a suspended student is expected again."""
+
     student_id: UUID
     on: date
     reason: LeavingReason
+    due_back: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendSuspension:
+    """Told on ``on``: she is due back later than was said before."""
+
+    student_id: UUID
+    on: date
+    due_back: date
 
 
 @dataclass(frozen=True, slots=True)

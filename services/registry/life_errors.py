@@ -7,6 +7,9 @@ RepeatersUnknown     422  repeaters who are no students of the promotion's scope
 PromotionUnknown     404  no such promotion, or not in the caller's scope
 PromotionNotFinished 409  a promotion is undone only when it is complete, and only once
 UndoTooLate          409  the term of the promotion is over
+DueBackTooEarly      422  a suspended student is due back after the day it begins, and after what was said before
+DueBackOfNoSuspension 422  only who is suspended is due back
+NotSuspended         409  the student is not suspended
 UnknownClass         422  nobody is in such a class on that day
 NotInClass           422  children who were not in the class on that day
 NamedTwice           422  a child is named twice, or as absent and present
@@ -171,3 +174,31 @@ class ReportedTwice(Malformed):
         super().__init__(
             f"该班当天的考勤与第 {line} 行重复", f"Line {line} reports the same class and day.", first_line=line
         )
+
+
+class DueBackTooEarly(Malformed):
+    """``after``: the day that the new date must follow."""
+
+    code = "due_back_too_early"
+
+    def __init__(self, after: date) -> None:
+        super().__init__(
+            f"应复学日期必须晚于 {after.isoformat()}",
+            f"The student must be due back after {after.isoformat()}.",
+            field="due_back",
+            after=after.isoformat(),
+        )
+
+
+class DueBackOfNoSuspension(Malformed):
+    code = "due_back_of_no_suspension"
+
+    def __init__(self) -> None:
+        super().__init__("只有休学才填写应复学日期", "Only a suspended student is due back on a day.", field="due_back")
+
+
+class NotSuspended(Conflict):
+    code = "not_suspended"
+
+    def __init__(self, student_id: UUID) -> None:
+        super().__init__("该生目前不在休学", "The student is not suspended.", student_id=str(student_id))
