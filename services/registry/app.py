@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.registry import (
     attendance_api,
+    care_api,
     enrolment_api,
     household_api,
     list_api,
@@ -30,6 +31,7 @@ ROUTERS = (
     promotion_api,
     attendance_api,
     suspension_api,
+    care_api,
 )
 
 

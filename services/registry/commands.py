@@ -16,6 +16,7 @@ from services.registry.events import (
     Stage,
     StudentNumberKind,
 )
+from services.registry.life_events import ParentsWhereabouts
 from services.registry.lists import ListRow
 
 
@@ -126,6 +127,26 @@ class CorrectStudent:
     student_id: UUID
     on: date
     cells: Mapping[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGuardianship:
+    """Who cares for the child from ``on`` on; ``last_contact_on``: when the parents were last in touch."""
+
+    student_id: UUID
+    on: date
+    carer_name: str
+    carer_relation: str
+    carer_phone: str | None = None
+    parents_whereabouts: ParentsWhereabouts = "unknown"
+    last_contact_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCounselling:
+    student_id: UUID
+    on: date
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
