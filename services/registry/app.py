@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.registry import (
     attendance_api,
     care_api,
+    class_api,
     enrolment_api,
     household_api,
     list_api,
@@ -32,6 +33,7 @@ ROUTERS = (
     attendance_api,
     suspension_api,
     care_api,
+    class_api,
 )
 
 

@@ -130,6 +130,14 @@ class CorrectStudent:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeClasses:
+    """At most 1,000 (student, class) pairs, true from ``on`` on (分班)."""
+
+    on: date
+    rows: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeGuardianship:
     """Who cares for the child from ``on`` on; ``last_contact_on``: when the parents were last in touch."""
 
