@@ -63,6 +63,7 @@ SECTIONS: tuple[tuple[str, TablePage], ...] = (
 )
 CARE_FIELDS = ("on", "carer_name", "carer_relation", "carer_phone", "parents_whereabouts", "last_contact_on")
 _HISTORY_ROWS = 200
+_NOTE_CHARACTERS = 4_000
 
 
 @router.get("/students/{student_id}")
@@ -115,6 +116,23 @@ async def guardianship(request: Request, student_id: UUID, opened: Opened, form:
     backends: Backends = request.app.state.backends
     body = {name: text(form, name) or None for name in CARE_FIELDS}
     path = f"/v1/students/{student_id}/guardianship"
+    try:
+        await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
+    except BackendTrouble as trouble:
+        if trouble.status not in (400, 409, 422):
+            raise
+        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
+    return back(form, "care", f"/students/{student_id}")
+
+
+@router.post("/students/{student_id}/counselling")
+async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The school counselled the child."""
+    opened.allow(SCHOOL)
+    backends: Backends = request.app.state.backends
+    note = form.get("note")
+    body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
+    path = f"/v1/students/{student_id}/counselling"
     try:
         await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
     except BackendTrouble as trouble:

@@ -54,7 +54,8 @@ def page(browser: Browser, town: District) -> Iterator[Page]:
 
 
 class School:
-    """A school of the town with children of one class in the third grade and one in the sixth."""
+    """A school of the town, each taken by one test, with children of one class in the third grade and one in the
+    sixth."""
 
     def __init__(self, town: District, place: int) -> None:
         self.town, self.code = town, town.schools[place].code
@@ -70,7 +71,7 @@ class School:
             town.office.clerk, "registry", "/students/batch", content=lines.encode(), headers=headers
         )
         self.students: list[str] = answer["student_ids"]
-        self.wait(lambda: len(self.shown()) == CHILDREN, "the children are shown")
+        self.wait(lambda: self.shown().keys() == set(self.students), "the children are shown")
 
     def shown(self) -> dict[str, tuple[str, str]]:
         rows = self.town.office.clerk.pages("registry", "/students", school=self.code)
@@ -151,7 +152,7 @@ def test_a_childs_page_shows_suspension_absences_and_for_a_purpose_who_cares_for
     page.locator("input[name=carer_relation]").fill("祖母")
     page.locator("select[name=parents_whereabouts]").select_option("both_away")
     page.get_by_role("button", name="保存").press("Enter")
-    expect(page.locator(".notice")).to_have_text("监护变动已登记")
+    expect(page.locator(".notice")).to_have_text("已记入档案")
     assert "欧阳守望" not in page.content()
     care = page.locator("section:has(#s-care)")
     care.locator("input[name=purpose]").fill("春节前家访准备")
@@ -160,6 +161,27 @@ def test_a_childs_page_shows_suspension_absences_and_for_a_purpose_who_cares_for
     expect(care.locator(".revealed")).to_contain_text("父母均外出")
     page.goto(f"/students/{child}")
     assert "欧阳守望" not in page.content()  # shown once
+
+
+def test_the_childs_own_school_notes_and_reads_counselling(browser: Browser, town: District) -> None:
+    school = School(town, 2)
+    child = school.students[0]
+    context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"/demo-issuer/?next=/students/{child}")
+    form = page.locator("form:has(input[name=role][value=school])")
+    form.locator("select[name=school]").select_option(school.code)
+    form.locator("button").click()
+    page.wait_for_url(f"**/students/{child}")
+    page.locator("summary", has_text="登记辅导").click()
+    page.locator("textarea[name=note]").fill("孩子最近常做噩梦")
+    page.locator("details[open]").get_by_role("button", name="保存").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已记入档案")
+    care = page.locator("section:has(#s-care)")
+    care.locator("input[name=purpose]").fill("准备家长会谈话")
+    care.get_by_role("button", name="查看").press("Enter")
+    expect(care.locator(".revealed")).to_contain_text("孩子最近常做噩梦")
+    context.close()
 
 
 def test_the_promotion_page_fits_a_phone_and_speaks_english(page: Page, town: District) -> None:
