@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -13,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry import attendance_queries, queries
 from services.registry.attendance import Absent, Report
 from services.registry.attendance_queries import AbsenceRow, ClassRow, SilentClass
-from services.registry.batch_lines import all_good, parsed
+from services.registry.batch_lines import parsed
 from services.registry.errors import StudentUnknown
 from services.registry.handlers import Registry
-from services.registry.life_errors import ReportedTwice
 from services.registry.life_events import AbsenceReason
 from services.registry.projections import REGISTER
-from services.registry.reporting_classes import ClassRegister, Filed, SchoolDay, no_calendar, report_classes
+from services.registry.reporting_classes import ClassRegister, SchoolDay, no_calendar, report_classes, report_one
 from services.registry.student_api import watched
 from shared.kernel.clock import today
 from shared.web.bodies import batch_lines
@@ -62,9 +60,9 @@ class ClassReport(BaseModel):
 
 
 class Reported(BaseModel):
-    """One report per line, in order. The same answer however often the command is repeated."""
+    """One event for each class of which something new was said. The same answer however often the command is
+    repeated."""
 
-    report_ids: tuple[UUID, ...]
     event_ids: tuple[UUID, ...]
 
 
@@ -82,29 +80,15 @@ def _reporting(routes: APIRouter, registry: Registry, school_day: SchoolDay) -> 
         """One class."""
         command = command_from(request, viewer, body)
         register = ClassRegister(registry, viewer.scope, school_day)
-        wanted = _report(body)
-        filed = register.file(wanted, register.classes([wanted]), viewer.principal, today())
-        return _reported([filed], report_classes(registry, [filed], command).event_ids)
+        return Reported(event_ids=report_one(register, _report(body), command, today()).event_ids)
 
     @routes.post("/attendance/batch")
     def report_batch(request: Request, viewer: Registrar, lines: Lines) -> Reported:
         """A class per line (NDJSON), all or none; what is wrong is told line by line."""
         command = command_from(request, viewer, b"\n".join(lines))
         register = ClassRegister(registry, viewer.scope, school_day)
-        wanted = [_report(body) for body in parsed(ClassReport, lines)]
-        classes, now = register.classes(wanted), today()
-        first_lines: dict[UUID, int] = {}
-
-        def file(numbered: tuple[int, Report]) -> Filed:
-            number, each = numbered
-            filed = register.file(each, classes, viewer.principal, now)
-            first = first_lines.setdefault(filed.report_id, number)
-            if first != number:
-                raise ReportedTwice(first)
-            return filed
-
-        filed = all_good(list(enumerate(wanted, 1)), file)
-        return _reported(filed, report_classes(registry, filed, command).event_ids)
+        reports = [_report(body) for body in parsed(ClassReport, lines)]
+        return Reported(event_ids=report_classes(register, reports, command, today()).event_ids)
 
 
 def _reading(routes: APIRouter, registry: Registry) -> None:
@@ -146,7 +130,3 @@ def _report(body: ClassReport) -> Report:
         full=body.full,
         stage=body.stage,
     )
-
-
-def _reported(filed: Sequence[Filed], event_ids: tuple[UUID, ...]) -> Reported:
-    return Reported(report_ids=tuple(each.report_id for each in filed), event_ids=event_ids)

@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Connection, Text, and_, cast, column, func, select
 
 from services.registry.attendance import ClassOnDay, Report, check_day, check_named, report_class, stated
+from services.registry.batch_lines import all_good
 from services.registry.handlers import Registry, covers
-from services.registry.life_errors import UnknownClass
+from services.registry.life_errors import ReportedTwice, UnknownClass
 from services.registry.life_events import ClassAttendanceReported
 from services.registry.on_a_day import Dated, Place, in_order, place_on
 from services.registry.projections import REGISTER
@@ -59,14 +60,16 @@ class ClassRegister:
                     found[at.school_code, at.grade, at.class_name, day].append(at)
         return found
 
-    def file(self, report: Report, classes: Mapping[Key, Sequence[ClassOnDay]], by: str, today: date) -> Filed:
+    def file(
+        self, connection: Connection, report: Report, classes: Mapping[Key, Sequence[ClassOnDay]], by: str, today: date
+    ) -> Filed:
         """One report, checked. Raises DayInFuture, DayTooLongAgo, UnknownClass, NamedTwice, NotInClass,
         ListIncomplete."""
         check_day(report.day, today)
         known = list(classes.get((report.school_code, report.grade, report.class_name, report.day), ()))
         known = [at for at in known if report.stage in (None, at.stage)]
         shown = {member for at in known for member in at.members}
-        late_word = self._newcomers(report, [each for each in report.named if each not in shown])
+        late_word = self._newcomers(connection, report, [each for each in report.named if each not in shown])
         at = _one_class(report, known, late_word)
         check_named(report, at.members)
         fact = stated(report, at, self.school_day(at.school_code, report.day), by)
@@ -74,13 +77,10 @@ class ClassRegister:
         report_id = keys.attendance(at.school_code, at.stage or "", at.grade, at.class_name, report.day)
         return Filed(report_id, fact, report.day)
 
-    def _newcomers(self, report: Report, ids: Sequence[UUID]) -> dict[UUID, Place]:
+    def _newcomers(self, connection: Connection, report: Report, ids: Sequence[UUID]) -> dict[UUID, Place]:
         """Of these children, those who were in the class by their own streams."""
-        if not ids:
-            return {}
-        with self.registry.database.writing() as connection:
-            loaded = self.registry.store.load_many(connection, ids)
         found = {}
+        loaded = self.registry.store.load_many(connection, ids) if ids else {}
         for student_id, stored in loaded.items():
             history = in_order(Dated(each.fact, each.event.effective_on) for each in stored)
             place = place_on(history, report.day)
@@ -98,22 +98,50 @@ class ClassRegister:
         )
 
 
-def report_classes(registry: Registry, filed: Sequence[Filed], command: Command) -> Result:
-    """Record at most 1,000 reports, each of another class or day; what says the same as the last is left alone."""
+def report_one(register: ClassRegister, report: Report, command: Command, today: date) -> Result:
+    """Record one report. Raises what :meth:`ClassRegister.file` raises."""
+    classes = register.classes([report])  # before the transaction: reading a view takes a connection of its own
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        loaded = registry.store.load_many(connection, [each.report_id for each in filed])
-        proposed = []
-        for report_id, fact, day in filed:
-            stored = loaded[report_id]
-            before = stored[-1].fact if stored else None
-            assert before is None or isinstance(before, ClassAttendanceReported), "nothing else stands there"
-            said = report_class(before, fact)
-            if said is not None:
-                proposed.append(Proposed(report_id, len(stored), said, day))
-        return proposed
+        return _said(
+            register.registry, connection, [register.file(connection, report, classes, command.principal, today)]
+        )
 
-    return registry.store.run(registry.database, command, decide)
+    return register.registry.store.run(register.registry.database, command, decide)
+
+
+def report_classes(register: ClassRegister, reports: Sequence[Report], command: Command, today: date) -> Result:
+    """Record at most 1,000 reports, all or none. Raises InvalidBatch with the reason of each line that cannot be."""
+    classes = register.classes(reports)
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        first_lines: dict[UUID, int] = {}
+
+        def file(numbered: tuple[int, Report]) -> Filed:
+            number, report = numbered
+            filed = register.file(connection, report, classes, command.principal, today)
+            first = first_lines.setdefault(filed.report_id, number)
+            if first != number:
+                raise ReportedTwice(first)
+            return filed
+
+        return _said(register.registry, connection, all_good(list(enumerate(reports, 1)), file))
+
+    return register.registry.store.run(register.registry.database, command, decide)
+
+
+def _said(registry: Registry, connection: Connection, filed: Sequence[Filed]) -> list[Proposed]:
+    """What the reports add to those before; one that says the same as the last is left alone."""
+    loaded = registry.store.load_many(connection, [each.report_id for each in filed])
+    proposed = []
+    for report_id, fact, day in filed:
+        stored = loaded[report_id]
+        before = stored[-1].fact if stored else None
+        assert before is None or isinstance(before, ClassAttendanceReported), "nothing else stands there"
+        said = report_class(before, fact)
+        if said is not None:
+            proposed.append(Proposed(report_id, len(stored), said, day))
+    return proposed
 
 
 def _one_class(report: Report, known: Sequence[ClassOnDay], late_word: Mapping[UUID, Place]) -> ClassOnDay:
