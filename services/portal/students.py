@@ -98,7 +98,7 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
     """The same page with the care record, once; the registry records who read it and why."""
     opened.allow(AID_CLERK, SCHOOL)
     backends: Backends = request.app.state.backends
-    body = {"purpose": text(form, "purpose")}
+    body = {"purpose": text(form, "care_purpose")}
     path = f"/v1/students/{student_id}/care/reveal"
     try:
         told = (await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))).body
