@@ -105,7 +105,6 @@ def town(installation: Installation) -> Iterator[Town]:
 
 def test_a_killed_promotion_goes_on_and_ends_like_an_uninterrupted_one(town: Town) -> None:
     promotion = town.order()
-    until_killed(town.settings, "promotion.before_commit:1")
     until_killed(town.settings, "append.committed:2")
     work_off(town.registry)
     assert town.shown() == town.moved()
