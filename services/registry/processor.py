@@ -1,11 +1,18 @@
-"""What the registry's processor runs: its one view. No logic here."""
+"""What the registry's processor runs: its one view, and the worker that promotes. No logic here."""
 
 from __future__ import annotations
 
 from services.registry.projections import REGISTER
+from services.registry.promoting import Promoting
 from shared.eventsourcing.projection import Projection
+from shared.hosting.service import Worker
 
 
 def projections() -> tuple[Projection, ...]:
     """The register as people read it."""
     return (REGISTER,)
+
+
+def workers(promoting: Promoting) -> tuple[Worker, ...]:
+    """One that promotes; more processes bring more of them."""
+    return (Worker("promoter", promoting.run),)
