@@ -20,6 +20,7 @@ from services.portal import (
     home,
     imports,
     models,
+    promotions,
     proxy,
     reference,
     reviews,
@@ -107,6 +108,7 @@ def application(
         models.router,
         exports.router,
         reference.router,
+        promotions.router,
         audit.router,
     ]
     if issuer is not None:

@@ -133,6 +133,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "disburse": "entitlements.done_disburse",
         "confirm": "imports.done_confirm",
         "visit": "student.done_visit",
+        "care": "student.done_care",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
         "undone": "review.done_undone",

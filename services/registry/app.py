@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from services.registry import (
+    attendance_api,
+    care_api,
+    class_api,
     enrolment_api,
     export_api,
     household_api,
     list_api,
+    promotion_api,
+    promotion_jobs,
     reference_api,
     register_place_api,
     search_api,
     student_api,
+    suspension_api,
 )
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
-from services.registry.processor import projections
+from services.registry.processor import projections, workers
+from services.registry.promoting import Promoting
 from services.registry.standing import STEPS
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+
+ROUTERS = (
+    enrolment_api,
+    search_api,  # before single students, whose id its path is not
+    student_api,
+    list_api,
+    household_api,
+    promotion_api,
+    attendance_api,
+    suspension_api,
+    care_api,
+    class_api,
+    reference_api,
+    register_place_api,
+    export_api,
+)
 
 
 def build(settings: Settings) -> Service:
@@ -32,20 +55,9 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(
-            each.router(registry)
-            for each in (
-                enrolment_api,
-                search_api,
-                student_api,
-                list_api,
-                household_api,
-                reference_api,
-                register_place_api,
-                export_api,
-            )
-        ),
+        routers=tuple(each.router(registry) for each in ROUTERS),
         projections=projections(),
-        steps=STEPS,
+        workers=workers(Promoting(registry)),
+        steps=(*STEPS, *promotion_jobs.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.registry import life_events as life_events  # declared with these, and reached through this module
 from services.registry.reference_events import DivisionCodeAdded as DivisionCodeAdded
 from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
 from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
@@ -100,7 +101,8 @@ class SchoolRegistered(Fact, frozen=True, kw_only=True):
 @fact("registry")
 class StudentEnrolled(Fact, frozen=True, kw_only=True):
     """A student's school registration (学籍) begins here; also on return after leaving. ``division_code`` is the
-    school's, as aid follows the place of registration. ``fingerprint`` is a keyed digest of the personal block."""
+    school's, as aid follows the place of registration. ``fingerprint`` is a keyed digest of the personal block;
+    ``undone_promotion_id``: the promotion that ended it, and whose end is taken back by this."""
 
     school_code: str
     division_code: str
@@ -112,12 +114,14 @@ class StudentEnrolled(Fact, frozen=True, kw_only=True):
     placement: str | None = None
     student_number_kind: StudentNumberKind | None = None
     fingerprint: str = ""
+    undone_promotion_id: UUID | None = None
     personal: StudentPersonal | None = None
 
 
 @fact("registry")
 class StudentPlaced(Fact, frozen=True, kw_only=True):
-    """Grade, class, boarding or placement changed within the same school; the event carries all of them."""
+    """Grade, class, boarding or placement changed within the same school; the event carries all of them.
+    ``promotion_id``: by that promotion (升级); ``undone_promotion_id``: as it was before that promotion."""
 
     school_code: str
     division_code: str
@@ -127,18 +131,22 @@ class StudentPlaced(Fact, frozen=True, kw_only=True):
     boarder: bool | None = None
     left_behind: bool | None = None
     placement: str | None = None
+    promotion_id: UUID | None = None
+    undone_promotion_id: UUID | None = None
 
 
 @fact("registry")
 class StudentTransferredOut(Fact, frozen=True, kw_only=True):
     """A student left ``school_code`` for another school. Until another accepts, nobody has this child:
-    ``in_division`` names the school expected to accept, ``elsewhere`` the division if it is known."""
+    ``in_division`` names the school expected to accept, ``elsewhere`` the division if it is known.
+    ``promotion_id``: handed over at the end of a stage."""
 
     school_code: str
     division_code: str
     destination_kind: DestinationKind
     destination_school_code: str | None = None
     destination_division_code: str | None = None
+    promotion_id: UUID | None = None
 
 
 @fact("registry")
@@ -151,11 +159,14 @@ class StudentAcceptedElsewhere(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class StudentLeft(Fact, frozen=True, kw_only=True):
-    """The registration ended without a transfer."""
+    """The registration ended without a transfer. ``due_back``: when a suspended student is expected again;
+    ``promotion_id``: graduated in that promotion."""
 
     school_code: str
     division_code: str
     reason: LeavingReason
+    due_back: date | None = None
+    promotion_id: UUID | None = None
 
 
 @fact("registry")

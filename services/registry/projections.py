@@ -29,6 +29,9 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.life_events import StudentSuspensionExtended
+from services.registry.life_folds import LIFE_FOLDS
+from services.registry.life_tables import ABSENCES, ATTENDANCE
 from services.registry.reference_folds import REFERENCE_FOLDS
 from services.registry.tables import (
     CALENDARS,
@@ -53,9 +56,6 @@ PERSON_COLUMNS = (
 _PLACE_COLUMNS = (
     *("school_code", "division_code", "stage", "grade", "class_name", "boarder", "left_behind", "placement"),
 )
-
-
-_NOWHERE_ELSE: dict[str, Any] = {"destination_division": None}
 
 
 def _row(event: Recorded, table: PeriodTable, values: dict[str, Any]) -> Assertion:
@@ -88,7 +88,8 @@ def destination(fact: StudentTransferredOut | StudentAcceptedElsewhere) -> dict[
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact: StudentEnrolled = event.fact
     kind = {"student_number_kind": fact.student_number_kind}
-    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled"} | _NOWHERE_ELSE)
+    begun = {"state": "enrolled", "due_back": None, "destination_division": None}
+    yield _student(event, place(fact) | person(fact.personal) | kind | begun)
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -104,7 +105,11 @@ def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_left(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": event.fact.reason})
+    yield _student(event, {"state": event.fact.reason, "due_back": event.fact.due_back})
+
+
+def suspension_extended(event: Recorded) -> Iterable[Assertion]:
+    yield _student(event, {"due_back": event.fact.due_back})
 
 
 def student_corrected(event: Recorded) -> Iterable[Assertion]:
@@ -240,6 +245,7 @@ FOLDS: dict[type[Fact], Any] = {
     StudentTransferredOut: student_transferred_out,
     StudentAcceptedElsewhere: student_accepted_elsewhere,
     StudentLeft: student_left,
+    StudentSuspensionExtended: suspension_extended,
     StudentDetailsCorrected: student_corrected,
     ListEntryAdded: entry_stated,
     ListEntryCorrected: entry_stated,
@@ -254,7 +260,9 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdMerged: household_merged,
     HouseholdMoved: household_moved,
     PersonalDataRead: personal_data_read,
+    **LIFE_FOLDS,
 }
 
-_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, DIVISIONS, CALENDARS)
+_OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+_TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS)
 REGISTER = Projection("register", _TABLES, FOLDS)

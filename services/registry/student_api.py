@@ -13,7 +13,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry import handlers, particulars, queries
-from services.registry.commands import AcceptElsewhere, CorrectStudent, RecordLeaving, ReturnStudent, TransferStudentOut
+from services.registry.commands import (
+    AcceptElsewhere,
+    CorrectStudent,
+    ExtendSuspension,
+    RecordLeaving,
+    ReturnStudent,
+    TransferStudentOut,
+)
 from services.registry.errors import StudentUnknown
 from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead, Stage
 from services.registry.handlers import Registry
@@ -33,6 +40,7 @@ Turn = Annotated[PageTurn, Depends(page_turn)]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
 Text = Annotated[str | None, Field(max_length=200)]
+Purpose = Annotated[str, Field(min_length=4, max_length=200)]
 
 
 class _Body(BaseModel):
@@ -55,8 +63,16 @@ class Accepted(_Body):
 
 
 class Leaving(_Body):
+    """``due_back``: for a suspension, when the student is expected again."""
+
     on: date
     reason: LeavingReason
+    due_back: date | None = None
+
+
+class Extension(_Body):
+    on: date
+    due_back: date
 
 
 class Returning(_Body):
@@ -89,7 +105,7 @@ class Correction(_Body):
 class Reveal(_Body):
     """Why somebody needs to see the full fields; the purpose is kept for ever and names nobody."""
 
-    purpose: str = Field(min_length=4, max_length=200)
+    purpose: Purpose
     fields: tuple[str, ...] = Field(min_length=1, max_length=len(REVEALABLE))
 
 
@@ -219,10 +235,18 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
 
     @routes.post("/students/{student_id}/leave")
     def leave(student_id: UUID, body: Leaving, request: Request, response: Response, viewer: Registrar) -> Changed:
-        intent = RecordLeaving(student_id, body.on, body.reason)
+        intent = RecordLeaving(student_id, body.on, body.reason, body.due_back)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             done = handlers.record_leaving(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
+
+    @routes.post("/students/{student_id}/extend-suspension")
+    def extend(student_id: UUID, body: Extension, request: Request, response: Response, viewer: Registrar) -> Changed:
+        intent = ExtendSuspension(student_id, body.on, body.due_back)
+        command = command_from(request, viewer, body)
+        with watched(viewer, student_id):
+            done = handlers.extend(registry, viewer.scope, intent, command)
         return changed(response, student_id, done)
 
     @routes.post("/students/{student_id}/return")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 
 from shared.eventsourcing.periods import PeriodTable
 
@@ -50,8 +50,10 @@ STUDENTS = PeriodTable(
         Column("issued_division", Text),  # the first six of the identity number: the county that issued it
         Column("destination_division", Text),  # of a student who was transferred out, as far as it is known
         Column("stream_version", Integer),
+        Column("due_back", Date),  # of a suspended student
     ],
     indexes=[
+        Index("students_by_due_back", "due_back", postgresql_where=text("due_back IS NOT NULL")),
         Index("students_by_school", "school_code", "entity"),
         Index("students_by_id_number", "id_number"),
         Index("students_by_student_number", "student_number"),

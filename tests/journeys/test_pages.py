@@ -201,6 +201,7 @@ PLACES = [
     "/check",
     "/models",
     "/students",
+    "/promotions",
     "/entitlements",
     "/audit?view=roster",
 ]

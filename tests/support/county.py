@@ -107,6 +107,11 @@ class County:
     def _reference(self) -> APIRouter:
         r = APIRouter(prefix="/registry/v1")
 
+        @r.get("/students/search")
+        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
+            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
+            return _paged(rows, turn, "student_id")
+
         @r.get("/register-places")
         def places(who: Who) -> Page[Row]:
             return Page(items=[])
@@ -130,17 +135,20 @@ class County:
             rows = _seen(self.students.values(), who, school_code=school)
             return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
-        @r.get("/students/search")
-        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
-            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
-            return _paged(rows, turn, "student_id")
-
         @r.get("/students/{student_id}")
         def student(who: Who, student_id: UUID) -> Row:
             found = _seen([self.students[student_id]] if student_id in self.students else [], who)
             if not found:
                 raise NotFound("没有这名学生", "No such student")
             return found[0]
+
+        @r.get("/students/{student_id}/absences")
+        def absences(who: Who, student_id: UUID) -> list[Row]:
+            return []
+
+        @r.get("/promotions")
+        def promotions(who: Who) -> list[Row]:
+            return []
 
         @r.post("/students/{student_id}/reveal")
         def reveal(request: Request, who: Who, student_id: UUID, body: dict[str, Any]) -> Row:
