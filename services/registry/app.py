@@ -7,10 +7,14 @@ from services.registry import (
     care_api,
     class_api,
     enrolment_api,
+    export_api,
     household_api,
     list_api,
     promotion_api,
     promotion_jobs,
+    reference_api,
+    register_place_api,
+    search_api,
     student_api,
     suspension_api,
 )
@@ -26,6 +30,7 @@ from shared.hosting.settings import Settings
 
 ROUTERS = (
     enrolment_api,
+    search_api,  # before single students, whose id its path is not
     student_api,
     list_api,
     household_api,
@@ -34,6 +39,9 @@ ROUTERS = (
     suspension_api,
     care_api,
     class_api,
+    reference_api,
+    register_place_api,
+    export_api,
 )
 
 

@@ -25,6 +25,7 @@ from fastapi import FastAPI
 
 from shared.eventsourcing.sequencer import Sequencer
 from shared.hosting.collecting import calm_collector
+from shared.hosting.descriptions import asyncapi_routes
 from shared.hosting.figures import Figures, Lags
 from shared.hosting.seeding import plant
 from shared.hosting.service import Service
@@ -120,9 +121,10 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         checks["processor"] = lambda: _first_problem(host)
         Lags(host.lags).register()
         parts.append(_hosting(host))
+    described = (asyncapi_routes(service.name, settings.topic()),) if service.day_opened is not None else ()
     return create_app(
         service.name,
-        service.routers if "api" in roles else (),
+        (*described, *service.routers) if "api" in roles else (),
         authenticator=Authenticator(issuer=settings.issuer, audience=settings.audience, jwks_url=settings.jwks_url),
         database=service.database,
         parts=parts,
