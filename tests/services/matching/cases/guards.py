@@ -137,7 +137,7 @@ FITS_ANOTHER = (
     Case(
         "The hidden character leaves two brothers, and the number may have been copied from the other's row",
         [pupil("王小明", MING, 监护人姓名="王大"), pupil("王小刚", ELDER, 监护人姓名="王大")],
-        poverty("王小*", MING),
+        poverty("王小*", MING, 监护人姓名="王大"),
         review("R2", "name_fits_another", 1, 2),
     ),
     Case(
