@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, student_api
+from services.registry import enrolment_api, household_api, list_api, standing, statements, student_api, withdrawal_api
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.processor import projections
-from services.registry.standing import STEPS
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -23,8 +22,10 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(each.router(registry) for each in (enrolment_api, student_api, list_api, household_api)),
+        routers=tuple(
+            each.router(registry) for each in (enrolment_api, student_api, list_api, withdrawal_api, household_api)
+        ),
         projections=projections(),
-        steps=STEPS,
+        steps=(*standing.STEPS, *statements.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

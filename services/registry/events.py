@@ -20,6 +20,7 @@ LeavingReason = Literal["graduated", "dropped_out", "abroad", "died", "suspended
 DestinationKind = Literal["in_division", "elsewhere", "unknown"]
 ListName = Literal["poverty", "civil", "disability"]
 SubmissionMode = Literal["snapshot", "increment"]
+WithdrawalReason = Literal["wrong_file", "wrong_list", "wrong_date", "incomplete", "corrected", "other"]
 RemovalReason = Literal["missing_from_snapshot", "withdrawn_by_agency", "died", "entered_in_error"]
 
 
@@ -339,6 +340,26 @@ class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
 
     confirmed_by: str
     removed: int
+
+
+@fact("registry")
+class ListSubmissionWithdrawn(Fact, frozen=True, kw_only=True):
+    """A submission counts no more (撤回): what it did to each row was undone by facts of that row's own stream, except
+    where a later submission says something about the row. ``rows`` it spoke of = ``left`` the list again + ``restored``
+    to what they said before + ``returned`` to the list + ``kept`` as a later submission says + ``unaffected``.
+    ``reason`` is one of a few, never a text: people write names into texts."""
+
+    agency: str
+    list: ListName
+    division_code: str
+    reason: WithdrawalReason
+    withdrawn_by: str
+    rows: int
+    left: int
+    restored: int
+    returned: int
+    kept: int
+    unaffected: int
 
 
 @fact("registry")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import standing
+from services.registry import standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
@@ -59,6 +60,16 @@ from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
 
 _CHANGES = (StudentEnrolled, StudentTransferredOut, StudentAcceptedElsewhere, StudentLeft)
+
+
+class SaidRow(NamedTuple):
+    """What a row says: the entry it is, and the event of its stream (by version) that holds its fields; ``part`` of the
+    list."""
+
+    entry_id: UUID
+    row: int
+    version: int
+    part: str
 
 
 @dataclass(frozen=True)
@@ -184,14 +195,18 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
     name theirs."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        proposed, parts = entries_stated(registry, intent, part, connection)
+        proposed, said = entries_stated(registry, intent, part, connection)
+        raw = driver(connection)
         standing.keep_standing(
-            driver(connection),
-            parts,
+            raw,
+            {each.entry_id: each.part for each in said},
             agency=intent.agency,
             list_name=intent.list,
             standing=True,
             submission_id=intent.submission_id,
+        )
+        statements.keep(
+            raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of
         )
         return proposed
 
@@ -200,8 +215,8 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
 
 def entries_stated(
     registry: Registry, intent: RecordListEntries, part: str, connection: Connection
-) -> tuple[list[Proposed], dict[UUID, str]]:
-    """What the rows change, and the part of the list each entry belongs to. Changes nothing."""
+) -> tuple[list[Proposed], list[SaidRow]]:
+    """What the rows change, and what they say. Changes nothing."""
     keys = registry.keys
     ids = [
         keys.entry(intent.agency, intent.list, row_part(row, part), entry_record_key(row), count)
@@ -209,7 +224,7 @@ def entries_stated(
     ]
     states = _entries(registry, connection, ids)
     proposed: list[Proposed] = []
-    parts: dict[UUID, str] = {}
+    said: list[SaidRow] = []
     for (row, _), entry_id in zip(intent.rows, ids, strict=True):
         state = states[entry_id]
         stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
@@ -217,8 +232,8 @@ def entries_stated(
         if happened is not None:
             proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
             states[entry_id] = apply_entry(state, happened.fact)
-        parts[entry_id] = row_part(row, part)
-    return proposed, parts
+        said.append(SaidRow(entry_id, row.row, states[entry_id].stated, row_part(row, part)))
+    return proposed, said
 
 
 def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: Command) -> Result:
@@ -241,6 +256,8 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
             standing=False,
             submission_id=intent.submission_id,
         )
+        gone = [(each.stream_id, None, None) for each in proposed]
+        statements.keep(raw, gone, intent.submission_id, intent.as_of, intent.reason)
         return proposed
 
     return registry.store.run(registry.database, command, decide)

@@ -20,6 +20,7 @@ from services.registry.events import (
     ListSubmissionConfirmed,
     ListSubmissionHeld,
     ListSubmissionReceived,
+    ListSubmissionWithdrawn,
     PersonalDataRead,
     SchoolRegistered,
     StudentAcceptedElsewhere,
@@ -159,6 +160,13 @@ def submission_confirmed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, SUBMISSIONS, {"state": "confirmed", "removed": event.fact.removed})
 
 
+def submission_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionWithdrawn = event.fact
+    # One that was never complete has no receipt: then this is all there is to know of it.
+    who = {"agency": fact.agency, "list": fact.list, "division_code": fact.division_code}
+    yield _row(event, SUBMISSIONS, who | {"state": "withdrawn", "withdrawn_reason": fact.reason})
+
+
 def household_registered(event: Recorded) -> Iterable[Assertion]:
     fact: HouseholdRegistered = event.fact
     values = {"list": fact.list, "division_code": fact.division_code, "household_type": fact.household_type}
@@ -240,6 +248,7 @@ FOLDS: dict[type[Fact], Any] = {
     ListSubmissionReceived: submission_received,
     ListSubmissionHeld: submission_held,
     ListSubmissionConfirmed: submission_confirmed,
+    ListSubmissionWithdrawn: submission_withdrawn,
     HouseholdRegistered: household_registered,
     HouseholdMemberJoined: member_joined,
     HouseholdMemberLeft: member_left,

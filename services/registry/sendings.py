@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Connection
 
-from services.registry import standing
+from services.registry import standing, statements
 from services.registry.errors import ListBusy
 from services.registry.events import ListName, ListSubmissionHeld, ListSubmissionReceived, SubmissionMode
 from services.registry.handlers import Registry
@@ -44,6 +44,20 @@ class Submission:
     dated: bool = True
 
 
+@contextmanager
+def list_alone(registry: Registry, agency: str, list_name: str) -> Iterator[None]:
+    """Keep others from taking in or taking back files of this agency's list. The lock ends with its connection. Raises
+    ListBusy when another one does not end in time."""
+    digest = hashlib.sha256(f"{agency}|{list_name}".encode()).digest()
+    with psycopg.connect(registry.database.app_conninfo, autocommit=True) as connection:
+        connection.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        try:
+            connection.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
+        except psycopg.errors.LockNotAvailable as busy:
+            raise ListBusy from busy
+        yield
+
+
 @dataclass(frozen=True)
 class Sending:
     """A submission under way: its id and the caller's command."""
@@ -57,14 +71,8 @@ class Sending:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other files of this agency's list out meanwhile: two snapshots that overlap would each end rows that
-        the other states. The lock ends with its connection. Raises ListBusy when the other one does not end in time."""
-        digest = hashlib.sha256(f"{self.of.agency}|{self.of.list}".encode()).digest()
-        with psycopg.connect(self.registry.database.app_conninfo, autocommit=True) as connection:
-            connection.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
-            try:
-                connection.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
-            except psycopg.errors.LockNotAvailable as busy:
-                raise ListBusy from busy
+        the other states. Raises ListBusy when the other one does not end in time."""
+        with list_alone(self.registry, self.of.agency, self.of.list):
             yield
 
     def known(self) -> bool:
@@ -80,7 +88,7 @@ class Sending:
         body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
 
         def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.begin(driver(connection), self.id, of.effective_on)
+            standing.begin(driver(connection), self.id, of.effective_on, of.agency, of.list, of.mode)
             return ()
 
         self.registry.store.run(self.registry.database, self._named("begun", 0, body), decide)
@@ -109,8 +117,15 @@ class Sending:
                 )
                 tally.count(kinds.fetchall())
 
-    def finish(self, tally: Tally, sent_back: Sequence[Rejected], held: ListSubmissionHeld | None = None) -> Receipt:
-        """Keep the rows that came back and the receipt; the receipt is the same for a faster second request."""
+    def finish(
+        self,
+        tally: Tally,
+        sent_back: Sequence[Rejected],
+        held: ListSubmissionHeld | None = None,
+        swept: Sequence[str] = (),
+    ) -> Receipt:
+        """Keep the rows that came back and the receipt; the receipt is the same for a faster second request. ``swept``:
+        the parts of which it is a snapshot."""
         registry, of = self.registry, self.of
         with registry.database.writing() as connection:
             raw = driver(connection)
@@ -135,7 +150,10 @@ class Sending:
         )
 
         def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.keep_receipt(driver(connection), self.id, receipt.model_dump_json())
+            raw = driver(connection)
+            standing.keep_receipt(raw, self.id, receipt.model_dump_json())
+            if swept:
+                statements.sweep(raw, self.id, of.agency, of.list, swept, of.effective_on, counts=held is None)
             facts = [Proposed(self.id, 0, received, of.effective_on)]
             return facts if held is None else [*facts, Proposed(self.id, 1, held, of.effective_on)]
 

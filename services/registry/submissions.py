@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import snapshots, standing
+from services.registry import snapshots, standing, statements
 from services.registry.commands import (
     EnrolStudents,
     RecordListEntries,
@@ -29,6 +29,7 @@ from services.registry.events import (
     ListSubmissionConfirmed,
     ListSubmissionHeld,
     ListSubmissionReceived,
+    ListSubmissionWithdrawn,
 )
 from services.registry.handlers import (
     Registry,
@@ -121,7 +122,8 @@ class Submissions:
         stored = self.stored(submission_id, scope)
         fact, dated = stored[0].fact, stored[0].event.effective_on
         assert isinstance(fact, ListSubmissionReceived), "every submission's stream begins with its receipt"
-        if not any(isinstance(each.fact, ListSubmissionHeld) for each in stored):
+        kinds = {type(each.fact) for each in stored}
+        if ListSubmissionHeld not in kinds or ListSubmissionWithdrawn in kinds:
             raise SubmissionNotHeld(submission_id)
         with registry.database.writing() as connection:
             waiting = standing.held(driver(connection), submission_id)
@@ -130,9 +132,10 @@ class Submissions:
         def decide(connection: Connection) -> Sequence[Proposed]:
             raw = driver(connection)
             again = registry.store.load(connection, submission_id)
-            if any(isinstance(each.fact, ListSubmissionConfirmed) for each in again):
+            if any(isinstance(each.fact, ListSubmissionConfirmed | ListSubmissionWithdrawn) for each in again):
                 raise SubmissionNotHeld(submission_id)
             standing.release(raw, submission_id)
+            statements.let_sweep(raw, submission_id, counts=True)
             removed = standing.removed_by(raw, submission_id)
             confirmed = ListSubmissionConfirmed(confirmed_by=confirmed_by, removed=removed)
             return [Proposed(submission_id, len(again), confirmed, on)]
@@ -166,8 +169,10 @@ class Submissions:
             made = sending.part("rows", number)
             event_ids += record_list_entries(self.registry, intent, part, made).event_ids
         sending.count(tally, event_ids)
-        held = self._leave_missing(sending, comparison) if sending.of.mode == "snapshot" else None
-        return sending.finish(tally, sent_back(file, wrong), held)
+        if sending.of.mode == "increment":
+            return sending.finish(tally, sent_back(file, wrong))
+        held = self._leave_missing(sending, comparison)
+        return sending.finish(tally, sent_back(file, wrong), held, comparison.parts)
 
     def _list_foretold(
         self,

@@ -93,7 +93,7 @@ SUBMISSIONS = PeriodTable(
         Column("mode", Text),
         Column("file_name", Text),
         Column("division_code", Text),
-        Column("state", Text),  # received, held, confirmed
+        Column("state", Text),  # received, held, confirmed, withdrawn
         Column("received_by", Text),
         Column("received_at", DateTime(timezone=True)),
         Column("rows", Integer),
@@ -104,6 +104,7 @@ SUBMISSIONS = PeriodTable(
         Column("rejected", Integer),
         Column("missing", Integer),
         Column("standing_before", Integer),
+        Column("withdrawn_reason", Text),
     ],
     indexes=[Index("submissions_by_agency", "agency", "list")],
 )

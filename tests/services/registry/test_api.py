@@ -239,6 +239,27 @@ def test_a_held_snapshot_is_confirmed_by_its_own_agency_once(client: Client, off
     assert (shown["state"], shown["removed"]) == ("confirmed", 8)
 
 
+def test_a_submission_is_withdrawn_by_its_own_agency_once(client: Client, office: Office) -> None:
+    client.act_as(agency("poverty_office"))
+    sent = client.send(office.file(office.poor(1, 2, 3)), mode="increment").json()
+    path, key = f"/v1/submissions/{sent['submission_id']}/withdraw", uuid4()
+    body = {"reason": "wrong_file"}
+    client.act_as(agency("civil_affairs"))
+    assert client.post(path, json=body).status_code == 404
+    client.act_as(school("3146900101"))
+    assert client.post(path, json=body).status_code == 403
+    client.act_as(agency("poverty_office"))
+    assert client.post(path, json={"reason": "张三填错了"}).status_code == 422
+    first, again = (client.post(path, key, json=body) for _ in range(2))
+    assert first.status_code == 200 and first.json() == again.json()
+    assert (first.json()["rows"], first.json()["left"]) == (3, 3)
+    refused = client.post(path, json=body)
+    assert refused.status_code == 409 and refused.json()["code"] == "submission_withdrawn"
+    office.pump()
+    found = client.get(f"/v1/submissions/{sent['submission_id']}").json()
+    assert (found["state"], found["rows"]) == ("withdrawn", 3)
+
+
 def test_rejected_rows_come_back_as_text_whatever_they_hold(client: Client, office: Office, tmp_path: Path) -> None:
     formula = '=HYPERLINK("http://evil.test","x")'
     rows = [
