@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from services.registry import enrolment_api, household_api, list_api, standing, statements, student_api, withdrawal_api
+from services.registry import (
+    enrolment_api,
+    freshness_api,
+    household_api,
+    list_api,
+    reporting,
+    standing,
+    statements,
+    student_api,
+    withdrawal_api,
+)
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.processor import projections
+from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+
+ROUTES = (enrolment_api, student_api, list_api, withdrawal_api, freshness_api, household_api)
 
 
 def build(settings: Settings) -> Service:
@@ -22,10 +35,9 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(
-            each.router(registry) for each in (enrolment_api, student_api, list_api, withdrawal_api, household_api)
-        ),
-        projections=projections(),
-        steps=(*standing.STEPS, *statements.STEPS),
+        routers=tuple(each.router(registry) for each in ROUTES),
+        projections=projections(Reporting(store, registry.keys, settings.division)),
+        steps=(*standing.STEPS, *statements.STEPS, *reporting.STEPS),
+        gauges=reporting.GAUGES,
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -20,6 +20,7 @@ SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 SubmissionWithdrawn      409  the submission was withdrawn
 SubmissionNotReversible  409  the register and schools are mended row by row, not withdrawn
+BadContract        422  an agreement on reporting that cannot be meant
 ListBusy           409  another file of the same list is being taken in
 RecordKeyTaken     409  the corrected number already names another student
 """
@@ -231,6 +232,12 @@ class SubmissionNotReversible(Conflict):
             "Submissions of the register and of schools are corrected record by record, not withdrawn.",
             submission_id=str(submission_id),
         )
+
+
+class BadContract(Malformed):
+    """An agreement on how often a list is reported that cannot be meant."""
+
+    code = "bad_contract"
 
 
 class RecordKeyTaken(Conflict):

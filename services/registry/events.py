@@ -363,6 +363,41 @@ class ListSubmissionWithdrawn(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
+class FreshnessContractActivated(Fact, frozen=True, kw_only=True):
+    """How often an agency reports a list from now on. ``content`` is canonical JSON (freshness.py), ``content_hash``
+    its SHA-256 in hex."""
+
+    agency: str
+    list: str
+    content: str
+    content_hash: str
+
+
+@fact("registry")
+class AgencySilent(Fact, frozen=True, kw_only=True):
+    """A list that was due on ``due_on`` had not come when its grace was over, by the agency's own calendar; once per
+    missed day. ``last_received_on`` None: it never came."""
+
+    agency: str
+    list: str
+    division_code: str
+    due_on: date
+    last_received_on: date | None = None
+    contract_hash: str
+
+
+@fact("registry")
+class AgencyReported(Fact, frozen=True, kw_only=True):
+    """A silent agency has sent the list again."""
+
+    agency: str
+    list: str
+    division_code: str
+    silent_since: date
+    submission_id: UUID
+
+
+@fact("registry")
 class RejectedRowsRead(Fact, frozen=True, kw_only=True):
     """Somebody fetched the rows of a submission that came back, whole as they were sent (invariant 13). Its stream is
     the reader's access record."""

@@ -66,6 +66,14 @@ class Keys:
         """Who read what on one day: a stream for ever would be loaded whole at every read."""
         return keyed_id(self._key, "reader", viewer, day.isoformat())
 
+    def contract(self, agency: str, list_name: str) -> UUID:
+        """How often an agency reports a list."""
+        return keyed_id(self._key, "freshness contract", agency, list_name)
+
+    def silence(self, agency: str, list_name: str) -> UUID:
+        """When an agency was silent about a list."""
+        return keyed_id(self._key, "silence", agency, list_name)
+
     def clock(self) -> UUID:
         return keyed_id(self._key, "clock")
 

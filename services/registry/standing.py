@@ -233,7 +233,15 @@ def begun(raw: Raw, submission_id: UUID) -> tuple[date, str | None] | None:
 
 def keep_receipt(raw: Raw, submission_id: UUID, receipt: str) -> None:
     """Keep the receipt of a complete submission as it is given; it holds nothing personal."""
-    raw.execute("UPDATE begun_submissions SET receipt = %s WHERE submission_id = %s", (receipt, submission_id))
+    raw.execute(
+        "UPDATE begun_submissions SET receipt = %s, received_at = now() WHERE submission_id = %s",
+        (receipt, submission_id),
+    )
+
+
+def keep_withdrawn(raw: Raw, submission_id: UUID) -> None:
+    """A submission that was withdrawn does not count as the last one of its list."""
+    raw.execute("UPDATE begun_submissions SET withdrawn = true WHERE submission_id = %s", (submission_id,))
 
 
 def hold(raw: Raw, submission_id: UUID, entry_ids: Iterable[UUID]) -> None:

@@ -81,6 +81,7 @@ class Withdrawals:
             if any(isinstance(each.fact, ListSubmissionWithdrawn) for each in stored):
                 raise SubmissionWithdrawn(submission_id)
             standing.release(raw, submission_id)
+            standing.keep_withdrawn(raw, submission_id)
             statements.let_sweep(raw, submission_id, counts=False)
             became = statements.outcomes(raw, submission_id)
             fact = ListSubmissionWithdrawn(

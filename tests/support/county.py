@@ -136,6 +136,12 @@ class County:
             rows = [row for row in self.submissions.values() if named in (None, row["list"])]
             return _paged(rows, turn, "submission_id")
 
+        @r.get("/freshness")
+        def freshness(who: Who) -> Row:
+            rows = [{**row, "dated": "2024-09-01"} for row in self.submissions.values()]
+            overdue = {"list": "civil", "agency": "civil_affairs", "due_by": "2024-09-05", "days_late": 3}
+            return {"items": [*rows, overdue]}
+
         @r.get("/submissions/{submission_id}/rejects.xlsx")
         def rejects(who: Who, submission_id: UUID) -> Response:
             if submission_id not in self.submissions:
@@ -182,6 +188,10 @@ class County:
             states = {"linked": 120, "review": 3, "not_in_register": 5, "registered_elsewhere": 2, "out_of_age": 4}
             states["rejected"] = 1
             return {"categories": counts, "states": states, "unenrolled_listed": 2, "by_list": {"poverty": states}}
+
+        @r.get("/roster/inputs")
+        def inputs(who: Who) -> Row:
+            return {"items": [{"list": "poverty", "agency": "poverty_office", "dated": "2024-09-01"}]}
 
         @r.get("/students/{student_id}/categories")
         def categories(who: Who, student_id: UUID) -> Row:
