@@ -141,7 +141,18 @@ class Backends:
 
     async def download(self, caller: Caller, service: str, path: str) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises BackendTrouble before the first piece."""
-        request = self.client.build_request("GET", self.url(service, path), headers=caller.headers())
+        return await self._streamed(service, "GET", path, headers=caller.headers())
+
+    async def send_for_file(
+        self, caller: Caller, service: str, path: str, *, params: Params, file: tuple[str, BinaryIO]
+    ) -> AsyncIterator[bytes]:
+        """A file that answers a file, piece by piece; nothing is changed. Raises BackendTrouble before the first."""
+        headers = {**caller.headers(), "idempotency-key": str(new_event_id())}
+        kept = {name: value for name, value in params.items() if value not in (None, "")}
+        return await self._streamed(service, "POST", path, headers=headers, params=kept, files={"file": file})
+
+    async def _streamed(self, service: str, method: str, path: str, **options: Any) -> AsyncIterator[bytes]:
+        request = self.client.build_request(method, self.url(service, path), **options)
         try:
             answer = await self.client.send(request, stream=True)
         except httpx.HTTPError as failed:

@@ -44,6 +44,8 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
         raise Malformed("请选择名单与方式", "Choose the list and the mode")
     dry_run = upload.fields.get("action") != "apply"
     try:
+        if upload.fields.get("action") == "annotate":
+            return await _annotated(request, opened, upload, typed)
         answer = await _submit(request, opened, upload, typed, dry_run)
     except Refused as refused:
         return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
@@ -76,6 +78,18 @@ async def _submit(request: Request, opened: Opening, upload: Upload, typed: Mapp
             params=params,
             file=(upload.filename or "list", file),
         )
+
+
+async def _annotated(request: Request, opened: Opening, upload: Upload, typed: Mapping[str, str]) -> Response:
+    """The file again, each row with what is wrong with it; nothing is stored, here or there."""
+    backends: Backends = request.app.state.backends
+    params = {"mode": typed["mode"], "effective_on": typed["effective_on"] or None}
+    path = f"/v1/lists/{typed['list']}/dry-run.xlsx"
+    with upload.path.open("rb") as file:
+        sent = (upload.filename or "list", file)
+        pieces = await backends.send_for_file(opened.caller, "registry", path, params=params, file=sent)
+    headers = {"content-disposition": 'attachment; filename="checked.xlsx"'}
+    return StreamingResponse(pieces, media_type=XLSX, headers=headers)
 
 
 def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -48,6 +50,7 @@ _SCHOOL_FIELDS = frozenset(("school", "school_code"))
 _CANONICAL = frozenset(LIST_COLUMNS.fields.values())
 RowCells = dict[str, str | int | float | None]  # a number is told apart from text: it has lost digits
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
+SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
@@ -108,9 +111,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         """A whole file. A snapshot ends what it leaves out; more than a fifth of the list waits for a person."""
         sender = _agency(viewer, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
-        taken = upload.path.with_name(_safe(upload))
-        upload.path.rename(taken)  # the reader tells the format by the ending
-        try:
+        with _named(upload) as taken:
             submission = Submission(
                 list=list_name,
                 agency=sender,
@@ -122,8 +123,39 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
                 dated=effective_on is not None,
             )
             return submissions.receive(submission, command, dry_run=dry_run)
-        finally:
-            taken.rename(upload.path)
+
+    @routes.post("/lists/{list_name}/dry-run.xlsx", response_class=FileResponse)
+    def annotated(
+        list_name: SheetList,
+        request: Request,
+        viewer: Sender,
+        upload: Annotated[Upload, Depends(received_file)],
+        mode: SubmissionMode = "snapshot",
+        effective_on: date | None = None,
+        agency: Agency = None,
+    ) -> Response:
+        """Check a file and give it back with what is wrong with each row in the last column; nothing is stored."""
+        sender = _agency(viewer, list_name, agency)
+        command = command_from(request, viewer, upload.sha256.encode())
+        folder = tempfile.TemporaryDirectory(prefix="rollcall-checked-")
+        path = Path(folder.name) / "checked.xlsx"
+        try:
+            with _named(upload) as taken:
+                submission = Submission(
+                    list=list_name,
+                    agency=sender,
+                    mode=mode,
+                    effective_on=effective_on or today(),
+                    path=taken,
+                    file_name=upload.filename or "",
+                    content=upload.sha256,
+                    annotated=path,
+                )
+                submissions.receive(submission, command, dry_run=True)
+        except BaseException:
+            folder.cleanup()
+            raise
+        return FileResponse(path, media_type=XLSX, filename="checked.xlsx", background=BackgroundTask(folder.cleanup))
 
     @routes.post("/submissions/{submission_id}/confirm")
     def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
@@ -248,6 +280,17 @@ def _fields(row: RowCells) -> dict[str, Any]:
     if not found:
         raise Malformed("没有可识别的字段", "No field of the row is known")
     return found
+
+
+@contextmanager
+def _named(upload: Upload) -> Iterator[Path]:
+    """The file under a name with the sender's ending, by which the reader tells the format."""
+    taken = upload.path.with_name(_safe(upload))
+    upload.path.rename(taken)
+    try:
+        yield taken
+    finally:
+        taken.rename(upload.path)
 
 
 def _safe(upload: Upload) -> str:

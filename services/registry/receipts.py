@@ -14,7 +14,9 @@ from services.registry.lists import RowProblem
 
 # What makes a list row useless for matching until its sender mends it. Rows of grandparents with old numbers, and rows
 # without any number, are no mistakes.
-_HARMLESS = frozenset(("empty", "fifteen_digit", "other_document", "school_unknown"))
+HARMLESS = frozenset(
+    ("empty", "fifteen_digit", "other_document", "school_unknown", "listed_twice", "two_households", "no_head")
+)
 PROBLEM_ROWS_SHOWN = 200
 
 
@@ -60,6 +62,7 @@ class Tally:
     rejected: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     problem_rows: list[ProblemRow] = field(default_factory=list)
+    by_row: dict[int, tuple[RowProblem, ...]] = field(default_factory=dict)
 
     def count(self, events: Iterable[tuple[UUID, str, int]]) -> None:
         """Add what events did; each stream's events come together."""
@@ -68,7 +71,9 @@ class Tally:
         self.corrected += corrected
 
     def note(self, row: int, problems: Sequence[RowProblem]) -> None:
-        """Count a row's problems and keep the first rows for the receipt."""
+        """Count a row's problems and keep them; the first rows are told in the receipt."""
+        if problems:
+            self.by_row[row] = tuple(problems)
         self.problems.update({problem.code for problem in problems})
         if problems and len(self.problem_rows) < PROBLEM_ROWS_SHOWN:
             self.problem_rows.append(ProblemRow(row=row, zh=reasons_zh(problems), en=reasons_en(problems)))
@@ -76,7 +81,7 @@ class Tally:
 
 def forbids_matching(problems: Sequence[RowProblem]) -> bool:
     """Whether the sender has to mend the row."""
-    return any(problem.code not in _HARMLESS and problem.field in ("id_number", "name") for problem in problems)
+    return any(problem.code not in HARMLESS and problem.field in ("id_number", "name") for problem in problems)
 
 
 def reasons_zh(problems: Sequence[RowProblem]) -> str:

@@ -32,7 +32,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Submission:
     """What was sent. ``effective_on`` is the snapshot's date; ``dated``: the sender named it, so it is part of what
-    must not differ on repetition. ``content`` is the file's SHA-256 in hex."""
+    must not differ on repetition. ``content`` is the file's SHA-256 in hex. ``annotated``: where a dry run writes the
+    sender's workbook with what is wrong with each row."""
 
     list: str
     agency: str
@@ -42,6 +43,7 @@ class Submission:
     file_name: str
     content: str
     dated: bool = True
+    annotated: Path | None = None
 
 
 @contextmanager

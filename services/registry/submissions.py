@@ -16,6 +16,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.registry import snapshots, standing, statements
+from services.registry.advice import note
+from services.registry.annotating import write_annotated
 from services.registry.commands import (
     EnrolStudents,
     RecordListEntries,
@@ -52,6 +54,7 @@ from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
 from services.registry.standing import Raw, Schools
+from services.registry.whole_list import whole_list_problems, with_whole_list
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Stored
@@ -153,14 +156,16 @@ class Submissions:
         part = file_part(name, rows)
         identified = entry_ids(rows, sending.of.agency, part, self.registry.keys)
         tally, wrong = Tally(rows=len(rows)), {}
+        together = whole_list_problems(rows, part, sending.of.effective_on)
         for row in rows:
-            tally.note(row.row, row.problems)
+            tally.note(row.row, with_whole_list(row, together))
             if forbids_matching(row.problems):
                 tally.rejected += 1
                 wrong[row.row] = row.problems
         comparison = _Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
         stated = [(row, count) for row, count, _ in identified]
         if sending.dry_run:
+            _annotate(sending, file, tally)
             return self._list_foretold(sending, name, tally, stated, part, comparison)
         sending, _ = sending.begin()
         event_ids: list[UUID] = []
@@ -257,6 +262,7 @@ class Submissions:
             else:
                 records.append(record)
         if sending.dry_run:
+            _annotate(sending, file, tally)
             for chunk in chunks(records, STUDENT_ROWS):
                 intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
                 with self.registry.database.writing() as connection:
@@ -292,6 +298,11 @@ class _Comparison(NamedTuple):
 
     parts: list[str]
     present: set[UUID]
+
+
+def _annotate(sending: Sending, files: Sequence[InputFile], tally: Tally) -> None:
+    if sending.of.annotated is not None:
+        write_annotated(sending.of.annotated, files, {row: note(problems) for row, problems in tally.by_row.items()})
 
 
 def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:

@@ -148,6 +148,12 @@ class County:
                 raise NotFound("没有这次报送", "No such submission")
             return Response(b"PK" + bytes(600_000), media_type="application/octet-stream")
 
+        @r.post("/lists/{named}/dry-run.xlsx")
+        def annotated(who: Who, named: str, upload: Annotated[Upload, Depends(received_file)]) -> Response:
+            if upload.path.read_bytes()[:2] != b"PK":
+                raise Malformed("文件不是表格", "The file is not a sheet")
+            return Response(b"PK checked", media_type="application/octet-stream")
+
         @r.post("/lists/{named}/submissions")
         def submit(
             request: Request,

@@ -228,6 +228,9 @@ def test_a_refused_file_keeps_what_was_typed(portal: Portal) -> None:
         sent = import_form(client, list="civil", mode="increment", action="apply")
         page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
         assert page.status_code == 422 and "文件不是表格" in page.text
+        sent["action"] = "annotate"
+        page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
+        assert page.status_code == 422 and "文件不是表格" in page.text
         assert '<option value="civil" selected>' in page.text and '<option value="increment" selected>' in page.text
 
 
