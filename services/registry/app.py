@@ -11,12 +11,13 @@ from services.registry import (
     standing,
     statements,
     student_api,
+    topic_intake,
     withdrawal_api,
 )
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
-from services.registry.processor import projections
+from services.registry.processor import projections, workers
 from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
@@ -37,7 +38,8 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTES),
         projections=projections(Reporting(store, registry.keys, settings.division)),
-        steps=(*standing.STEPS, *statements.STEPS, *reporting.STEPS),
+        workers=workers(registry, settings),
+        steps=(*standing.STEPS, *statements.STEPS, *reporting.STEPS, *topic_intake.STEPS),
         gauges=reporting.GAUGES,
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -194,23 +194,27 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
     """Bring rows of one list to what they state: added, corrected, or left alone. ``part`` is that of rows which do not
     name theirs."""
 
-    def decide(connection: Connection) -> Sequence[Proposed]:
-        proposed, said = entries_stated(registry, intent, part, connection)
-        raw = driver(connection)
-        standing.keep_standing(
-            raw,
-            {each.entry_id: each.part for each in said},
-            agency=intent.agency,
-            list_name=intent.list,
-            standing=True,
-            submission_id=intent.submission_id,
-        )
-        statements.keep(
-            raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of
-        )
-        return proposed
+    return registry.store.run(
+        registry.database, command, lambda connection: list_entries_recorded(registry, intent, part, connection)
+    )
 
-    return registry.store.run(registry.database, command, decide)
+
+def list_entries_recorded(
+    registry: Registry, intent: RecordListEntries, part: str, connection: Connection
+) -> list[Proposed]:
+    """What the rows change; notes what they say in the same transaction."""
+    proposed, said = entries_stated(registry, intent, part, connection)
+    raw = driver(connection)
+    standing.keep_standing(
+        raw,
+        {each.entry_id: each.part for each in said},
+        agency=intent.agency,
+        list_name=intent.list,
+        standing=True,
+        submission_id=intent.submission_id,
+    )
+    statements.keep(raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of)
+    return proposed
 
 
 def entries_stated(

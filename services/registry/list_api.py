@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,25 +18,23 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from services.registry import handlers, queries, standing
-from services.registry.columns import LIST_COLUMNS
 from services.registry.commands import RecordListEntries, RemoveListEntries
-from services.registry.errors import EntryUnknown, InvalidRecord, SubmissionUnknown
+from services.registry.errors import EntryUnknown, SubmissionUnknown
 from services.registry.events import ListName, ListSubmissionReceived, RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.keys import entry_record_key
-from services.registry.lists import list_row
 from services.registry.parts import file_part
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
-from services.registry.receipts import Receipt, forbids_matching
+from services.registry.receipts import Receipt
 from services.registry.schools import SchoolDirectory
+from services.registry.single_rows import RowCells, names_school, row_fields, single_row
 from services.registry.submissions import AGENCIES, Submission, Submissions
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
-from shared.kernel.refusals import Forbidden, Malformed
-from shared.tabular.header import label
+from shared.kernel.refusals import Forbidden
 from shared.tabular.writing import WorkbookWriter
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
@@ -45,10 +43,6 @@ from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
 log = structlog.get_logger(__name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ROW_FIELDS_MAX = 60
-_SCHOOL_FIELDS = frozenset(("school", "school_code"))
-_CANONICAL = frozenset(LIST_COLUMNS.fields.values())
-RowCells = dict[str, str | int | float | None]  # a number is told apart from text: it has lost digits
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
 SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -177,14 +171,12 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
     ) -> Recorded:
         """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
         sender = _agency(viewer, list_name, agency)
-        fields = _fields(row)
+        fields = row_fields(row)
         directory = SchoolDirectory.of(())
-        if not _SCHOOL_FIELDS.isdisjoint(fields):  # a row that names no school needs none of them
+        if names_school(fields):  # a row that names no school needs none of them
             with registry.database.writing() as connection:
                 directory = standing.schools(driver(connection)).directory
-        read = list_row(list_name, 1, fields, None, directory)
-        if forbids_matching(read.problems):
-            raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
+        read = single_row(list_name, 1, fields, directory)
         command = command_from(request, viewer, msgspec.json.encode(row))
         intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())
         part = file_part(list_name, [read])
@@ -266,20 +258,6 @@ def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
     if viewer.scope.agency != owner or asked not in (None, owner):
         raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)
     return owner
-
-
-def _fields(row: RowCells) -> dict[str, Any]:
-    """Cells by canonical field. Raises Malformed when no field is known."""
-    if len(row) > ROW_FIELDS_MAX:
-        raise Malformed("一行的字段过多", "The row has too many fields", fields=len(row))
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        field = name if name in _CANONICAL else LIST_COLUMNS.field("", label(name))
-        if field is not None and value is not None:
-            found[field] = value
-    if not found:
-        raise Malformed("没有可识别的字段", "No field of the row is known")
-    return found
 
 
 @contextmanager

@@ -1,12 +1,25 @@
-"""What the registry's processor runs: its view and its policy. No logic here."""
+"""What the registry's processor runs: its view, its policy, and the loop that reads the agencies' topics. No logic."""
 
 from __future__ import annotations
 
+from services.registry.agency_topics import configured
+from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.reporting import Reporting
+from services.registry.topic_worker import TopicWorker
 from shared.eventsourcing.projection import Projection
+from shared.hosting.service import Worker
+from shared.hosting.settings import Settings
 
 
 def projections(reporting: Reporting) -> tuple[Projection, ...]:
     """The register as people read it, and who is told of as silent."""
     return (REGISTER, reporting.projection())
+
+
+def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
+    """The agencies' topics; none where no agency has one."""
+    topics = configured(settings.agency_topics)
+    if not topics:
+        return ()
+    return (Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run),)
