@@ -10,6 +10,7 @@ from services.registry import (
     reporting,
     standing,
     statements,
+    stream_api,
     student_api,
     topic_intake,
     withdrawal_api,
@@ -23,7 +24,7 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 
-ROUTES = (enrolment_api, student_api, list_api, withdrawal_api, freshness_api, household_api)
+ROUTES = (enrolment_api, student_api, list_api, stream_api, withdrawal_api, freshness_api, household_api)
 
 
 def build(settings: Settings) -> Service:

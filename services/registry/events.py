@@ -301,6 +301,18 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
+class ListSubmissionOpened(Fact, frozen=True, kw_only=True):
+    """A list began to come line by line. Until it is received whole it only adds and corrects; it may be continued, or
+    withdrawn. Lists that come as files are received at once."""
+
+    agency: str
+    list: ListName
+    mode: SubmissionMode
+    division_code: str
+    received_by: str
+
+
+@fact("registry")
 class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
     """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged. ``rejected`` of them are on
     record with a problem that forbids matching (students: rejected rows are not on record, rows = the sum of all

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse
 from services.registry import handlers, queries, standing
 from services.registry.commands import RecordListEntries, RemoveListEntries
 from services.registry.errors import EntryUnknown, SubmissionUnknown
-from services.registry.events import ListName, ListSubmissionReceived, RejectedRowsRead, SubmissionMode
+from services.registry.events import ListName, RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.keys import entry_record_key
 from services.registry.parts import file_part
@@ -29,7 +29,7 @@ from services.registry.queries import SubmissionRow
 from services.registry.receipts import Receipt
 from services.registry.schools import SchoolDirectory
 from services.registry.single_rows import RowCells, names_school, row_fields, single_row
-from services.registry.submissions import AGENCIES, Submission, Submissions
+from services.registry.submissions import AGENCIES, Submission, Submissions, receipt_of
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
@@ -103,7 +103,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         agency: Agency = None,
     ) -> Receipt:
         """A whole file. A snapshot ends what it leaves out; more than a fifth of the list waits for a person."""
-        sender = _agency(viewer, list_name, agency)
+        sender = whose_list(viewer, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
         with _named(upload) as taken:
             submission = Submission(
@@ -129,7 +129,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         agency: Agency = None,
     ) -> Response:
         """Check a file and give it back with what is wrong with each row in the last column; nothing is stored."""
-        sender = _agency(viewer, list_name, agency)
+        sender = whose_list(viewer, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
         folder = tempfile.TemporaryDirectory(prefix="rollcall-checked-")
         path = Path(folder.name) / "checked.xlsx"
@@ -170,7 +170,7 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
         as_of: date | None = None,
     ) -> Recorded:
         """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
-        sender = _agency(viewer, list_name, agency)
+        sender = whose_list(viewer, list_name, agency)
         fields = row_fields(row)
         directory = SchoolDirectory.of(())
         if names_school(fields):  # a row that names no school needs none of them
@@ -227,8 +227,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
     def rejects(submission_id: UUID, viewer: Sender) -> Response:
         """The rows that have to be mended, each with its reason; the read is recorded before anything is given out."""
-        received = submissions.stored(submission_id, viewer.scope)[0].fact
-        assert isinstance(received, ListSubmissionReceived), "every submission's stream begins with its receipt"
+        received = receipt_of(submissions.stored(submission_id, viewer.scope))
         with database.writing() as connection:
             rows = standing.rejected(driver(connection), registry.keyring, submission_id)
         read = RejectedRowsRead(
@@ -250,7 +249,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         return FileResponse(path, media_type=XLSX, filename="rejects.xlsx", background=BackgroundTask(folder.cleanup))
 
 
-def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
+def whose_list(viewer: Viewer, list_name: str, asked: str | None) -> str:
     """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
     owner = AGENCIES[list_name]
     if viewer.has(AID_CLERK):

@@ -19,6 +19,7 @@ from services.registry.events import (
     ListEntryRemoved,
     ListSubmissionConfirmed,
     ListSubmissionHeld,
+    ListSubmissionOpened,
     ListSubmissionReceived,
     ListSubmissionWithdrawn,
     PersonalDataRead,
@@ -140,6 +141,13 @@ def entry_removed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, ENTRIES, {"standing": False})
 
 
+def submission_opened(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionOpened = event.fact
+    none_yet = dict.fromkeys(("rows", "added", "corrected", "unchanged", "removed", "rejected"), 0)
+    values = {name: getattr(fact, name) for name in ("agency", "list", "mode", "division_code", "received_by")}
+    yield _row(event, SUBMISSIONS, values | none_yet | {"state": "open", "received_at": event.recorded_at})
+
+
 def submission_received(event: Recorded) -> Iterable[Assertion]:
     fact: ListSubmissionReceived = event.fact
     counts = ("rows", "added", "corrected", "unchanged", "removed", "rejected")
@@ -245,6 +253,7 @@ FOLDS: dict[type[Fact], Any] = {
     ListEntryAdded: entry_stated,
     ListEntryCorrected: entry_stated,
     ListEntryRemoved: entry_removed,
+    ListSubmissionOpened: submission_opened,
     ListSubmissionReceived: submission_received,
     ListSubmissionHeld: submission_held,
     ListSubmissionConfirmed: submission_confirmed,

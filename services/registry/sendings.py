@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -27,6 +27,7 @@ LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
 WAIT_SECONDS = 20  # for another file of the same list; below the statement timeout
 T = TypeVar("T")
+R = TypeVar("R", bound=Receipt)
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,17 @@ class Sending:
         with self.registry.database.writing() as connection:
             return standing.begun(driver(connection), self.id) is not None
 
-    def begin(self) -> tuple[Sending, Receipt | None]:
-        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt if it is
-        complete. Raises CommandReused when the same id came with something else."""
+    def begin(self, opening: Sequence[Proposed] = ()) -> tuple[Sending, str | None]:
+        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt (JSON) if it
+        is complete. ``opening``: the facts with which it begins. Raises CommandReused when the same id came with
+        something else."""
         of = self.of
         day = of.effective_on.isoformat() if of.dated else "undated"
         body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
 
         def decide(connection: Connection) -> Sequence[Proposed]:
             standing.begin(driver(connection), self.id, of.effective_on, of.agency, of.list, of.mode)
-            return ()
+            return opening
 
         self.registry.store.run(self.registry.database, self._named("begun", 0, body), decide)
         with self.registry.database.writing() as connection:
@@ -99,12 +101,14 @@ class Sending:
         assert known is not None, "noted by the command before"
         day_first, receipt = known
         begun = replace(self, of=replace(of, effective_on=day_first))
-        return begun, None if receipt is None else Receipt.model_validate_json(receipt)
+        return begun, receipt
 
-    def part(self, kind: str, number: int) -> Command:
-        """The command of one chunk; its body is the whole file's digest, so that no other file passes for it."""
+    def part(self, kind: str, number: int, content: bytes = b"") -> Command:
+        """The command of one chunk; its body is the whole file's digest, so that no other file passes for it, and the
+        chunk's own ``content`` where the whole is not known yet."""
         of = self.of
-        return self._named(kind, number, f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}".encode())
+        body = f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}".encode()
+        return self._named(kind, number, body + content)
 
     def _named(self, kind: str, number: int, body: bytes) -> Command:
         command_id = self.registry.keys.part(self.id, kind, number)
@@ -125,9 +129,12 @@ class Sending:
         sent_back: Sequence[Rejected],
         held: ListSubmissionHeld | None = None,
         swept: Sequence[str] = (),
-    ) -> Receipt:
+        *,
+        model: type[R] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> R:
         """Keep the rows that came back and the receipt; the receipt is the same for a faster second request. ``swept``:
-        the parts of which it is a snapshot."""
+        the parts of which it is a snapshot; ``model``: a receipt that tells ``more``."""
         registry, of = self.registry, self.of
         with registry.database.writing() as connection:
             raw = driver(connection)
@@ -135,7 +142,9 @@ class Sending:
             if sent_back:
                 standing.keep_rejected(raw, registry.keyring, self.id, sent_back)
         missing, before = (held.missing, held.standing) if held is not None else (0, 0)
-        receipt = self.receipt(tally, removed=removed, held=held is not None, missing=missing, standing_before=before)
+        told = self.receipt(tally, removed=removed, held=held is not None, missing=missing, standing_before=before)
+        made: type[Any] = model or Receipt
+        receipt: R = made.model_validate(told.model_dump() | dict(more or {}))
         received = ListSubmissionReceived(
             agency=of.agency,
             list=of.list,
@@ -156,14 +165,16 @@ class Sending:
             standing.keep_receipt(raw, self.id, receipt.model_dump_json())
             if swept:
                 statements.sweep(raw, self.id, of.agency, of.list, swept, of.effective_on, counts=held is None)
-            facts = [Proposed(self.id, 0, received, of.effective_on)]
-            return facts if held is None else [*facts, Proposed(self.id, 1, held, of.effective_on)]
+            version = len(registry.store.load(connection, self.id))
+            facts = [received] if held is None else [received, held]
+            return [Proposed(self.id, version, fact, of.effective_on) for fact in facts]
 
         result = registry.store.run(registry.database, self.part("received", 0), decide)
         if result.replayed:  # the same submission, sent at the same time by a second request, was faster
             _, kept = self.begin()
             assert kept is not None, "kept together with the event"
-            return kept
+            again: R = made.model_validate_json(kept)
+            return again
         return receipt
 
     def receipt(

@@ -239,6 +239,12 @@ def keep_receipt(raw: Raw, submission_id: UUID, receipt: str) -> None:
     )
 
 
+def withdrawn(raw: Raw, submission_id: UUID) -> bool:
+    """Whether a submission that began was withdrawn."""
+    row = raw.execute("SELECT withdrawn FROM begun_submissions WHERE submission_id = %s", (submission_id,)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def keep_withdrawn(raw: Raw, submission_id: UUID) -> None:
     """A submission that was withdrawn does not count as the last one of its list."""
     raw.execute("UPDATE begun_submissions SET withdrawn = true WHERE submission_id = %s", (submission_id,))

@@ -94,7 +94,7 @@ class Submissions:
         ):  # a file that could not be read never began: it may be mended and resent
             sending, receipt = sending.begin()
             if receipt is not None:
-                return receipt
+                return Receipt.model_validate_json(receipt)
         if submission.list == "schools":
             return self._schools(sending)
         file = open_inputs({submission.list: [submission.path]})[submission.list]
@@ -105,12 +105,12 @@ class Submissions:
         return self._list(sending, file, schools)
 
     def stored(self, submission_id: UUID, scope: Scope) -> list[Stored]:
-        """What happened to a submission, from its receipt on; asked of the events, because a person looks a moment
+        """What happened to a submission that was received whole; asked of the events, because a person looks a moment
         after the receipt, before any view. Raises SubmissionUnknown, also outside the scope."""
         with self.registry.database.writing() as connection:
             stored = self.registry.store.load(connection, submission_id)
-        received = stored[0].fact if stored else None
-        if not isinstance(received, ListSubmissionReceived):
+        received = next((each.fact for each in stored if isinstance(each.fact, ListSubmissionReceived)), None)
+        if received is None:
             raise SubmissionUnknown(submission_id)
         if scope.agency != received.agency and not covers(scope, received.division_code, None):
             raise SubmissionUnknown(submission_id)
@@ -123,8 +123,7 @@ class Submissions:
         """
         registry = self.registry
         stored = self.stored(submission_id, scope)
-        fact, dated = stored[0].fact, stored[0].event.effective_on
-        assert isinstance(fact, ListSubmissionReceived), "every submission's stream begins with its receipt"
+        fact, dated = receipt_of(stored), stored[0].event.effective_on
         kinds = {type(each.fact) for each in stored}
         if ListSubmissionHeld not in kinds or ListSubmissionWithdrawn in kinds:
             raise SubmissionNotHeld(submission_id)
@@ -162,7 +161,7 @@ class Submissions:
             if forbids_matching(row.problems):
                 tally.rejected += 1
                 wrong[row.row] = row.problems
-        comparison = _Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
+        comparison = Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
         stated = [(row, count) for row, count, _ in identified]
         if sending.dry_run:
             _annotate(sending, file, tally)
@@ -176,7 +175,7 @@ class Submissions:
         sending.count(tally, event_ids)
         if sending.of.mode == "increment":
             return sending.finish(tally, sent_back(file, wrong))
-        held = self._leave_missing(sending, comparison)
+        held = self.leave_missing(sending, comparison)
         return sending.finish(tally, sent_back(file, wrong), held, comparison.parts)
 
     def _list_foretold(
@@ -186,7 +185,7 @@ class Submissions:
         tally: Tally,
         stated: Sequence[tuple[ListRow, int]],
         part: str,
-        comparison: _Comparison,
+        comparison: Comparison,
     ) -> Receipt:
         of = sending.of
         for chunk in chunks(stated, ENTRY_ROWS):
@@ -201,12 +200,12 @@ class Submissions:
         missing, before = (len(left.missing), left.before) if left.too_many else (0, 0)
         return sending.receipt(tally, removed=removed, held=left.too_many, missing=missing, standing_before=before)
 
-    def _left_out(self, sending: Sending, comparison: _Comparison, raw: Raw) -> Leaving:
+    def _left_out(self, sending: Sending, comparison: Comparison, raw: Raw) -> Leaving:
         parts, present = comparison
         of = sending.of
         return snapshots.leaving(raw, of.agency, of.list, parts, present, sending.id, PERMITTED_REMOVALS_PERCENT)
 
-    def _leave_missing(self, sending: Sending, comparison: _Comparison) -> ListSubmissionHeld | None:
+    def leave_missing(self, sending: Sending, comparison: Comparison) -> ListSubmissionHeld | None:
         """Who stood on the list and is not in the snapshot has left it, unless that is too large a share."""
         of = sending.of
         with self.registry.database.writing() as connection:
@@ -293,7 +292,12 @@ class Submissions:
         return sending.finish(tally, wrong)
 
 
-class _Comparison(NamedTuple):
+def receipt_of(stored: Sequence[Stored]) -> ListSubmissionReceived:
+    """The receipt among the events of a submission that :meth:`Submissions.stored` gave."""
+    return next(each.fact for each in stored if isinstance(each.fact, ListSubmissionReceived))
+
+
+class Comparison(NamedTuple):
     """What a snapshot is compared with: the parts it covers, and the entries that are in it."""
 
     parts: list[str]

@@ -93,7 +93,7 @@ SUBMISSIONS = PeriodTable(
         Column("mode", Text),
         Column("file_name", Text),
         Column("division_code", Text),
-        Column("state", Text),  # received, held, confirmed, withdrawn
+        Column("state", Text),  # open, received, held, confirmed, withdrawn
         Column("received_by", Text),
         Column("received_at", DateTime(timezone=True)),
         Column("rows", Integer),
