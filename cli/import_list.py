@@ -94,5 +94,8 @@ def _show(receipt: dict[str, Any]) -> None:
         typer.echo(f"{receipt[field]:>9,}  {label}")
     if receipt["held"]:
         typer.echo(f"  退出 {receipt['missing']:,} 行,超过名单的五分之一,待人工确认 removals wait for a person")
+    if receipt["hidden_sheets"] or receipt["hidden_rows"]:
+        hidden = f"{receipt['hidden_sheets']} 个隐藏工作表 sheets, {receipt['hidden_rows']} 个隐藏行 rows"
+        typer.echo(f"  文件中隐藏的也已读取 hidden, and read all the same: {hidden}")
     for problem in receipt["problem_rows"][:20]:
         typer.echo(f"  第 {problem['row']} 行 row: {problem['zh']}")

@@ -109,6 +109,8 @@ def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
         "held": bool(told.get("held")) or told.get("state") == "held",
         "missing": int(told.get("missing") or 0),
         "standing": int(told.get("standing") or 0),
+        "hidden_sheets": int(told.get("hidden_sheets") or 0),
+        "hidden_rows": int(told.get("hidden_rows") or 0),
         "problems": sorted(problems.items(), key=lambda item: -int(item[1])) if isinstance(problems, Mapping) else [],
     }
 

@@ -49,8 +49,8 @@ class LineReject(BaseModel):
 
 
 class StreamReceipt(Receipt):
-    """``rows`` are on record; ``lines`` = ``rows`` + ``unreadable``. ``rejects``: the first thousand lines to mend, also
-    of those on record; all of them come back as rejects.xlsx."""
+    """``rows`` are on record; ``lines`` = ``rows`` + ``unreadable``. ``rejects``: the first thousand lines to mend (on
+    record too); all of them come back as rejects.xlsx."""
 
     lines: int = 0
     unreadable: int = 0

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse
 
 from services.registry import handlers, queries, standing
 from services.registry.commands import RecordListEntries, RemoveListEntries
+from services.registry.contradictions import Contradiction, contradictions
 from services.registry.errors import EntryUnknown, SubmissionUnknown
 from services.registry.events import ListName, RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
@@ -223,6 +224,13 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         if found is None:
             raise SubmissionUnknown(submission_id)
         return found
+
+    @routes.get("/contradictions")
+    def contradicting(viewer: Reader, turn: Turn, true_on: date | None = None) -> Page[Contradiction]:
+        """People of whom two agencies say different things, each one's words side by side."""
+        with database.reading(viewer.scope, view) as connection:
+            rows = contradictions(connection, true_on or today(), turn)
+        return page_of(rows, turn, key=lambda row: (str(row.first_entry_id),))
 
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
     def rejects(submission_id: UUID, viewer: Sender) -> Response:

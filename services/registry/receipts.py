@@ -31,7 +31,8 @@ class ProblemRow(BaseModel):
 class Receipt(BaseModel):
     """``rows`` = ``added`` + ``corrected`` + ``unchanged`` for agency lists (``rejected`` of them are on record with a
     problem that forbids matching); for the register and for schools ``rejected`` rows are not on record and count
-    beside the others. ``problems``: rows per problem code. ``held``: the removals wait for a person."""
+    beside the others. ``problems``: rows per problem code. ``held``: the removals wait for a person. ``hidden_sheets``
+    and ``hidden_rows``: what the file hides from view (also by a filter) and was read all the same."""
 
     submission_id: UUID
     list: str
@@ -48,6 +49,8 @@ class Receipt(BaseModel):
     held: bool = False
     missing: int = 0
     standing: int = 0
+    hidden_sheets: int = 0
+    hidden_rows: int = 0
     problems: dict[str, int] = {}
     problem_rows: tuple[ProblemRow, ...] = ()
 
@@ -60,6 +63,8 @@ class Tally:
     added: int = 0
     corrected: int = 0
     rejected: int = 0
+    hidden_sheets: int = 0
+    hidden_rows: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     problem_rows: list[ProblemRow] = field(default_factory=list)
     by_row: dict[int, tuple[RowProblem, ...]] = field(default_factory=dict)

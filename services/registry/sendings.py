@@ -205,6 +205,8 @@ class Sending:
             held=held,
             missing=missing,
             standing=standing_before,
+            hidden_sheets=tally.hidden_sheets,
+            hidden_rows=tally.hidden_rows,
             problems=dict(tally.problems),
             problem_rows=tuple(tally.problem_rows),
         )

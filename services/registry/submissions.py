@@ -59,6 +59,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Stored
 from shared.kernel.facts import fact_type
+from shared.tabular.hidden import hidden_row_count
 
 AGENCIES = {
     "poverty": "poverty_office",
@@ -154,7 +155,8 @@ class Submissions:
         rows = list(read_list(name, file, schools.directory))
         part = file_part(name, rows)
         identified = entry_ids(rows, sending.of.agency, part, self.registry.keys)
-        tally, wrong = Tally(rows=len(rows)), {}
+        tally, wrong = tally_of(file), {}
+        tally.rows = len(rows)
         together = whole_list_problems(rows, part, sending.of.effective_on)
         for row in rows:
             tally.note(row.row, with_whole_list(row, together))
@@ -243,7 +245,7 @@ class Submissions:
     # -- register and schools -----------------------------------------------------------------------------------
 
     def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
-        tally, wrong = Tally(), {}
+        tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
         first_rows: dict[str, int] = {}
         for row in read_register(file):
@@ -290,6 +292,12 @@ class Submissions:
             event_ids += register_schools(self.registry, intent, sending.part("rows", number)).event_ids
         sending.count(tally, event_ids)
         return sending.finish(tally, wrong)
+
+
+def tally_of(files: Sequence[InputFile]) -> Tally:
+    """Counts that begin with what the files hide: sheets that are read, and rows of sheets."""
+    sheets = sum(sheet.source.hidden and sheet.table is not None for file in files for sheet in file.sheets)
+    return Tally(hidden_sheets=sheets, hidden_rows=sum(hidden_row_count(file.path) for file in files))
 
 
 def receipt_of(stored: Sequence[Stored]) -> ListSubmissionReceived:
