@@ -1,6 +1,6 @@
 """The registry in a process of its own, so that its memory is measured whole: prepares it, or takes files in.
 
-python -m bench.registry_child LIST FILE [--annotated OUT]      one JSON line: rows, seconds, peak memory in MiB
+python -m bench.registry_child LIST FILE [--annotated OUT]      one JSON line: rows, rejected, seconds
 
 Settings come from the environment, as for any process of the registry (bench/registry_stage.py sets them).
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import resource
 import sys
 import time
 import uuid
@@ -55,9 +54,7 @@ def main() -> None:
     began = time.perf_counter()
     receipt = Submissions(registry).receive(submission, command, dry_run=asked.annotated is not None)
     seconds = time.perf_counter() - began
-    # Of this process and of the largest child that parsed a sheet, as if both peaks fell together.
-    peak_kib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    told = {"rows": receipt.rows, "rejected": receipt.rejected, "seconds": seconds, "peak_mib": peak_kib / 1024}
+    told = {"rows": receipt.rows, "rejected": receipt.rejected, "seconds": seconds}
     sys.stdout.write(json.dumps(told) + "\n")
 
 

@@ -9,17 +9,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 from deploy.spec import PROJECT
 
 DIVISION = "469080"
+LOOK_SECONDS = 0.02
 
 
 class Taken(NamedTuple):
@@ -41,10 +45,23 @@ class RegistryStage:
     def take(self, list_name: str, file: Path, *more: str) -> Taken:
         """One file through a registry of its own process."""
         command = [sys.executable, "-m", "bench.registry_child", list_name, str(file), *more]
-        done = subprocess.run(command, env=self.variables, cwd=PROJECT, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"the registry failed: {done.stderr[-2000:]}")
-        return Taken(**json.loads(done.stdout.splitlines()[-1]))
+        child = psutil.Popen(command, env=self.variables, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+        peak_bytes = 0
+        while child.poll() is None:
+            peak_bytes = max(peak_bytes, _memory_bytes(child))
+            time.sleep(LOOK_SECONDS)
+        if child.returncode != 0:
+            raise RuntimeError("the registry failed")
+        return Taken(**json.loads(child.stdout.read().splitlines()[-1]), peak_mib=peak_bytes / 1_048_576)
+
+
+def _memory_bytes(process: psutil.Process) -> int:
+    """Resident memory of a process and of what it started; pages they share count in each."""
+    total = 0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += each.memory_info().rss
+    return total
 
 
 @contextmanager
