@@ -19,7 +19,7 @@ from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 from services.matching.active_model import ActiveModel
 from services.matching.app import build
-from services.matching.deciding import Deciding
+from services.matching.deciding import Deciding, Progress
 from services.matching.events import DayOpened
 from services.matching.projections import ROSTER_VIEW
 from services.matching.streams import Streams
@@ -106,7 +106,7 @@ class Matching:
 
     def decide(self) -> None:
         """As the worker does: until no work is left."""
-        while self.deciding.decide_some():
+        while self.deciding.decide_some() is Progress.MORE:
             pass
 
     def open_day(self, day: date) -> None:

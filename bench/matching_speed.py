@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from bench.matching_judging import KEEPERS
-from bench.matching_speed_peer import f1_of_links, splink_line
+from bench.matching_speed_peer import f1_line, splink_line
 from bench.report import MEBIBYTE, machine_line
 from simulation.county import DEFAULT_AS_OF, FileFormat, Settings, simulate
 
@@ -91,7 +91,7 @@ def _measure(
     line = f"match {file_format}: {students:,} students × {rows:,} rows: {found.seconds:.1f} s (≤ {seconds:g}), "
     line += f"processor {found.processor_seconds:.1f} s, {found.peak_mib:,.0f} MiB"
     yield line + (f" (≤ {mib:,.0f})" if mib else "")
-    yield f"  F1 of its links {f1_of_links(folder, out / 'links.csv'):.4f}"
+    yield f"  {f1_line(folder, out)}"
     if file_format == "csv" and (interpreter := os.environ.get("ROLLCALL_BENCH_LINKAGE_PYTHON")):
         yield splink_line(interpreter, folder, found.seconds)
     if profiled:

@@ -16,6 +16,7 @@ BENCHMARKS = {
     "append": "events into the store: bulk and single",
     "sequencing": "committed events to indexes and leaves",
     "relaying": "the log to the broker's acknowledgement",
+    "registry_promotion": "a whole register promoted by one grade, and put back",
     "matching_live": "the matching service alone: a county's events from the topic to decided rows",
     "matching_incremental": "single events beside a register of a million students: processor time, memory per million",
     "matching_workers": "list rows decided by one, two and three workers on one database",

@@ -12,7 +12,7 @@ from functools import cache
 import polars
 from polars import col, concat_str, lit
 
-from services.matching.block_keys import GUARDIAN_NUMBER, NUMBER, name_sound
+from services.matching.block_keys import FAMILY, GUARDIAN_NUMBER, NUMBER, name_sound
 from services.matching.name_relation import WILDCARD, read
 
 SORT_LENGTH = 2  # of a key: a letter and a colon before what it is made of
@@ -57,6 +57,9 @@ def key_columns(people: polars.DataFrame, *, asking: bool) -> Iterator[polars.Da
         if asking or field == "name":
             at_school = named.filter((col("school") != "") & (col("sound") != ""))
             yield _keys(at_school, "s:", col("school"), lit("|"), col("sound"))
+            if not asking:  # a plain row has a number, and does not ask for everyone of its family name
+                family = col("sound").str.extract(r"^([^-]*)")
+                yield _keys(at_school, f"{FAMILY}:", col("school"), lit("|"), family)
 
 
 def _with_name_parts(people: polars.DataFrame, field: str) -> polars.DataFrame:

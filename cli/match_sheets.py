@@ -19,6 +19,7 @@ from shared.tabular.writing import SheetWriter, WorkbookWriter
 
 LARGEST_XLSX_ROWS = 200_000  # above it a csv comes back as csv: a workbook of that size opens on no office machine
 
+COVERED = "按户覆盖"
 CANDIDATES = ("候选学籍行号", "候选姓名", "候选身份证号", "候选学校")
 LIST_WORDS = {"poverty": "建档立卡", "civil": "民政", "disability": "残联", REGISTER: "学籍"}
 NOTHING = "没有需要处理的行"
@@ -149,7 +150,7 @@ class _Worklists:
         out, titles = found.outcome, sheet.table.header.titles
         why, name = reason(found), _sheet_name(file, sheet)
         if out.candidates:  # of a review, or of a head who stands for these students
-            name_of_sheet = name if out.state is State.REVIEW else f"{name[:25]}_按户覆盖"
+            name_of_sheet = name if out.state is State.REVIEW else f"{name[:25]}_{COVERED}"
             self._review.row(name_of_sheet, titles, cells, (why, out.rule, *self._candidates(out.candidates)))
         if out.state in (State.NOT_IN_REGISTER, State.REGISTERED_ELSEWHERE):
             school_age = "是" if of_school_age(found, self._result.as_of) else "否"

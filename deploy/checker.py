@@ -21,4 +21,4 @@ def _command(given: Given, out: Path) -> list[str]:
     files = [*(f"--students={path}" for path in given.register), *(f"--list={path}" for path in given.lists)]
     limits = [str(MEMORY_BYTES), str(FILE_BYTES)]
     command = [sys.executable, "-m", "deploy.bounded", *limits, "cli.match", "--stages"]
-    return [*command, *files, f"--as-of={given.as_of.isoformat()}", f"--out={out}"]
+    return [*command, *files, f"--model={given.model}", f"--as-of={given.as_of.isoformat()}", f"--out={out}"]

@@ -110,10 +110,8 @@ class EmbeddedPostgres:
 
     def end_leftover(self) -> None:
         """Stop the server a former run of this home left behind, if it still lives."""
-        left = ProcessIdentity.load(self._identity_file)
-        if left is not None and left.alive():
-            self.identity = left
-            self.stop()
+        self.identity = ProcessIdentity.load(self._identity_file) or self.identity
+        self.stop()
 
     def _start_once(self) -> None:
         arguments = [str(self._bin / "postgres"), "-D", str(self.data)]

@@ -108,11 +108,13 @@ def wait_gone(identity: ProcessIdentity, timeout_seconds: float) -> bool:
     """Wait until the process ended; False when it still lives after the timeout. Reaps it when it is our child."""
     deadline = time.monotonic() + timeout_seconds
     while True:
+        gone = not identity.alive()
+        # After that look: one that ended a moment before is reaped too. PostgreSQL takes a zombie for a living server.
         try:
             os.waitpid(identity.pid, os.WNOHANG)
         except ChildProcessError:
             pass
-        if not identity.alive():
+        if gone:
             return True
         if time.monotonic() >= deadline:
             return False

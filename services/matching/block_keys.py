@@ -20,7 +20,7 @@ from services.matching.records import EntryRecord, StudentRecord
 from shared.standards.cell_text import number_text
 
 NAMES_KEPT = 131_072
-NUMBER, GUARDIAN_NUMBER = "n", "g"
+NUMBER, GUARDIAN_NUMBER, FAMILY = "n", "g", "c"
 _NUMBER_LENGTH = 18
 _YEAR = slice(6, 10)
 
@@ -45,8 +45,28 @@ def person_keys(student: StudentRecord) -> frozenset[str]:
 
 
 def school_keys(school: str, sound: str) -> frozenset[str]:
-    """The key of a school and a name as it sounds; none where either is missing."""
-    return frozenset((f"s:{school}|{sound}",)) if school and sound else frozenset()
+    """A student's keys of a school and a name as it sounds, whole and by the family name; none where either is
+    missing."""
+    if not school or not sound:
+        return frozenset()
+    return frozenset((_sound_key(school, sound), _family_key(school, sound.partition("-")[0])))
+
+
+def family_sound(entry: EntryRecord) -> str:
+    """The usual sound of the family name at which the row looks in its school: of a row without a number and a birth
+    date, whose name one wrong character would leave without a key. Empty for every other row."""
+    if entry.id_number or entry.birth_date or entry.suggested_birth_date or not entry.school_key:
+        return ""
+    first = _name_parts(entry.name)[0]
+    return _sound(first) if first else ""
+
+
+def _sound_key(school: str, sound: str) -> str:
+    return f"s:{school}|{sound}"
+
+
+def _family_key(school: str, family: str) -> str:
+    return f"{FAMILY}:{school}|{family}"
 
 
 def name_sound(name: str) -> str:
@@ -65,12 +85,15 @@ def entry_keys(entry: EntryRecord) -> frozenset[str]:
     if entry.guardian_id:
         keys.add(guardian_key(entry.guardian_id))
     adults = (entry.guardian_name, entry.head_name)
+    if family := family_sound(entry):
+        keys.add(_family_key(entry.school_key, family))
     born = {entry.birth_date, entry.suggested_birth_date} - {None} or {None}
     years = {entry.id_text[_YEAR]} if entry.id_text[_YEAR].isdigit() else set()
     for name in (entry.name, entry.former_name) if entry.former_name else (entry.name,):
         for birth_date in born:
             keys.update(_name_keys(name, birth_date, adults))
-        keys.update(school_keys(entry.school_key, name_sound(name)))
+        if entry.school_key and (sound := name_sound(name)):
+            keys.add(_sound_key(entry.school_key, sound))
         # A masked number often leaves the year to be read.
         keys.update(f"y:{year}{sound}" for year in years if (sound := name_sound(name)))
     return frozenset(keys)

@@ -8,9 +8,11 @@ read under the same locks, and every ruling notes its row as work.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,64 +20,59 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
 from services.matching.active_model import ActiveModel
-from services.matching.block_keys import number_key
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.covering import Batch, cover
 from services.matching.domain import Standing, after, settle
-from services.matching.households import Households, HouseholdWork, households_for, touched_by_households
+from services.matching.households import Households, households_for
 from services.matching.index_rows import (
     ListedRow,
     Register,
     keep_decisions,
     listed_rows,
     named_students,
-    page,
     register_for,
     standing_decisions,
-    touched,
 )
 from services.matching.ladder import Rules, decide
 from services.matching.outcome import Outcome, StudentId
 from services.matching.projections import ROSTER_VIEW
 from services.matching.records import EntryRecord
-from services.matching.ruled_rows import ruled_about, rulings_in_force
+from services.matching.ruled_rows import rulings_in_force
 from services.matching.rulings import InForce, decide_ruled, entry_evidence, student_evidence
 from services.matching.streams import Streams
+from services.matching.taking import Taken, take, take_every_row
 from services.matching.work import CHANNEL
 from shared.database.database import Database, driver
-from shared.eventsourcing.store import BATCH_LIMIT, Cause, Command, EventStore, Proposed
+from shared.eventsourcing.store import BATCH_LIMIT, Command, EventStore, Proposed
 from shared.kernel.failpoints import step
 from shared.kernel.refusals import VersionConflict
-from shared.messaging.builds import live_build
+from shared.messaging.builds import enter_live
 from shared.standards import age
 
 NAME = "deciding"
-WORK_ROWS = 1_000
-DAY_ROWS = 2_000
 ENTRIES_AT_ONCE = 500  # two facts each at the most: one command
 LOCKS = 1_024
-OWN_NUMBER = number_key("")
 LOCK_CLASS = 0x6D617463  # of the advisory locks that hold list rows
 POLL_SECONDS = 1.0
+WELL_SECONDS = 30.0  # after so long without a failure the next one counts as the first
 PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
-_SETTINGS = """
-SELECT set_config('search_path', quote_ident(%s) || ', public', true), set_config('enable_seqscan', 'off', true)
-"""
 
 log = structlog.get_logger(__name__)
 
 
-class Taken(NamedTuple):
-    """Work taken: the rows to decide, the latest cause, and the work rows it settles."""
+class Progress(Enum):
+    """What one transaction found. After LAST nothing is left but what comes, and that is notified."""
 
-    entries: list[UUID]
-    cause: Cause
-    first_work_id: int
+    NOTHING = 0
+    LAST = 1
+    MORE = 2
+
+    def __bool__(self) -> bool:
+        return self is not Progress.NOTHING
 
 
 class Terms(NamedTuple):
@@ -117,37 +114,37 @@ class Deciding:
         """Decide whenever work waits, until ``stop``; outlives the database."""
         failures = 0
         while not stop.is_set():
+            begun = time.monotonic()
             try:
                 self._listen(stop)
-                failures = 0
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, VersionConflict, OSError) as lost:
                 log.warning("deciding starts over", error=type(lost).__name__)
+                failures = 0 if time.monotonic() - begun > WELL_SECONDS else failures + 1
                 stop.wait(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)])
-                failures += 1
 
     def _listen(self, stop: threading.Event) -> None:
         with psycopg.connect(self.database.worker_conninfo, autocommit=True) as listener:
             listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             while not stop.is_set():
-                while self.decide_some() and not stop.is_set():
+                while self.decide_some() is Progress.MORE and not stop.is_set():
                     continue
                 for _ in listener.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
 
-    def decide_some(self) -> bool:
-        """One transaction of work; whether there was any."""
+    def decide_some(self) -> Progress:
+        """One transaction of work."""
         with self.database.working() as connection:
             raw = driver(connection)
             active = self.models.current(connection)  # stays in force until the transaction ends
-            if opened_day(raw) is None or active is None or not enter_roster(raw):
-                return False  # nothing is decided before the first day has opened and a model is in force
-            taken = _take(raw) or _take_every_row(raw)
+            if enter_roster(raw) is None or active is None:
+                return Progress.NOTHING  # nothing is decided before the first day has opened and a model is in force
+            taken = take(raw) or take_every_row(raw)
             if taken is None:
-                return False
+                return Progress.NOTHING
             self._settle(connection, taken, active.rules)
             step("matching.before_commit")
         step("matching.committed")
-        return True
+        return Progress.MORE if taken.more else Progress.LAST
 
     def outcomes(
         self, raw: psycopg.Connection[Any], entries: Sequence[UUID], terms: Sequence[Terms]
@@ -161,9 +158,8 @@ class Deciding:
         raw = driver(connection)
         hold_rows(raw, taken.entries)
         # While we waited, another worker may have decided these rows on a new day, or by the tables of a new build.
-        today = opened_day(raw)
+        today = enter_roster(raw)
         assert today is not None, "an opened day is never taken back"
-        enter_roster(raw)
         terms = Terms(today, rules)
         for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
             rows, ruled, known = self._read(raw, entries)
@@ -247,74 +243,13 @@ class Deciding:
         self.store.execute(connection, command, lambda: proposed)
 
 
-def enter_roster(raw: psycopg.Connection[Any]) -> bool:
-    """Let the transaction see the roster's rows; whether there is a roster yet."""
-    build = live_build(raw, ROSTER_VIEW.name)
-    if build is None:
-        return False
+def enter_roster(raw: psycopg.Connection[Any]) -> date | None:
+    """Let the transaction see the roster's rows; the day that has opened last. None while either is still to come."""
+    if not enter_live(raw, ROSTER_VIEW.name):
+        return None
     # Everything here is looked up by an index; while a table fills, the planner still counts it as empty and reads all.
-    raw.execute(_SETTINGS, (build.schema,))
-    return True
-
-
-def opened_day(raw: psycopg.Connection[Any]) -> date | None:
-    """The day that has opened last."""
-    row = raw.execute("SELECT day FROM public.opened_day").fetchone()
+    row = raw.execute("SELECT day, set_config('enable_seqscan', 'off', true) FROM public.opened_day").fetchone()
     return None if row is None else row[0]
-
-
-def _take(raw: psycopg.Connection[Any]) -> Taken | None:
-    """Take the oldest work that nobody else holds, and find the list rows it touches."""
-    with raw.cursor(row_factory=namedtuple_row) as cursor:
-        work: list[Any] = cursor.execute(
-            "DELETE FROM matching_work WHERE id IN (SELECT id FROM matching_work WHERE kind NOT IN ('day', 'model')"
-            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent",
-            (WORK_ROWS,),
-        ).fetchall()
-    if not work:
-        return None
-    numbers = {number for row in work for number in row.numbers}
-    keys = {key for row in work for key in row.keys}
-    households = {household for row in work for household in row.households}
-    students = {row.entity for row in work if row.kind == "student"}
-    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, students, keys, numbers, households)
-    entries |= ruled_about(raw, students)
-    entries |= touched_by_households(raw, _household_work(work, numbers, keys))
-    latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
-    return Taken(sorted(entries), _cause(latest), min(row.id for row in work))
-
-
-def _household_work(work: Sequence[Any], numbers: set[str], keys: set[str]) -> HouseholdWork:
-    """A student is a member of a household by her id or by her number: of those she had, the keys tell."""
-    of_kind = {kind: [row.entity for row in work if row.kind == kind] for kind in ("student", "household", "entry")}
-    own = {key.removeprefix(OWN_NUMBER) for key in keys if key.startswith(OWN_NUMBER)}
-    return HouseholdWork(of_kind["student"], of_kind["household"], of_kind["entry"], numbers | own)
-
-
-def _take_every_row(raw: psycopg.Connection[Any]) -> Taken | None:
-    """A new day or a new model: decide every list row again, a page at a time; the work row remembers how far."""
-    with raw.cursor(row_factory=namedtuple_row) as cursor:
-        work: Any = cursor.execute(
-            "SELECT id, entity, cause_id, cause_recorded_at, traceparent FROM matching_work"
-            " WHERE kind IN ('day', 'model') ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
-        ).fetchone()
-    if work is None:
-        return None
-    entries = page(raw, work.entity, DAY_ROWS)
-    if len(entries) < DAY_ROWS:
-        raw.execute("DELETE FROM matching_work WHERE id = %s", (work.id,))
-    else:
-        raw.execute("UPDATE matching_work SET entity = %s WHERE id = %s", (entries[-1], work.id))
-    # The page's last row makes the command of each page another one.
-    ordinal = work.id if not entries else work.id * (1 << 32) + entries[-1].int % (1 << 31)
-    return Taken(entries, _cause(work), ordinal)
-
-
-def _cause(row: Any) -> Cause:
-    event_id: UUID = row.cause_id
-    recorded_at: datetime = row.cause_recorded_at
-    return Cause(event_id, recorded_at, row.traceparent)
 
 
 def hold_rows(raw: psycopg.Connection[Any], entries: Iterable[UUID]) -> None:

@@ -61,9 +61,9 @@ def same_guardian(entry: EntryRecord, student: StudentRecord) -> bool:
     if not student.guardian_name:
         return False
     return any(
-        name_relation(adult, student.guardian_name) in SAME_NAME
+        name_relation(adult, student.guardian_name) in SAME_NAME and name_relation(adult, entry.name) not in SAME_NAME
         for adult in (entry.guardian_name, entry.head_name)
-        if adult and adult != entry.name
+        if adult
     )
 
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from services.matching import number_rungs
-from services.matching.block_keys import name_sound, school_keys
+from services.matching.block_keys import family_sound, name_sound, school_keys
 from services.matching.candidates import Candidates, ListIndex, StudentIndex
 from services.matching.commands import RowFacts, StudentPlace
 from services.matching.domain import Standing
@@ -54,6 +54,12 @@ SELECT student.* FROM (
     SELECT found.entity FROM unnest(%(schools)s, %(sounds)s) AS sought (school, sound) CROSS JOIN LATERAL (
         SELECT entity FROM students
         WHERE valid_to = 'infinity' AND school_code = sought.school AND name_sound = sought.sound OFFSET 0
+    ) AS found
+    UNION
+    SELECT found.entity FROM unnest(%(vague_schools)s, %(families)s) AS sought (school, family) CROSS JOIN LATERAL (
+        SELECT entity FROM students
+        WHERE valid_to = 'infinity' AND school_code = sought.school AND name_sound || '-' ^@ (sought.family || '-')
+        OFFSET 0
     ) AS found
 ) AS sharing CROSS JOIN LATERAL (
     SELECT * FROM students WHERE entity = sharing.entity AND valid_to = 'infinity' OFFSET 0
@@ -148,10 +154,13 @@ def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled:
     if not open_still:
         return register
     schools = sorted({(each.school_key, name_sound(each.name)) for each, _ in open_still if each.school_key})
+    families = sorted({(each.school_key, family) for each, _ in open_still if (family := family_sound(each))})
     sought = {
         "keys": TextArray({key for _, keys in open_still for key in keys}),
         "schools": TextArray(school for school, _ in schools),
         "sounds": TextArray(sound for _, sound in schools),
+        "vague_schools": TextArray(school for school, _ in families),
+        "families": TextArray(family for _, family in families),
     }
     register = _register(found | _students(raw, _BY_KEYS, sought))
     numbers = TextArray({each.id_number for each, _ in open_still if each.id_number})

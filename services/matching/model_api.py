@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.matching import model_handlers, model_queries
+from services.matching.active_model import Activation
 from services.matching.commands import ActivateModel, ProposeModel
 from services.matching.errors import ModelUnknown, ProposalUnknown, ReportMissing
 from services.matching.ladder import HASH_LENGTH
@@ -22,7 +23,7 @@ from shared.database.database import driver
 from shared.kernel.refusals import Forbidden, Malformed
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
 JSON = "application/json"
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -90,6 +91,16 @@ def _models(routes: APIRouter, desk: ModelDesk, reader: Permitted) -> None:
         with desk.database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
             return model_queries.models(connection, desk.models)
 
+    @routes.get("/models/in-force", response_class=Response, responses={200: {"content": {JSON: {}}}})
+    def in_force(viewer: Viewer = Depends(require(AID_CLERK, AGENCY, AUDITOR))) -> Response:
+        """The model that decides now, as it was hashed: who checks files before sending them decides as the service
+        will, whatever their scope."""
+        with desk.database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
+            found = desk.models.activations(connection)
+        if not found:
+            raise ModelUnknown
+        return _as_hashed(found[-1])
+
     @routes.get("/models/{name}", response_class=Response, responses={200: {"content": {JSON: {}}}})
     def content(name: ModelName, viewer: Viewer = Depends(reader)) -> Response:
         """A model that was ever in force, as it was hashed: what the decisions that name it rest on."""
@@ -97,7 +108,11 @@ def _models(routes: APIRouter, desk: ModelDesk, reader: Permitted) -> None:
             found = desk.models.named(connection, name)
         if found is None:
             raise ModelUnknown
-        return Response(found.fact.content.encode(), media_type=JSON, headers={"etag": f'"{found.hash}"'})
+        return _as_hashed(found)
+
+
+def _as_hashed(found: Activation) -> Response:
+    return Response(found.fact.content.encode(), media_type=JSON, headers={"etag": f'"{found.hash}"'})
 
 
 def _proposals(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permitted) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 
 from services.matching import model_progress
 from services.matching.active_model import ActiveModel
-from services.matching.deciding import PAUSES_SECONDS, Deciding, Terms, enter_roster, opened_day
+from services.matching.deciding import PAUSES_SECONDS, Deciding, Terms, enter_roster
 from services.matching.index_rows import page
 from services.matching.ladder import Rules
 from services.matching.model_change import usable
@@ -60,14 +61,15 @@ class Reporting:
         """One page of the oldest report in one transaction; whether there was one to make."""
         with self.database.working() as connection:
             raw = driver(connection)
-            if not enter_roster(raw):
+            opened = enter_roster(raw)
+            if opened is None:
                 return False
             begun = model_progress.take(raw)
             if begun is None:
                 return False
             try:
                 with raw.transaction():
-                    self._page(connection, begun)
+                    self._page(connection, begun, opened)
             except _PASSING:
                 raise
             except Exception:
@@ -76,10 +78,9 @@ class Reporting:
                 model_progress.fail(raw, begun.proposal_id)
         return True
 
-    def _page(self, connection: Connection, begun: Begun) -> None:
+    def _page(self, connection: Connection, begun: Begun, opened: date) -> None:
         raw = driver(connection)
-        day = begun.day or opened_day(raw)
-        assert day is not None, "rows are decided from the first day on"
+        day = begun.day or opened
         if begun.day is None:
             model_progress.begin(raw, begun.proposal_id, day, _rows(raw))
         base = self.models.named(connection, begun.base_hash)

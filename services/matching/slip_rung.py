@@ -1,6 +1,7 @@
 """R4: the number is no valid one, but readable but for one slip or a mask, and one registered number fits.
 
-Linked only when name, birth date and sex agree and nobody else's number fits; what the number itself still says of
+Linked only when name, birth date and sex agree and nobody else's number fits; where the numbers of others fit as well,
+the score (R6) weighs what else speaks for the one student of the row's name. What the number itself still says of
 birth date and sex counts, a part of it that cannot be read does not. Beside a number that is not whole a single Tibetan
 name is too little.
 """
@@ -35,8 +36,10 @@ def slipped(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
     if not named:
         return None
     student = named[0]
-    if len(found) > 1:
+    if len(named) > 1:
         return review("R4", "number_fits_several", in_order(found))
+    if len(found) > 1:
+        return None  # not by its number alone: what else speaks for the one of the row's name is weighed
     if relation(entry, student) not in SAME_NAME:
         return review("R4", "slip_and_name_differ", [student])
     if mask and not _tells_people_apart(entry, text):

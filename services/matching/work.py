@@ -24,7 +24,7 @@ from services.matching.tables import COVERS, DECISIONS, ENTRIES, MEMBERS, STUDEN
 from shared.database.database import driver
 from shared.eventsourcing.projection import Change, Recorded
 from shared.hosting.figures import Gauge
-from shared.messaging.writing import encoder_of
+from shared.messaging.writing import COPY_FROM, encoder_of
 
 CHANNEL = "matching_work"
 NOTIFIED_STUDENTS_MAX = 100  # more in one batch: an open roster is told to read itself again
@@ -77,6 +77,10 @@ _COPY = (
     "COPY public.matching_work (kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent)"
     " FROM STDIN"
 )
+_INSERT = f"""
+INSERT INTO public.matching_work (kind, entity, numbers, keys, households, cause_id, cause_recorded_at, traceparent)
+VALUES (%s, %s, %s::text[], %s::text[], %s::uuid[], %s, %s, %s) RETURNING pg_notify('{CHANNEL}', '')
+"""
 _TYPES = (Text(), Uuid(), ARRAY(Text), ARRAY(Text), ARRAY(Uuid), Uuid(), DateTime(timezone=True), Text())
 _ENCODERS = [encoder_of(kind) for kind in _TYPES]
 
@@ -125,12 +129,16 @@ def enqueue(connection: sqlalchemy.Connection, events: Sequence[Recorded], chang
             )
             rows.append(("day", None, [], [], [], *_cause(event)))
     if rows:
-        _copy(raw, rows)
-        raw.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        _keep(raw, rows)
     _tell_roster(raw, changes)
 
 
-def _copy(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+def _keep(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Note these rows and wake the deciders: equal notices of one transaction are one."""
+    if len(rows) < COPY_FROM:
+        with raw.cursor() as cursor:
+            cursor.executemany(_INSERT, rows)
+        return
     lines = [
         "\t".join(["\\N" if value is None else encode(value) for encode, value in zip(_ENCODERS, row, strict=True)])
         for row in rows
@@ -138,6 +146,7 @@ def _copy(raw: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None
     text = "\n".join([*lines, ""]).encode()  # ready before COPY begins (shared/messaging/writing.py)
     with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.write(text)
+    raw.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
 def _cause(event: Recorded) -> tuple[UUID, datetime, str | None]:

@@ -19,6 +19,7 @@ from services.portal import (
     home,
     imports,
     models,
+    promotions,
     proxy,
     reviews,
     sign_in,
@@ -103,6 +104,7 @@ def application(
         students.router,
         reviews.router,
         models.router,
+        promotions.router,
         audit.router,
     ]
     if issuer is not None:

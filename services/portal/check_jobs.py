@@ -30,11 +30,12 @@ JOB_SECONDS = 300.0  # a county of 20,000 students takes under half a minute
 
 @dataclass(frozen=True)
 class Given:
-    """What a person dropped, in the job's own folder."""
+    """What a person dropped, and the model that decides, in the job's own folder."""
 
     register: Sequence[Path]
     lists: Sequence[Path]
     as_of: date
+    model: Path
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from services.portal.backends import Backends
 from services.portal.check_jobs import CheckJobs, Given, Job
 from services.portal.forms import sent_form
 from services.portal.rendering import Rendering
@@ -47,12 +48,14 @@ async def send(request: Request, opened: Opened) -> Response:
     async with request.form(max_files=FILES_MOST, max_fields=10) as form:
         check_form(request, form.get("form_token"))
         as_of = _day(form.get("as_of"))
+        model = await _model_in_force(request, opened)
         register, lists = _files(form, "register"), _files(form, "lists")
         if not register or not lists:
             raise Malformed("请放入学籍名册和至少一份名单", "Drop the register and at least one list")
         job = jobs.reserve(opened.viewer.principal)
         try:
-            given = Given(await _kept(register, job, "register"), await _kept(lists, job, "lists"), as_of)
+            paths = await _kept(register, job, "register"), await _kept(lists, job, "lists")
+            given = Given(*paths, as_of, await run_in_threadpool(_written, job.folder / "model.json", model))
         except BaseException:
             await jobs.forget(job)
             raise
@@ -95,6 +98,19 @@ async def forget(request: Request, job_id: str, opened: Opened, _form: Sent) -> 
     jobs: CheckJobs = request.app.state.check_jobs
     await jobs.forget(jobs.of(opened.viewer.principal, job_id))
     return RedirectResponse("/check?done=forgotten", 303)
+
+
+async def _model_in_force(request: Request, opened: Opening) -> bytes:
+    """What decides the check: the service's own model, or a result could differ from what it will decide. Raises
+    BackendTrouble."""
+    backends: Backends = request.app.state.backends
+    pieces = await backends.download(opened.caller, "matching", "/v1/models/in-force")
+    return b"".join([piece async for piece in pieces])
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
 
 
 def _day(typed: object) -> date:

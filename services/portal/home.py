@@ -44,7 +44,6 @@ class Home:
     categories: list[Figure] | None = None
     total: int = 0
     lists: list[dict[str, Any]] | None = None
-    unmatched: int = 0
     stream: str | None = None
 
 
@@ -107,8 +106,10 @@ def _stand(home: Home, summary: Mapping[str, Any], may: Mapping[str, bool], open
         tone = "alarm" if unenrolled else "calm"
         address = "/unmatched?state=not_in_register&school_age=true"
         home.needs.append(Figure(texts("home.unenrolled"), f"{unenrolled:,}", address, tone))
-        unmatched = sum(states.get(state, 0) for state in STATES[2:])
-        home.needs.append(Figure(texts("home.unmatched"), f"{unmatched:,}", "/unmatched?state=all"))
+        # Not every row that is not matched: most are adults, about whom there is nothing to do.
+        spoilt = states.get("rejected", 0)
+        tone = "due" if spoilt else "calm"
+        home.needs.append(Figure(texts("home.rejected"), f"{spoilt:,}", "/unmatched?state=rejected", tone))
     if may["reviews"]:
         waiting = states.get("review", 0)
         home.needs.append(Figure(texts("home.review"), f"{waiting:,}", "/reviews", "due" if waiting else "calm"))

@@ -134,6 +134,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "confirm": "imports.done_confirm",
         "withdraw": "imports.done_withdraw",
         "visit": "student.done_visit",
+        "care": "student.done_care",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
         "undone": "review.done_undone",

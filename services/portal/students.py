@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.category_history import read_history
 from services.portal.columns import Column, Row
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import ALERTS, ENTITLEMENTS, STUDENTS, VISITS, TablePage
@@ -61,7 +61,9 @@ SECTIONS: tuple[tuple[str, TablePage], ...] = (
     ("alerts", ALERTS),
     ("visits", VISITS),
 )
+CARE_FIELDS = ("on", "carer_name", "carer_relation", "carer_phone", "parents_whereabouts", "last_contact_on")
 _HISTORY_ROWS = 200
+_NOTE_CHARACTERS = 4_000
 
 
 @router.get("/students/{student_id}")
@@ -91,6 +93,55 @@ async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent)
     return await _page(request, opened, student_id, revealed=shown, typed=body)
 
 
+@router.post("/students/{student_id}/care")
+async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The same page with the care record, once; the registry records who read it and why."""
+    opened.allow(AID_CLERK, SCHOOL)
+    backends: Backends = request.app.state.backends
+    body = {"purpose": text(form, "care_purpose")}
+    path = f"/v1/students/{student_id}/care/reveal"
+    try:
+        told = (await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))).body
+    except BackendTrouble as trouble:
+        if trouble.status not in (400, 422):
+            raise
+        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=422)
+    return await _page(request, opened, student_id, care=told)
+
+
+@router.post("/students/{student_id}/guardianship")
+async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Somebody else cares for the child."""
+    opened.allow(AID_CLERK, SCHOOL)
+    backends: Backends = request.app.state.backends
+    body = {name: text(form, name) or None for name in CARE_FIELDS}
+    path = f"/v1/students/{student_id}/guardianship"
+    try:
+        await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
+    except BackendTrouble as trouble:
+        if trouble.status not in (400, 409, 422):
+            raise
+        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
+    return back(form, "care", f"/students/{student_id}")
+
+
+@router.post("/students/{student_id}/counselling")
+async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The school counselled the child."""
+    opened.allow(SCHOOL)
+    backends: Backends = request.app.state.backends
+    note = form.get("note")
+    body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
+    path = f"/v1/students/{student_id}/counselling"
+    try:
+        await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
+    except BackendTrouble as trouble:
+        if trouble.status not in (400, 409, 422):
+            raise
+        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
+    return back(form, "care", f"/students/{student_id}")
+
+
 async def _page(
     request: Request,
     opened: Opening,
@@ -99,6 +150,8 @@ async def _page(
     revealed: Mapping[str, str] | None = None,
     typed: Mapping[str, Any] | None = None,
     complaint: str = "",
+    care: Mapping[str, Any] | None = None,
+    care_complaint: str = "",
     status: int = 200,
 ) -> Response:
     backends: Backends = request.app.state.backends
@@ -106,8 +159,9 @@ async def _page(
     answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
     row: Row = answer.body
     known_at = request.query_params.get("known_at", "")
-    categories, *sections = await asyncio.gather(
+    categories, absences, *sections = await asyncio.gather(
         read_history(opened, backends, student_id, known_at),
+        _absences(backends, opened, student_id),
         *(_section(backends, opened, page, student_id) for _, page in SECTIONS),
     )
     history = row.get("history")
@@ -121,6 +175,9 @@ async def _page(
         place=[(column.label, column.shown(row, opened.texts)) for column in PLACE],
         sections=[(name, page, rows) for (name, page), rows in zip(SECTIONS, sections, strict=True)],
         category_history=categories,
+        absences=absences,
+        care=care,
+        care_complaint=care_complaint,
         history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],
         revealable=REVEALABLE,
         revealed=revealed,
@@ -128,6 +185,15 @@ async def _page(
         complaint=complaint,
         command_id=str(new_event_id()),
     )
+
+
+async def _absences(backends: Backends, opened: Opening, student_id: UUID) -> list[Row] | None:
+    """The days she was absent or late, newest first; None when they cannot be read."""
+    try:
+        told = (await backends.get(opened.caller, "registry", f"/v1/students/{student_id}/absences")).body
+    except BackendTrouble:
+        return None
+    return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else None
 
 
 async def _section(backends: Backends, opened: Opening, page: TablePage, student_id: UUID) -> list[TableRow] | None:

@@ -221,6 +221,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("check", "/check", (AID_CLERK, AGENCY)),
     ("models", "/models", (AID_CLERK, AUDITOR)),
     ("students", "/students", STUDENTS.roles),
+    ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),

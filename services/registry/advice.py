@@ -91,14 +91,26 @@ ADVICE: dict[str | tuple[str, str], Advice] = {
 }
 
 
-def advice(problem: RowProblem) -> Advice:
+# A row of the register with any of its problems is not recorded, so there what is a hint on a list must be mended.
+REGISTER_ADVICE: dict[str, Advice] = {
+    "school_unknown": Advice(
+        "改成学校名录中的名称;新学校请先登记", "Use a name of the directory, or register the school."
+    ),
+    "fifteen_digit": Advice("改填18位身份证号", "Give the 18-digit number."),
+}
+
+
+def advice(problem: RowProblem, *, register: bool = False) -> Advice:
     """What to do about a problem. Raises KeyError for a code without advice, which the tests do not let happen."""
+    if register and problem.code in REGISTER_ADVICE:
+        return REGISTER_ADVICE[problem.code]
     return ADVICE.get((problem.field, problem.code)) or ADVICE[problem.code]
 
 
-def note(problems: Sequence[RowProblem]) -> str:
+def note(problems: Sequence[RowProblem], *, register: bool = False) -> str:
     """The text of the sheet's last column; empty for a row without a problem."""
     return "\n".join(
-        f"{'提示' if each.code in HARMLESS else '请修改'}【{FIELDS_ZH[each.field]}】{each.zh}。{advice(each).zh}。"
+        f"{'请修改' if register or each.code not in HARMLESS else '提示'}"
+        f"【{FIELDS_ZH[each.field]}】{each.zh}。{advice(each, register=register).zh}。"
         for each in problems
     )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from services.registry import (
+    attendance_api,
+    care_api,
+    class_api,
     enrolment_api,
     freshness_api,
     household_api,
     list_api,
+    promotion_api,
+    promotion_jobs,
     reporting,
     standing,
     statements,
     stream_api,
     student_api,
+    suspension_api,
     topic_intake,
     withdrawal_api,
 )
@@ -24,7 +30,27 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 
-ROUTES = (enrolment_api, student_api, list_api, stream_api, withdrawal_api, freshness_api, household_api)
+ROUTERS = (
+    enrolment_api,
+    student_api,
+    list_api,
+    stream_api,
+    withdrawal_api,
+    freshness_api,
+    household_api,
+    promotion_api,
+    attendance_api,
+    suspension_api,
+    care_api,
+    class_api,
+)
+STEPS = (
+    *standing.STEPS,
+    *promotion_jobs.STEPS,
+    *statements.STEPS,
+    *reporting.STEPS,
+    *topic_intake.STEPS,
+)
 
 
 def build(settings: Settings) -> Service:
@@ -37,10 +63,10 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(each.router(registry) for each in ROUTES),
+        routers=tuple(each.router(registry) for each in ROUTERS),
         projections=projections(Reporting(store, registry.keys, settings.division)),
         workers=workers(registry, settings),
-        steps=(*standing.STEPS, *statements.STEPS, *reporting.STEPS, *topic_intake.STEPS),
+        steps=STEPS,
         gauges=reporting.GAUGES,
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -16,6 +16,7 @@ from services.registry.events import (
     Stage,
     StudentNumberKind,
 )
+from services.registry.life_events import ParentsWhereabouts
 from services.registry.lists import ListRow
 
 
@@ -90,9 +91,21 @@ class AcceptElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class RecordLeaving:
+    """``due_back``: when a suspended student is expected again."""
+
     student_id: UUID
     on: date
     reason: LeavingReason
+    due_back: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendSuspension:
+    """Told on ``on``: she is due back later than was said before."""
+
+    student_id: UUID
+    on: date
+    due_back: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,34 @@ class CorrectStudent:
     student_id: UUID
     on: date
     cells: Mapping[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeClasses:
+    """At most 1,000 (student, class) pairs, true from ``on`` on (分班)."""
+
+    on: date
+    rows: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGuardianship:
+    """Who cares for the child from ``on`` on; ``last_contact_on``: when the parents were last in touch."""
+
+    student_id: UUID
+    on: date
+    carer_name: str
+    carer_relation: str
+    carer_phone: str | None = None
+    parents_whereabouts: ParentsWhereabouts = "unknown"
+    last_contact_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCounselling:
+    student_id: UUID
+    on: date
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from services.registry.events import (
     StudentRecordAliased,
     StudentTransferredOut,
 )
+from services.registry.life_errors import DueBackOfNoSuspension, DueBackTooEarly, NotSuspended
+from services.registry.life_events import StudentSuspensionExtended
 from shared.kernel.facts import Fact
 
 
@@ -53,6 +55,8 @@ class Student:
     fingerprint: str = ""
     alias_of: UUID | None = None
     awaited: bool = False  # left for another school, which has not accepted yet
+    suspended: bool = False
+    due_back: date | None = None
 
     @property
     def exists(self) -> bool:
@@ -84,7 +88,10 @@ def apply_student(state: Student, fact: Fact) -> Student:
         case StudentAcceptedElsewhere():
             return replace(state, version=version, awaited=False)
         case StudentLeft():
-            return replace(state, version=version, enrolled=False, awaited=False)
+            gone = replace(state, version=version, enrolled=False, awaited=False)
+            return replace(gone, suspended=fact.reason == "suspended", due_back=fact.due_back)
+        case StudentSuspensionExtended():
+            return replace(state, version=version, due_back=fact.due_back)
         case StudentDetailsCorrected():
             return replace(state, version=version, fingerprint=fact.fingerprint)
         case StudentRecordAliased():
@@ -175,10 +182,33 @@ def accept_elsewhere(
     return [Happened(StudentAcceptedElsewhere(destination_division_code=division_code, destination_school=school), on)]
 
 
-def leave(student_id: UUID, state: Student, on: date, reason: LeavingReason) -> list[Happened]:
-    """The registration ends. Raises StudentUnknown, StudentNotEnrolled."""
+def leave(
+    student_id: UUID, state: Student, on: date, reason: LeavingReason, due_back: date | None = None
+) -> list[Happened]:
+    """The registration ends, or rests until ``due_back``. Raises StudentUnknown, StudentNotEnrolled,
+    DueBackOfNoSuspension, DueBackTooEarly."""
     school, division = _enrolled_at(student_id, state)
-    return [Happened(StudentLeft(school_code=school, division_code=division, reason=reason), on)]
+    if due_back is not None:
+        if reason != "suspended":
+            raise DueBackOfNoSuspension
+        if due_back <= on:
+            raise DueBackTooEarly(on)
+    return [Happened(StudentLeft(school_code=school, division_code=division, reason=reason, due_back=due_back), on)]
+
+
+def extend_suspension(student_id: UUID, state: Student, on: date, due_back: date) -> list[Happened]:
+    """A suspended student is due back later. Raises StudentUnknown, NotSuspended, DueBackTooEarly."""
+    if not state.exists:
+        raise StudentUnknown(student_id)
+    if not state.suspended or state.school_code is None or state.division_code is None:
+        raise NotSuspended(student_id)
+    after = on if state.due_back is None else max(on, state.due_back)
+    if due_back <= after:
+        raise DueBackTooEarly(after)
+    extended = StudentSuspensionExtended(
+        school_code=state.school_code, division_code=state.division_code, due_back=due_back
+    )
+    return [Happened(extended, on)]
 
 
 def come_back(student_id: UUID, state: Student, stated: StudentEnrolled, on: date) -> list[Happened]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry import handlers, queries, standing
+from services.registry.batch_lines import all_good, parsed
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
-from services.registry.errors import InvalidBatch, InvalidRecord, UnknownSchool
+from services.registry.errors import InvalidRecord, UnknownSchool
 from services.registry.events import Stage
 from services.registry.handlers import Registry
 from services.registry.intake import student_record
@@ -26,7 +27,7 @@ from services.registry.submissions import STUDENT_ROWS
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
-from shared.kernel.refusals import Forbidden, Malformed
+from shared.kernel.refusals import Forbidden
 from shared.standards import division
 from shared.web.bodies import batch_lines
 from shared.web.commands import command_from
@@ -38,8 +39,6 @@ Lines = Annotated[list[bytes], Depends(batch_lines)]
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
-PROBLEMS_TOLD = 100
-B = TypeVar("B", bound=BaseModel)
 
 
 class Enrol(BaseModel):
@@ -107,7 +106,7 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/schools/batch")
     def register_schools(request: Request, viewer: Clerk, lines: Lines, as_of: date | None = None) -> SchoolsRegistered:
         """One school per line, all or none."""
-        records = tuple(_all_good(_parsed(School, lines), _school_record))
+        records = tuple(all_good(parsed(School, lines), _school_record))
         command = command_from(request, viewer, b"\n".join(lines))
         result = handlers.register_schools(registry, RegisterSchools(records, as_of or today()), command)
         ids = tuple(registry.keys.school(record.school_code) for record in records)
@@ -125,7 +124,7 @@ def router(registry: Registry) -> APIRouter:
     def enrol_batch(request: Request, viewer: Registrar, lines: Lines, as_of: date | None = None) -> Enrolled:
         """One student per line (NDJSON), all or none."""
         schools = _schools(registry)
-        records = _all_good(_parsed(Enrol, lines), lambda body: _record(body, schools, viewer))
+        records = all_good(parsed(Enrol, lines), lambda body: _record(body, schools, viewer))
         command = command_from(request, viewer, b"\n".join(lines))
         return _enrol(registry, records, as_of or today(), command)
 
@@ -135,36 +134,6 @@ def router(registry: Registry) -> APIRouter:
 def _schools(registry: Registry) -> Schools:
     with registry.database.writing() as connection:
         return standing.schools(driver(connection))
-
-
-def _parsed(model: type[B], lines: Sequence[bytes]) -> list[B]:
-    """Raises InvalidBatch naming every line that is not such an object, by field and never by content."""
-    bodies, wrong = [], []
-    for number, line in enumerate(lines, 1):
-        try:
-            bodies.append(model.model_validate_json(line))
-        except ValidationError as invalid:
-            fields = ", ".join(".".join(str(part) for part in each["loc"]) or "JSON" for each in invalid.errors())
-            wrong.append((number, "malformed", f"字段不符合要求:{fields}", f"Fields out of form: {fields}"))
-    if wrong:
-        raise InvalidBatch(wrong[:PROBLEMS_TOLD], len(wrong))
-    return bodies
-
-
-R = TypeVar("R")
-
-
-def _all_good(bodies: Sequence[B], read: Callable[[B], R]) -> list[R]:
-    """Every line read, or a refusal of all that names each line that cannot be."""
-    records, wrong = [], []
-    for number, body in enumerate(bodies, 1):
-        try:
-            records.append(read(body))
-        except Malformed as refused:
-            wrong.append((number, refused.code, refused.zh, refused.en))
-    if wrong:
-        raise InvalidBatch(wrong[:PROBLEMS_TOLD], len(wrong))
-    return records
 
 
 def _school_record(body: School) -> SchoolRecord:

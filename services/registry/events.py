@@ -11,6 +11,19 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.registry import life_events as life_events  # declared with these, and reached through this module
+from services.registry.list_events import AgencyReported as AgencyReported
+from services.registry.list_events import AgencySilent as AgencySilent
+from services.registry.list_events import FreshnessContractActivated as FreshnessContractActivated
+from services.registry.list_events import ListName as ListName
+from services.registry.list_events import ListSubmissionConfirmed as ListSubmissionConfirmed
+from services.registry.list_events import ListSubmissionHeld as ListSubmissionHeld
+from services.registry.list_events import ListSubmissionOpened as ListSubmissionOpened
+from services.registry.list_events import ListSubmissionReceived as ListSubmissionReceived
+from services.registry.list_events import ListSubmissionWithdrawn as ListSubmissionWithdrawn
+from services.registry.list_events import RejectedRowsRead as RejectedRowsRead
+from services.registry.list_events import SubmissionMode as SubmissionMode
+from services.registry.list_events import WithdrawalReason as WithdrawalReason
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]
@@ -18,9 +31,6 @@ Sex = Literal["male", "female"]
 StudentNumberKind = Literal["G", "J", "L"]
 LeavingReason = Literal["graduated", "dropped_out", "abroad", "died", "suspended", "entered_in_error"]
 DestinationKind = Literal["in_division", "elsewhere", "unknown"]
-ListName = Literal["poverty", "civil", "disability"]
-SubmissionMode = Literal["snapshot", "increment"]
-WithdrawalReason = Literal["wrong_file", "wrong_list", "wrong_date", "incomplete", "corrected", "other"]
 RemovalReason = Literal["missing_from_snapshot", "withdrawn_by_agency", "died", "entered_in_error"]
 
 
@@ -97,7 +107,8 @@ class SchoolRegistered(Fact, frozen=True, kw_only=True):
 @fact("registry")
 class StudentEnrolled(Fact, frozen=True, kw_only=True):
     """A student's school registration (学籍) begins here; also on return after leaving. ``division_code`` is the
-    school's, as aid follows the place of registration. ``fingerprint`` is a keyed digest of the personal block."""
+    school's, as aid follows the place of registration. ``fingerprint`` is a keyed digest of the personal block;
+    ``undone_promotion_id``: the promotion that ended it, and whose end is taken back by this."""
 
     school_code: str
     division_code: str
@@ -109,12 +120,14 @@ class StudentEnrolled(Fact, frozen=True, kw_only=True):
     placement: str | None = None
     student_number_kind: StudentNumberKind | None = None
     fingerprint: str = ""
+    undone_promotion_id: UUID | None = None
     personal: StudentPersonal | None = None
 
 
 @fact("registry")
 class StudentPlaced(Fact, frozen=True, kw_only=True):
-    """Grade, class, boarding or placement changed within the same school; the event carries all of them."""
+    """Grade, class, boarding or placement changed within the same school; the event carries all of them.
+    ``promotion_id``: by that promotion (升级); ``undone_promotion_id``: as it was before that promotion."""
 
     school_code: str
     division_code: str
@@ -124,18 +137,22 @@ class StudentPlaced(Fact, frozen=True, kw_only=True):
     boarder: bool | None = None
     left_behind: bool | None = None
     placement: str | None = None
+    promotion_id: UUID | None = None
+    undone_promotion_id: UUID | None = None
 
 
 @fact("registry")
 class StudentTransferredOut(Fact, frozen=True, kw_only=True):
     """A student left ``school_code`` for another school. Until another accepts, nobody has this child:
-    ``in_division`` names the school expected to accept, ``elsewhere`` the division if it is known."""
+    ``in_division`` names the school expected to accept, ``elsewhere`` the division if it is known.
+    ``promotion_id``: handed over at the end of a stage."""
 
     school_code: str
     division_code: str
     destination_kind: DestinationKind
     destination_school_code: str | None = None
     destination_division_code: str | None = None
+    promotion_id: UUID | None = None
 
 
 @fact("registry")
@@ -148,11 +165,14 @@ class StudentAcceptedElsewhere(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class StudentLeft(Fact, frozen=True, kw_only=True):
-    """The registration ended without a transfer."""
+    """The registration ended without a transfer. ``due_back``: when a suspended student is expected again;
+    ``promotion_id``: graduated in that promotion."""
 
     school_code: str
     division_code: str
     reason: LeavingReason
+    due_back: date | None = None
+    promotion_id: UUID | None = None
 
 
 @fact("registry")
@@ -298,127 +318,6 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
     list: ListName
     reason: RemovalReason
     submission_id: UUID | None = None
-
-
-@fact("registry")
-class ListSubmissionOpened(Fact, frozen=True, kw_only=True):
-    """A list began to come line by line. Until it is received whole it only adds and corrects; it may be continued, or
-    withdrawn. Lists that come as files are received at once."""
-
-    agency: str
-    list: ListName
-    mode: SubmissionMode
-    division_code: str
-    received_by: str
-
-
-@fact("registry")
-class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
-    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged. ``rejected`` of them are on
-    record with a problem that forbids matching (students: rejected rows are not on record, rows = the sum of all
-    four); ``effective_on`` is the snapshot's date."""
-
-    agency: str
-    list: str
-    mode: SubmissionMode
-    file_name: str | None = None
-    division_code: str
-    rows: int
-    added: int
-    corrected: int
-    unchanged: int
-    removed: int
-    rejected: int
-    received_by: str
-
-
-@fact("registry")
-class ListSubmissionHeld(Fact, frozen=True, kw_only=True):
-    """A snapshot would remove more than the permitted share of the agency's list: a person must confirm it first.
-    What it adds or corrects is already in; nothing was removed."""
-
-    agency: str
-    list: str
-    division_code: str
-    standing: int
-    missing: int
-    share_percent: int
-    permitted_percent: int
-
-
-@fact("registry")
-class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
-    """A person confirmed a held snapshot; its ``removed`` missing rows have left the list."""
-
-    confirmed_by: str
-    removed: int
-
-
-@fact("registry")
-class ListSubmissionWithdrawn(Fact, frozen=True, kw_only=True):
-    """A submission counts no more (撤回): what it did to each row was undone by facts of that row's own stream, except
-    where a later submission says something about the row. ``rows`` it spoke of = ``left`` the list again + ``restored``
-    to what they said before + ``returned`` to the list + ``kept`` as a later submission says + ``unaffected``.
-    ``reason`` is one of a few, never a text: people write names into texts."""
-
-    agency: str
-    list: ListName
-    division_code: str
-    reason: WithdrawalReason
-    withdrawn_by: str
-    rows: int
-    left: int
-    restored: int
-    returned: int
-    kept: int
-    unaffected: int
-
-
-@fact("registry")
-class FreshnessContractActivated(Fact, frozen=True, kw_only=True):
-    """How often an agency reports a list from now on. ``content`` is canonical JSON (freshness.py), ``content_hash``
-    its SHA-256 in hex."""
-
-    agency: str
-    list: str
-    content: str
-    content_hash: str
-
-
-@fact("registry")
-class AgencySilent(Fact, frozen=True, kw_only=True):
-    """A list that was due on ``due_on`` had not come when its grace was over, by the agency's own calendar; once per
-    missed day. ``last_received_on`` None: it never came."""
-
-    agency: str
-    list: str
-    division_code: str
-    due_on: date
-    last_received_on: date | None = None
-    contract_hash: str
-
-
-@fact("registry")
-class AgencyReported(Fact, frozen=True, kw_only=True):
-    """A silent agency has sent the list again."""
-
-    agency: str
-    list: str
-    division_code: str
-    silent_since: date
-    submission_id: UUID
-
-
-@fact("registry")
-class RejectedRowsRead(Fact, frozen=True, kw_only=True):
-    """Somebody fetched the rows of a submission that came back, whole as they were sent (invariant 13). Its stream is
-    the reader's access record."""
-
-    viewer: str
-    submission_id: UUID
-    rows: int
-    agency: str
-    division_code: str
 
 
 @fact("registry")

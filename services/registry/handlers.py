@@ -18,6 +18,7 @@ from services.registry import standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
+    ExtendSuspension,
     RecordLeaving,
     RecordListEntries,
     RegisterSchools,
@@ -34,6 +35,7 @@ from services.registry.domain import (
     apply_student,
     enrol,
     entry_of,
+    extend_suspension,
     leave,
     record_entry,
     remove_entry,
@@ -52,6 +54,7 @@ from services.registry.events import (
 )
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
+from services.registry.life_events import StudentSuspensionExtended
 from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
@@ -59,7 +62,13 @@ from shared.eventsourcing.store import Command, EventStore, Proposed, Result, St
 from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
 
-_CHANGES = (StudentEnrolled, StudentTransferredOut, StudentAcceptedElsewhere, StudentLeft)
+_CHANGES = (
+    StudentEnrolled,
+    StudentTransferredOut,
+    StudentAcceptedElsewhere,
+    StudentLeft,
+    StudentSuspensionExtended,
+)
 
 
 class SaidRow(NamedTuple):
@@ -180,13 +189,25 @@ def accept_student_elsewhere(registry: Registry, scope: Scope, intent: AcceptEls
 
 
 def record_leaving(registry: Registry, scope: Scope, intent: RecordLeaving, command: Command) -> Result:
-    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled, BeforeLastChange."""
+    """Raises StudentUnknown (also outside the scope), StudentNotEnrolled, BeforeLastChange, DueBackOfNoSuspension,
+    DueBackTooEarly."""
     return _change(
         registry,
         scope,
         intent,
         command,
-        lambda state: leave(intent.student_id, state, intent.on, intent.reason),
+        lambda state: leave(intent.student_id, state, intent.on, intent.reason, intent.due_back),
+    )
+
+
+def extend(registry: Registry, scope: Scope, intent: ExtendSuspension, command: Command) -> Result:
+    """Raises StudentUnknown (also outside the scope), NotSuspended, BeforeLastChange, DueBackTooEarly."""
+    return _change(
+        registry,
+        scope,
+        intent,
+        command,
+        lambda state: extend_suspension(intent.student_id, state, intent.on, intent.due_back),
     )
 
 
@@ -282,7 +303,7 @@ def note_read(registry: Registry, read: PersonalDataRead | RejectedRowsRead, com
 def _change(
     registry: Registry,
     scope: Scope,
-    intent: TransferStudentOut | AcceptElsewhere | RecordLeaving,
+    intent: TransferStudentOut | AcceptElsewhere | RecordLeaving | ExtendSuspension,
     command: Command,
     decide_on: Callable[[Student], list[Happened]],
 ) -> Result:

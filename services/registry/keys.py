@@ -58,6 +58,17 @@ class Keys:
     def submission(self, agency: str, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "submission", agency, principal, str(command_id))
 
+    def promotion(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "promotion", principal, str(command_id))
+
+    def attendance(self, school_code: str, stage: str, grade: str, class_name: str, day: date) -> UUID:
+        """One stream for each class and day: a class's own would be loaded whole at every report."""
+        return keyed_id(self._key, "attendance", school_code, stage, grade, class_name, day.isoformat())
+
+    def care(self, student_id: UUID) -> UUID:
+        """The child's care record: a stream apart, which nobody loads who only moves the child."""
+        return keyed_id(self._key, "care", str(student_id))
+
     def part(self, whole: UUID, kind: str, number: int) -> UUID:
         """The command id of one chunk: from the submission and the chunk's number (invariant 3)."""
         return keyed_id(self._key, "part", str(whole), kind, str(number))

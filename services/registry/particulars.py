@@ -49,7 +49,7 @@ def return_student(registry: Registry, scope: Scope, intent: ReturnStudent, comm
             boarder=boarder,  # type: ignore[arg-type]
             left_behind=left_behind,  # type: ignore[arg-type]
             placement=placement,  # type: ignore[arg-type]
-            student_number_kind=_last(stored).student_number_kind,
+            student_number_kind=last_stated(stored).student_number_kind,
             fingerprint=state.fingerprint,
             personal=_personal(stored, intent),
         )
@@ -98,7 +98,7 @@ def _place(connection: Connection, state: Student, school_code: str | None) -> S
     return StudentPlace(school_code, schools.divisions[school_code])
 
 
-def _last(stored: Sequence[Stored]) -> StudentEnrolled | StudentDetailsCorrected:
+def last_stated(stored: Sequence[Stored]) -> StudentEnrolled | StudentDetailsCorrected:
     """The fact that states the particulars last; every student's stream begins with one."""
     return next(
         each.fact for each in reversed(stored) if isinstance(each.fact, StudentEnrolled | StudentDetailsCorrected)
@@ -106,7 +106,7 @@ def _last(stored: Sequence[Stored]) -> StudentEnrolled | StudentDetailsCorrected
 
 
 def _personal(stored: Sequence[Stored], intent: ReturnStudent | CorrectStudent) -> StudentPersonal:
-    personal = _last(stored).personal
+    personal = last_stated(stored).personal
     if personal is None:
         raise ParticularsErased(intent.student_id)
     return personal

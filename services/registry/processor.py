@@ -1,10 +1,11 @@
-"""What the registry's processor runs: its view, its policy, and the loop that reads the agencies' topics. No logic."""
+"""What the registry's processor runs: its view, its policy and its loops. No logic here."""
 
 from __future__ import annotations
 
 from services.registry.agency_topics import configured
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
+from services.registry.promoting import Promoting
 from services.registry.reporting import Reporting
 from services.registry.topic_worker import TopicWorker
 from shared.eventsourcing.projection import Projection
@@ -18,8 +19,9 @@ def projections(reporting: Reporting) -> tuple[Projection, ...]:
 
 
 def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
-    """The agencies' topics; none where no agency has one."""
+    """One that promotes (more processes bring more of them), and one for the agencies' topics where there are any."""
+    promoter = Worker("promoter", Promoting(registry).run)
     topics = configured(settings.agency_topics)
     if not topics:
-        return ()
-    return (Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run),)
+        return (promoter,)
+    return (promoter, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))

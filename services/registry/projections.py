@@ -32,6 +32,9 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.life_events import StudentSuspensionExtended
+from services.registry.life_folds import LIFE_FOLDS
+from services.registry.life_tables import ABSENCES, ATTENDANCE
 from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -83,7 +86,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact: StudentEnrolled = event.fact
     kind = {"student_number_kind": fact.student_number_kind}
-    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled"})
+    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled", "due_back": None})
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -99,7 +102,11 @@ def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_left(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": event.fact.reason})
+    yield _student(event, {"state": event.fact.reason, "due_back": event.fact.due_back})
+
+
+def suspension_extended(event: Recorded) -> Iterable[Assertion]:
+    yield _student(event, {"due_back": event.fact.due_back})
 
 
 def student_corrected(event: Recorded) -> Iterable[Assertion]:
@@ -249,6 +256,7 @@ FOLDS: dict[type[Fact], Any] = {
     StudentTransferredOut: student_transferred_out,
     StudentAcceptedElsewhere: student_accepted_elsewhere,
     StudentLeft: student_left,
+    StudentSuspensionExtended: suspension_extended,
     StudentDetailsCorrected: student_corrected,
     ListEntryAdded: entry_stated,
     ListEntryCorrected: entry_stated,
@@ -265,6 +273,8 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdMerged: household_merged,
     HouseholdMoved: household_moved,
     PersonalDataRead: personal_data_read,
+    **LIFE_FOLDS,
 }
 
-REGISTER = Projection("register", (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS), FOLDS)
+_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+REGISTER = Projection("register", _TABLES, FOLDS)

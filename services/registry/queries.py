@@ -65,6 +65,7 @@ class StudentDetails(StudentRow):
     boarder: bool | None
     left_behind: bool | None
     placement: str | None
+    due_back: date | None
     history: list[HappenedRow] = []
 
 
@@ -161,6 +162,7 @@ def student(connection: Connection, true_on: date, student_id: UUID) -> StudentD
         boarder=row.boarder,
         left_behind=row.left_behind,
         placement=row.placement,
+        due_back=row.due_back,
     )
 
 
@@ -186,6 +188,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "StudentTransferredOut": ("转出", "Transferred out"),
     "StudentAcceptedElsewhere": ("外地学校已接收", "Accepted elsewhere"),
     "StudentLeft": ("离校", "Left"),
+    "StudentSuspensionExtended": ("休学延期", "Suspension extended"),
     "StudentDetailsCorrected": ("更正个人信息", "Particulars corrected"),
 }
 

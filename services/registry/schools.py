@@ -1,4 +1,5 @@
-"""Which school a text means: found by code or name, or else the three nearest names to offer."""
+"""Which school a text means: found by code, by name, by the short name that clerks write where only one school has it,
+or else the three nearest names to offer."""
 
 from __future__ import annotations
 
@@ -15,6 +16,22 @@ NO_SCHOOL = frozenset(
     ("", "无", "没有", "未上学", "未入学", "未就学", "失学", "辍学", "不在校", "非在校生", "-", "--", "/", "—")
 )
 
+# As schools are called, beside how they are registered; the longer words first.
+_CALLED = (
+    ("职业高级中学", "职高"),
+    ("职业技术学校", "职校"),
+    ("初级中学", "初中"),
+    ("高级中学", "高中"),
+    ("完全小学", "完小"),
+)
+_NUMBERED = re.compile(r"第([一二三四五六七八九十百]+)(小|中)学")
+_KIND = re.compile(
+    r"([一二三四五六七八九十百\d]|第|中心|实验|附属|希望|民族|特殊教育|九年一贯制|九年制|完全)*"
+    r"(小学|初中|高中|中学|学校|职高|职校|完小|小|中|校)$"
+)
+_PLACE_LENGTH = 2  # 上桥镇初中 names a place; 第三小学 may be any town's
+_LEFT_OFF_MOST = 9  # characters of province, city and county before it
+
 _KINDERGARTEN_WORDS = ("幼儿园", "学前班", "托儿所")
 _NOISE = re.compile(r"[\s()·,,.。-]+")
 
@@ -24,22 +41,35 @@ def school_key(name: str) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", name))
 
 
+def called(name: str) -> str:
+    """A normalised name as it is called: 第一小学 and 一小 are one, 初级中学 and 初中 too."""
+    for registered, short in _CALLED:
+        name = name.replace(registered, short)
+    return _NUMBERED.sub(r"\1\2", name)
+
+
+def _names_a_place(short: str) -> bool:
+    return len(_KIND.sub("", short)) >= _PLACE_LENGTH
+
+
 @dataclass(frozen=True, slots=True)
 class SchoolFound:
-    """`key` is the directory's key of the school, or None with the `nearest` names, best first, and the best score."""
+    """`key` is the directory's key of the school, or None with the `nearest` names, best first, and the best score.
+    `placed`: the name says where the school lies."""
 
     key: str | None
     nearest: tuple[str, ...] = ()
     score: float = 0.0
     kindergarten: bool = False
+    placed: bool = True
 
     @property
     def elsewhere(self) -> bool:
         """The name is not close to any of ours: a school outside the division.
 
-        A kindergarten is not: few registers hold them, so an unknown one says nothing.
+        A kindergarten is not: few registers hold them, so an unknown one says nothing. Nor does 中心小学 alone.
         """
-        return self.key is None and self.score < CLOSE_SCORE and not self.kindergarten
+        return self.key is None and self.score < CLOSE_SCORE and self.placed and not self.kindergarten
 
 
 @dataclass(slots=True)
@@ -48,6 +78,7 @@ class SchoolDirectory:
 
     _by_code: dict[str, str] = field(default_factory=dict)
     _by_name: dict[str, str] = field(default_factory=dict)
+    _called: list[tuple[str, str]] = field(default_factory=list)
     _shown: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, str], SchoolFound | None] = field(default_factory=dict)
 
@@ -70,6 +101,7 @@ class SchoolDirectory:
         plain = school_key(name)
         if plain and plain not in self._by_name:
             self._by_name[plain] = key
+            self._called.append((called(plain), key))
             self._shown[plain] = name
             self._answers.clear()
         return key
@@ -88,8 +120,22 @@ class SchoolDirectory:
         key = self._by_code.get(code) or self._by_name.get(plain)
         if key is not None:
             return SchoolFound(key)
+        if (key := self._by_short_name(plain)) is not None:
+            return SchoolFound(key)
         if plain in NO_SCHOOL:
             return None  # an unknown code alone says nothing about where the school is
         near = process.extract(plain, list(self._shown), scorer=fuzz.ratio, limit=NEAREST_OFFERED)
         names = tuple(self._shown[found] for found, _, _ in near)
-        return SchoolFound(None, names, near[0][1], any(word in plain for word in _KINDERGARTEN_WORDS))
+        kindergarten = any(word in plain for word in _KINDERGARTEN_WORDS)
+        return SchoolFound(None, names, near[0][1], kindergarten, _names_a_place(called(plain)))
+
+    def _by_short_name(self, plain: str) -> str | None:
+        """The one school of ours whose name ends so; what is left off in front may only be where it lies. None for a
+        name without a place, which a school elsewhere may have as well."""
+        short = called(plain)
+        if not _names_a_place(short):
+            return None
+        keys = {
+            key for whole, key in self._called if whole.endswith(short) and len(whole) - len(short) <= _LEFT_OFF_MOST
+        }
+        return keys.pop() if len(keys) == 1 else None

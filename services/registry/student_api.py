@@ -14,7 +14,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry import handlers, particulars, queries
-from services.registry.commands import AcceptElsewhere, CorrectStudent, RecordLeaving, ReturnStudent, TransferStudentOut
+from services.registry.commands import (
+    AcceptElsewhere,
+    CorrectStudent,
+    ExtendSuspension,
+    RecordLeaving,
+    ReturnStudent,
+    TransferStudentOut,
+)
 from services.registry.errors import StudentUnknown
 from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead, Stage
 from services.registry.handlers import Registry
@@ -34,6 +41,7 @@ Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
 ANY_NUMBER = re.compile(r"\d{6}")
 Text = Annotated[str | None, Field(max_length=200)]
+Purpose = Annotated[str, Field(min_length=4, max_length=200)]
 
 
 class _Body(BaseModel):
@@ -56,8 +64,16 @@ class Accepted(_Body):
 
 
 class Leaving(_Body):
+    """``due_back``: for a suspension, when the student is expected again."""
+
     on: date
     reason: LeavingReason
+    due_back: date | None = None
+
+
+class Extension(_Body):
+    on: date
+    due_back: date
 
 
 class Returning(_Body):
@@ -90,7 +106,7 @@ class Correction(_Body):
 class Reveal(_Body):
     """Why somebody needs to see the full fields; the purpose is kept for ever and names nobody."""
 
-    purpose: str = Field(min_length=4, max_length=200)
+    purpose: Purpose
     fields: tuple[str, ...] = Field(min_length=1, max_length=len(REVEALABLE))
 
 
@@ -123,6 +139,12 @@ def watched(viewer: Viewer, student_id: UUID) -> Iterator[None]:
     except StudentUnknown:
         log.warning("student_outside_scope", viewer=viewer.principal, student_id=str(student_id))
         raise
+
+
+def check_purpose(purpose: str) -> None:
+    """Raises Malformed for one that holds anybody's number: a purpose is kept for ever, in clear."""
+    if ANY_NUMBER.search(purpose):
+        raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
 
 
 def _reading(routes: APIRouter, registry: Registry) -> None:
@@ -169,8 +191,7 @@ def _revealing(routes: APIRouter, registry: Registry) -> None:
         """Full fields for a purpose; the read is recorded before anything is shown."""
         if unknown := sorted(set(body.fields) - set(REVEALABLE)):
             raise Malformed("不能查看这些字段", "These fields cannot be revealed", fields=unknown)
-        if ANY_NUMBER.search(body.purpose):
-            raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
+        check_purpose(body.purpose)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id), database.reading(viewer.scope, view) as connection:
             found = queries.student(connection, today(), student_id)
@@ -221,10 +242,18 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
 
     @routes.post("/students/{student_id}/leave")
     def leave(student_id: UUID, body: Leaving, request: Request, response: Response, viewer: Registrar) -> Changed:
-        intent = RecordLeaving(student_id, body.on, body.reason)
+        intent = RecordLeaving(student_id, body.on, body.reason, body.due_back)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             done = handlers.record_leaving(registry, viewer.scope, intent, command)
+        return changed(response, student_id, done)
+
+    @routes.post("/students/{student_id}/extend-suspension")
+    def extend(student_id: UUID, body: Extension, request: Request, response: Response, viewer: Registrar) -> Changed:
+        intent = ExtendSuspension(student_id, body.on, body.due_back)
+        command = command_from(request, viewer, body)
+        with watched(viewer, student_id):
+            done = handlers.extend(registry, viewer.scope, intent, command)
         return changed(response, student_id, done)
 
     @routes.post("/students/{student_id}/return")

@@ -339,8 +339,10 @@ class Comparison(NamedTuple):
 
 
 def _annotate(sending: Sending, files: Sequence[InputFile], tally: Tally) -> None:
-    if sending.of.annotated is not None:
-        write_annotated(sending.of.annotated, files, {row: note(problems) for row, problems in tally.by_row.items()})
+    of = sending.of
+    if of.annotated is not None:
+        notes = {row: note(problems, register=of.list == REGISTER) for row, problems in tally.by_row.items()}
+        write_annotated(of.annotated, files, notes)
 
 
 def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:

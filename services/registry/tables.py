@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 
 from shared.eventsourcing.periods import PeriodTable
 
@@ -46,8 +46,10 @@ STUDENTS = PeriodTable(
         Column("left_behind", Boolean),
         Column("placement", Text),
         Column("stream_version", Integer),
+        Column("due_back", Date),  # of a suspended student
     ],
     indexes=[
+        Index("students_by_due_back", "due_back", postgresql_where=text("due_back IS NOT NULL")),
         Index("students_by_school", "school_code", "entity"),
         Index("students_by_id_number", "id_number"),
         Index("students_by_student_number", "student_number"),

@@ -95,9 +95,7 @@ class Batch:
         that fails, which becomes a letter or the halt; otherwise the failure is raised."""
         if not good:
             return []
-        schema = schema_name(self.key.projection, self.key.build)
-        self.raw.execute("SELECT set_config('search_path', quote_ident(%s) || ', public', true)", (schema,))
-        self._lock_tables(schema, good)
+        self._enter(good)
         return self._apart(good) if apart else self._together(good)
 
     def letter(self, item: Arrival | Foreign, error: BaseException | None) -> None:
@@ -136,16 +134,21 @@ class Batch:
             self._parked_since[item.stream_id] = min(since, item.log_index)
         return False
 
-    def _lock_tables(self, schema: str, good: Sequence[Folded]) -> None:
+    def _enter(self, good: Sequence[Folded]) -> None:
+        """The build's tables by their names, and their locks in the order of the names, in one statement."""
+        schema = schema_name(self.key.projection, self.key.build)
         own: dict[str, bool] = {}
         for folded in good:
             stream = folded.item.stream_id
             for table, entity, _, _ in folded.assertions:
                 own[table.name] = own.get(table.name, True) and entity == stream
+        calls = ["set_config('search_path', quote_ident(%s) || ', public', true)"]
+        values: list[str | int] = [schema]
         for name in sorted(own):
-            function = "pg_advisory_xact_lock_shared" if own[name] else "pg_advisory_xact_lock"
+            calls.append("pg_advisory_xact_lock_shared(%s)" if own[name] else "pg_advisory_xact_lock(%s)")
             digest = hashlib.sha256(f"{schema}.{name}".encode()).digest()
-            self.raw.execute(f"SELECT {function}(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
+            values.append(int.from_bytes(digest[:8], "big", signed=True))
+        self.raw.execute("SELECT " + ", ".join(calls), values)
 
     def _together(self, good: Sequence[Folded]) -> list[Change]:
         by_table: dict[str, list[tuple[int, Assertion]]] = {}

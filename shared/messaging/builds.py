@@ -133,6 +133,15 @@ def live_build(connection: psycopg.Connection[Any], projection: str) -> Build | 
     return None if row is None else Build(*row)
 
 
+def enter_live(connection: psycopg.Connection[Any], projection: str) -> bool:
+    """Let the rest of the transaction find the tables of the live build by their names; False when there is none."""
+    statement = (
+        "SELECT set_config('search_path', quote_ident(schema) || ', public', true) FROM builds"
+        " WHERE projection = %s AND state = 'live'"
+    )
+    return connection.execute(statement, (projection,)).fetchone() is not None
+
+
 def shape(projection: Projection) -> str:
     """The projection's tables as text: what a build must have been made for. Order of tables does not matter."""
     tables = (

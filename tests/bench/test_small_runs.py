@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import append, matching_incremental, registry_dry_run, relaying, sequencing
+from bench import append, matching_incremental, registry_dry_run, registry_promotion, relaying, sequencing
 
 
 def test_appending_is_measured() -> None:
@@ -19,6 +19,12 @@ def test_relaying_is_measured_to_the_last_acknowledgement() -> None:
     backlog, waits = relaying.run(events=5_000, singles=5).measures
     assert 0 <= backlog.count <= 4_999
     assert waits.count == 5
+
+
+def test_a_promotion_is_measured_there_and_back() -> None:
+    """``run`` itself raises when not every student was looked at and moved."""
+    students, chunks, back, _ = registry_promotion.run(events=2_000).measures
+    assert (students.count, chunks.count, back.count) == (2_000, 3, 2_000)
 
 
 def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> None:

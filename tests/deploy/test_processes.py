@@ -10,7 +10,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.processes import ProcessIdentity, end_saved, log_tail, spawn, stop, write_atomically
+import psutil
+import pytest
+
+from deploy.processes import ProcessIdentity, end_saved, log_tail, spawn, stop, wait_gone, write_atomically
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 
@@ -85,3 +88,21 @@ def test_the_tail_of_a_log_fits_one_line(tmp_path: Path) -> None:
     log.write_text("first\n\nsecond\nthird\nfourth\n")
     assert log_tail(log) == "second | third | fourth"
     assert log_tail(tmp_path / "none") == "no log"
+
+
+def test_a_child_that_ends_while_it_is_looked_at_leaves_no_zombie(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    identity = ProcessIdentity.of(child.pid)
+    truly_alive = ProcessIdentity.alive
+
+    def ending(self: ProcessIdentity) -> bool:
+        assert child.stdin is not None
+        child.stdin.close()
+        while truly_alive(self):
+            time.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(ProcessIdentity, "alive", ending)
+    assert wait_gone(identity, 0)
+    assert not psutil.pid_exists(identity.pid), "PostgreSQL would take it for a server that still runs"
+    child.wait()

@@ -204,6 +204,7 @@ PLACES = [
     "/check",
     "/models",
     "/students",
+    "/promotions",
     "/entitlements",
     "/audit?view=roster",
 ]

@@ -123,6 +123,14 @@ class County:
                 raise NotFound("没有这名学生", "No such student")
             return found[0]
 
+        @r.get("/students/{student_id}/absences")
+        def absences(who: Who, student_id: UUID) -> list[Row]:
+            return []
+
+        @r.get("/promotions")
+        def promotions(who: Who) -> list[Row]:
+            return []
+
         @r.post("/students/{student_id}/reveal")
         def reveal(request: Request, who: Who, student_id: UUID, body: dict[str, Any]) -> Row:
             if len(body["purpose"]) < 4:
@@ -131,6 +139,10 @@ class County:
             full = {"name": "张小明", "id_number": "460106201203040015", "phone": "13800138000"}
             return {"fields": {field: full.get(field, "—") for field in body["fields"]}}
 
+        self._lists(r)
+        return r
+
+    def _lists(self, r: APIRouter) -> None:
         @r.get("/submissions")
         def submissions(who: Who, turn: Turn, named: Annotated[str | None, Query(alias="list")] = None) -> Page[Row]:
             rows = [row for row in self.submissions.values() if named in (None, row["list"])]
@@ -172,8 +184,6 @@ class County:
             if not dry_run:
                 self.submissions[submission_id] = row
             return {**row, "dry_run": dry_run}
-
-        return r
 
     def _matching(self) -> APIRouter:
         r = APIRouter(prefix="/matching/v1")

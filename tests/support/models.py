@@ -52,13 +52,13 @@ class Models:
         self.proposals: dict[UUID, Proposal] = {}
         self.looks: dict[UUID, int] = {}
         self.taking_over = False
-        self._put(county_model(), "system:configuration", None, None)
+        self.put(county_model(), "system:configuration", None, None)
 
     @property
     def in_force(self) -> Model:
         return self.models[self.activated[-1]["hash"]]
 
-    def _put(self, model: Model, by: str, proposed_by: str | None, report_hash: str | None) -> None:
+    def put(self, model: Model, by: str, proposed_by: str | None, report_hash: str | None) -> None:
         replaces = self.activated[-1]["hash"] if self.activated else None
         self.models[model.hash] = model
         self.activated.append(
@@ -133,6 +133,10 @@ class Models:
             former = list(reversed(self.activated[:-1]))
             return {"in_force": self.activated[-1], "taking_over": self.taking_over, "former": former}
 
+        @r.get("/models/in-force")
+        def in_force(who: Who) -> Response:
+            return Response(self.in_force.content, media_type="application/json")
+
         @r.get("/models/proposals")
         def proposals(who: Who) -> list[Row]:
             return [self.told(each, who) for each in reversed(self.proposals.values())]
@@ -191,7 +195,7 @@ class Models:
             self._note(request, who, body)
             found = self.proposals[proposal_id]
             fact = activate(self.in_force.hash, found, ActivateModel(proposal_id, body["report_hash"], who.principal))
-            self._put(usable(found.content), who.principal, fact.proposed_by, fact.report_hash)
+            self.put(usable(found.content), who.principal, fact.proposed_by, fact.report_hash)
             for each in list(self.proposals.values()):
                 self._kept(each, state="activated" if each is found else "outdated")
             self.taking_over = True

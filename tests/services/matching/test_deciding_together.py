@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from services.matching import deciding
+from services.matching import deciding, taking
 from services.matching.projections import ROSTER_VIEW
 from services.registry.events import ListEntryCorrected
 from shared.database.database import driver
@@ -60,7 +60,7 @@ def matching(installation: Installation) -> Matching:
 
 
 @contextmanager
-def delayed(matching: Matching) -> Iterator[Future[bool]]:
+def delayed(matching: Matching) -> Iterator[Future[deciding.Progress]]:
     """A decider that has taken the child's work, both rows, and waits for the first one until the block ends."""
     with ThreadPoolExecutor(1) as pool:
         with matching.service.database.working() as connection:
@@ -84,7 +84,7 @@ def _until_it_waits(matching: Matching) -> None:
 def test_a_decider_that_waited_overnight_decides_on_the_new_day(
     installation: Installation, matching: Matching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "DAY_ROWS", 1)
+    monkeypatch.setattr(taking, "DAY_ROWS", 1)
     with delayed(matching):
         installation.open_day(matching.service, NEXT_DAY)
         installation.pump()

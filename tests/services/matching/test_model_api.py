@@ -106,6 +106,9 @@ def test_the_model_in_force_is_told_and_served_as_it_was_hashed(counter: Counter
         served = counter.ask("GET", f"/models/{name}")
         assert hashlib.sha256(served.content).hexdigest() == COUNTY.hash
         assert served.headers["etag"] == f'"{COUNTY.hash}"'
+    served = counter.ask("GET", "/models/in-force", role="agency", place={"agency": "poverty_office"})
+    assert served.status_code == 200 and hashlib.sha256(served.content).hexdigest() == COUNTY.hash
+    assert counter.ask("GET", "/models/in-force", role="teacher", place={"school": "S1"}).status_code == 403
     assert counter.ask("GET", f"/models/{STRICT.hash}").json()["code"] == "model_unknown"
     assert counter.ask("GET", "/models/c49257").status_code == 422
 

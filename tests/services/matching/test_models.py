@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.matching import deciding, model_reporting
+from services.matching import model_reporting, taking
 from services.matching.commands import RuleRow
 from services.matching.errors import (
     ApproverIsProposer,
@@ -99,7 +99,7 @@ def test_the_shipped_model_is_planted_once_and_never_over_one_that_people_chose(
 def test_after_an_activation_the_table_is_that_of_the_new_model_from_the_start(
     installation: Installation, other_installation: Installation, chosen: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "DAY_ROWS", 7)
+    monkeypatch.setattr(taking, "DAY_ROWS", 7)
     office = handover_of(installation)
     happenings = unnumbered(5)
     office.happen(happenings[:30])

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.matching import deciding
+from services.matching import taking
 from services.matching.active_model import ActiveModel
 from services.matching.errors import DecidingBusy, ReportOutdated
 from services.matching.events import MatchingModelActivated
@@ -81,7 +81,7 @@ def test_decisions_that_do_not_end_in_time_are_told_and_the_same_command_may_com
 def test_two_deciders_at_work_name_the_model_activated_last_in_every_decision(
     office: Handover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "DAY_ROWS", 3)
+    monkeypatch.setattr(taking, "DAY_ROWS", 3)
     stop = threading.Event()
     workers = []
     for _ in range(2):

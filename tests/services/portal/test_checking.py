@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import time
 import zipfile
@@ -17,6 +18,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy import checker as composition
+from services.matching.model_change import usable
+from services.matching.scoring import county_model
 from services.portal.check_jobs import KEPT_MOST, CheckJobs
 from shared.tabular.sheets import read_workbook
 from tests.support import check_files
@@ -92,6 +95,27 @@ def test_every_sheet_comes_back_annotated_and_nothing_remains(fresh: Portal, tmp
     assert [row[2] for row in poverty.rows[2:]] == ["李红", "无名"] and poverty.rows[3][0] == "同上"
     assert [row[7] for row in poverty.rows[2:]] == ["linked", "not_in_register"]
     assert len(fresh.county.commands) == commands, "no service was told anything"
+
+
+def test_the_model_in_force_decides_and_not_the_shipped_one(fresh: Portal, tmp_path: Path) -> None:
+    child = ["三年级", "欧阳子墨", "", "男", "2015-03-04", "欧阳建国"]
+    head = ["学校名称", "年级", "姓名", "身份证号", "性别", "出生日期", "监护人姓名"]
+    register = check_files.sheet(tmp_path / "学籍.xlsx", [head, ["望潮一小", *child]])
+    poverty = check_files.sheet(tmp_path / "脱贫户.xlsx", [[*head, "户类型"], ["望潮一小", *child, "脱贫户"]])
+
+    def state(client: httpx.Client) -> str:
+        sent = drop(client, [register], [poverty])
+        finished(client, sent.headers["location"])
+        with zipfile.ZipFile(io.BytesIO(result(client, sent.headers["location"]).content)) as packed:
+            (noted,) = read_workbook(Path(packed.extract("annotated/脱贫户.xlsx", tmp_path / "back")))
+        return str(noted.rows[1][len(head) + 2])
+
+    with fresh.as_("aid_clerk") as client:
+        assert state(client) == "linked"
+    strict = county_model().as_json() | {"version": "strict", "thresholds": {"automatic": 200.0, "review": 0.0}}
+    fresh.county.models.put(usable(json.dumps(strict).encode()), "test:second", "test:first", "0" * 64)
+    with fresh.as_("agency", agency="civil_affairs") as client:
+        assert state(client) == "review"
 
 
 def test_the_page_tells_what_each_list_was_taken_for(fresh: Portal, tmp_path: Path) -> None:

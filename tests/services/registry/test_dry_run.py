@@ -17,7 +17,7 @@ from services.registry.lists import RowProblem
 from shared.standards import disability, identity_number, student_number
 from shared.tabular import rows as data_rows
 from tests.services.portal.test_texts import HOME
-from tests.services.registry.office import LIST_HEADER, REGISTER_HEADER, SCHOOLS, Office
+from tests.services.registry.office import LIST_HEADER, REGISTER_HEADER, Office
 from tests.services.registry.test_api import Client, agency, client, http
 from tests.shared.tabular.workbooks import workbook
 
@@ -122,7 +122,8 @@ def test_a_register_is_checked_the_same_way_also_as_csv(
         path.write_text("\n".join(",".join(row) for row in [REGISTER_HEADER, *rows]), "utf-8")
     back = checked(client, path, tmp_path / "checked.xlsx", "students")
     notes = [row[7] for row in back]
-    assert notes[1] == "" and "【学校】" in notes[2] and SCHOOLS[0].name in notes[2] and "第1行" in notes[3]
+    assert notes[1] == "" and "请修改【学校】" in notes[2] and "可不改" not in notes[2] and "相近的有" in notes[2]
+    assert "请修改【整行】" in notes[3] and "第1行" in notes[3]
 
 
 def test_merged_cells_keep_their_values_in_the_sheet_that_goes_back(

@@ -13,9 +13,9 @@ from shared.hosting.settings import Settings
 
 
 def main() -> None:
-    """Run the registry's one worker until the parent closes the pipe."""
+    """Run the loop until the parent closes the pipe."""
     service = build(Settings.from_environment("registry"))
-    (worker,) = service.workers
+    worker = next(each for each in service.workers if each.name == "agency-topics")
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()

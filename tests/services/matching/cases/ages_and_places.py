@@ -57,6 +57,18 @@ AGES = (
 )
 
 PLACES = (
+    Case(
+        "A school of ours as it is called is none outside the county",
+        [pupil("王小明", MING, 学校名称="望潮县上桥镇初级中学")],
+        poverty("赵强", UNKNOWN, 就读学校="上桥镇初中"),
+        not_in_register(),
+    ),
+    Case(
+        "A school's name without a place may be any county's",
+        [ming],
+        poverty("赵强", UNKNOWN, 就读学校="中心小学"),
+        not_in_register(),
+    ),
     Case("A child of a school outside the county", [ming], poverty("赵强", UNKNOWN, 就读学校=FAR), elsewhere()),
     Case(
         "A child without a number, of a school outside the county",

@@ -121,16 +121,28 @@ SLIP_AND_MORE = (
 
 FITS_SEVERAL = (
     Case(
-        "The mistyped number lies between twins of one surname",
+        "The mistyped number lies between twins of one surname, and name and birth date alone are too little",
         [ming, pupil("王小丽", TWIN_SISTER)],
         poverty("王小明", "469080201503040126"),
-        review("R4", "number_fits_several", 1, 2),
+        review("R6", "name_and_birth_date_agree", 1),
     ),
     Case(
         "The mistyped number lies between two students who share nothing but the birthday",
         [ming, pupil("赵丽", TWIN_SISTER)],
         poverty("王小明", "469080201503040126"),
+        review("R6", "name_and_birth_date_agree", 1),
+    ),
+    Case(
+        "It lies between two students of one name",
+        [ming, pupil("王小明", TWIN_SISTER)],
+        poverty("王小明", "469080201503040126"),
         review("R4", "number_fits_several", 1, 2),
+    ),
+    Case(
+        "It lies between two students, and the guardian speaks for the one of the row's name",
+        [pupil("王小明", MING, 监护人姓名="王大"), pupil("赵丽", TWIN_SISTER, 监护人姓名="赵大")],
+        poverty("王小明", "469080201503040126", 监护人姓名="王大"),
+        linked("R6", "score_agrees"),
     ),
     Case(
         "A masked number fits two students of one name",
@@ -199,9 +211,15 @@ MASKS = (
         linked("R6", "score_agrees"),
     ),
     Case(
-        "The sequence hidden, and a twin whose number fits as well",
+        "The sequence hidden, and a twin of another given name whose number fits as well",
         [pupil("王小明", MING, 监护人姓名="王大"), pupil("王小丽", TWIN_SISTER, 监护人姓名="王大")],
         civil("王小明", "46908020150304****", 监护人姓名="王大"),
+        linked("R6", "score_agrees"),
+    ),
+    Case(
+        "The sequence hidden, a twin whose number fits as well, and a given name that is only half to be read",
+        [pupil("王小明", MING, 监护人姓名="王大"), pupil("王小丽", TWIN_SISTER, 监护人姓名="王大")],
+        civil("王小*", "46908020150304****", 监护人姓名="王大"),
         review("R4", "number_fits_several", 1, 2),
     ),
 )

@@ -56,6 +56,12 @@ TWO_PEOPLE = (
         civil("王大", FATHER, 户主姓名="王大"),
         out_of_age(),
     ),
+    Case(
+        "A head who is himself in another spelling, too",
+        [pupil("依布拉音·艾力", MING, 监护人姓名="依布拉音·艾力")],
+        civil("依布拉音-艾力", FATHER, 户主姓名="依布拉音·艾力"),
+        out_of_age(),
+    ),
 )
 
 ONE_NUMBER_IS_WRONG = (

@@ -1,0 +1,152 @@
+"""Promotion of a year: who would move where, the order, its progress, and the order to undo it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends, Param, Refused
+from services.portal.forms import Sent, command_id, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from shared.kernel.identifiers import new_event_id
+from shared.kernel.refusals import Malformed
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+ROLES = (AID_CLERK, SCHOOL, AUDITOR)
+SCOPE = ("day", "school_code", "stage")
+COUNTS = ("promoted", "graduated", "handed_over", "held_back")
+_SHOWN_AGAIN = (403, 409, 422)  # refusals after which the person goes on on the same page
+_CHARACTERS = 64
+_REPEATERS_CHARACTERS = 200_000
+
+
+@router.get("/promotions")
+async def promotions(request: Request, opened: Opened) -> Response:
+    """What was ordered before; with a day in the address, what a promotion on that day would do."""
+    opened.allow(*ROLES)
+    given = {name: request.query_params.get(name, "").strip()[:_CHARACTERS] for name in SCOPE}
+    return await _page(request, opened, given)
+
+
+@router.post("/promotions")
+async def start(request: Request, opened: Opened, form: Sent) -> Response:
+    """Order it; leads to its progress."""
+    opened.allow(AID_CLERK, SCHOOL)
+    backends: Backends = request.app.state.backends
+    given = {name: text(form, name) for name in SCOPE}
+    body: dict[str, Any] = {name: value for name, value in given.items() if value}
+    try:
+        body["repeaters"] = _repeaters(form)
+        answer = await backends.post(opened.caller, "registry", "/v1/promotions", body, command_id=command_id(form))
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await _page(request, opened, given, refused.detail, refused.status)
+    except Malformed as malformed:
+        complaint = malformed.en if opened.language == "en" else malformed.zh
+        return await _page(request, opened, given, complaint, malformed.status)
+    return RedirectResponse(f"/promotions/{answer.body['promotion_id']}", 303)
+
+
+@router.get("/promotions/{promotion_id}")
+async def promotion(request: Request, promotion_id: UUID, opened: Opened) -> Response:
+    """How far it is; the page's script asks for that part alone (``?part=state``)."""
+    opened.allow(*ROLES)
+    return await _progress(request, opened, promotion_id)
+
+
+@router.get("/promotions/{promotion_id}/undo")
+async def undo_address(promotion_id: UUID) -> Response:
+    """Where a reload after a refused undo comes to."""
+    return RedirectResponse(f"/promotions/{promotion_id}", 303)
+
+
+@router.post("/promotions/{promotion_id}/undo")
+async def undo(request: Request, promotion_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Put back what it changed."""
+    opened.allow(AID_CLERK, SCHOOL)
+    backends: Backends = request.app.state.backends
+    path = f"/v1/promotions/{promotion_id}/undo"
+    try:
+        await backends.post(opened.caller, "registry", path, {}, command_id=command_id(form))
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await _progress(request, opened, promotion_id, refused.detail, refused.status)
+    return RedirectResponse(f"/promotions/{promotion_id}", 303)
+
+
+async def _page(
+    request: Request, opened: Opening, given: Mapping[str, str], complaint: str = "", status: int = 200
+) -> Response:
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    may_start = opened.viewer.has(AID_CLERK, SCHOOL)
+    typed = dict(given)
+    if opened.viewer.scope.school and not opened.viewer.scope.division:
+        typed["school_code"] = opened.viewer.scope.school
+    preview = None
+    if may_start and re.fullmatch(r"\d{4}-\d{2}-\d{2}", typed["day"]):
+        params: dict[str, Param] = {name: typed[name] for name in SCOPE}
+        try:
+            preview = (await backends.get(opened.caller, "registry", "/v1/promotions/preview", params)).body
+        except Refused as refused:
+            if refused.status not in _SHOWN_AGAIN:
+                raise
+            complaint, status = complaint or refused.detail, refused.status
+    ordered = (await backends.get(opened.caller, "registry", "/v1/promotions")).body
+    return rendering.page(
+        request,
+        opened,
+        "promotions.html",
+        status=status,
+        ordered=ordered,
+        counts=COUNTS,
+        may_start=may_start,
+        own_school=bool(opened.viewer.scope.school and not opened.viewer.scope.division),
+        typed=typed,
+        preview=preview,
+        complaint=complaint,
+        command_id=str(new_event_id()),
+    )
+
+
+async def _progress(
+    request: Request, opened: Opening, promotion_id: UUID, complaint: str = "", status: int = 200
+) -> Response:
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    told = (await backends.get(opened.caller, "registry", f"/v1/promotions/{promotion_id}")).body
+    part = request.query_params.get("part") == "state"
+    return rendering.page(
+        request,
+        opened,
+        "_promotion.html" if part else "promotion.html",
+        status=status,
+        told=told,
+        counts=COUNTS,
+        may_undo=opened.viewer.has(AID_CLERK, SCHOOL),
+        complaint=complaint,
+        command_id=str(new_event_id()),
+    )
+
+
+def _repeaters(form: FormData) -> list[str]:
+    """The students who stay, by the end of their page's address, one a line. Raises Malformed."""
+    typed = form.get("repeaters")
+    words = typed[:_REPEATERS_CHARACTERS].split() if isinstance(typed, str) else []
+    try:
+        return [str(UUID(word.rstrip("/").rpartition("/")[2])) for word in words]
+    except ValueError:
+        raise Malformed(
+            "留级学生应填写学生页面的网址,每行一个", "Give links to the students' pages, one a line"
+        ) from None
