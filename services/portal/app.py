@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.portal import (
     audit,
     checking,
+    exports,
     failures,
     forms,
     home,
@@ -21,6 +22,7 @@ from services.portal import (
     models,
     promotions,
     proxy,
+    reference,
     reviews,
     sign_in,
     students,
@@ -104,6 +106,8 @@ def application(
         students.router,
         reviews.router,
         models.router,
+        exports.router,
+        reference.router,
         promotions.router,
         audit.router,
     ]

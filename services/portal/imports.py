@@ -87,7 +87,10 @@ async def _annotated(request: Request, opened: Opening, upload: Upload, typed: M
     path = f"/v1/lists/{typed['list']}/dry-run.xlsx"
     with upload.path.open("rb") as file:
         sent = (upload.filename or "list", file)
-        pieces = await backends.send_for_file(opened.caller, "registry", path, params=params, file=sent)
+        command_id = str(new_event_id())  # nothing is changed: every check is a command of its own
+        pieces = await backends.download_by_post(
+            opened.caller, "registry", path, command_id=command_id, params=params, file=sent
+        )
     headers = {"content-disposition": 'attachment; filename="checked.xlsx"'}
     return StreamingResponse(pieces, media_type=XLSX, headers=headers)
 

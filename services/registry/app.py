@@ -7,12 +7,16 @@ from services.registry import (
     care_api,
     class_api,
     enrolment_api,
+    export_api,
     freshness_api,
     household_api,
     list_api,
     promotion_api,
     promotion_jobs,
+    reference_api,
+    register_place_api,
     reporting,
+    search_api,
     standing,
     statements,
     stream_api,
@@ -32,6 +36,7 @@ from shared.hosting.settings import Settings
 
 ROUTERS = (
     enrolment_api,
+    search_api,  # before single students, whose id its path is not
     student_api,
     list_api,
     stream_api,
@@ -43,6 +48,9 @@ ROUTERS = (
     suspension_api,
     care_api,
     class_api,
+    reference_api,
+    register_place_api,
+    export_api,
 )
 STEPS = (
     *standing.STEPS,

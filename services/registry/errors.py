@@ -259,3 +259,25 @@ class ListBusy(Conflict):
             "该名单的另一份文件正在导入,请等它完成后再试",
             "Another file of this list is being taken in; try again when it is done",
         )
+
+
+class ExportTooLarge(Malformed):
+    code = "export_too_large"
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(
+            f"一次最多导出{allowed:,}行,请按学校或名单分开导出",
+            f"At most {allowed:,} rows are exported at once; take them school by school or list by list.",
+            allowed=allowed,
+        )
+
+
+class TemplateHasNoHeader(Malformed):
+    code = "template_has_no_header"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "模板中没有找到表头(至少要有姓名和另一列)",
+            "The template has no header row: a name column and one more are needed.",
+            field="file",
+        )

@@ -24,6 +24,10 @@ from services.registry.list_events import ListSubmissionWithdrawn as ListSubmiss
 from services.registry.list_events import RejectedRowsRead as RejectedRowsRead
 from services.registry.list_events import SubmissionMode as SubmissionMode
 from services.registry.list_events import WithdrawalReason as WithdrawalReason
+from services.registry.reference_events import DivisionCodeAdded as DivisionCodeAdded
+from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
+from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
+from services.registry.reference_events import SchoolClosed as SchoolClosed
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]
@@ -318,6 +322,23 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
     list: ListName
     reason: RemovalReason
     submission_id: UUID | None = None
+
+
+@fact("registry")
+class RegisterExported(Fact, frozen=True, kw_only=True):
+    """Somebody took a list away with its personal fields in full, and why (invariant 13); masked ones are not told.
+    ``division_code`` and ``school_code`` are the reader's scope, ``filters`` what was asked for (name=value),
+    ``fields`` the personal ones that were given. Its stream is the reader's access record."""
+
+    viewer: str
+    kind: str
+    purpose: str
+    rows: int
+    fields: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    division_code: str | None = None
+    school_code: str | None = None
+    agency: str | None = None
 
 
 @fact("registry")

@@ -45,6 +45,7 @@ from services.registry.domain import (
 from services.registry.errors import BeforeLastChange, StudentUnknown
 from services.registry.events import (
     PersonalDataRead,
+    RegisterExported,
     RejectedRowsRead,
     SchoolRegistered,
     StudentAcceptedElsewhere,
@@ -122,7 +123,8 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
             stages=school.stages,
         )
         stored = loaded.get(school_id, [])
-        if not stored or stored[-1].fact != stated:
+        before = [each.fact for each in stored if isinstance(each.fact, SchoolRegistered)]  # it may have closed since
+        if not before or before[-1] != stated:
             proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
     return proposed
 
@@ -288,7 +290,9 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
     return registry.store.run(registry.database, command, decide)
 
 
-def note_read(registry: Registry, read: PersonalDataRead | RejectedRowsRead, command: Command) -> Result:
+def note_read(
+    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead, command: Command
+) -> Result:
     """Record that somebody reads particulars in full, before anything is shown."""
     day = today()
     reader = registry.keys.reader(read.viewer, day)

@@ -31,6 +31,13 @@ class Keys:
     def school(self, school_code: str) -> UUID:
         return keyed_id(self._key, "school", school_code)
 
+    def division(self, code: str) -> UUID:
+        return keyed_id(self._key, "division", code)
+
+    def calendar(self, division: str, school: str | None, school_year: int) -> UUID:
+        """One stream per place and school year."""
+        return keyed_id(self._key, "calendar", division, school or "", str(school_year))
+
     def student(self, record: StudentRecord) -> UUID:
         """By identity number, else by student number, else by content; all as first seen."""
         return keyed_id(self._key, "student", EDUCATION, student_record_key(record))

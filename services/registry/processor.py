@@ -1,4 +1,4 @@
-"""What the registry's processor runs: its view, its policy and its loops. No logic here."""
+"""What the registry's processor runs: its views, its policy and its loops. No logic here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.promoting import Promoting
 from services.registry.reporting import Reporting
+from services.registry.search_view import SEARCH
 from services.registry.topic_worker import TopicWorker
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
@@ -14,8 +15,8 @@ from shared.hosting.settings import Settings
 
 
 def projections(reporting: Reporting) -> tuple[Projection, ...]:
-    """The register as people read it, and who is told of as silent."""
-    return (REGISTER, reporting.projection())
+    """The register as people read it, what search reads, and who is told of as silent."""
+    return (REGISTER, SEARCH, reporting.projection())
 
 
 def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:

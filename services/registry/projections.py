@@ -23,7 +23,6 @@ from services.registry.events import (
     ListSubmissionReceived,
     ListSubmissionWithdrawn,
     PersonalDataRead,
-    SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -35,7 +34,18 @@ from services.registry.events import (
 from services.registry.life_events import StudentSuspensionExtended
 from services.registry.life_folds import LIFE_FOLDS
 from services.registry.life_tables import ABSENCES, ATTENDANCE
-from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
+from services.registry.reference_folds import REFERENCE_FOLDS
+from services.registry.tables import (
+    CALENDARS,
+    DIVISIONS,
+    ENTRIES,
+    HOUSEHOLDS,
+    MEMBERS,
+    READS,
+    SCHOOLS,
+    STUDENTS,
+    SUBMISSIONS,
+)
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
@@ -60,7 +70,8 @@ def _student(event: Recorded, values: dict[str, Any]) -> Assertion:
 
 def person(personal: StudentPersonal | None) -> dict[str, Any]:
     """The personal columns; after an erasure the one tombstone, all empty."""
-    return {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    values = {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    return values | {"issued_division": values["id_number"][:6] if values["id_number"] else None}
 
 
 def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
@@ -68,25 +79,19 @@ def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in _PLACE_COLUMNS}
 
 
-def school_registered(event: Recorded) -> Iterable[Assertion]:
-    fact: SchoolRegistered = event.fact
-    yield _row(
-        event,
-        SCHOOLS,
-        {
-            "code": fact.school_code,
-            "name": fact.name,
-            "former_names": list(fact.former_names),
-            "division": fact.division_code,
-            "stages": list(fact.stages),
-        },
-    )
+def destination(fact: StudentTransferredOut | StudentAcceptedElsewhere) -> dict[str, Any]:
+    """Where a student went, as far as the fact tells."""
+    told = fact.destination_division_code
+    if told is None and isinstance(fact, StudentTransferredOut) and fact.destination_kind == "in_division":
+        told = fact.division_code
+    return {"destination_division": told}
 
 
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact: StudentEnrolled = event.fact
     kind = {"student_number_kind": fact.student_number_kind}
-    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled", "due_back": None})
+    begun = {"state": "enrolled", "due_back": None, "destination_division": None}
+    yield _student(event, place(fact) | person(fact.personal) | kind | begun)
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -94,11 +99,11 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_transferred_out(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "transferred_out"})
+    yield _student(event, {"state": "transferred_out"} | destination(event.fact))
 
 
 def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "accepted_elsewhere"})
+    yield _student(event, {"state": "accepted_elsewhere"} | destination(event.fact))
 
 
 def student_left(event: Recorded) -> Iterable[Assertion]:
@@ -250,7 +255,7 @@ def personal_data_read(event: Recorded) -> Iterable[Assertion]:
 
 
 FOLDS: dict[type[Fact], Any] = {
-    SchoolRegistered: school_registered,
+    **REFERENCE_FOLDS,
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentTransferredOut: student_transferred_out,
@@ -276,5 +281,6 @@ FOLDS: dict[type[Fact], Any] = {
     **LIFE_FOLDS,
 }
 
-_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+_OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+_TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS)
 REGISTER = Projection("register", _TABLES, FOLDS)

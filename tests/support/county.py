@@ -84,6 +84,7 @@ class County:
         routers = [
             self.reviews.router(),
             self.models.router(),
+            self._reference(),
             self._registry(),
             self._matching(),
             self._aid(),
@@ -102,6 +103,24 @@ class County:
 
     def _command(self, request: Request, who: Viewer, body: Any) -> None:
         self.commands.append((request.url.path, who.principal, command_id_of(request), body))
+
+    def _reference(self) -> APIRouter:
+        r = APIRouter(prefix="/registry/v1")
+
+        @r.get("/students/search")
+        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
+            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
+            return _paged(rows, turn, "student_id")
+
+        @r.get("/register-places")
+        def places(who: Who) -> Page[Row]:
+            return Page(items=[])
+
+        @r.get("/reference/{kind}")
+        def reference(who: Who, kind: str) -> Page[Row]:
+            return Page(items=[])
+
+        return r
 
     def _registry(self) -> APIRouter:
         r = APIRouter(prefix="/registry/v1")
