@@ -132,6 +132,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "close": "alerts.done_close",
         "disburse": "entitlements.done_disburse",
         "confirm": "imports.done_confirm",
+        "withdraw": "imports.done_withdraw",
         "visit": "student.done_visit",
         "care": "student.done_care",
         "ruled": "review.done_ruled",

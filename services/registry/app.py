@@ -8,22 +8,28 @@ from services.registry import (
     class_api,
     enrolment_api,
     export_api,
+    freshness_api,
     household_api,
     list_api,
     promotion_api,
     promotion_jobs,
     reference_api,
     register_place_api,
+    reporting,
     search_api,
+    standing,
+    statements,
+    stream_api,
     student_api,
     suspension_api,
+    topic_intake,
+    withdrawal_api,
 )
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.processor import projections, workers
-from services.registry.promoting import Promoting
-from services.registry.standing import STEPS
+from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -33,6 +39,9 @@ ROUTERS = (
     search_api,  # before single students, whose id its path is not
     student_api,
     list_api,
+    stream_api,
+    withdrawal_api,
+    freshness_api,
     household_api,
     promotion_api,
     attendance_api,
@@ -42,6 +51,13 @@ ROUTERS = (
     reference_api,
     register_place_api,
     export_api,
+)
+STEPS = (
+    *standing.STEPS,
+    *promotion_jobs.STEPS,
+    *statements.STEPS,
+    *reporting.STEPS,
+    *topic_intake.STEPS,
 )
 
 
@@ -56,8 +72,9 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTERS),
-        projections=projections(),
-        workers=workers(Promoting(registry)),
-        steps=(*STEPS, *promotion_jobs.STEPS),
+        projections=projections(Reporting(store, registry.keys, settings.division)),
+        workers=workers(registry, settings),
+        steps=STEPS,
+        gauges=reporting.GAUGES,
         day_opened=lambda day: DayOpened(day=day),
     )
