@@ -8,7 +8,7 @@ import pytest
 
 from shared.tabular.header import AliasTable, find_header, label
 from shared.tabular.rows import find_table
-from shared.tabular.sheets import Cell, Sheet, read_workbook
+from shared.tabular.sheets import Cell, RowSource, Sheet, read_workbook
 from tests.shared.tabular.workbooks import workbook
 
 TABLE = AliasTable.of(
@@ -22,7 +22,7 @@ def sheet(*rows: list[Cell], name: str = "s") -> Sheet:
     return Sheet(name, list(rows))
 
 
-def data(source: Sheet) -> list[list[Cell]]:
+def data(source: RowSource) -> list[list[Cell]]:
     table = find_table(source, TABLE)
     assert table is not None
     return [cells for _, cells in table.data_rows()]
