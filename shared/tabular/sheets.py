@@ -47,21 +47,11 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One worksheet from its cell A1 on; rows are as long as the sheet is wide. ``hidden``: not shown in the file."""
+    """One worksheet from its cell A1 on, as it came from the process that parsed it; rows are as long as the sheet is
+    wide. ``hidden``: not shown in the file.
 
-    name: str
-    rows: list[list[Cell]]
-    merged: tuple[MergedRange, ...] = ()
-    hidden: bool = False
-
-    def iter_rows(self) -> Iterator[list[Cell]]:
-        return iter(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class PackedSheet:
-    """A worksheet as it came from the process that parsed it; its rows are made when they are asked for, block by
-    block: as objects of this process a large register would take ten times the memory of its file."""
+    Rows are made when they are asked for, block by block: as objects of this process a large register would take ten
+    times the memory of its file."""
 
     name: str
     blocks: tuple[memoryview, ...]
@@ -94,7 +84,7 @@ def magic(path: Path) -> bytes:
     return _ZIP_MAGIC if head.startswith(_ZIP_MAGIC) else head
 
 
-def read_workbook(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[PackedSheet]:
+def read_workbook(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Sheet]:
     """Every worksheet of an xlsx or xls file, in order, with values as stored (formulas as their last result).
 
     Raises a TabularError: FileMissing, FileTooLarge, NotAWorkbook, WorkbookEncrypted, WorkbookUnsafe or
@@ -141,13 +131,13 @@ def _parse(path: Path, limits: Limits) -> bytes:
     return done.stdout
 
 
-def _sheets(written: bytes) -> list[PackedSheet]:
+def _sheets(written: bytes) -> list[Sheet]:
     """The frames that the child wrote (see there), taken apart but not decoded."""
     frames, sheets = _frames(written), []
     for head in frames:
         name, merged, hidden = _head_decoder.decode(head)
         blocks = tuple(iter(lambda: next(frames), _NO_ROWS))
-        sheets.append(PackedSheet(name, blocks, tuple(merged), hidden))
+        sheets.append(Sheet(name, blocks, tuple(merged), hidden))
     return sheets
 
 

@@ -18,7 +18,8 @@ from services.registry.standing import Schools
 from shared.standards.identity_number import IdentityNumberError, check_digit, parse, plain_birth_date
 from shared.tabular.book import Book
 from shared.tabular.rows import find_table
-from shared.tabular.sheets import Cell, Sheet
+from shared.tabular.sheets import Cell
+from tests.shared.tabular.workbooks import RowsSheet
 
 HEADER: list[Cell] = [
     *("序号", "全国学籍号", "姓名", "曾用名", "性别", "出生日期", "证件类型", "身份证号", "学校标识码", "学校名称"),
@@ -113,7 +114,7 @@ def _all(spoiled: list[Spoil], row: list[Cell]) -> list[Cell]:
 def files(rows: list[list[Cell]], header: list[Cell] = HEADER) -> list[InputFile]:
     """The rows on two sheets of one book."""
     half = len(rows) // 2
-    sources = [Sheet(name, [header, *some]) for name, some in (("一", rows[:half]), ("二", rows[half:]))]
+    sources = [RowsSheet(name, [header, *some]) for name, some in (("一", rows[:half]), ("二", rows[half:]))]
     sheets = [InputSheet(source, find_table(source, REGISTER_COLUMNS)) for source in sources]
     return [InputFile(REGISTER, Book(Path("register.xlsx"), sources), sheets)]
 
@@ -160,7 +161,7 @@ def test_a_plain_number_is_one_that_stands_as_it_is(text: str) -> None:
 
 
 def _columns() -> dict[str, int]:
-    table = find_table(Sheet("一", [HEADER]), REGISTER_COLUMNS)
+    table = find_table(RowsSheet("一", [HEADER]), REGISTER_COLUMNS)
     assert table is not None
     return dict(table.header.columns)
 
