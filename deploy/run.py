@@ -74,7 +74,7 @@ def main() -> None:
             runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port)
         else:
             if given.service != "registry":
-                # On a machine of few cores what is told is taken in first; what follows from it comes in larger batches.
+                # On few cores what is told is taken in first; what follows from it then comes in larger batches.
                 os.nice(FOLLOWING_NICENESS)
             runtime.run(built(given.service, settings), settings, roles)
     except SettingMissing as missing:
