@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -60,6 +61,7 @@ from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored
+from shared.eventsourcing.together import Together
 from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
 
@@ -94,6 +96,11 @@ class Registry:
     keyring: KeyRing
     keys: Keys
     division: str
+
+    @cached_property
+    def together(self) -> Together:
+        """For single rows, of which many may come at once."""
+        return Together(self.store, self.database)
 
 
 def covers(scope: Scope, division_code: str | None, school_code: str | None) -> bool:
@@ -224,6 +231,11 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
     return registry.store.run(
         registry.database, command, lambda connection: list_entries_recorded(registry, intent, part, connection)
     )
+
+
+def record_list_row(registry: Registry, intent: RecordListEntries, part: str, command: Command) -> Result:
+    """The same for a single row, in one transaction with others that come at the same moment."""
+    return registry.together.run(command, lambda connection: list_entries_recorded(registry, intent, part, connection))
 
 
 def list_entries_recorded(

@@ -181,7 +181,7 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
         command = command_from(request, viewer, msgspec.json.encode(row))
         intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())
         part = file_part(list_name, [read])
-        result = handlers.record_list_entries(registry, intent, part, command)
+        result = handlers.record_list_row(registry, intent, part, command)
         entry_id = registry.keys.entry(sender, list_name, part, entry_record_key(read), 1)
         return Recorded(
             entry_id=entry_id,
