@@ -17,15 +17,17 @@ from services.registry import (
     search_api,
     student_api,
     suspension_api,
+    term_api,
 )
 from services.registry.events import DayOpened
+from services.registry.first_term_plan import FIRST_PLAN_FROM, activation
 from services.registry.handlers import Registry
-from services.registry.keys import Keys
+from services.registry.keys import TERM_PLAN, Keys
 from services.registry.processor import projections, workers
 from services.registry.promoting import Promoting
 from services.registry.standing import STEPS
 from shared.eventsourcing.store import EventStore
-from shared.hosting.service import Service
+from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 
 ROUTERS = (
@@ -40,6 +42,7 @@ ROUTERS = (
     care_api,
     class_api,
     reference_api,
+    term_api,
     register_place_api,
     export_api,
 )
@@ -59,5 +62,6 @@ def build(settings: Settings) -> Service:
         projections=projections(),
         workers=workers(Promoting(registry)),
         steps=(*STEPS, *promotion_jobs.STEPS),
+        seeds=(Seed(TERM_PLAN, TERM_PLAN, activation(), FIRST_PLAN_FROM, first_only=True),),
         day_opened=lambda day: DayOpened(day=day),
     )
