@@ -27,6 +27,7 @@ from services.portal import (
     sign_in,
     students,
     tables,
+    terms,
 )
 from services.portal.backends import Backends
 from services.portal.check_jobs import Checker, CheckJobs
@@ -108,6 +109,7 @@ def application(
         models.router,
         exports.router,
         reference.router,
+        terms.router,
         promotions.router,
         audit.router,
     ]

@@ -139,5 +139,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "undone": "review.done_undone",
         "forgotten": "check.done_forgotten",
         "activated": "models.done_activated",
+        "task_done": "terms.done_done",
+        "task_reopened": "terms.done_reopened",
     }
     return texts(known[done]) if done in known else ""

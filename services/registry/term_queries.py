@@ -143,8 +143,8 @@ class Tasks:
         return [term for term in reversed(self.terms) if term.span.first <= self._day]
 
     def due(self, language: Language) -> list[DueTask]:
-        """What is to be worked on, what is late or due first at the top; a school's task once, with how many schools
-        are missing."""
+        """What is to be worked on: what is due on the day itself, then by the day it is due. A school's task stands
+        once, with how many schools are missing."""
         found: dict[tuple[int, str, str], DueTask] = {}
         for term in self.begun()[:TERMS_MINDED]:
             for row in self.of_term(term, language):
@@ -159,7 +159,7 @@ class Tasks:
                 else:
                     told = row.model_dump(include=set(DueTask.model_fields))
                     found[named] = DueTask(**told, outstanding=1)
-        return sorted(found.values(), key=lambda each: each.due_on)
+        return sorted(found.values(), key=lambda each: (each.due_on != self._day, each.due_on))
 
     def counted(self, term: DatedTerm, language: Language) -> TermRow:
         """The term with its counts."""
