@@ -205,6 +205,16 @@ SCHOOLS = TablePage(
     (_TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
+CLOSED_STUDENTS = TablePage(
+    "closed_students", "/reference/closed-schools", "registry", "/v1/reference/closed-schools/students",
+    (
+        _NAME, _SCHOOL, _GRADE, _CLASS,
+        Column("merged_into", ("merged_into_name", "merged_into"), href="/reference/schools/{merged_into}"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (_BY_SCHOOL, _TRUE_ON),
+)  # fmt: skip
+
 DIVISIONS = TablePage(
     "divisions", "/reference/divisions", "registry", "/v1/reference/divisions",
     (
@@ -341,6 +351,7 @@ TABLES: Mapping[str, TablePage] = {
         STUDENTS,
         SEARCH,
         SCHOOLS,
+        CLOSED_STUDENTS,
         DIVISIONS,
         CALENDARS,
         TERMS,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.registry import standing
 from services.registry.events import (
     DivisionCodeAdded,
     DivisionCodeWithdrawn,
@@ -26,6 +27,7 @@ from services.registry.reference_errors import (
     SchoolAlreadyClosed,
     SchoolNotOnRecord,
 )
+from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import BATCH_LIMIT, Command, Proposed, Result, Stored
 from shared.kernel.refusals import Forbidden
@@ -83,6 +85,8 @@ def close_school(registry: Registry, scope: Scope, intent: CloseSchool, command:
             into = registry.store.load(connection, registry.keys.school(intent.merged_into))
             if intent.merged_into == intent.school_code or _division_of(into) is None or _closed(into):
                 raise NoSchoolToMergeInto(intent.merged_into)
+        merged = standing.ClosedSchool(intent.on, intent.merged_into)
+        standing.keep_closed(driver(connection), intent.school_code, merged)
         closed = SchoolClosed(school_code=intent.school_code, division_code=division, merged_into=intent.merged_into)
         return [Proposed(own, len(stored), closed, intent.on)]
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry import reference, reference_queries
+from services.registry import closed_schools, reference, reference_queries
 from services.registry.batch_lines import parsed
+from services.registry.closed_schools import ClosedSchoolStudent
 from services.registry.division_sheets import division_changes
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
@@ -35,6 +36,8 @@ Turn = Annotated[PageTurn, Depends(page_turn)]
 Lines = Annotated[list[bytes], Depends(batch_lines)]
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+SchoolCode = Annotated[str | None, Query(max_length=64)]
 KnownAt = Annotated[datetime | None, Query(description="as known at this moment; with its offset from UTC")]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\d{2}(\d{2}(\d{3}(\d{3})?)?)?)?$")]
 LINES_MOST = 1_000
@@ -116,6 +119,15 @@ def _schools(routes: APIRouter, registry: Registry) -> None:
         with registry.database.reading(viewer.scope, REGISTER.name) as connection:
             rows = reference_queries.schools_on(connection, true_on or today(), _moment(known_at), turn)
         return page_of(rows, turn, key=lambda row: (row.school_code,))
+
+    @routes.get("/closed-schools/students")
+    def left_behind(
+        viewer: Reader, turn: Turn, school: SchoolCode = None, true_on: date | None = None
+    ) -> Page[ClosedSchoolStudent]:
+        """Who is still enrolled at a school that is no more: each has to be moved."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            rows = closed_schools.students(connection, true_on or today(), school, turn)
+        return page_of(rows, turn, key=lambda row: (row.school_code or "", row.student_id))
 
     @routes.get("/schools/{school_code}/history")
     def school_history(school_code: str, viewer: Anyone) -> list[ReferenceHappened]:
