@@ -127,6 +127,7 @@ ENTITLEMENTS = TablePage(
         Column("term", ("term",), "code", "term"),
         Column("amount", ("amount_fen",), "money"),
         Column("state", ("state",), "code", "entitlement_state"),
+        Column("pay_by", ("pay_by",), "date"),
         Column("paid_on", ("paid_on",), "date"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",

@@ -7,7 +7,6 @@ days are added first, then working days. Working days are the calendar's school 
 
 from __future__ import annotations
 
-import calendar as months_of
 import hashlib
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from services.registry.term_errors import BadTermPlan
-from shared.standards.school_calendar import SchoolCalendar, Span
+from shared.standards.school_calendar import SchoolCalendar, Span, months_on
 
 Who = Literal["aid_clerk", "school"]
 Anchor = Literal["first_day", "first_school_day", "last_day", "task", "fixed"]
@@ -140,14 +139,8 @@ def _day(rule: DayRule, term: Span, calendar: SchoolCalendar, due: Mapping[str, 
         case "fixed":
             day = term.first.replace(month=rule.month, day=rule.day)
             day = day if day >= term.first else day.replace(year=day.year + 1)
-    day = _months_on(day, rule.months) + timedelta(days=rule.days)
+    day = months_on(day, rule.months) + timedelta(days=rule.days)
     return calendar.nth_working_day_from(day, rule.working_days)
-
-
-def _months_on(day: date, months: int) -> date:
-    """The same day some months on, or the last one of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, months_of.monthrange(year, month + 1)[1]))
 
 
 def _check(task: str, rule: DayRule, before: set[str]) -> None:

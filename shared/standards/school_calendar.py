@@ -10,6 +10,7 @@ Days are inclusive as people print them; weekdays count from Monday = 1.
 
 from __future__ import annotations
 
+import calendar as months_of
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,10 @@ class SchoolCalendar:
             left -= self.is_working_day(day)
         return day
 
+    def is_vacation(self, day: date) -> bool:
+        """Whether the day lies between two terms told."""
+        return self.knows(day) and self.term_of(day) is None
+
     def knows(self, day: date) -> bool:
         """Whether the day lies between the first and the last day of the terms told."""
         terms = [term for year in self.years for term in year.terms]
@@ -125,6 +130,12 @@ def calendar_for(told: Iterable[ToldYear], division: str, school: str | None) ->
     """The calendar of a school in a division: of each school year its own, else that of the smallest division around
     it. Raises CalendarError when years that do not fit together meet."""
     return calendar_of(years_for(told, division, school).values())
+
+
+def months_on(day: date, months: int) -> date:
+    """The same day some months on (or back), or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, months_of.monthrange(year, month + 1)[1]))
 
 
 def years_for(told: Iterable[ToldYear], division: str, school: str | None) -> dict[int, str]:

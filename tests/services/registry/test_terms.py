@@ -175,3 +175,19 @@ def test_another_plan_counts_from_its_day(client: Client, running: RunningRegist
 def test_without_a_plan_or_a_calendar_there_is_nothing_to_do(client: Client) -> None:
     assert client.get("/v1/terms", params={"true_on": "2019-01-01"}).json()["items"] == []
     assert client.get("/v1/term-plan", params={"true_on": "2019-01-01"}).json() is None
+
+
+def test_a_report_says_whether_there_was_school_that_day(client: Client, running: RunningRegistry) -> None:
+    own = {"school_code": SCHOOLS[0].school_code, "grade": "3", "class_name": "1"}
+    born = {"name": "张三", "birth_date": "2017-03-01", "stage": "小学"}
+    enrolled = client.post("/v1/students?as_of=2025-08-20", json=own | born | {"enrolled_on": "2025-08-20"})
+    assert enrolled.status_code == 201, enrolled.text
+    running.installation.pump()
+    said = {"2026-03-03": True, "2026-03-07": False, "2026-02-10": False, "2026-07-06": None}
+    for day in said:
+        taken = client.post("/v1/attendance", json=own | {"day": day})
+        assert taken.status_code == 200, taken.text
+    running.installation.pump()
+    for day, school_day in said.items():
+        (row,) = client.get("/v1/attendance", params={"day": day}).json()["items"]
+        assert row["school_day"] is school_day, day
