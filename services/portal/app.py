@@ -23,6 +23,7 @@ from services.portal import (
     promotions,
     proxy,
     reference,
+    reference_forms,
     reviews,
     sign_in,
     students,
@@ -108,6 +109,7 @@ def application(
         reviews.router,
         models.router,
         exports.router,
+        reference_forms.router,  # before single rows, whose name its paths are not
         reference.router,
         terms.router,
         promotions.router,
