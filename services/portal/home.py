@@ -16,7 +16,6 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import ALERTS, REVIEWS, ROSTER, SUBMISSIONS, TERM_TASKS, UNMATCHED
 from services.portal.table_reading import items_of
-from shared.web.pages import PAGE_ROWS
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,10 +64,10 @@ async def _read(backends: Backends, opened: Opening) -> Home:
         for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS, TERM_TASKS)
     }
     asked = may["roster"] or may["unmatched"]
-    summary, alerts, submissions, tasks = await asyncio.gather(
+    summary, alerts, freshness, tasks = await asyncio.gather(
         _tried(backends, opened, asked, "matching", "/v1/roster/summary"),
         _tried(backends, opened, may["alerts"], "notifications", "/v1/alerts/summary"),
-        _tried(backends, opened, may["imports"], "registry", "/v1/submissions", {"limit": PAGE_ROWS}),
+        _tried(backends, opened, may["imports"], "registry", "/v1/freshness"),
         _tried(backends, opened, may["term_tasks"], "registry", "/v1/term-tasks/due"),
     )
     home = Home()
@@ -79,11 +78,14 @@ async def _read(backends: Backends, opened: Opening) -> Home:
         if may["roster"]:
             since = {"since": summary.position} if summary.position else {}
             home.stream = f"/api/matching/v1/roster/stream?{urlencode(since)}"
-    if isinstance(submissions, Answer):
-        home.lists = _lists(submissions, summary.body if isinstance(summary, Answer) else {})
+    if isinstance(freshness, Answer):
+        home.lists = _lists(freshness, summary.body if isinstance(summary, Answer) else {})
+        late = sum(bool(each["late"]) for each in home.lists)
+        if late:
+            home.needs.append(Figure(opened.texts("home.late"), f"{late:,}", "/imports", "alarm"))
     if isinstance(tasks, Answer):
         home.tasks = [each | {"href": _task_address(each)} for each in tasks.body]
-    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, submissions, tasks))
+    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, freshness, tasks))
     return home
 
 
@@ -149,12 +151,19 @@ def _counts(told: Any) -> dict[str, int]:
 
 
 def _lists(answer: Answer, summary: Any) -> list[dict[str, Any]]:
-    """Each list: when it was last received, and its rows by state if the summary tells."""
+    """Each list: as of when it is, when it came, when the next is due and how late that is (of several agencies the
+    latest one and the worst), and its rows by state if the summary tells."""
     items, _ = items_of(answer.body)
     by_list = summary.get("by_list") if isinstance(summary, Mapping) else None
     found: list[dict[str, Any]] = []
     for name in LISTS:
-        last = next((item for item in items if item.get("list") == name), None)
+        own = [item for item in items if item.get("list") == name]
+        last = max(
+            (each for each in own if each.get("received_at")), key=lambda each: each["received_at"], default=None
+        )
+        due = min((each["due_by"] for each in own if each.get("due_by")), default=None)
+        late = max((int(each.get("days_late") or 0) for each in own), default=0)
         states = _counts(by_list.get(name)) if isinstance(by_list, Mapping) else {}
-        found.append({"list": name, "last": last, "states": states, "rows": sum(states.values())})
+        shown = {"last": last, "due": due, "late": late, "states": states, "rows": sum(states.values())}
+        found.append({"list": name, **shown})
     return found

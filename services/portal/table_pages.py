@@ -27,7 +27,8 @@ class Filter:
 
 @dataclass(frozen=True)
 class TablePage:
-    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there."""
+    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there;
+    ``inputs``: path that tells how old the lists are on which the table rests."""
 
     name: str
     address: str
@@ -40,6 +41,7 @@ class TablePage:
     live: str | None = None
     actions: bool = False
     fixed: Mapping[str, str] = field(default_factory=dict)
+    inputs: str | None = None
 
 
 EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
@@ -62,7 +64,7 @@ ROSTER = TablePage(
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
     (_BY_SCHOOL, Filter("category", "code", "category"), _TRUE_ON),
-    live="/v1/roster/stream",
+    live="/v1/roster/stream", inputs="/v1/roster/inputs",
 )  # fmt: skip
 
 REVIEWS = TablePage(

@@ -8,24 +8,30 @@ from services.registry import (
     class_api,
     enrolment_api,
     export_api,
+    freshness_api,
     household_api,
     list_api,
     promotion_api,
     promotion_jobs,
     reference_api,
     register_place_api,
+    reporting,
     search_api,
+    standing,
+    statements,
+    stream_api,
     student_api,
     suspension_api,
     term_api,
+    topic_intake,
+    withdrawal_api,
 )
 from services.registry.events import DayOpened
 from services.registry.first_term_plan import FIRST_PLAN_FROM, activation
 from services.registry.handlers import Registry
 from services.registry.keys import TERM_PLAN, Keys
 from services.registry.processor import projections, workers
-from services.registry.promoting import Promoting
-from services.registry.standing import STEPS
+from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -35,6 +41,9 @@ ROUTERS = (
     search_api,  # before single students, whose id its path is not
     student_api,
     list_api,
+    stream_api,
+    withdrawal_api,
+    freshness_api,
     household_api,
     promotion_api,
     attendance_api,
@@ -45,6 +54,13 @@ ROUTERS = (
     term_api,
     register_place_api,
     export_api,
+)
+STEPS = (
+    *standing.STEPS,
+    *promotion_jobs.STEPS,
+    *statements.STEPS,
+    *reporting.STEPS,
+    *topic_intake.STEPS,
 )
 
 
@@ -59,9 +75,10 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTERS),
-        projections=projections(),
-        workers=workers(Promoting(registry)),
-        steps=(*STEPS, *promotion_jobs.STEPS),
+        projections=projections(Reporting(store, registry.keys, settings.division)),
+        workers=workers(registry, settings),
+        steps=STEPS,
+        gauges=reporting.GAUGES,
         seeds=(Seed(TERM_PLAN, TERM_PLAN, activation(), FIRST_PLAN_FROM, first_only=True),),
         day_opened=lambda day: DayOpened(day=day),
     )

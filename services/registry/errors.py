@@ -19,6 +19,9 @@ HouseholdsNotMergeable   422  a household with itself, or two of different lists
 BeforeHouseholdChange    422  a change dated before the last one of the same member or head
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
+SubmissionWithdrawn      409  the submission was withdrawn
+SubmissionNotReversible  409  the register and schools are mended row by row, not withdrawn
+BadContract        422  an agreement on reporting that cannot be meant
 ListBusy           409  another file of the same list is being taken in
 RecordKeyTaken     409  the corrected number already names another student
 """
@@ -231,6 +234,30 @@ class SubmissionNotHeld(Conflict):
         super().__init__(
             "这次报送没有待确认的退出", "The submission holds no removals.", submission_id=str(submission_id)
         )
+
+
+class SubmissionWithdrawn(Conflict):
+    code = "submission_withdrawn"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__("这次报送已撤回", "The submission was withdrawn.", submission_id=str(submission_id))
+
+
+class SubmissionNotReversible(Conflict):
+    code = "submission_not_reversible"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__(
+            "学籍和学校的报送不能整份撤回,请逐条更正",
+            "Submissions of the register and of schools are corrected record by record, not withdrawn.",
+            submission_id=str(submission_id),
+        )
+
+
+class BadContract(Malformed):
+    """An agreement on how often a list is reported that cannot be meant."""
+
+    code = "bad_contract"
 
 
 class RecordKeyTaken(Conflict):

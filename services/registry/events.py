@@ -12,6 +12,18 @@ from typing import Literal
 from uuid import UUID
 
 from services.registry import life_events as life_events  # declared with these, and reached through this module
+from services.registry.list_events import AgencyReported as AgencyReported
+from services.registry.list_events import AgencySilent as AgencySilent
+from services.registry.list_events import FreshnessContractActivated as FreshnessContractActivated
+from services.registry.list_events import ListName as ListName
+from services.registry.list_events import ListSubmissionConfirmed as ListSubmissionConfirmed
+from services.registry.list_events import ListSubmissionHeld as ListSubmissionHeld
+from services.registry.list_events import ListSubmissionOpened as ListSubmissionOpened
+from services.registry.list_events import ListSubmissionReceived as ListSubmissionReceived
+from services.registry.list_events import ListSubmissionWithdrawn as ListSubmissionWithdrawn
+from services.registry.list_events import RejectedRowsRead as RejectedRowsRead
+from services.registry.list_events import SubmissionMode as SubmissionMode
+from services.registry.list_events import WithdrawalReason as WithdrawalReason
 from services.registry.reference_events import DivisionCodeAdded as DivisionCodeAdded
 from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
 from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
@@ -26,8 +38,6 @@ Sex = Literal["male", "female"]
 StudentNumberKind = Literal["G", "J", "L"]
 LeavingReason = Literal["graduated", "dropped_out", "abroad", "died", "suspended", "entered_in_error"]
 DestinationKind = Literal["in_division", "elsewhere", "unknown"]
-ListName = Literal["poverty", "civil", "disability"]
-SubmissionMode = Literal["snapshot", "increment"]
 RemovalReason = Literal["missing_from_snapshot", "withdrawn_by_agency", "died", "entered_in_error"]
 
 
@@ -315,60 +325,6 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
     list: ListName
     reason: RemovalReason
     submission_id: UUID | None = None
-
-
-@fact("registry")
-class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
-    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged. ``rejected`` of them are on
-    record with a problem that forbids matching (students: rejected rows are not on record, rows = the sum of all
-    four); ``effective_on`` is the snapshot's date."""
-
-    agency: str
-    list: str
-    mode: SubmissionMode
-    file_name: str | None = None
-    division_code: str
-    rows: int
-    added: int
-    corrected: int
-    unchanged: int
-    removed: int
-    rejected: int
-    received_by: str
-
-
-@fact("registry")
-class ListSubmissionHeld(Fact, frozen=True, kw_only=True):
-    """A snapshot would remove more than the permitted share of the agency's list: a person must confirm it first.
-    What it adds or corrects is already in; nothing was removed."""
-
-    agency: str
-    list: str
-    division_code: str
-    standing: int
-    missing: int
-    share_percent: int
-    permitted_percent: int
-
-
-@fact("registry")
-class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
-    """A person confirmed a held snapshot; its ``removed`` missing rows have left the list."""
-
-    confirmed_by: str
-    removed: int
-
-
-@fact("registry")
-class RejectedRowsRead(Fact, frozen=True, kw_only=True):
-    """Somebody fetched the rows of a submission that came back, whole as they were sent (invariant 13). Its stream is
-    the reader's access record."""
-
-    viewer: str
-    submission_id: UUID
-    rows: int
-    agency: str
-    division_code: str
 
 
 @fact("registry")

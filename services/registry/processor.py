@@ -1,19 +1,28 @@
-"""What the registry's processor runs: its views, and the worker that promotes. No logic here."""
+"""What the registry's processor runs: its views, its policy and its loops. No logic here."""
 
 from __future__ import annotations
 
+from services.registry.agency_topics import configured
+from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.promoting import Promoting
+from services.registry.reporting import Reporting
 from services.registry.search_view import SEARCH
+from services.registry.topic_worker import TopicWorker
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
+from shared.hosting.settings import Settings
 
 
-def projections() -> tuple[Projection, ...]:
-    """The register as people read it, and what search reads."""
-    return (REGISTER, SEARCH)
+def projections(reporting: Reporting) -> tuple[Projection, ...]:
+    """The register as people read it, what search reads, and who is told of as silent."""
+    return (REGISTER, SEARCH, reporting.projection())
 
 
-def workers(promoting: Promoting) -> tuple[Worker, ...]:
-    """One that promotes; more processes bring more of them."""
-    return (Worker("promoter", promoting.run),)
+def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
+    """One that promotes (more processes bring more of them), and one for the agencies' topics where there are any."""
+    promoter = Worker("promoter", Promoting(registry).run)
+    topics = configured(settings.agency_topics)
+    if not topics:
+        return (promoter,)
+    return (promoter, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))

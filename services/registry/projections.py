@@ -19,7 +19,9 @@ from services.registry.events import (
     ListEntryRemoved,
     ListSubmissionConfirmed,
     ListSubmissionHeld,
+    ListSubmissionOpened,
     ListSubmissionReceived,
+    ListSubmissionWithdrawn,
     PersonalDataRead,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
@@ -153,6 +155,13 @@ def entry_removed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, ENTRIES, {"standing": False})
 
 
+def submission_opened(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionOpened = event.fact
+    none_yet = dict.fromkeys(("rows", "added", "corrected", "unchanged", "removed", "rejected"), 0)
+    values = {name: getattr(fact, name) for name in ("agency", "list", "mode", "division_code", "received_by")}
+    yield _row(event, SUBMISSIONS, values | none_yet | {"state": "open", "received_at": event.recorded_at})
+
+
 def submission_received(event: Recorded) -> Iterable[Assertion]:
     fact: ListSubmissionReceived = event.fact
     counts = ("rows", "added", "corrected", "unchanged", "removed", "rejected")
@@ -171,6 +180,13 @@ def submission_held(event: Recorded) -> Iterable[Assertion]:
 
 def submission_confirmed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, SUBMISSIONS, {"state": "confirmed", "removed": event.fact.removed})
+
+
+def submission_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionWithdrawn = event.fact
+    # One that was never complete has no receipt: then this is all there is to know of it.
+    who = {"agency": fact.agency, "list": fact.list, "division_code": fact.division_code}
+    yield _row(event, SUBMISSIONS, who | {"state": "withdrawn", "withdrawn_reason": fact.reason})
 
 
 def household_registered(event: Recorded) -> Iterable[Assertion]:
@@ -252,9 +268,11 @@ FOLDS: dict[type[Fact], Any] = {
     ListEntryAdded: entry_stated,
     ListEntryCorrected: entry_stated,
     ListEntryRemoved: entry_removed,
+    ListSubmissionOpened: submission_opened,
     ListSubmissionReceived: submission_received,
     ListSubmissionHeld: submission_held,
     ListSubmissionConfirmed: submission_confirmed,
+    ListSubmissionWithdrawn: submission_withdrawn,
     HouseholdRegistered: household_registered,
     HouseholdMemberJoined: member_joined,
     HouseholdMemberLeft: member_left,

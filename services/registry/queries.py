@@ -323,8 +323,9 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
 
 
 def _submissions() -> Select[Any]:
-    # A submission has one period, or two when a held one was confirmed: the last says how it stands.
-    return select(*_L).where(_L.valid_to == FOREVER)
+    # One period, or more when it was confirmed or withdrawn: the last says how it stands. One without a receipt was
+    # never complete.
+    return select(*_L).where(_L.valid_to == FOREVER, _L.received_at.is_not(None))
 
 
 def _submission(row: Row[Any]) -> SubmissionRow:

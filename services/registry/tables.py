@@ -99,7 +99,7 @@ SUBMISSIONS = PeriodTable(
         Column("mode", Text),
         Column("file_name", Text),
         Column("division_code", Text),
-        Column("state", Text),  # received, held, confirmed
+        Column("state", Text),  # open, received, held, confirmed, withdrawn
         Column("received_by", Text),
         Column("received_at", DateTime(timezone=True)),
         Column("rows", Integer),
@@ -110,6 +110,7 @@ SUBMISSIONS = PeriodTable(
         Column("rejected", Integer),
         Column("missing", Integer),
         Column("standing_before", Integer),
+        Column("withdrawn_reason", Text),
     ],
     indexes=[Index("submissions_by_agency", "agency", "list")],
 )

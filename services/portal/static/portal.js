@@ -207,6 +207,7 @@
   if (form) {
     const progress = form.querySelector("[data-progress]");
     form.addEventListener("submit", function (event) {
+      if (event.submitter && event.submitter.value === "annotate") return;  // the answer is a file, the page stays
       event.preventDefault();
       const data = new FormData(form);
       const pressed = event.submitter;
