@@ -93,6 +93,9 @@ ADVICE: dict[str | tuple[str, str], Advice] = {
 
 # A row of the register with any of its problems is not recorded, so there what is a hint on a list must be mended.
 REGISTER_ADVICE: dict[str, Advice] = {
+    "school_closed": Advice(
+        "改成并入的学校,没有并入的请核实该生去向", "Use the school it merged into, or ask where she went."
+    ),
     "school_unknown": Advice(
         "改成学校名录中的名称;新学校请先登记", "Use a name of the directory, or register the school."
     ),
