@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import uuid4
 
+import pytest
+
+from services.registry.commands import EnrolStudents, StudentRecord
+from services.registry.errors import SchoolHasClosed
 from services.registry.events import StudentEnrolled
+from services.registry.handlers import enrol_students
 from shared.database.database import driver
+from shared.eventsourcing.store import Command
 from tests.services.registry.office import SCHOOLS, Office
 from tests.services.registry.test_api import CLERK, Client, client, enrolment, http, school
 from tests.services.registry.test_reference import lines, opened
@@ -35,6 +42,16 @@ def test_nobody_enrols_at_a_closed_school(client: Client, office: Office) -> Non
     assert batch.json()["facts"]["problems"][0]["code"] == "school_has_closed"
     assert client.post("/v1/students?as_of=2026-09-30", json=comer).status_code == 201  # she came before it closed
     assert client.post("/v1/students?as_of=2026-10-01", json=comer | {"school_code": town}).status_code == 201
+
+
+def test_whoever_states_it_nobody_is_at_a_closed_school(client: Client, office: Office) -> None:
+    """The handler itself refuses, also for a record that was read while the school was open."""
+    village, _ = closed_pair(client, office)
+    own = office.number(2)
+    record = StudentRecord("张二", village, "469001100", own, f"G{own}", "G")
+    with pytest.raises(SchoolHasClosed):
+        enrol_students(office.registry, EnrolStudents((record,), date(2026, 10, 1)), Command("t", uuid4(), b""))
+    enrol_students(office.registry, EnrolStudents((record,), date(2026, 9, 30)), Command("t", uuid4(), b""))
 
 
 def test_a_row_of_the_register_comes_back_with_the_school_to_ask(client: Client, office: Office) -> None:
