@@ -50,7 +50,7 @@ from services.registry.keys import EDUCATION, student_record_key
 from services.registry.lists import ListRow, RowProblem
 from services.registry.parts import covered, file_part
 from services.registry.receipts import Receipt, Tally, forbids_matching
-from services.registry.row_records import placed, read_schools, same_student, sent_back
+from services.registry.row_records import open_place, placed, read_schools, same_student, sent_back
 from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
@@ -255,6 +255,8 @@ class Submissions:
         for row in read_register(file):
             tally.rows += 1
             problems, place = placed(row, schools)
+            if place is not None:
+                problems = [*problems, *open_place(place, schools, sending.of.effective_on)]
             record = None if problems or place is None else student_record(row, place)
             if record is not None:
                 first = first_rows.setdefault(student_record_key(record), row.row)
