@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from cli.session import Session, command_id_of, digest_of
 from cli.system import say
 from deploy.errors import StartRefused
 from deploy.spec import Installation
+from shared.kernel.clock import today
 
 FILES = (
     ("schools", "schools.xlsx"),
@@ -53,6 +55,7 @@ def demo(
     county = _county(installation, students, seed)
     told = json.loads((county / "county.json").read_text("utf-8"))
     with Session(installation, "aid_clerk") as session:
+        _tell_calendar(session, sample_calendar(installation.division, today()))
         rows, summary = fill(session, county, str(told["as_of"]), FILES)
     if as_json:
         typer.echo(json.dumps({"page": state.page, "students": students, "list_rows": rows, "summary": summary}))
@@ -75,6 +78,31 @@ def _county(installation: Installation, students: int, seed: int) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def sample_calendar(division: str, day: date) -> dict[str, Any]:
+    """A school calendar for the sample county, as the registry takes it: the school year around ``day``."""
+    year = day.year if day.month >= 8 else day.year - 1
+    terms = (
+        (f"{year}-autumn", date(year, 9, 1), date(year + 1, 1, 20)),
+        (f"{year + 1}-spring", date(year + 1, 3, 1), date(year + 1, 7, 5)),
+    )
+    holidays = (
+        ("国庆节", date(year, 10, 1), date(year, 10, 7)),
+        ("劳动节", date(year + 1, 5, 1), date(year + 1, 5, 3)),
+    )
+
+    def told(spans: tuple[tuple[str, date, date], ...]) -> list[dict[str, str]]:
+        return [{"name": name, "first": first.isoformat(), "last": last.isoformat()} for name, first, last in spans]
+
+    return {"division_code": division, "school_year": year, "terms": told(terms), "holidays": told(holidays)}
+
+
+def _tell_calendar(session: Session, calendar: dict[str, Any]) -> None:
+    """Before anything else, so that terms and their tasks have their days from the start."""
+    year = calendar["school_year"]
+    path = f"/v1/reference/calendars?as_of={year}-08-01"
+    session.post("registry", path, calendar, command_id_of("demo", "calendar", str(year)))
 
 
 def fill(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> tuple[int, dict[str, Any]]:

@@ -17,7 +17,8 @@ class ActivateProgramme:
 
 @dataclass(frozen=True)
 class GrantEntitlement:
-    """Asked by the policy: evidence was in force on ``effective_on`` for a student of a covered stage."""
+    """Asked by the policy: evidence was in force on ``effective_on`` for a student of a covered stage. The term is
+    [term_begins, term_ends) as the calendar in force told it."""
 
     student_id: UUID
     programme: str
@@ -30,6 +31,8 @@ class GrantEntitlement:
     evidence: tuple[UUID, ...]
     content_hash: str
     effective_on: date
+    term_begins: date | None = None
+    term_ends: date | None = None
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,8 @@ def grant(state: Entitlement, command: GrantEntitlement) -> list[Decided]:
         school_code=command.school_code,
         evidence=command.evidence,
         content_hash=command.content_hash,
+        term_begins=command.term_begins,
+        term_ends=command.term_ends,
     )
     return [Decided(fact, max(command.effective_on, state.granted_on or command.effective_on))]
 

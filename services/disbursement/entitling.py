@@ -28,9 +28,10 @@ from services.disbursement.memory import (
     remember,
 )
 from services.disbursement.projections import ENTITLING_FOLDS, ENTITLING_TABLES
-from services.disbursement.schedule import Term, amount_fen, term_of
+from services.disbursement.schedule import Term, amount_fen, term_named, term_of
 from services.disbursement.streams import Streams
 from services.matching.events import LinkConfirmed, LinkWithdrawn, MemberCovered, MemberCoverWithdrawn
+from services.registry.events import SchoolCalendarActivated
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import BATCH_LIMIT, EventStore, Proposed
 from shared.messaging.policy import policy_command
@@ -52,19 +53,23 @@ class Task(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One entitlement under review: what the facts known now say is due, None = nothing."""
+    """One entitlement under review, with what is known of its student. ``fixed``: its term by the programme's rule."""
 
     student: UUID
-    claim: GrantEntitlement | None
+    facts: Remembered
+    term: Term
+    fixed: Term
     open_term: bool
 
 
 @dataclass(frozen=True)
 class Entitling:
-    """The policy with what it needs: the store it appends to and the names of its streams."""
+    """The policy with what it needs: the store it appends to, the names of its streams, and whose school calendar
+    counts."""
 
     store: EventStore
     streams: Streams
+    division: str
 
     def projection(self) -> Projection:
         """The policy as the processor runs it. It decides about money, so a poison event halts."""
@@ -76,31 +81,32 @@ class Entitling:
         today = opened_day(connection)
         if today is None:
             return  # the first day opens in a moment, and then everyone is looked at
-        programmes = programmes_on(connection, today)
+        programmes = programmes_on(connection, today, self.division)
         for tasks in packed(tasks_of(connection, events)):
             known = remember(connection, [student for task in tasks for student in task.students])
             changes_of: dict[UUID, list[Proposed]] = {student: [] for student in known}
             for in_force in programmes:
                 cases = cases_of(self.streams, in_force, known, today)
-                for stream_id, state, decided in self._decide(connection, cases):
+                for stream_id, state, decided in self._decide(connection, in_force, cases, today):
                     proposed = [Proposed(stream_id, state.version, fact, on) for fact, on in decided]
                     changes_of[cases[stream_id].student] += proposed
             for task in tasks:
                 self._append(connection, task, [each for student in task.students for each in changes_of[student]])
 
     def _decide(
-        self, connection: Connection, cases: dict[UUID, Case]
+        self, connection: Connection, in_force: InForce, cases: dict[UUID, Case], today: date
     ) -> Iterator[tuple[UUID, Entitlement, list[Decided]]]:
         """What changes, per stream. One that is granted may be paid by a person at this moment, so it is locked and
         read again before it is taken away."""
         states = self._states(connection, list(cases))
-        changing = [s for s, case in cases.items() if settle(states[s], case.claim, open_term=case.open_term)]
+        claims = claims_of(in_force, cases, states, today)
+        changing = [s for s, case in cases.items() if settle(states[s], claims[s], open_term=case.open_term)]
         granted = [stream_id for stream_id in changing if states[stream_id].granted]
         self.streams.lock(connection, granted)
         states |= self._states(connection, granted)
         for stream_id in changing:
             case, state = cases[stream_id], states[stream_id]
-            yield stream_id, state, settle(state, case.claim, open_term=case.open_term)
+            yield stream_id, state, settle(state, claims[stream_id], open_term=case.open_term)
 
     def _append(self, connection: Connection, task: Task, proposed: Sequence[Proposed]) -> None:
         for part, begin in enumerate(range(0, len(proposed), BATCH_LIMIT)):
@@ -119,11 +125,15 @@ class Entitling:
 
 
 def tasks_of(connection: Connection, events: Sequence[Recorded]) -> Iterator[Task]:
-    """Whom to look at, in bounded sets: everyone ever linked when a day or a programme begins, else who is touched."""
+    """Whom to look at, in bounded sets: everyone ever linked when a day or a programme begins or terms are told anew,
+    else who is touched."""
     touched: dict[UUID, Recorded] = {}
     for event in events:
         if isinstance(event.fact, DayOpened | ProgrammeActivated):
             yield from _everyone(connection, event)
+        elif isinstance(event.fact, SchoolCalendarActivated):
+            if event.fact.school_code is None:  # one school's own calendar moves no term of aid
+                yield from _everyone(connection, event)
         elif isinstance(event.fact, LinkConfirmed | LinkWithdrawn | MemberCovered | MemberCoverWithdrawn):
             touched[event.fact.student_id] = event
         else:
@@ -161,14 +171,54 @@ def _everyone(connection: Connection, cause: Recorded) -> Iterable[Task]:
 def cases_of(streams: Streams, in_force: InForce, known: dict[UUID, Remembered], today: date) -> dict[UUID, Case]:
     """The entitlements these students have or may have: of this term, and of the terms before it."""
     cases: dict[UUID, Case] = {}
-    this_term = term_of(in_force.programme, today)
+    programme = in_force.programme
+    this_term = term_of(programme, today, in_force.school_begins)
+    terms = [(term, term_named(programme, term.name)) for term in _terms_around(in_force, today)]
     for student, facts in known.items():
         if not facts.linked:
             continue  # never had evidence, so never had an entitlement
-        for term in _terms_back(in_force, today):
-            stream_id = streams.entitlement(student, in_force.programme.programme, term.name)
-            cases[stream_id] = Case(student, _claim(in_force, term, student, facts, today), term == this_term)
+        for term, fixed in terms:
+            stream_id = streams.entitlement(student, programme.programme, term.name)
+            cases[stream_id] = Case(student, facts, term, fixed, term == this_term)
     return cases
+
+
+def claims_of(
+    in_force: InForce, cases: dict[UUID, Case], states: dict[UUID, Entitlement], today: date
+) -> dict[UUID, GrantEntitlement | None]:
+    """What the facts known now say is due, per entitlement; None = nothing.
+
+    What is granted is judged by the term it was granted in, however the calendar moved since; and the days of a term
+    that is granted belong to no other one, so that a calendar told later neither takes a grant away nor adds a second.
+    """
+    granted: dict[UUID, list[Term]] = {}
+    for stream_id, case in cases.items():
+        if states[stream_id].granted:
+            granted.setdefault(case.student, []).append(_recorded(case, states[stream_id]))
+    claims: dict[UUID, GrantEntitlement | None] = {}
+    for stream_id, case in cases.items():
+        state = states[stream_id]
+        term = _recorded(case, state) if state.granted else _left_of(case.term, granted.get(case.student, ()))
+        claims[stream_id] = _claim(in_force, term, case.student, case.facts, today)
+    return claims
+
+
+def _recorded(case: Case, state: Entitlement) -> Term:
+    """The term as it was when this was granted."""
+    if state.grant is None or state.grant.term_begins is None or state.grant.term_ends is None:
+        return case.fixed
+    return case.term._replace(begins=state.grant.term_begins, ends=state.grant.term_ends)
+
+
+def _left_of(term: Term, granted: Sequence[Term]) -> Term:
+    """The days of a term that belong to no granted one."""
+    begins, ends = term.begins, term.ends
+    for other in sorted(granted, key=lambda each: each.begins):
+        if other.begins <= begins < other.ends:
+            begins = min(other.ends, ends)
+        elif begins < other.begins < ends:
+            ends = other.begins
+    return term._replace(begins=begins, ends=ends)
 
 
 def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, today: date) -> GrantEntitlement | None:
@@ -193,11 +243,19 @@ def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, toda
         evidence=found.evidence,
         content_hash=in_force.content_hash,
         effective_on=found.on,
+        term_begins=term.begins,
+        term_ends=term.ends,
     )
 
 
-def _terms_back(in_force: InForce, today: date) -> Iterator[Term]:
-    term = term_of(in_force.programme, today)
+def _terms_around(in_force: InForce, today: date) -> Iterator[Term]:
+    """This term and those before it; also the next one when by its rule it began already: somebody may have been
+    granted it before a calendar said that school begins later."""
+    programme, begins = in_force.programme, in_force.school_begins
+    term = term_of(programme, today, begins)
+    following = term_of(programme, term.ends, begins)
+    if following.rates_on <= today:
+        yield following
     for _ in range(TERMS_BACK):
         yield term
-        term = term_of(in_force.programme, term.begins - timedelta(days=1))
+        term = term_of(programme, term.begins - timedelta(days=1), begins)

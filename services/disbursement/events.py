@@ -22,7 +22,11 @@ class ProgrammeActivated(Fact, frozen=True, kw_only=True):
 
 @fact("disbursement")
 class EntitlementGranted(Fact, frozen=True, kw_only=True):
-    """The student is due ``amount_fen`` of this programme in this term. ``evidence`` are the ids of the link events."""
+    """The student is due ``amount_fen`` of this programme in this term. ``evidence`` are the ids of the link events.
+
+    ``term_begins`` and ``term_ends`` (half-open): the term as it was told when this was granted, by which the grant is
+    judged for ever, whatever a calendar says later; None in grants from before school calendars, whose term is that of
+    the programme's own rule."""
 
     student_id: UUID
     programme: str
@@ -34,6 +38,8 @@ class EntitlementGranted(Fact, frozen=True, kw_only=True):
     school_code: str
     evidence: tuple[UUID, ...]
     content_hash: str
+    term_begins: date | None = None
+    term_ends: date | None = None
 
 
 @fact("disbursement")

@@ -11,13 +11,16 @@ from sqlalchemy import Connection, text
 
 from services.disbursement.domain import Evidence, Schooling
 from services.disbursement.schedule import Programme, parse
+from shared.standards.school_calendar import CalendarError, ToldYear, calendar_for
 
 
 class InForce(NamedTuple):
-    """A programme's configuration as in force on a day."""
+    """A programme's configuration as in force on a day; ``school_begins``: the first days of the terms as the school
+    calendar tells them, none while no calendar is active."""
 
     programme: Programme
     content_hash: str
+    school_begins: tuple[date, ...] = ()
 
 
 class Remembered(NamedTuple):
@@ -47,6 +50,11 @@ _PROGRAMMES = text("""
 SELECT content, content_hash FROM programmes WHERE valid_from <= :day AND valid_to > :day ORDER BY programme
 """)
 
+_CALENDARS = text("""
+SELECT place, school, school_year, content FROM school_calendars
+WHERE valid_from <= :day AND valid_to > :day ORDER BY entity
+""")
+
 _SCHOOLING = text("""
 SELECT entity, valid_from, valid_to, enrolled, stage, boarder, division_code, school_code
 FROM students WHERE entity = ANY(:students) ORDER BY entity, valid_from
@@ -63,10 +71,23 @@ def opened_day(connection: Connection) -> date | None:
     return connection.execute(text("SELECT day FROM days")).scalar_one_or_none()
 
 
-def programmes_on(connection: Connection, day: date) -> list[InForce]:
-    """The programmes in force on ``day``, by name. Raises BadProgramme for content that no longer reads."""
+def programmes_on(connection: Connection, day: date, division: str) -> list[InForce]:
+    """The programmes in force on ``day`` in a division, by name. Raises BadProgramme for content that no longer
+    reads."""
+    begins = school_begins(connection, day, division)
     rows = connection.execute(_PROGRAMMES, {"day": day})
-    return [InForce(parse(content), content_hash) for content, content_hash in rows]
+    return [InForce(parse(content), content_hash, begins) for content, content_hash in rows]
+
+
+def school_begins(connection: Connection, day: date, division: str) -> tuple[date, ...]:
+    """The first days of the terms in the division's own calendar as in force on ``day``: money has one term for all its
+    schools. None when its years do not fit together: a calendar that nobody can read decides nothing."""
+    told = [ToldYear(*row) for row in connection.execute(_CALENDARS, {"day": day})]
+    try:
+        years = calendar_for(told, division, None).years
+    except CalendarError:
+        return ()
+    return tuple(term.first for year in years for term in year.terms)
 
 
 def linked_students(connection: Connection, after: UUID | None, count: int) -> list[UUID]:

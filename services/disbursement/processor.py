@@ -9,6 +9,6 @@ from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
 
 
-def projections(store: EventStore, streams: Streams) -> tuple[Projection, ...]:
+def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
     """View first: nothing depends on the order, people see it first."""
-    return PAYMENTS_VIEW, Entitling(store, streams).projection()
+    return PAYMENTS_VIEW, Entitling(store, streams, division).projection()

@@ -12,8 +12,10 @@ from services.disbursement.events import (
     EntitlementWithdrawn,
     ProgrammeActivated,
 )
+from services.disbursement.schedule import pay_by
 from services.disbursement.tables import (
     ALWAYS,
+    CALENDARS,
     COVERS,
     DAYS,
     ENTITLEMENTS,
@@ -27,6 +29,7 @@ from services.disbursement.tables import (
 )
 from services.matching.events import LinkConfirmed, LinkWithdrawn, MemberCovered, MemberCoverWithdrawn
 from services.registry.events import (
+    SchoolCalendarActivated,
     SchoolRegistered,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -136,11 +139,22 @@ def programme_activated(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PROGRAMMES, event.stream_id, event.effective_on, values)
 
 
+def calendar_activated(event: Recorded) -> Iterable[Assertion]:
+    fact: SchoolCalendarActivated = event.fact
+    values = {
+        "place": fact.division_code,
+        "school": fact.school_code,
+        "school_year": fact.school_year,
+        "content": fact.content,
+    }
+    yield Assertion(CALENDARS, event.stream_id, event.effective_on, values)
+
+
 def day_opened(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
 
 
-ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, DAYS)
+ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, CALENDARS, DAYS)
 ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: student_placed,
     StudentPlaced: student_placed,
@@ -151,6 +165,7 @@ ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     MemberCovered: member_covered,
     MemberCoverWithdrawn: member_cover_withdrawn,
     ProgrammeActivated: programme_activated,
+    SchoolCalendarActivated: calendar_activated,
     DayOpened: day_opened,
 }
 
@@ -167,6 +182,7 @@ def entitlement_granted(event: Recorded) -> Iterable[Assertion]:
         "granted": True,
         "withdrawn_reason": None,
         "evidence": list(fact.evidence),
+        "pay_by": None if fact.term_begins is None else pay_by(fact.term_begins),
         "division_code": fact.division_code,
         "school_code": fact.school_code,
     }

@@ -16,7 +16,8 @@ State = Literal["granted", "paid", "withdrawn", "to_recover"]
 
 
 class EntitlementRow(BaseModel):
-    """One (student, programme, term). Amounts are integer fen. ``to_recover``: paid on evidence that was never true."""
+    """One (student, programme, term). Amounts are integer fen. ``to_recover``: paid on evidence that was never true.
+    ``pay_by``: the last day on which it is paid in time."""
 
     entitlement_id: UUID
     student_id: UUID
@@ -31,6 +32,7 @@ class EntitlementRow(BaseModel):
     school_name: str | None
     division_code: str
     granted_on: date
+    pay_by: date | None
     paid_on: date | None
     reference: str | None
     withdrawn_reason: str | None
@@ -162,6 +164,7 @@ def _entitlement(row: Row[Any]) -> EntitlementRow:
         school_name=row.school_name,
         division_code=row.division_code,
         granted_on=row.valid_from,
+        pay_by=row.pay_by,
         paid_on=row.paid_on,
         reference=row.reference,
         withdrawn_reason=row.withdrawn_reason,

@@ -7,12 +7,19 @@ at any moment can be read from the log (domain.md §5: classes and rates are ver
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
 from services.disbursement.errors import BadProgramme, NoRate
+from shared.standards.school_calendar import months_on
+
+PAY_WITHIN_MONTHS = 2  # of the term's start (domain.md §6)
+# A term of the school calendar is the programme's own term that begins nearest to it, and at most so far away.
+NEAR = timedelta(days=60)
+_YEARS_AROUND = (-2, -1, 0, 1, 2)  # enough for every day to have a term and the one after it
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,11 +56,13 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Term(NamedTuple):
-    """[begins, ends); named by the calendar year in which it begins: ``2026-autumn``."""
+    """[begins, ends); named by the calendar year in which its rule begins: ``2026-autumn``. ``rates_on``: the rule's
+    own day, by which its rate is chosen, whenever school began."""
 
     name: str
     begins: date
     ends: date
+    rates_on: date
 
 
 _decoder = msgspec.json.Decoder(Programme)
@@ -86,26 +95,49 @@ def parse(content: str) -> Programme:
     return programme
 
 
-def term_of(programme: Programme, day: date) -> Term:
-    """The term that contains ``day``."""
-    begins = [(date(day.year + shift, r.month, r.day), r.name) for shift in (-1, 0, 1) for r in programme.terms]
-    begins.sort()
-    index = max(i for i, (start, _) in enumerate(begins) if start <= day)
-    start, name = begins[index]
-    return Term(f"{start.year}-{name}", start, begins[index + 1][0])
+def term_of(programme: Programme, day: date, school_begins: Sequence[date] = ()) -> Term:
+    """The term that contains ``day``. ``school_begins``: first days of the terms that the school calendar tells; where
+    it tells none, a term begins by the programme's own rule. Its name is always the rule's."""
+    return next(term for term in _terms(programme, day.year, school_begins) if term.begins <= day < term.ends)
 
 
-def term_named(programme: Programme, name: str) -> Term:
-    """The term called like ``2026-autumn``. Raises BadProgramme when the calendar has no such term."""
-    year, _, part = name.partition("-")
-    for rule in programme.terms:
-        if rule.name == part and year.isdecimal():
-            return term_of(programme, date(int(year), rule.month, rule.day))
+def term_named(programme: Programme, name: str, school_begins: Sequence[date] = ()) -> Term:
+    """The term called like ``2026-autumn``. Raises BadProgramme when the programme has no such term."""
+    year, _, _ = name.partition("-")
+    terms = _terms(programme, int(year), school_begins) if year.isdecimal() and len(year) == 4 else []
+    for term in terms:
+        if term.name == name:
+            return term
     raise _bad(f"没有学期 {name}", f"there is no term {name}")
 
 
+def pay_by(term_begins: date) -> date:
+    """The last day on which the aid of a term is paid in time."""
+    return months_on(term_begins, PAY_WITHIN_MONTHS) - timedelta(days=1)
+
+
+def _terms(programme: Programme, year: int, school_begins: Sequence[date]) -> list[Term]:
+    """The terms around a year, without a gap."""
+    rules = sorted((date(year + n, rule.month, rule.day), rule.name) for n in _YEARS_AROUND for rule in programme.terms)
+    begins = {day: day for day, _ in rules}
+    for first in school_begins:
+        nearest = min(begins, key=lambda day: abs(day - first))
+        told = begins[nearest] != nearest and abs(begins[nearest] - nearest) <= abs(first - nearest)
+        if abs(first - nearest) <= NEAR and not told:
+            begins[nearest] = first
+    if list(begins.values()) != sorted(set(begins.values())):
+        begins = {day: day for day, _ in rules}  # such a calendar is none of this programme's terms
+    following = [*list(begins.values())[1:], None]
+    return [
+        Term(f"{day.year}-{name}", begins[day], ends, day)
+        for (day, name), ends in zip(rules, following, strict=True)
+        if ends is not None
+    ]
+
+
 def amount_fen(programme: Programme, term: Term, stage: str, boarder: bool, division_code: str) -> int:
-    """What one student is due in this term: the yearly rate in force when it began, shared equally among the terms.
+    """What one student is due in this term: the yearly rate in force on the day its rule begins it, shared equally
+    among the terms. School may begin some days before; a rate told from September on is the autumn's all the same.
 
     The longest matching region wins, then the latest rate. Raises NoRate.
     """
@@ -114,7 +146,7 @@ def amount_fen(programme: Programme, term: Term, stage: str, boarder: bool, divi
         for rate in programme.rates
         if rate.stage == stage
         and rate.boarder == boarder
-        and rate.valid_from <= term.begins
+        and rate.valid_from <= term.rates_on
         and division_code.startswith(rate.region)
     ]
     if not fitting:

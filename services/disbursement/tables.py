@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, Text, Uuid
 
 from shared.eventsourcing.periods import PeriodTable
 
@@ -67,6 +67,13 @@ PROGRAMMES = PeriodTable(
     "programmes", "disbursement", [Column("programme", Text), Column("content", Text), Column("content_hash", Text)]
 )
 
+# School years as the registry tells them; ``place`` is a division's code.
+CALENDARS = PeriodTable(
+    "school_calendars",
+    "registry",
+    [Column("place", Text), Column("school", Text), Column("school_year", Integer), Column("content", Text)],
+)
+
 # One row: the day opened last.
 DAYS = PeriodTable("days", "disbursement", [Column("day", Date)])
 
@@ -84,6 +91,7 @@ ENTITLEMENTS = PeriodTable(
         Column("granted", Boolean),
         Column("withdrawn_reason", Text),
         Column("evidence", ARRAY(Uuid)),
+        Column("pay_by", Date),  # NULL: granted before school calendars were known
         Column("division_code", Text),
         Column("school_code", Text),
     ],

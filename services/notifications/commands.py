@@ -32,11 +32,13 @@ class RaiseAlert:
 
 @dataclass(frozen=True)
 class WithdrawAlert:
-    """Asked by the policy: the reason fell away."""
+    """Asked by the policy: the reason fell away. ``unless_raised_on``: an alert that was raised on this very event
+    stands; a calendar told later moves when an alert is due, it finds no child."""
 
     reason: str
     evidence: tuple[UUID, ...]
     on: date
+    unless_raised_on: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
 
 
 def withdraw(state: Alert, command: WithdrawAlert) -> list[Decided]:
-    """Withdraw an open alert; nothing happens to one that has ended."""
-    if not state.open:
+    """Withdraw an open alert; nothing happens to one that has ended, or stands on what has not changed."""
+    if not state.open or command.unless_raised_on in state.known:
         return []
     return [Decided(AlertWithdrawn(reason=command.reason, evidence=command.evidence), max(command.on, state.last))]
 

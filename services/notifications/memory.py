@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.notifications.rules import AlertRules, ListedChild, Schooling, parse
+from services.notifications.rules import NO_CALENDAR, AlertRules, ListedChild, Schooling, parse
+from shared.standards.school_calendar import CalendarError, SchoolCalendar, ToldYear, calendar_of, years_for
 
 
 class InForce(NamedTuple):
@@ -38,6 +39,11 @@ WHERE d.state = 'not_in_register' AND d.school_age AND (CAST(:after AS uuid) IS 
 ORDER BY l.person_id LIMIT :count
 """)
 
+_CALENDARS = text("""
+SELECT place, school, school_year, content FROM school_calendars
+WHERE valid_from <= :day AND valid_to > :day ORDER BY entity
+""")
+
 _CHILDREN_OF = text("SELECT entity, person_id FROM listed WHERE entity = ANY(:entries)")
 
 _ROWS_OF = text("""
@@ -58,6 +64,30 @@ def rules_on(connection: Connection, day: date) -> InForce | None:
         text("SELECT content, content_hash FROM rules WHERE valid_from <= :day AND valid_to > :day"), {"day": day}
     ).one_or_none()
     return None if row is None else InForce(parse(row[0]), row[1])
+
+
+class Calendars:
+    """The school calendars as in force on a day, of every place. Years of a place that do not fit together tell
+    nothing: then every day counts."""
+
+    def __init__(self, told: Iterable[ToldYear]) -> None:
+        self._told = tuple(told)
+        self._made: dict[tuple[str, ...], SchoolCalendar] = {}
+
+    def of(self, division: str, school: str | None) -> SchoolCalendar:
+        """The calendar of a school in a division."""
+        contents = tuple(years_for(self._told, division, school).values())
+        if contents not in self._made:
+            try:
+                self._made[contents] = calendar_of(contents)
+            except CalendarError:
+                self._made[contents] = NO_CALENDAR
+        return self._made[contents]
+
+
+def calendars_on(connection: Connection, day: date) -> Calendars:
+    """The calendars in force on ``day``."""
+    return Calendars(ToldYear(*row) for row in connection.execute(_CALENDARS, {"day": day}))
 
 
 def standing(connection: Connection, students: Sequence[UUID], day: date) -> dict[UUID, Schooling]:

@@ -15,10 +15,22 @@ from services.notifications.events import (
     AlertWithdrawn,
     DayOpened,
 )
-from services.notifications.tables import ALERTS, ALWAYS, CHILDREN, DAYS, DECISIONS, LISTED, RULES, SCHOOLING, SCHOOLS
+from services.notifications.tables import (
+    ALERTS,
+    ALWAYS,
+    CALENDARS,
+    CHILDREN,
+    DAYS,
+    DECISIONS,
+    LISTED,
+    RULES,
+    SCHOOLING,
+    SCHOOLS,
+)
 from services.registry.events import (
     ListEntryAdded,
     ListEntryCorrected,
+    SchoolCalendarActivated,
     SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
@@ -133,11 +145,22 @@ def rules_activated(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(RULES, THE_RULES, event.effective_on, values)
 
 
+def calendar_activated(event: Recorded) -> Iterable[Assertion]:
+    fact: SchoolCalendarActivated = event.fact
+    values = {
+        "place": fact.division_code,
+        "school": fact.school_code,
+        "school_year": fact.school_year,
+        "content": fact.content,
+    }
+    yield Assertion(CALENDARS, event.stream_id, event.effective_on, values)
+
+
 def day_opened(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
 
 
-WATCHING_TABLES = (SCHOOLING, LISTED, DECISIONS, RULES, DAYS)
+WATCHING_TABLES = (SCHOOLING, LISTED, DECISIONS, RULES, CALENDARS, DAYS)
 WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
@@ -153,6 +176,7 @@ WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
     ReviewOpened: review_opened,
     EntryWithdrawn: entry_withdrawn,
     AlertRulesActivated: rules_activated,
+    SchoolCalendarActivated: calendar_activated,
     DayOpened: day_opened,
 }
 

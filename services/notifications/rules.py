@@ -12,13 +12,16 @@ import msgspec
 
 from services.notifications.errors import BadRules
 from services.notifications.events import AlertKind
+from shared.standards.school_calendar import SchoolCalendar
 
 LONGEST_WAIT_DAYS = 180
+NO_CALENDAR = SchoolCalendar(())
+_ONE_DAY = timedelta(days=1)
 
 
 class AlertRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``acceptance_days``: how long another school may take to accept a child who left one. ``compulsory_stages``
-    stand in where a birth date is not known."""
+    """``acceptance_days``: how long another school may take to accept a child who left one; days of vacation, when no
+    school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known."""
 
     acceptance_days: int = 15
     compulsory_stages: tuple[str, ...] = ("primary", "junior")
@@ -96,10 +99,22 @@ def of_compulsory_age(schooling: Schooling, rules: AlertRules) -> bool:
     return begins <= schooling.since < ends
 
 
-def student_reasons(schooling: Schooling, rules: AlertRules, today: date) -> dict[AlertKind, Reason]:
-    """The alerts that should stand for a registered student on ``today``."""
+def acceptance_due(left_on: date, days: int, calendar: SchoolCalendar) -> date:
+    """When the time for acceptance is up: ``days`` after, vacations between two terms told not counted. A calendar that
+    tells no terms around leaves every day to count."""
+    due = left_on
+    while days:
+        due += _ONE_DAY
+        days -= not calendar.is_vacation(due)
+    return due
+
+
+def student_reasons(
+    schooling: Schooling, rules: AlertRules, today: date, calendar: SchoolCalendar = NO_CALENDAR
+) -> dict[AlertKind, Reason]:
+    """The alerts that should stand for a registered student on ``today``; ``calendar`` is her school's."""
     if schooling.status == "transferred_out":
-        due = schooling.since + timedelta(days=rules.acceptance_days)
+        due = acceptance_due(schooling.since, rules.acceptance_days, calendar)
         if today >= due:
             facts = {"left_on": schooling.since.isoformat(), "days": str(rules.acceptance_days)}
             return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.eventsourcing.periods import PeriodTable
@@ -56,6 +56,13 @@ DECISIONS = PeriodTable(
 )
 
 RULES = PeriodTable("rules", "notifications", [Column("content", Text), Column("content_hash", Text)])
+
+# School years as the registry tells them; ``place`` is a division's code.
+CALENDARS = PeriodTable(
+    "school_calendars",
+    "registry",
+    [Column("place", Text), Column("school", Text), Column("school_year", Integer), Column("content", Text)],
+)
 
 # One row: the day opened last.
 DAYS = PeriodTable("days", "notifications", [Column("day", Date)])

@@ -19,6 +19,7 @@ from services.notifications.domain import Alert, evolve, raise_alert, withdraw
 from services.notifications.events import AlertKind, AlertRulesActivated, DayOpened
 from services.notifications.memory import (
     InForce,
+    calendars_on,
     children_of,
     missing_children,
     opened_day,
@@ -30,7 +31,7 @@ from services.notifications.memory import (
 from services.notifications.projections import WATCHING_FOLDS, WATCHING_TABLES
 from services.notifications.rules import ListedChild, Reason, Schooling, listed_reason, student_reasons
 from services.notifications.streams import Streams
-from services.registry.events import ListEntryAdded, ListEntryCorrected
+from services.registry.events import ListEntryAdded, ListEntryCorrected, SchoolCalendarActivated
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.messaging.policy import policy_command
@@ -120,14 +121,18 @@ class Watching:
     ) -> dict[UUID, list[tuple[UUID, Intent]]]:
         """Student → what should become of each alert's stream about this student."""
         intents: dict[UUID, list[tuple[UUID, Intent]]] = {}
+        calendars = calendars_on(connection, today)
         for student, place in standing(connection, students, today).items():
-            reasons = student_reasons(place, in_force.rules, today)
+            own = calendars.of(place.division_code or self.division, place.school_code)
+            reasons = student_reasons(place, in_force.rules, today, own)
             for kind in STUDENT_KINDS:
                 intent: Intent
                 if kind in reasons:
                     intent = self._about_student(kind, place, reasons[kind], in_force, today)
                 else:
-                    intent = WithdrawAlert(_BY_NAME.get(place.status, place.status), (place.event_id,), today)
+                    reason, awaited = _BY_NAME.get(place.status, place.status), place.status == "transferred_out"
+                    stands = place.event_id if awaited else None
+                    intent = WithdrawAlert(reason, (place.event_id,), today, unless_raised_on=stands)
                 intents.setdefault(student, []).append((self.streams.alert(kind, student), intent))
         return intents
 
@@ -196,6 +201,8 @@ def tasks_of(connection: Connection, events: Sequence[Recorded], today: date) ->
     for event in events:
         if isinstance(event.fact, DayOpened | AlertRulesActivated):
             yield from _everyone(connection, event, today)
+        elif isinstance(event.fact, SchoolCalendarActivated):
+            continue  # counts from the next day that opens
         elif isinstance(event.fact, ListEntryAdded | ListEntryCorrected):
             entries[event.stream_id] = event
         elif event.service == "matching":

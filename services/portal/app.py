@@ -23,10 +23,12 @@ from services.portal import (
     promotions,
     proxy,
     reference,
+    reference_forms,
     reviews,
     sign_in,
     students,
     tables,
+    terms,
 )
 from services.portal.backends import Backends
 from services.portal.check_jobs import Checker, CheckJobs
@@ -107,7 +109,9 @@ def application(
         reviews.router,
         models.router,
         exports.router,
+        reference_forms.router,  # before single rows, whose name its paths are not
         reference.router,
+        terms.router,
         promotions.router,
         audit.router,
     ]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from services.portal.backends import Answer, Backends, BackendTrouble, Params
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, REVIEWS, ROSTER, SUBMISSIONS, UNMATCHED
+from services.portal.table_pages import ALERTS, REVIEWS, ROSTER, SUBMISSIONS, TERM_TASKS, UNMATCHED
 from services.portal.table_reading import items_of
 
 router = APIRouter(include_in_schema=False)
@@ -44,6 +44,7 @@ class Home:
     categories: list[Figure] | None = None
     total: int = 0
     lists: list[dict[str, Any]] | None = None
+    tasks: list[dict[str, Any]] | None = None
     stream: str | None = None
 
 
@@ -58,12 +59,16 @@ async def home(request: Request, opened: Annotated[Opening, Depends(opening)]) -
 
 
 async def _read(backends: Backends, opened: Opening) -> Home:
-    may = {page.name: opened.viewer.has(*page.roles) for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS)}
+    may = {
+        page.name: opened.viewer.has(*page.roles)
+        for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS, TERM_TASKS)
+    }
     asked = may["roster"] or may["unmatched"]
-    summary, alerts, freshness = await asyncio.gather(
+    summary, alerts, freshness, tasks = await asyncio.gather(
         _tried(backends, opened, asked, "matching", "/v1/roster/summary"),
         _tried(backends, opened, may["alerts"], "notifications", "/v1/alerts/summary"),
         _tried(backends, opened, may["imports"], "registry", "/v1/freshness"),
+        _tried(backends, opened, may["term_tasks"], "registry", "/v1/term-tasks/due"),
     )
     home = Home()
     if isinstance(alerts, Answer):
@@ -78,7 +83,9 @@ async def _read(backends: Backends, opened: Opening) -> Home:
         late = sum(bool(each["late"]) for each in home.lists)
         if late:
             home.needs.append(Figure(opened.texts("home.late"), f"{late:,}", "/imports", "alarm"))
-    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, freshness))
+    if isinstance(tasks, Answer):
+        home.tasks = [each | {"href": _task_address(each)} for each in tasks.body]
+    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, freshness, tasks))
     return home
 
 
@@ -96,6 +103,11 @@ async def _tried(
 def _alerts(answer: Answer, opened: Opening) -> Figure:
     count = _counts(answer.body).get("open", 0)
     return Figure(opened.texts("home.alerts_open"), f"{count:,}", "/alerts?state=open", "alarm" if count else "calm")
+
+
+def _task_address(task: Mapping[str, Any]) -> str:
+    asked = {name: task[name] for name in ("school_year", "term", "task", "state")}
+    return f"{TERM_TASKS.address}?{urlencode(asked)}"
 
 
 def _stand(home: Home, summary: Mapping[str, Any], may: Mapping[str, bool], opened: Opening) -> None:

@@ -140,5 +140,10 @@ def _notice(request: Request, texts: Texts) -> str:
         "undone": "review.done_undone",
         "forgotten": "check.done_forgotten",
         "activated": "models.done_activated",
+        "calendar": "reference_forms.done_calendar",
+        "school_closed": "reference_forms.done_closed",
+        "divisions": "reference_forms.done_divisions",
+        "task_done": "terms.done_done",
+        "task_reopened": "terms.done_reopened",
     }
     return texts(known[done]) if done in known else ""

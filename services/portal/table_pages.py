@@ -129,6 +129,7 @@ ENTITLEMENTS = TablePage(
         Column("term", ("term",), "code", "term"),
         Column("amount", ("amount_fen",), "money"),
         Column("state", ("state",), "code", "entitlement_state"),
+        Column("pay_by", ("pay_by",), "date"),
         Column("paid_on", ("paid_on",), "date"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
@@ -207,6 +208,16 @@ SCHOOLS = TablePage(
     (_TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
+CLOSED_STUDENTS = TablePage(
+    "closed_students", "/reference/closed-schools", "registry", "/v1/reference/closed-schools/students",
+    (
+        _NAME, _SCHOOL, _GRADE, _CLASS,
+        Column("merged_into", ("merged_into_name", "merged_into"), href="/reference/schools/{merged_into}"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (_BY_SCHOOL, _TRUE_ON),
+)  # fmt: skip
+
 DIVISIONS = TablePage(
     "divisions", "/reference/divisions", "registry", "/v1/reference/divisions",
     (
@@ -232,6 +243,54 @@ CALENDARS = TablePage(
     ),
     EVERYONE, "calendar_id",
     (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+TERMS = TablePage(
+    "terms", "/terms", "registry", "/v1/terms",
+    (
+        Column("term", ("term",), "code", "term", href="/terms/tasks?school_year={school_year}&term={term}"),
+        Column("school_year", ("school_year",)),
+        Column("first_day", ("first",), "date"),
+        Column("last_day", ("last",), "date"),
+        Column("tasks_done", ("done",), "number"),
+        Column(
+            "tasks_late", ("late",), "number",
+            href="/terms/tasks?school_year={school_year}&term={term}&state=late",
+        ),
+        Column(
+            "tasks_due", ("due",), "number",
+            href="/terms/tasks?school_year={school_year}&term={term}&state=due",
+        ),
+        Column("tasks_upcoming", ("upcoming",), "number"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "term",
+    (_TRUE_ON,),
+)  # fmt: skip
+
+TERM_TASKS = TablePage(
+    "term_tasks", "/terms/tasks", "registry", "/v1/term-tasks",
+    (
+        Column("term", ("term",), "code", "term"),
+        Column("task", ("title",)),
+        _SCHOOL,
+        Column("opens_on", ("opens_on",), "date"),
+        Column("due_on", ("due_on",), "date"),
+        Column("state", ("state",), "code", "task_state"),
+        Column("done_on", ("done_on",), "date"),
+        Column("count", ("count",), "number"),
+        Column("note", ("note",)),
+        Column("told_by", ("told_by",)),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "task_id",
+    (
+        Filter("state", "code", "task_state", tabs=True),
+        _BY_SCHOOL,
+        Filter("school_year", "text"),
+        Filter("term", "text"),
+        Filter("task", "text"),
+        _TRUE_ON,
+    ),
+    actions=True,
 )  # fmt: skip
 
 _KIND = Column("register_place", ("kind",), "code", "register_place")
@@ -295,8 +354,11 @@ TABLES: Mapping[str, TablePage] = {
         STUDENTS,
         SEARCH,
         SCHOOLS,
+        CLOSED_STUDENTS,
         DIVISIONS,
         CALENDARS,
+        TERMS,
+        TERM_TASKS,
         REGISTER_PLACES,
         PLACE_STUDENTS,
         SUBMISSIONS,
@@ -319,6 +381,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),
     ("exports", "/exports", EVERYONE),
+    ("terms", "/terms", TERMS.roles),
     ("register_places", "/register-places", REGISTER_PLACES.roles),
     ("schools", "/reference/schools", SCHOOLS.roles),
     ("divisions", "/reference/divisions", DIVISIONS.roles),

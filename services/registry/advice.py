@@ -83,6 +83,7 @@ ADVICE: dict[str | tuple[str, str], Advice] = {
     ),
     ("support_type", "unknown"): Advice("填“低保”或“特困”", "Give 低保 or 特困."),
     "school_unknown": Advice("改成学校名录中的名称,外地学校可不改", "Use a name of the directory; others may stay."),
+    "school_closed": Advice("改成并入的学校,没有的请核实去向", "Use the school it merged into, or ask where she went."),
     "division_code": Advice("填6位行政区划代码", "Give the six-digit code."),
     "duplicate": Advice("删去重复的一行", "Take the repeated row away."),
     "listed_twice": Advice("确属同一人的请删去一行", "Take one of the rows away if it is the same person."),

@@ -22,16 +22,18 @@ from services.registry import (
     stream_api,
     student_api,
     suspension_api,
+    term_api,
     topic_intake,
     withdrawal_api,
 )
 from services.registry.events import DayOpened
+from services.registry.first_term_plan import FIRST_PLAN_FROM, activation
 from services.registry.handlers import Registry
-from services.registry.keys import Keys
+from services.registry.keys import TERM_PLAN, Keys
 from services.registry.processor import projections, workers
 from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
-from shared.hosting.service import Service
+from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 
 ROUTERS = (
@@ -49,6 +51,7 @@ ROUTERS = (
     care_api,
     class_api,
     reference_api,
+    term_api,
     register_place_api,
     export_api,
 )
@@ -76,5 +79,6 @@ def build(settings: Settings) -> Service:
         workers=workers(registry, settings),
         steps=STEPS,
         gauges=reporting.GAUGES,
+        seeds=(Seed(TERM_PLAN, TERM_PLAN, activation(), FIRST_PLAN_FROM, first_only=True),),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -17,7 +17,8 @@ from services.registry.errors import StudentUnknown
 from services.registry.handlers import Registry
 from services.registry.life_events import AbsenceReason
 from services.registry.projections import REGISTER
-from services.registry.reporting_classes import ClassRegister, SchoolDay, no_calendar, report_classes, report_one
+from services.registry.reporting_classes import ClassRegister, report_classes, report_one
+from services.registry.school_days import school_days
 from services.registry.student_api import watched
 from shared.kernel.clock import today
 from shared.web.bodies import batch_lines
@@ -66,27 +67,27 @@ class Reported(BaseModel):
     event_ids: tuple[UUID, ...]
 
 
-def router(registry: Registry, school_day: SchoolDay = no_calendar) -> APIRouter:
-    """The routes under /v1; ``school_day`` says whether a school has lessons on a day, if a calendar does."""
+def router(registry: Registry) -> APIRouter:
+    """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
-    _reporting(routes, registry, school_day)
+    _reporting(routes, registry)
     _reading(routes, registry)
     return routes
 
 
-def _reporting(routes: APIRouter, registry: Registry, school_day: SchoolDay) -> None:
+def _reporting(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/attendance")
     def report(body: ClassReport, request: Request, viewer: Registrar) -> Reported:
         """One class."""
         command = command_from(request, viewer, body)
-        register = ClassRegister(registry, viewer.scope, school_day)
+        register = ClassRegister(registry, viewer.scope, school_days(registry, viewer.scope))
         return Reported(event_ids=report_one(register, _report(body), command, today()).event_ids)
 
     @routes.post("/attendance/batch")
     def report_batch(request: Request, viewer: Registrar, lines: Lines) -> Reported:
         """A class per line (NDJSON), all or none; what is wrong is told line by line."""
         command = command_from(request, viewer, b"\n".join(lines))
-        register = ClassRegister(registry, viewer.scope, school_day)
+        register = ClassRegister(registry, viewer.scope, school_days(registry, viewer.scope))
         reports = [_report(body) for body in parsed(ClassReport, lines)]
         return Reported(event_ids=report_classes(register, reports, command, today()).event_ids)
 

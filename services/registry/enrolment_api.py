@@ -116,7 +116,7 @@ def router(registry: Registry) -> APIRouter:
     def enrol(body: Enrol, request: Request, viewer: Registrar, as_of: date | None = None) -> Enrolled:
         """Enrol one student, or bring her to what is stated."""
         schools = _schools(registry)
-        record = _record(body, schools, viewer)
+        record = _record(body, schools, viewer, as_of or today())
         command = command_from(request, viewer, body)
         return _enrol(registry, [record], as_of or today(), command)
 
@@ -124,7 +124,7 @@ def router(registry: Registry) -> APIRouter:
     def enrol_batch(request: Request, viewer: Registrar, lines: Lines, as_of: date | None = None) -> Enrolled:
         """One student per line (NDJSON), all or none."""
         schools = _schools(registry)
-        records = all_good(parsed(Enrol, lines), lambda body: _record(body, schools, viewer))
+        records = all_good(parsed(Enrol, lines), lambda body: _record(body, schools, viewer, as_of or today()))
         command = command_from(request, viewer, b"\n".join(lines))
         return _enrol(registry, records, as_of or today(), command)
 
@@ -144,8 +144,9 @@ def _school_record(body: School) -> SchoolRecord:
     return SchoolRecord(body.school_code, body.name, place, body.former_names, body.stages)
 
 
-def _record(body: Enrol, schools: Schools, viewer: Viewer) -> StudentRecord:
-    """Read like a row of the register. Raises UnknownSchool, InvalidRecord; Forbidden for another school's pupil."""
+def _record(body: Enrol, schools: Schools, viewer: Viewer, as_of: date) -> StudentRecord:
+    """Read like a row of the register. Raises UnknownSchool, SchoolHasClosed, InvalidRecord; Forbidden for another
+    school's pupil."""
     told = body.model_dump(exclude={"enrolled_on"})
     cells: dict[str, Any] = {field: _cell(value) for field, value in told.items() if value is not None}
     cells["class"] = cells.pop("class_name", "")
@@ -157,6 +158,7 @@ def _record(body: Enrol, schools: Schools, viewer: Viewer) -> StudentRecord:
         raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in problems])
     if not handlers.covers(viewer.scope, place.division_code, place.school_code):
         raise Forbidden("只能登记本校学生", "A school enrols at itself only", school_code=place.school_code)
+    schools.check_open(place.school_code, as_of)
     return student_record(row, place, body.enrolled_on)
 
 

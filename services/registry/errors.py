@@ -1,6 +1,7 @@
 """Refusals of the registry, as business nouns.
 
 UnknownSchool      422  no such school; offers the three nearest names
+SchoolHasClosed    422  the school was closed or merged by the day of the enrolment; names the one that took it over
 InvalidRecord      422  a field of the record cannot be right (bad identity number, unknown stage …)
 InvalidBatch       422  lines of a batch that cannot be right; nothing of the batch was taken
 BeforeLastChange   422  a departure or a return is dated before what it ends
@@ -46,6 +47,25 @@ class UnknownSchool(Malformed):
             f"The school “{named}” is not registered" + (f"; nearest: {offers}" if offers else ""),
             named=named,
             nearest=[{"school_code": code, "name": name} for code, name in nearest],
+        )
+
+
+class SchoolHasClosed(Malformed):
+    """Nobody enrols at a school that is no more. ``merged_into`` is (code, name) of the school that took it over."""
+
+    code = "school_has_closed"
+
+    def __init__(self, name: str, on: date, merged_into: tuple[str, str] | None) -> None:
+        zh, en = f"学校“{name}”已于{on.isoformat()}撤并", f"The school “{name}” closed on {on.isoformat()}"
+        if merged_into is not None:
+            code, into = merged_into
+            zh, en = f"{zh},并入“{into}”({code})", f"{en} and was merged into “{into}” ({code})"
+        super().__init__(
+            f"{zh},不能再登记学生",
+            f"{en}; no student enrols there.",
+            field="school",
+            closed_on=on.isoformat(),
+            merged_into=None if merged_into is None else {"school_code": merged_into[0], "name": merged_into[1]},
         )
 
 

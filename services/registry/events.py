@@ -28,6 +28,9 @@ from services.registry.reference_events import DivisionCodeAdded as DivisionCode
 from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
 from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
 from services.registry.reference_events import SchoolClosed as SchoolClosed
+from services.registry.term_events import TermPlanActivated as TermPlanActivated
+from services.registry.term_events import TermTaskDone as TermTaskDone
+from services.registry.term_events import TermTaskReopened as TermTaskReopened
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]

@@ -140,14 +140,16 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
 
 
 def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) -> Result:
-    """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again."""
+    """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again.
+    Raises SchoolHasClosed: nobody is stated to be at a school that is no more on that day."""
     return registry.store.run(
         registry.database, command, lambda connection: students_stated(registry, intent, connection)
     )
 
 
 def students_stated(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
-    """What the records change. Appends nothing."""
+    """What the records change. Appends nothing. Raises SchoolHasClosed."""
+    standing.check_open(driver(connection), {record.school_code for record in intent.records}, intent.as_of)
     named = [registry.keys.student(record) for record in intent.records]
     states = _students(registry, connection, named)
     aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}

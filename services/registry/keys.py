@@ -12,6 +12,7 @@ from services.registry.commands import StudentRecord
 from services.registry.lists import ListRow
 from shared.kernel.identifiers import keyed_digest, keyed_id
 
+TERM_PLAN = "term-plan"
 EDUCATION = "education"  # the agency that keeps the student register
 
 # What the row does not say itself: the key of a row without a number must not change when a school becomes known.
@@ -36,6 +37,14 @@ class Keys:
     def calendar(self, division: str, school: str | None, school_year: int) -> UUID:
         """One stream per place and school year."""
         return keyed_id(self._key, "calendar", division, school or "", str(school_year))
+
+    def term_plan(self) -> UUID:
+        """The stream the first plan is planted in as configuration."""
+        return keyed_id(self._key, "configuration", TERM_PLAN)
+
+    def term_task(self, school_year: int, term: str, task: str, school: str | None) -> UUID:
+        """One stream per term and task, and for each school its own of a school's task."""
+        return keyed_id(self._key, "term-task", str(school_year), term, task, school or "")
 
     def student(self, record: StudentRecord) -> UUID:
         """By identity number, else by student number, else by content; all as first seen."""

@@ -32,13 +32,14 @@ CheckVersion = Callable[[int], None]  # raises when the caller read another vers
 
 def return_student(registry: Registry, scope: Scope, intent: ReturnStudent, command: Command) -> Result:
     """Raises StudentUnknown (also outside the scope), AlreadyEnrolled, BeforeLastChange, UnknownSchool,
-    ParticularsErased."""
+    SchoolHasClosed, ParticularsErased."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         stored = registry.store.load(connection, intent.student_id, personal=True)
         state = known_student(stored, scope, intent.student_id)
         in_order(stored, intent.on)
         place = _place(connection, state, intent.school_code)
+        standing.check_open(driver(connection), {place.school_code}, intent.on)
         stage, grade, class_name, boarder, left_behind, placement = state.placement
         stated = StudentEnrolled(
             school_code=place.school_code,

@@ -46,6 +46,8 @@ from services.registry.tables import (
     STUDENTS,
     SUBMISSIONS,
 )
+from services.registry.term_folds import TERM_FOLDS
+from services.registry.term_tables import TERM_PLANS, TERM_TASKS
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
@@ -279,8 +281,9 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdMoved: household_moved,
     PersonalDataRead: personal_data_read,
     **LIFE_FOLDS,
+    **TERM_FOLDS,
 }
 
 _OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
-_TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS)
+_TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS, TERM_PLANS, TERM_TASKS)
 REGISTER = Projection("register", _TABLES, FOLDS)

@@ -14,3 +14,9 @@ def check_purpose(purpose: str) -> None:
     """Raises Malformed for a purpose that holds a number of somebody."""
     if _ANY_NUMBER.search(purpose):
         raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
+
+
+def check_note(note: str) -> None:
+    """Raises Malformed for a note that holds a number of somebody."""
+    if _ANY_NUMBER.search(note):
+        raise Malformed("备注中请不要写号码", "A note holds no number of anybody", field="note")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.registry import standing
 from services.registry.events import (
     DivisionCodeAdded,
     DivisionCodeWithdrawn,
@@ -26,10 +27,11 @@ from services.registry.reference_errors import (
     SchoolAlreadyClosed,
     SchoolNotOnRecord,
 )
+from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import BATCH_LIMIT, Command, Proposed, Result, Stored
 from shared.kernel.refusals import Forbidden
-from shared.standards.school_calendar import CalendarError, CalendarYear, canonical, read_year
+from shared.standards.school_calendar import CalendarError, CalendarYear, calendar_of, canonical, read_year
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def close_school(registry: Registry, scope: Scope, intent: CloseSchool, command:
             into = registry.store.load(connection, registry.keys.school(intent.merged_into))
             if intent.merged_into == intent.school_code or _division_of(into) is None or _closed(into):
                 raise NoSchoolToMergeInto(intent.merged_into)
+        merged = standing.ClosedSchool(intent.on, intent.merged_into)
+        standing.keep_closed(driver(connection), intent.school_code, merged)
         closed = SchoolClosed(school_code=intent.school_code, division_code=division, merged_into=intent.merged_into)
         return [Proposed(own, len(stored), closed, intent.on)]
 
@@ -122,7 +126,8 @@ def state_many_divisions(registry: Registry, changes: Sequence[DivisionChange], 
 
 
 def activate_calendar(registry: Registry, scope: Scope, intent: ActivateCalendar, command: Command) -> Result:
-    """Raises CalendarRefused, SchoolNotOnRecord, Forbidden outside the scope; nothing for the same content again."""
+    """Raises CalendarRefused, also when the place's school years beside it do not fit to it, SchoolNotOnRecord,
+    Forbidden outside the scope; nothing for the same content again."""
     content = canonical(intent.year)
     try:
         read_year(content)
@@ -137,6 +142,7 @@ def activate_calendar(registry: Registry, scope: Scope, intent: ActivateCalendar
             school = registry.store.load(connection, registry.keys.school(intent.school_code))
             if not (_division_of(school) or "").startswith(intent.division_code):
                 raise SchoolNotOnRecord(intent.school_code)
+        _check_fits(registry, connection, intent, content)
         stored = registry.store.load(connection, stream)
         activated = SchoolCalendarActivated(
             division_code=intent.division_code,
@@ -150,6 +156,19 @@ def activate_calendar(registry: Registry, scope: Scope, intent: ActivateCalendar
         return [Proposed(stream, len(stored), activated, intent.as_of)]
 
     return registry.store.run(registry.database, command, decide)
+
+
+def _check_fits(registry: Registry, connection: Connection, intent: ActivateCalendar, content: str) -> None:
+    """Raises CalendarRefused when its terms overlap with those the same place told of the year before or after."""
+    contents = [content]
+    for beside in (-1, 1):
+        stream = registry.keys.calendar(intent.division_code, intent.school_code, intent.school_year + beside)
+        told = registry.store.load(connection, stream)
+        contents += [each.fact.content for each in told[-1:] if isinstance(each.fact, SchoolCalendarActivated)]
+    try:
+        calendar_of(contents)
+    except CalendarError as wrong:
+        raise CalendarRefused(wrong.message_zh, wrong.message_en) from None
 
 
 def calendar_id(registry: Registry, intent: ActivateCalendar) -> UUID:

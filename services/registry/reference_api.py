@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,8 +12,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry import reference, reference_queries
+from services.registry import closed_schools, reference, reference_queries
 from services.registry.batch_lines import parsed
+from services.registry.calendar_sheets import calendar_year
+from services.registry.closed_schools import ClosedSchoolStudent
 from services.registry.division_sheets import division_changes
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
@@ -35,6 +39,8 @@ Turn = Annotated[PageTurn, Depends(page_turn)]
 Lines = Annotated[list[bytes], Depends(batch_lines)]
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+SchoolCode = Annotated[str | None, Query(max_length=64)]
 KnownAt = Annotated[datetime | None, Query(description="as known at this moment; with its offset from UTC")]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\d{2}(\d{2}(\d{3}(\d{3})?)?)?)?$")]
 LINES_MOST = 1_000
@@ -107,6 +113,7 @@ def router(registry: Registry) -> APIRouter:
     _schools(routes, registry)
     _divisions(routes, registry)
     _calendars(routes, registry)
+    _calendar_files(routes, registry)
     return routes
 
 
@@ -116,6 +123,15 @@ def _schools(routes: APIRouter, registry: Registry) -> None:
         with registry.database.reading(viewer.scope, REGISTER.name) as connection:
             rows = reference_queries.schools_on(connection, true_on or today(), _moment(known_at), turn)
         return page_of(rows, turn, key=lambda row: (row.school_code,))
+
+    @routes.get("/closed-schools/students")
+    def left_behind(
+        viewer: Reader, turn: Turn, school: SchoolCode = None, true_on: date | None = None
+    ) -> Page[ClosedSchoolStudent]:
+        """Who is still enrolled at a school that is no more: each has to be moved."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            rows = closed_schools.students(connection, true_on or today(), school, turn)
+        return page_of(rows, turn, key=lambda row: (row.school_code or "", row.student_id))
 
     @routes.get("/schools/{school_code}/history")
     def school_history(school_code: str, viewer: Anyone) -> list[ReferenceHappened]:
@@ -165,12 +181,8 @@ def _divisions(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/divisions/uploads")
     def take_in(request: Request, viewer: Clerk, upload: Annotated[Upload, Depends(received_file)]) -> Recorded:
         """A whole history as xlsx or csv, all or none; what stands already is left."""
-        taken = upload.path.with_name(f"{upload.path.name}{Path(upload.filename).suffix.lower()}")
-        upload.path.rename(taken)  # the reader tells the format by the ending
-        try:
-            changes = division_changes(taken)
-        finally:
-            taken.rename(upload.path)
+        with _as_named(upload) as path:
+            changes = division_changes(path)
         command = command_from(request, viewer, upload.sha256.encode())
         return Recorded(event_ids=reference.state_many_divisions(registry, changes, command))
 
@@ -225,6 +237,38 @@ def _calendars(routes: APIRouter, registry: Registry) -> None:
         intent = ActivateCalendar(body.division_code, body.school_code, body.school_year, year, as_of or today())
         done = reference.activate_calendar(registry, viewer.scope, intent, command_from(request, viewer, body))
         return CalendarActivated(event_ids=done.event_ids, calendar_id=reference.calendar_id(registry, intent))
+
+
+def _calendar_files(routes: APIRouter, registry: Registry) -> None:
+    @routes.post("/calendars/uploads", status_code=201)
+    def take_in(
+        request: Request,
+        viewer: Clerk,
+        upload: Annotated[Upload, Depends(received_file)],
+        division_code: Annotated[str, Query(pattern=r"^\d{2,12}$")],
+        school_year: Annotated[int, Query(ge=1950, le=2200)],
+        school_code: Annotated[str | None, Query(min_length=1, max_length=40)] = None,
+        as_of: date | None = None,
+    ) -> CalendarActivated:
+        """A school year as xlsx or csv: a line for each term, holiday, made-up day and weekly rest."""
+        with _as_named(upload) as path:
+            year = calendar_year(path)
+        intent = ActivateCalendar(division_code, school_code, school_year, year, as_of or today())
+        said = "|".join((upload.sha256, division_code, str(school_year), school_code or "", str(as_of)))
+        command = command_from(request, viewer, said.encode())
+        done = reference.activate_calendar(registry, viewer.scope, intent, command)
+        return CalendarActivated(event_ids=done.event_ids, calendar_id=reference.calendar_id(registry, intent))
+
+
+@contextmanager
+def _as_named(upload: Upload) -> Iterator[Path]:
+    """The file under its own ending: the reader tells the format by it."""
+    taken = upload.path.with_name(f"{upload.path.name}{Path(upload.filename).suffix.lower()}")
+    upload.path.rename(taken)
+    try:
+        yield taken
+    finally:
+        taken.rename(upload.path)
 
 
 def _span(days: Days) -> Span:

@@ -8,6 +8,7 @@ it for the register (numbers, name, sex, school) is as it should be. Then readin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from services.registry.commands import StudentRecord
 from services.registry.events import Sex, Stage
 from services.registry.intake import StudentPlace, boards, stage_of, stays_behind, student_record
 from services.registry.lists import RegisterRow, RowProblem, register_row
-from services.registry.row_records import placed
+from services.registry.row_records import open_place, placed
 from services.registry.sheet_files import InputFile, sheets_numbered
 from services.registry.standing import Schools
 from shared.standards.identity_number import plain_birth_date
@@ -50,10 +51,11 @@ class _Class(NamedTuple):
 
 
 class PlainRows:
-    """Reads the plain rows of one sheet. ``columns``: the column of each field (columns.py)."""
+    """Reads the plain rows of one sheet. ``columns``: the column of each field (columns.py); ``on``: the day the rows
+    are stated for."""
 
-    def __init__(self, columns: Mapping[str, int], schools: Schools) -> None:
-        self._schools = schools
+    def __init__(self, columns: Mapping[str, int], schools: Schools, on: date) -> None:
+        self._schools, self._on = schools, on
         self._width = max(columns.values()) + 1
         # A field without a column is read from an empty cell put behind the row.
         self._cells = itemgetter(*(columns.get(field, -1) for field in _FIELDS))
@@ -109,7 +111,9 @@ class PlainRows:
         if asked not in self._places:
             found = self._schools.directory.find(cells.text(school), cells.text(code))
             key = found.key if found is not None else None
-            self._places[asked] = None if key is None else StudentPlace(key, self._schools.divisions[key])
+            place = None if key is None else StudentPlace(key, self._schools.divisions[key])
+            closed = place is not None and open_place(place, self._schools, self._on)
+            self._places[asked] = None if closed else place
         return self._places[asked]
 
     def _class(self, found: tuple[str, ...]) -> _Class:
@@ -130,21 +134,23 @@ def _said(cell: str) -> str | None:
     return cell if cell.isalnum() else cells.text(cell) or None
 
 
-def read_students(files: Sequence[InputFile], schools: Schools) -> Iterator[ReadRow]:
-    """The rows of the register, numbered from 1 through all files and sheets."""
+def read_students(files: Sequence[InputFile], schools: Schools, on: date) -> Iterator[ReadRow]:
+    """The rows of the register, numbered from 1 through all files and sheets; ``on``: the day they are stated for."""
     for sheet in sheets_numbered(files):
         if sheet.table is None:
             continue
-        plain = PlainRows(sheet.table.header.columns, schools)
+        plain = PlainRows(sheet.table.header.columns, schools, on)
         for number, read in sheet.read(plain.record):
             if isinstance(read, StudentRecord):
                 yield ReadRow(number, read, [])
             else:
-                yield row_read(register_row(number, read), schools)
+                yield row_read(register_row(number, read), schools, on)
 
 
-def row_read(row: RegisterRow, schools: Schools) -> ReadRow:
+def row_read(row: RegisterRow, schools: Schools, on: date) -> ReadRow:
     """The record of any row, or why it has none."""
     problems, place = placed(row, schools)
+    if place is not None:
+        problems = [*problems, *open_place(place, schools, on)]
     record = None if problems or place is None else student_record(row, place)
     return ReadRow(row.row, record, problems)

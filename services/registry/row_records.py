@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from services.registry.commands import SchoolRecord
+from services.registry.errors import SchoolHasClosed
 from services.registry.intake import STAGES, StudentPlace, fatal_problems
 from services.registry.lists import RegisterRow, RowProblem
 from services.registry.receipts import Tally, reasons_en, reasons_zh
@@ -15,6 +17,15 @@ from services.registry.standing import Rejected, Schools
 from shared.standards import division
 
 _SCHOOL_TITLES = (("school_code", "学校标识码"), ("name", "学校名称"), ("division_code", "行政区划代码"))
+
+
+def open_place(place: StudentPlace, schools: Schools, on: date) -> list[RowProblem]:
+    """Why nobody can be stated to be at this school on that day: it has closed."""
+    try:
+        schools.check_open(place.school_code, on)
+    except SchoolHasClosed as closed:
+        return [RowProblem("school", "school_closed", closed.zh, closed.en)]
+    return []
 
 
 def placed(row: RegisterRow, schools: Schools) -> tuple[list[RowProblem], StudentPlace | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.registry.commands import SchoolRecord
+from services.registry.errors import SchoolHasClosed
 from services.registry.schools import SchoolDirectory
 from shared.eventsourcing.sealing import NONCE_BYTES
 from shared.keys.keyring import KeyRing
@@ -75,6 +77,18 @@ GRANT SELECT, INSERT, UPDATE ON begun_submissions TO rollcall_app;
         "registry-0003-former-names",
         "ALTER TABLE known_schools ADD COLUMN former_names text[] NOT NULL DEFAULT '{}'",
     ),
+    (
+        "registry-0004-closed-schools",
+        """
+-- closed_on: the first day the school is no more. Those that closed before this column came are read from their events,
+-- which hold nothing personal.
+ALTER TABLE known_schools ADD COLUMN closed_on date, ADD COLUMN merged_into text;
+UPDATE known_schools SET closed_on = closed.effective_on, merged_into = closed.told ->> 'merged_into'
+FROM (SELECT effective_on, convert_from(data, 'UTF8')::jsonb AS told FROM events
+      WHERE type = 'registry.SchoolClosed.v1') AS closed
+WHERE school_code = closed.told ->> 'school_code';
+""",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -89,24 +103,61 @@ class Rejected(NamedTuple):
     en: str
 
 
+class ClosedSchool(NamedTuple):
+    """Closed from ``on`` on; ``merged_into``: the code of the school that took it over."""
+
+    on: date
+    merged_into: str | None
+
+
 class Schools(NamedTuple):
-    """The schools known now: the directory that finds them, and the division of each."""
+    """The schools known now: the directory that finds them, the division of each, and which of them have closed."""
 
     directory: SchoolDirectory
     divisions: dict[str, str]
     names: dict[str, str]
+    closed: Mapping[str, ClosedSchool] = MappingProxyType({})
+
+    def check_open(self, school_code: str, on: date) -> None:
+        """Raises SchoolHasClosed when the school is no more on that day."""
+        closed = self.closed.get(school_code)
+        if closed is not None and on >= closed.on:
+            into = closed.merged_into
+            named = None if into is None else (into, self.names.get(into, into))
+            raise SchoolHasClosed(self.names[school_code], closed.on, named)
 
 
 def schools(raw: Raw) -> Schools:
     """Every school on record; one is also found by a former name that no school bears now."""
     rows = raw.execute(
-        "SELECT school_code, name, division_code, former_names FROM known_schools ORDER BY school_code"
+        "SELECT school_code, name, division_code, former_names, closed_on, merged_into FROM known_schools"
+        " ORDER BY school_code"
     ).fetchall()
-    directory = SchoolDirectory.of((code, name) for code, name, _, _ in rows)
-    for code, _, _, former_names in rows:
+    directory = SchoolDirectory.of((row[0], row[1]) for row in rows)
+    for code, _, _, former_names, _, _ in rows:
         for former in former_names:
             directory.add(code, former)
-    return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows})
+    closed = {row[0]: ClosedSchool(row[4], row[5]) for row in rows if row[4] is not None}
+    return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows}, closed)
+
+
+def check_open(raw: Raw, school_codes: Collection[str], on: date) -> None:
+    """Raises SchoolHasClosed when one of these schools is no more on that day."""
+    found = raw.execute(
+        "SELECT 1 FROM known_schools WHERE school_code = ANY(%s) AND closed_on <= %s LIMIT 1", (list(school_codes), on)
+    ).fetchone()
+    if found is not None:
+        known = schools(raw)
+        for code in sorted(school_codes):
+            known.check_open(code, on)
+
+
+def keep_closed(raw: Raw, school_code: str, closed: ClosedSchool) -> None:
+    """Note that a school on record has closed."""
+    raw.execute(
+        "UPDATE known_schools SET closed_on = %s, merged_into = %s WHERE school_code = %s",
+        (closed.on, closed.merged_into, school_code),
+    )
 
 
 def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:

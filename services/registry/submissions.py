@@ -253,7 +253,7 @@ class Submissions:
         tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
         first_rows: dict[str, int] = {}
-        for row, record, problems in read_students(file, schools):
+        for row, record, problems in read_students(file, schools, sending.of.effective_on):
             tally.rows += 1
             if record is not None:
                 first = first_rows.setdefault(student_record_key(record), row)

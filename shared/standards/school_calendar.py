@@ -10,6 +10,7 @@ Days are inclusive as people print them; weekdays count from Monday = 1.
 
 from __future__ import annotations
 
+import calendar as months_of
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
+
+from shared.standards import division as divisions
 
 NAME_CHARACTERS = 40
 SPANS_MOST = 400  # of one kind in one school year
@@ -81,6 +84,34 @@ class SchoolCalendar:
             n -= self.is_school_day(day)
         return None if n else day
 
+    def is_working_day(self, day: date) -> bool:
+        """Whether offices work: within a term as on a school day, in between Monday to Friday but for holidays."""
+        if self.term_of(day) is not None:
+            return self.is_school_day(day)
+        return day.isoweekday() < 6 and not any(day in holiday for year in self.years for holiday in year.holidays)
+
+    def first_school_day(self, term: Span) -> date:
+        """The first day of ``term`` on which there is school; its first day when there is none."""
+        return next((day for day in _days(term.first, term.last + _ONE_DAY) if self.is_school_day(day)), term.first)
+
+    def nth_working_day_from(self, day: date, n: int) -> date:
+        """The ``n``-th working day beyond ``day``, which itself does not count: after it, before it for ``n`` below 0,
+        ``day`` itself for 0."""
+        step, left = (_ONE_DAY if n > 0 else -_ONE_DAY), abs(n)
+        while left:
+            day += step
+            left -= self.is_working_day(day)
+        return day
+
+    def is_vacation(self, day: date) -> bool:
+        """Whether the day lies between two terms told."""
+        return self.knows(day) and self.term_of(day) is None
+
+    def knows(self, day: date) -> bool:
+        """Whether the day lies between the first and the last day of the terms told."""
+        terms = [term for year in self.years for term in year.terms]
+        return bool(terms) and terms[0].first <= day <= terms[-1].last
+
     def term_of(self, day: date) -> Span | None:
         """The term that contains the day, None in between."""
         return next((term for year in self.years for term in year.terms if day in term), None)
@@ -98,15 +129,34 @@ class ToldYear(NamedTuple):
 def calendar_for(told: Iterable[ToldYear], division: str, school: str | None) -> SchoolCalendar:
     """The calendar of a school in a division: of each school year its own, else that of the smallest division around
     it. Raises CalendarError when years that do not fit together meet."""
+    return calendar_of(years_for(told, division, school).values())
+
+
+def months_on(day: date, months: int) -> date:
+    """The same day some months on (or back), or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, months_of.monthrange(year, month + 1)[1]))
+
+
+def years_for(told: Iterable[ToldYear], division: str, school: str | None) -> dict[int, str]:
+    """School year → the content that counts for a school in a division, or for the division itself."""
     best: dict[int, tuple[tuple[bool, int], str]] = {}
     for each in told:
-        own = each.school is not None and each.school == school
-        if not own and (each.school is not None or not division.startswith(each.place)):
+        own, area = each.school is not None and each.school == school, _area(each.place)
+        if not own and (each.school is not None or not division.startswith(area)):
             continue
-        rank = (own, len(each.place))
+        rank = (own, len(area))
         if each.school_year not in best or rank > best[each.school_year][0]:
             best[each.school_year] = (rank, each.content)
-    return calendar_of(content for _, content in best.values())
+    return {school_year: content for school_year, (_, content) in sorted(best.items())}
+
+
+def _area(place: str) -> str:
+    """The prefix of the codes within a place: 469000 is around 469001."""
+    try:
+        return divisions.scope(place)
+    except divisions.DivisionCodeError:
+        return place
 
 
 def calendar_of(contents: Iterable[str]) -> SchoolCalendar:

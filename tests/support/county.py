@@ -158,6 +158,14 @@ class County:
             full = {"name": "张小明", "id_number": "460106201203040015", "phone": "13800138000"}
             return {"fields": {field: full.get(field, "—") for field in body["fields"]}}
 
+        @r.get("/terms")
+        def terms(who: Who) -> Page[Row]:
+            return Page(items=[])
+
+        @r.get("/term-tasks/due")
+        def due_tasks(who: Who) -> list[Row]:
+            return []
+
         self._lists(r)
         return r
 

@@ -64,10 +64,11 @@ def pay(
     command_id: UUID | None = None,
     body: bytes = b"pay",
     scope: Scope = COUNTY,
+    on: date = TODAY,
 ) -> Result:
     streams = Streams(installation.settings("disbursement").hmac_key)
     command = Command("clerk", command_id or uuid4(), body)
-    intent = DisburseAid(TODAY, "B-2026-1")
+    intent = DisburseAid(on, "B-2026-1")
     return handlers.disburse_aid(service.database, service.store, streams, scope, entitlement, intent, command)
 
 

@@ -52,14 +52,14 @@ class Happened(NamedTuple):
 class RunningRegistry:
     """The registry under test, with SCHOOLS on record."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, since: date = TERM) -> None:
         self.installation = installation
         settings = installation.settings("registry")
         self.service = service = installation.start(registry_app.build(settings))
         self.registry = Registry(
             service.database, service.store, installation.keyring, Keys(settings.hmac_key), settings.division
         )
-        register_schools(self.registry, RegisterSchools(SCHOOLS, TERM), Command("test", uuid4(), b"schools"))
+        register_schools(self.registry, RegisterSchools(SCHOOLS, since), Command("test", uuid4(), b"schools"))
 
 
 class Office:

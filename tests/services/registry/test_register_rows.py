@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from services.registry.commands import StudentRecord
 from services.registry.register_rows import PlainRows, read_students, row_read
 from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet, read_register
-from services.registry.standing import Schools
+from services.registry.standing import ClosedSchool, Schools
 from shared.standards.identity_number import IdentityNumberError, check_digit, parse, plain_birth_date
 from shared.tabular.book import Book
 from shared.tabular.rows import find_table
@@ -27,7 +27,14 @@ HEADER: list[Cell] = [
     "就读形式",
 ]
 CODES = {"3146900101": "望潮县第一小学", "3146900201": "白沙镇中心学校"}
-SCHOOLS = Schools(SchoolDirectory.of(CODES.items()), {"3146900101": "469001", "3146900201": "469002"}, {})
+TERM = date(2026, 9, 1)
+CLOSED = "3146900301"
+SCHOOLS = Schools(
+    SchoolDirectory.of([*CODES.items(), (CLOSED, "上桥镇小学")]),
+    {"3146900101": "469001", "3146900201": "469002", CLOSED: "469003"},
+    {**CODES, CLOSED: "上桥镇小学"},
+    {CLOSED: ClosedSchool(TERM, "3146900101")},
+)
 PLACE = {str(label): column for column, label in enumerate(HEADER)}
 
 
@@ -37,7 +44,7 @@ def number(sequence: int) -> str:
 
 
 def pupil(sequence: int) -> list[Cell]:
-    own, (code, school) = number(sequence), list(CODES.items())[sequence % 2]
+    own, (code, school) = number(sequence), [*CODES.items(), (CLOSED, "上桥镇小学")][sequence % 3]
     return [
         *(str(sequence), f"G{own}", "张三", "", "男", own[6:14], "居民身份证", own, code, school),
         *("小学", "三年级", "1班", "张大", "469001198001010019", "13900000000", "白沙镇1号", "是", "非留守儿童", ""),
@@ -85,7 +92,7 @@ SPOILED: st.SearchStrategy[Spoil] = st.one_of(
     putting("证件类型", "", "身份证", "护照", "其他", "1", 1.0),
     putting("性别", "", "女", "1", "女性", "不详", "Male"),
     putting("出生日期", "", "2011.3", "20110230", "2011-03-05", "1850-01-01", "长期", 40000.0, date(2011, 3, 4)),
-    putting("学校标识码", "", "9999999999", 3146900101.0),
+    putting("学校标识码", "", "9999999999", CLOSED, 3146900101.0),
     putting("学校名称", "", "望潮县第九小学", "第一小学", "白沙镇 中心学校"),
     putting("班级", "同上", "〃", " 同上"),
     putting("联系电话", "同上", '"'),
@@ -120,11 +127,12 @@ def files(rows: list[list[Cell]], header: list[Cell] = HEADER) -> list[InputFile
 
 
 @settings(max_examples=200)
-@given(ROWS)
-def test_rows_read_at_once_are_those_read_cell_by_cell(rows: list[list[Cell]]) -> None:
+@given(ROWS, st.sampled_from((TERM, TERM - timedelta(days=1))))
+def test_rows_read_at_once_are_those_read_cell_by_cell(rows: list[list[Cell]], on: date) -> None:
     at_once = files(rows)
     cell_by_cell = files(rows)
-    assert list(read_students(at_once, SCHOOLS)) == [row_read(row, SCHOOLS) for row in read_register(cell_by_cell)]
+    each_alone = [row_read(row, SCHOOLS, on) for row in read_register(cell_by_cell)]
+    assert list(read_students(at_once, SCHOOLS, on)) == each_alone
     indexes = [[sheet.data_indexes for sheet in each[0].sheets] for each in (at_once, cell_by_cell)]
     assert indexes[0] == indexes[1]
 
@@ -134,18 +142,24 @@ def test_columns_that_a_sheet_lacks_are_empty_either_way(rows: list[list[Cell]],
     kept = [place for place in range(len(HEADER)) if place not in left_out or HEADER[place] in ("姓名", "身份证号")]
     fewer = [[row[place] for place in kept if place < len(row)] for row in rows]
     header = [HEADER[place] for place in kept]
-    at_once = list(read_students(files(fewer, header), SCHOOLS))
-    assert at_once == [row_read(row, SCHOOLS) for row in read_register(files(fewer, header))]
+    at_once = list(read_students(files(fewer, header), SCHOOLS, TERM))
+    assert at_once == [row_read(row, SCHOOLS, TERM) for row in read_register(files(fewer, header))]
 
 
 def test_an_ordinary_row_is_plain_and_one_to_look_at_is_not() -> None:
-    plain = PlainRows(REGISTER_HEADER_COLUMNS, SCHOOLS)
+    plain = PlainRows(REGISTER_HEADER_COLUMNS, SCHOOLS, TERM)
     record = plain.record(pupil(7))
     assert isinstance(record, StudentRecord) and record.birth_date == date(2011, 8, 17) and record.boarder is True
-    for label, cell in (("身份证号", " " + number(7)), ("学校标识码", "9"), ("联系电话", 139.0), ("班级", "同上")):
+    for label, cell in (
+        ("身份证号", " " + number(7)),
+        ("学校标识码", "9"),
+        ("学校标识码", CLOSED),
+        ("联系电话", 139.0),
+        ("班级", "同上"),
+    ):
         row = pupil(7)
         row[PLACE[label]] = cell
-        if label == "学校标识码":
+        if cell == "9":
             row[PLACE["学校名称"]] = "望潮县第九小学"
         assert plain.record(row) is None, label
 

@@ -1,0 +1,135 @@
+"""The tasks of a term in a real browser before a real registry: what is due stands on the first page, a school's own
+task is recorded by that school and taken up again by the clerk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from services.registry.commands import RegisterSchools
+from services.registry.handlers import register_schools
+from services.registry.reference import ActivateCalendar, activate_calendar
+from shared.database.scopes import Scope
+from shared.kernel.clock import today
+from shared.standards.school_calendar import CalendarYear, Span
+from tests.journeys.test_registry_pages import SCHOOLS, browser, page, proper
+from tests.shared.tabular.workbooks import workbook
+from tests.support.registry_portal import RegistryPortal, command, registry_portal
+
+__all__ = ["browser", "page"]  # fixtures
+FIRST = today() - timedelta(days=today().weekday() + 7)  # a Monday: the check of the term's opening is late by now
+TERM = f"{FIRST.year}-spring"
+
+
+@pytest.fixture(scope="module")
+def running(postgres: Any) -> Iterator[RegistryPortal]:
+    with registry_portal(postgres) as made:
+        register_schools(made.registry, RegisterSchools(SCHOOLS, date(2020, 9, 1)), command())
+        year = CalendarYear((Span(FIRST, FIRST + timedelta(days=140), TERM),))
+        told = ActivateCalendar("469000", None, FIRST.year, year, FIRST)
+        activate_calendar(made.registry, Scope(division="46"), told, command())
+        made.pump()
+        yield made
+
+
+def act(page: Page, school: str, word: str) -> None:
+    """Open the row's form and send it."""
+    row = page.locator("table.rows tbody tr", has_text=school)
+    row.locator("summary").click()
+    if word == "重新打开":
+        row.get_by_label("原因").fill("人数有误")
+    row.get_by_role("button", name=word).click()
+
+
+def test_what_is_due_leads_to_its_rows_and_is_done_and_taken_up_again(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    page.goto("/")
+    tasks = page.locator("section", has=page.locator("#tasks"))
+    expect(tasks.locator("tbody tr").filter(has_text="开学核查")).to_contain_text("2 所学校未完成")
+    page.screenshot(path=tmp_path / "home.png", full_page=True)
+    tasks.get_by_role("link", name="开学核查").click()
+    expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    act(page, SCHOOLS[0].name, "登记完成")
+    expect(page.locator(".notice")).to_have_text("已登记完成")
+    running.pump()
+    page.goto(f"/terms/tasks?task=opening_check&school_year={FIRST.year}&term={TERM}")
+    row = page.locator("table.rows tbody tr", has_text=SCHOOLS[0].name)
+    expect(row).to_contain_text("已完成")
+    proper(page, tmp_path / "tasks")
+    act(page, SCHOOLS[0].name, "重新打开")
+    running.pump()
+    page.reload()
+    expect(row).to_contain_text("人数有误")
+    page.goto("/terms")
+    expect(page.locator("table.rows tbody tr")).to_contain_text(str(FIRST.year))
+    proper(page, tmp_path / "terms")
+    page.locator("table.rows tbody td a").first.click()
+    expect(page.locator("table.rows tbody tr")).to_have_count(8)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载 Excel").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
+def test_a_calendar_is_typed_or_sent_and_errors_stay_in_the_form(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    page.goto("/reference/calendars")
+    page.get_by_role("link", name="启用校历").click()
+    page.get_by_label("行政区划代码").fill("469005")
+    page.get_by_label("学年").fill("2030")
+    term = page.get_by_role("group", name="第1学期")
+    term.get_by_label("名称").fill("2030-autumn")
+    term.get_by_label("第一天").fill("2030-09-02")
+    term.get_by_label("最后一天").fill("2030-08-01")
+    page.get_by_label("节假日").fill("2030-10-01 国庆节")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_role("alert")).to_contain_text("第1行应为")
+    proper(page, tmp_path / "calendar")
+    page.get_by_label("节假日").fill("2030-10-01 2030-10-07 国庆节")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_role("alert")).to_contain_text("起止日期或名称不正确")
+    expect(page.get_by_label("节假日")).to_have_value("2030-10-01 2030-10-07 国庆节")
+    term.get_by_label("最后一天").fill("2031-01-20")
+    page.get_by_label("补课日").fill("2030-10-12")
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator(".notice")).to_have_text("校历已启用")
+    running.pump()
+    page.reload()
+    expect(page.locator("table.rows tbody tr", has_text="469005")).to_have_count(1)
+    rows = [("类型", "名称", "开始日期", "结束日期"), ("学期", "2031-autumn", "2031-09-01", "2032-01-20")]
+    page.goto("/reference/calendars/new")
+    page.get_by_label("学年").fill("2031")
+    page.get_by_label("行政区划代码").fill("469005")
+    page.get_by_label("或上传校历表").set_input_files(workbook(tmp_path / "y.xlsx", rows))
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator(".notice")).to_have_text("校历已启用")
+
+
+def test_a_school_is_closed_and_division_codes_are_sent(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    page.goto(f"/reference/schools/{SCHOOLS[1].school_code}")
+    page.get_by_role("link", name="撤并学校").click()
+    page.get_by_label("自何日撤销").fill("2019-01-01")
+    page.get_by_label("并入学校").select_option(SCHOOLS[0].school_code)
+    page.get_by_role("button", name="撤并学校").click()
+    expect(page.get_by_role("alert")).to_contain_text("不能早于学校登记之日")
+    expect(page.get_by_label("并入学校")).to_have_value(SCHOOLS[0].school_code)
+    proper(page, tmp_path / "close")
+    page.get_by_label("自何日撤销").fill("2026-11-01")
+    page.get_by_role("button", name="撤并学校").click()
+    expect(page.locator(".notice")).to_have_text("学校已登记撤并")
+    page.goto("/reference/divisions/upload")
+    header = ("代码", "名称", "变更日期", "变更类型", "撤并后代码", "依据")
+    page.get_by_label("上传区划变更表").set_input_files(workbook(tmp_path / "wrong.xlsx", [header, ("1",) * 6]))
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_role("alert")).to_contain_text("第1行")
+    proper(page, tmp_path / "divisions")
+    good = ("469007", "新区", "2026-01-01", "设立", "", "虚构")
+    page.get_by_label("上传区划变更表").set_input_files(workbook(tmp_path / "good.xlsx", [header, good]))
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator(".notice")).to_have_text("区划变更已登记")
