@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
+from bench.stage import processor_seconds
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 from deploy.spec import PROJECT
@@ -27,24 +28,29 @@ LOOK_SECONDS = 0.02
 
 
 class Taken(NamedTuple):
-    """``peak_mib``: memory of the whole child process and its parser."""
+    """``cpu_seconds``: processor time of the child process and its parser; ``peak_mib``: their memory;
+    ``server_cpu_seconds``: processor time of PostgreSQL meanwhile."""
 
     rows: int
     rejected: int
     seconds: float
+    cpu_seconds: float
     peak_mib: float
+    server_cpu_seconds: float
 
 
 @dataclass(frozen=True)
 class RegistryStage:
-    """``variables``: the environment of the child."""
+    """``variables``: the environment of the child; ``server``: the process id of PostgreSQL."""
 
     home: Path
     variables: dict[str, str]
+    server: int
 
     def take(self, list_name: str, file: Path, *more: str) -> Taken:
         """One file through a registry of its own process."""
         command = [sys.executable, "-m", "bench.registry_child", list_name, str(file), *more]
+        used = processor_seconds(self.server)
         child = psutil.Popen(command, env=self.variables, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
         peak_bytes = 0
         while child.poll() is None:
@@ -52,7 +58,9 @@ class RegistryStage:
             time.sleep(LOOK_SECONDS)
         if child.returncode != 0:
             raise RuntimeError("the registry failed")
-        return Taken(**json.loads(child.stdout.read().splitlines()[-1]), peak_mib=peak_bytes / 1_048_576)
+        told = json.loads(child.stdout.read().splitlines()[-1])
+        used = processor_seconds(self.server) - used
+        return Taken(**told, peak_mib=peak_bytes / 1_048_576, server_cpu_seconds=used)
 
 
 def _memory_bytes(process: psutil.Process) -> int:
@@ -85,4 +93,5 @@ def registry_stage() -> Iterator[RegistryStage]:
             "ROLLCALL_SECRET_KEK": key,
             "ROLLCALL_SECRET_HMAC_REGISTRY": key,
         }
-        yield RegistryStage(home, variables)
+        assert postgres.identity is not None, "it was just started"
+        yield RegistryStage(home, variables, postgres.identity.pid)

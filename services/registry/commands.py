@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+import msgspec
+
 from services.registry.events import (
     DestinationKind,
     LeavingReason,
@@ -31,9 +33,9 @@ class SchoolRecord:
     stages: tuple[Stage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StudentRecord:
-    """A row of the register. ``school_code`` is resolved; ``id_number`` and ``student_number`` are valid or None."""
+class StudentRecord(msgspec.Struct, frozen=True, gc=False):
+    """A row of the register. ``school_code`` is resolved; ``id_number`` and ``student_number`` are valid or None. A
+    struct, because a register has a hundred thousand of them."""
 
     name: str
     school_code: str

@@ -74,6 +74,9 @@ _CHANGES = (
 )
 
 
+_NOBODY = Student()  # most rows of a new register name a student who has no event yet
+
+
 class SaidRow(NamedTuple):
     """What a row says: the entry it is, and the event of its stream (by version) that holds its fields; ``part`` of the
     list."""
@@ -150,7 +153,8 @@ def students_stated(registry: Registry, intent: EnrolStudents, connection: Conne
     named = [registry.keys.student(record) for record in intent.records]
     states = _students(registry, connection, named)
     aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
-    states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
+    if aliases:
+        states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
     proposed: list[Proposed] = []
     for record, name in zip(intent.records, named, strict=True):
         student_id = aliases.get(name, name)
@@ -364,7 +368,10 @@ def _propose_student(
 
 def _students(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Student]:
     loaded = registry.store.load_many(connection, list(set(ids)))
-    return {student: student_of(stored.fact for stored in loaded.get(student, ())) for student in ids}
+    return {
+        student: student_of(stored.fact for stored in loaded[student]) if loaded[student] else _NOBODY
+        for student in ids
+    }
 
 
 def _entries(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ListEntry]:

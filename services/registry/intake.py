@@ -80,11 +80,11 @@ def student_record(row: RegisterRow, place: StudentPlace, enrolled_on: date | No
         id_kind=row.id_kind or None,
         sex=cast("Sex | None", row.sex),
         birth_date=row.birth_date,
-        stage=STAGES.get(row.stage),
+        stage=stage_of(row.stage),
         grade=row.grade or None,
         class_name=row.class_name or None,
-        boarder=_either(row.boarder, _BOARDING),
-        left_behind=_either(row.left_behind, _LEFT_BEHIND),
+        boarder=boards(row.boarder),
+        left_behind=stays_behind(row.left_behind),
         placement=row.placement or None,
         guardian_name=row.guardian_name or None,
         guardian_id=row.guardian_id or None,
@@ -92,6 +92,21 @@ def student_record(row: RegisterRow, place: StudentPlace, enrolled_on: date | No
         address=row.address or None,
         enrolled_on=enrolled_on,
     )
+
+
+def stage_of(word: str) -> Stage | None:
+    """The stage a cell names."""
+    return STAGES.get(word)
+
+
+def boards(word: str) -> bool | None:
+    """Whether a cell says that a student boards."""
+    return _either(word, _BOARDING)
+
+
+def stays_behind(word: str) -> bool | None:
+    """Whether a cell says that a child stays behind while the parents work elsewhere."""
+    return _either(word, _LEFT_BEHIND)
 
 
 def enrolment(record: StudentRecord, student_id: UUID, keys: Keys) -> StudentEnrolled:

@@ -153,6 +153,10 @@ class Ditto:
         self._last = fields
         return fields
 
+    def pass_over(self, fields: dict[str, Cell]) -> None:
+        """A row without any 同上 came by."""
+        self._last = fields
+
 
 def list_row(
     kind: ListName,

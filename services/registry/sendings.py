@@ -20,6 +20,7 @@ from services.registry.events import ListName, ListSubmissionHeld, ListSubmissio
 from services.registry.handlers import Registry
 from services.registry.receipts import Receipt, Tally
 from services.registry.standing import Rejected
+from shared.database.arrays import UuidArray
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
 
@@ -119,7 +120,9 @@ class Sending:
         for some in chunks(event_ids, COUNTED_AT_ONCE):
             with self.registry.database.writing() as connection:
                 kinds = driver(connection).execute(
-                    "SELECT stream_id, type, version FROM events WHERE event_id = ANY(%s)", (list(some),), binary=True
+                    "SELECT stream_id, type, version FROM events WHERE event_id = ANY(%s)",
+                    (UuidArray(some),),
+                    binary=True,
                 )
                 tally.count(kinds.fetchall())
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from services.registry import cells
 from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
@@ -19,6 +20,7 @@ from shared.tabular.sheets import Cell, RowSource
 
 REGISTER = "students"
 PARSED_AT_A_TIME = 2  # each may take the memory that one child process is allowed
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -36,16 +38,29 @@ class InputSheet:
 
     def fields(self) -> Iterator[tuple[int, dict[str, Cell]]]:
         """(row number, cells by field) of every data row, 同上 resolved; notes the data rows as it goes."""
+        for number, found in self.read(lambda _row: None):
+            assert found is not None, "nothing was taken as it stands"
+            yield number, found
+
+    def read(self, plain: Callable[[list[Cell]], T | None]) -> Iterator[tuple[int, T | dict[str, Cell]]]:
+        """As :meth:`fields`; but a row of which ``plain`` makes something, without 同上 in it, is given as that."""
         if self.table is None:
             return
         columns = list(self.table.header.columns.items())
         ditto = Ditto()
         del self.data_indexes[:]
-        for index, row in self.table.data_rows():
+        above: list[Cell] | None = None  # the row before, where nobody has asked for its fields yet
+        for number, (index, row) in enumerate(self.table.data_rows(), self.first_row):
             self.data_indexes.append(index)
-            width = len(row)
-            found = {name: row[column] for name, column in columns if column < width}
-            yield self.first_row + len(self.data_indexes) - 1, ditto.resolve(found)
+            made = plain(row)
+            if made is not None:
+                above = row
+                yield number, made
+                continue
+            if above is not None:
+                ditto.pass_over(_by_field(columns, above))
+                above = None
+            yield number, ditto.resolve(_by_field(columns, row))
 
 
 @dataclass(slots=True)
@@ -68,6 +83,11 @@ class InputFile:
         """Let go of the cells: whoever still has the file can read it no more."""
         self.sheets.clear()
         self.book = Book(self.book.path, ())
+
+
+def _by_field(columns: Sequence[tuple[str, int]], row: list[Cell]) -> dict[str, Cell]:
+    width = len(row)
+    return {name: row[column] for name, column in columns if column < width}
 
 
 def open_inputs(paths: Mapping[str, Sequence[Path]]) -> dict[str, list[InputFile]]:
@@ -99,11 +119,17 @@ def _open_input(kind: str, path: Path) -> InputFile:
 
 def read_register(files: Sequence[InputFile]) -> Iterator[RegisterRow]:
     """The rows of the register, numbered from 1 through all files and sheets."""
+    for sheet in sheets_numbered(files):
+        for number, fields in sheet.fields():
+            yield register_row(number, fields)
+
+
+def sheets_numbered(files: Sequence[InputFile]) -> Iterator[InputSheet]:
+    """The sheets of files in order; each must be read before the next is asked for, whose rows are numbered on."""
     row = 1
     for sheet in _sheets(files):
         sheet.first_row = row
-        for number, fields in sheet.fields():
-            yield register_row(number, fields)
+        yield sheet
         row += sheet.row_count
 
 

@@ -45,14 +45,15 @@ from services.registry.handlers import (
     schools_stated,
     students_stated,
 )
-from services.registry.intake import entry_ids, student_record
+from services.registry.intake import entry_ids
 from services.registry.keys import EDUCATION, student_record_key
 from services.registry.lists import ListRow, RowProblem
 from services.registry.parts import covered, file_part
 from services.registry.receipts import Receipt, Tally, forbids_matching
-from services.registry.row_records import open_place, placed, read_schools, same_student, sent_back
+from services.registry.register_rows import read_students
+from services.registry.row_records import read_schools, same_student, sent_back
 from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
-from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
+from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
 from services.registry.standing import Raw, Rejected, Schools
 from services.registry.whole_list import whole_list_problems, with_whole_list
@@ -71,7 +72,7 @@ AGENCIES = {
 }
 ENTRY_ROWS = 1_000
 STUDENT_ROWS = 500  # a row that moves a student is two facts, and a command has at most 1,000
-CHUNKS_AT_ONCE = 2
+CHUNKS_AT_ONCE = 4  # each waits twice for the disk, and the server works beside them
 T = TypeVar("T")
 
 __all__ = ["AGENCIES", "Submission", "Submissions"]
@@ -252,22 +253,17 @@ class Submissions:
         tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
         first_rows: dict[str, int] = {}
-        for row in read_register(file):
+        for row, record, problems in read_students(file, schools, sending.of.effective_on):
             tally.rows += 1
-            problems, place = placed(row, schools)
-            if place is not None:
-                problems = [*problems, *open_place(place, schools, sending.of.effective_on)]
-            record = None if problems or place is None else student_record(row, place)
             if record is not None:
-                first = first_rows.setdefault(student_record_key(record), row.row)
-                if first != row.row:
-                    problems, record = [same_student(first)], None
-            tally.note(row.row, problems)
-            if record is None:
-                tally.rejected += 1
-                wrong[row.row] = problems
-            else:
-                records.append(record)
+                first = first_rows.setdefault(student_record_key(record), row)
+                if first == row:
+                    records.append(record)
+                    continue
+                problems = [same_student(first)]
+            tally.rejected += 1
+            tally.note(row, problems)
+            wrong[row] = problems
         if sending.dry_run:
             _annotate(sending, file, tally)
             for chunk in chunks(records, STUDENT_ROWS):

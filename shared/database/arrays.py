@@ -11,7 +11,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.postgres import types
 
-_UUID, _TEXT = types["uuid"], types["text"]
+_UUID, _TEXT, _BYTEA = types["uuid"], types["text"], types["bytea"]
 _UUID_LENGTH = (16).to_bytes(4, "big")
 
 
@@ -26,8 +26,18 @@ class TextArray:
     """A parameter for a ``text[]``: the texts in order, none of them None."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        raw = [each.encode() for each in texts]
-        self.encoded = _encoded(_TEXT.oid, [len(each).to_bytes(4, "big") + each for each in raw])
+        self.encoded = _encoded(_TEXT.oid, _behind_lengths([each.encode() for each in texts]))
+
+
+class BytesArray:
+    """A parameter for a ``bytea[]``: the values in order, none of them None."""
+
+    def __init__(self, values: Iterable[bytes]) -> None:
+        self.encoded = _encoded(_BYTEA.oid, _behind_lengths(values))
+
+
+def _behind_lengths(values: Iterable[bytes]) -> list[bytes]:
+    return [len(each).to_bytes(4, "big") + each for each in values]
 
 
 def _encoded(element: int, elements: list[bytes]) -> bytes:
@@ -39,7 +49,7 @@ def _encoded(element: int, elements: list[bytes]) -> bytes:
 class _ArrayDumper(Dumper):
     format = pq.Format.BINARY
 
-    def dump(self, obj: UuidArray | TextArray) -> Buffer | None:
+    def dump(self, obj: UuidArray | TextArray | BytesArray) -> Buffer | None:
         return obj.encoded
 
 
@@ -51,5 +61,10 @@ class _TextArrayDumper(_ArrayDumper):
     oid = _TEXT.array_oid
 
 
+class _BytesArrayDumper(_ArrayDumper):
+    oid = _BYTEA.array_oid
+
+
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
+psycopg.adapters.register_dumper(BytesArray, _BytesArrayDumper)

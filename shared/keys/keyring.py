@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
-from shared.database.arrays import UuidArray
+from shared.database.arrays import BytesArray, UuidArray
 from shared.database.database import CONNECT_TIMEOUT_SECONDS, POOL_OVERFLOW, POOL_SIZE, driver
 from shared.database.resting import ping_after_rest
 from shared.database.roles import Login, derived_password, ensure_database, ensure_roles
@@ -189,9 +189,9 @@ class KeyRing:
             wrapped.append(nonce + self._kek.encrypt(nonce, piece[:KEY_BYTES], person.bytes))
         inserted = connection.execute(
             "INSERT INTO person_keys (person_id, wrapped, kek_id)"
-            " SELECT person, box, %s FROM unnest(%s::uuid[], %b::bytea[]) AS new(person, box) ORDER BY person"
+            " SELECT person, box, %s FROM unnest(%s::uuid[], %s::bytea[]) AS new(person, box) ORDER BY person"
             " ON CONFLICT DO NOTHING",
-            (self._kek_id, UuidArray(people), wrapped),
+            (self._kek_id, UuidArray(people), BytesArray(wrapped)),
             binary=True,
         ).rowcount
         # Another process may have made some of them a moment ago: then theirs count.

@@ -7,6 +7,7 @@ Error messages carry no part of the number, so they may be logged and shown.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from operator import mul
@@ -122,6 +123,14 @@ def parse(raw: object) -> IdentityNumber:
     return IdentityNumber(text, _birth_date(text[6:14]))
 
 
+def plain_birth_date(text: str) -> date | None:
+    """The birth date of a text that is a valid number as it stands; None for every other, also where `parse` would
+    accept it once it is tidied. For the bulk of a register this is all there is to check."""
+    if len(text) != 18 or not text.isascii() or not text[:17].isdigit() or _check_character(text) != text[17]:
+        return None
+    return _day_of(text[6:14])
+
+
 def is_valid(raw: object) -> bool:
     """True when `parse` would accept the cell."""
     return (raw is None or isinstance(raw, str)) and _problem(normalise(raw)) is None
@@ -167,6 +176,14 @@ def _birth_date(eight: str) -> date:
     if born.year < EARLIEST_YEAR:
         raise ValueError("before the earliest year")
     return born
+
+
+@functools.lru_cache(maxsize=16_384)  # children of one register share a few thousand birthdays
+def _day_of(eight: str) -> date | None:
+    try:
+        return _birth_date(eight)
+    except ValueError:
+        return None
 
 
 def _digits(text: str) -> bool:

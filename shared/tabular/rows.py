@@ -82,11 +82,14 @@ def _data_rows(
 ) -> Iterator[tuple[int, list[Cell]]]:
     keys = [column for field, column in header.columns.items() if field in key_fields]
     half = len(header.columns) / 2
+    labels = frozenset(header.labels)
     held: list[tuple[int, list[Cell]]] = []
     for index, cells in rows:
         if any(_filled(cells, column) for column in keys):
-            first = next(cell for cell in cells if cell not in ("", None))
-            if isinstance(first, str) and (_is_note(first, cells, keys) or _is_header_again(first, cells, header)):
+            # A number or a code begins most rows, and neither a note nor a header.
+            first = cells[0] or next(cell for cell in cells if cell not in ("", None))
+            looked_at = isinstance(first, str) and not (first.isascii() and first.isalnum() and first not in labels)
+            if looked_at and (_is_note(str(first), cells, keys) or _is_header_again(str(first), cells, header)):
                 continue
             if held:
                 yield from held

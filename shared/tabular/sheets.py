@@ -47,15 +47,24 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One worksheet from its cell A1 on; rows are as long as the sheet is wide. ``hidden``: not shown in the file."""
+    """One worksheet from its cell A1 on, as it came from the process that parsed it; rows are as long as the sheet is
+    wide. ``hidden``: not shown in the file.
+
+    Rows are made when they are asked for, block by block: as objects of this process a large register would take ten
+    times the memory of its file."""
 
     name: str
-    rows: list[list[Cell]]
+    blocks: tuple[memoryview, ...]
     merged: tuple[MergedRange, ...] = ()
     hidden: bool = False
 
+    @property
+    def rows(self) -> list[list[Cell]]:
+        return list(self.iter_rows())
+
     def iter_rows(self) -> Iterator[list[Cell]]:
-        return iter(self.rows)
+        for block in self.blocks:
+            yield from _rows_decoder.decode(block)
 
 
 def looks_like_workbook(path: Path) -> bool:
@@ -96,10 +105,7 @@ def read_workbook(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Sheet]:
         _check_ole(path)
     else:
         raise _unreadable("magic")
-    return [
-        Sheet(name, rows, tuple(((top, left), (bottom, right)) for (top, left), (bottom, right) in merged), hidden)
-        for name, rows, merged, hidden in _parse(path, limits)
-    ]
+    return _sheets(_parse(path, limits))
 
 
 def _check_ole(path: Path) -> None:
@@ -110,10 +116,7 @@ def _check_ole(path: Path) -> None:
         raise _unreadable("no_workbook_stream")
 
 
-_Parsed = list[tuple[str, list[list[Cell]], list[tuple[tuple[int, int], tuple[int, int]]], bool]]
-
-
-def _parse(path: Path, limits: Limits) -> _Parsed:
+def _parse(path: Path, limits: Limits) -> bytes:
     seconds = str(math.ceil(limits.parse_seconds))
     # -P: the folder of the script must not become an import path.
     command = [sys.executable, "-P", child.__file__, str(path), str(limits.parse_memory_bytes), seconds]
@@ -125,8 +128,25 @@ def _parse(path: Path, limits: Limits) -> _Parsed:
         raise _known_failure(done.stderr)
     if done.returncode != 0:  # killed by a limit, or an allocation failed inside the parser
         raise _too_costly("memory" if b"alloc" in done.stderr or done.returncode < 0 else "parser")
-    decoded: _Parsed = _decoder.decode(done.stdout)
-    return decoded
+    return done.stdout
+
+
+def _sheets(written: bytes) -> list[Sheet]:
+    """The frames that the child wrote (see there), taken apart but not decoded."""
+    frames, sheets = _frames(written), []
+    for head in frames:
+        name, merged, hidden = _head_decoder.decode(head)
+        blocks = tuple(iter(lambda: next(frames), _NO_ROWS))
+        sheets.append(Sheet(name, blocks, tuple(merged), hidden))
+    return sheets
+
+
+def _frames(written: bytes) -> Iterator[memoryview]:
+    rest = memoryview(written)
+    while rest:
+        end = child.LENGTH_BYTES + int.from_bytes(rest[: child.LENGTH_BYTES], "big")
+        yield rest[child.LENGTH_BYTES : end]
+        rest = rest[end:]
 
 
 def _known_failure(stderr: bytes) -> TabularError:
@@ -141,7 +161,9 @@ def _unpack_extension(code: int, data: memoryview) -> date | datetime:
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
-_decoder = msgspec.msgpack.Decoder(ext_hook=_unpack_extension)
+_rows_decoder = msgspec.msgpack.Decoder(ext_hook=_unpack_extension)
+_head_decoder = msgspec.msgpack.Decoder(tuple[str, list[MergedRange], bool])
+_NO_ROWS = msgspec.msgpack.encode([])
 
 
 def _too_costly(what: str) -> WorkbookTooCostly:

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from shared.database.arrays import TextArray, UuidArray
+from shared.database.arrays import BytesArray, TextArray, UuidArray
 from tests.support.trial import Server
 
 
@@ -23,3 +23,12 @@ def test_the_server_reads_the_texts_in_their_order(postgres: Server, texts: list
     with psycopg.connect(postgres.dsn()) as connection:
         row = connection.execute("SELECT %s, %s::text[] = %s", (TextArray(texts), texts, TextArray(texts))).fetchone()
     assert row == (texts, True)
+
+
+@pytest.mark.parametrize("values", [[], [b""], [bytes(range(256)), b"{}", b"\\x00"]])
+def test_the_server_reads_the_bytes_in_their_order(postgres: Server, values: list[bytes]) -> None:
+    with psycopg.connect(postgres.dsn()) as connection:
+        row = connection.execute(
+            "SELECT %s, %b::bytea[] = %s", (BytesArray(values), values, BytesArray(values))
+        ).fetchone()
+    assert row == (values, True)

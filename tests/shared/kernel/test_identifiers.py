@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import hmac
 import threading
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.identifiers import keyed_id, new_event_id, new_event_ids
+from shared.kernel.identifiers import keyed_digest, keyed_id, new_event_id, new_event_ids
 
 
 def test_event_ids_are_version_7_and_strictly_increasing_across_threads_and_batches() -> None:
@@ -37,6 +38,16 @@ def test_keyed_ids_tell_apart_whatever_differs_even_where_the_parts_are_cut(left
     one, other = keyed_id(b"k", *left), keyed_id(b"k", *right)
     assert (one == other) == (left == right)
     assert one.version == 8
+
+
+@given(st.binary(max_size=100), st.binary(max_size=300), st.binary(max_size=10))
+def test_a_keyed_digest_is_the_standard_one_however_often_its_key_is_used(key: bytes, one: bytes, other: bytes) -> None:
+    for message in (one, other, one):
+        assert keyed_digest(key, message) == hmac.digest(key, message, "sha256")
+
+
+def test_a_keyed_id_is_the_same_for_ever() -> None:
+    assert str(keyed_id(b"one", "县残联", "17")) == "6985a8fb-f01c-8a38-878d-093848956027"
 
 
 def test_a_keyed_id_depends_on_the_key() -> None:

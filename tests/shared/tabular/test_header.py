@@ -8,8 +8,8 @@ import pytest
 
 from shared.tabular.header import AliasTable, find_header, label
 from shared.tabular.rows import find_table
-from shared.tabular.sheets import Cell, Sheet, read_workbook
-from tests.shared.tabular.workbooks import workbook
+from shared.tabular.sheets import Cell, RowSource, read_workbook
+from tests.shared.tabular.workbooks import RowsSheet, workbook
 
 TABLE = AliasTable.of(
     {"name": ("姓名",), "number": ("编号", "证件号"), "head_name": ("户主姓名",), "sex": ("性别",), "town": ("乡镇",)},
@@ -18,11 +18,11 @@ TABLE = AliasTable.of(
 )
 
 
-def sheet(*rows: list[Cell], name: str = "s") -> Sheet:
-    return Sheet(name, list(rows))
+def sheet(*rows: list[Cell], name: str = "s") -> RowsSheet:
+    return RowsSheet(name, list(rows))
 
 
-def data(source: Sheet) -> list[list[Cell]]:
+def data(source: RowSource) -> list[list[Cell]]:
     table = find_table(source, TABLE)
     assert table is not None
     return [cells for _, cells in table.data_rows()]

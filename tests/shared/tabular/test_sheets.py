@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shared.tabular.child import BLOCK_ROWS
 from shared.tabular.errors import WorkbookTooCostly
-from shared.tabular.limits import DEFAULT_LIMITS
+from shared.tabular.limits import DEFAULT_LIMITS, MEGABYTE
 from shared.tabular.sheets import read_workbook
 from tests.shared.tabular.workbooks import workbook, zip_with
 
@@ -26,6 +28,26 @@ def test_text_and_number_stay_apart(tmp_path: Path) -> None:
 def test_rows_start_at_the_first_cell_of_the_sheet(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [["", ""], ["", "姓名"]])
     assert read_workbook(path)[0].rows == [["", ""], ["", "姓名"]]
+
+
+def test_blank_rows_and_columns_keep_their_place_and_every_row_the_width_of_the_sheet(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["", ""], ["", "", "x"], [], ["", "", "", "", 2.5]])
+    blank = [""] * 5
+    assert read_workbook(path)[0].rows == [blank, ["", "", "x", "", ""], blank, ["", "", "", "", 2.5]]
+
+
+def test_a_sheet_of_many_blocks_is_read_whole_and_again(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [[f"{number}", float(number), date(2012, 9, 1)] for number in range(2 * BLOCK_ROWS)]
+    sheet, other = read_workbook(workbook(tmp_path / "a.xlsx", rows, rows[:1]))
+    assert sheet.rows == rows == sheet.rows
+    assert other.rows == rows[:1]
+
+
+def test_cells_that_would_fill_the_memory_of_the_caller_end_in_a_refusal(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["long" * 8_000] * 5] * 2_000)  # one shared text, 320 MB in all its cells
+    with pytest.raises(WorkbookTooCostly) as refused:
+        read_workbook(path, replace(DEFAULT_LIMITS, parse_memory_bytes=1_024 * MEGABYTE))
+    assert refused.value.facts["what"] == "memory"
 
 
 def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:

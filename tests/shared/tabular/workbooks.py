@@ -6,11 +6,27 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+
+from shared.tabular.sheets import Cell, MergedRange
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSheet:
+    """A sheet of these rows, which stand in memory."""
+
+    name: str
+    rows: list[list[Cell]]
+    merged: tuple[MergedRange, ...] = ()
+    hidden: bool = False
+
+    def iter_rows(self) -> Iterator[list[Cell]]:
+        return iter(self.rows)
 
 
 def workbook(path: Path, *sheets: Sequence[Sequence[Any]], merges: Sequence[tuple[int, int, int, int]] = ()) -> Path:

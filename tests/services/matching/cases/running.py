@@ -24,8 +24,8 @@ from services.registry.schools import SchoolDirectory
 from services.registry.sheet_files import REGISTER, InputFile, InputSheet, read_list, read_register
 from shared.tabular.book import Book
 from shared.tabular.rows import find_table
-from shared.tabular.sheets import Sheet
 from tests.services.matching.cases.form import Case, Cells, ListName, Papers, Row
+from tests.shared.tabular.workbooks import RowsSheet
 
 ENTRY = UUID(int=0)
 DIGEST = Streams(b"key of the cases").digest
@@ -71,7 +71,7 @@ def _by_list(rows: Sequence[Row]) -> dict[ListName, list[Cells]]:
 def _file(kind: str, rows: Sequence[Cells]) -> InputFile:
     """A file of one sheet: these rows below one header."""
     header = list(dict.fromkeys(name for row in rows for name in row))
-    source = Sheet("名单", [list(header), *([row.get(name, "") for name in header] for row in rows)])
+    source = RowsSheet("名单", [list(header), *([row.get(name, "") for name in header] for row in rows)])
     table = find_table(source, REGISTER_COLUMNS if kind == REGISTER else LIST_COLUMNS)
     assert table is not None, f"{header} is no header"
     return InputFile(kind, Book(Path(f"{kind}.xlsx"), [source]), [InputSheet(source, table)])
