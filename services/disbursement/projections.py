@@ -201,6 +201,12 @@ def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
+def payee_placed(event: Recorded) -> Iterable[Assertion]:
+    """The school may be another one that took hers over, or its division bear another code."""
+    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
 def payee_corrected(event: Recorded) -> Iterable[Assertion]:
     if event.fact.personal is not None:
         values = {"name_masked": mask_name(event.fact.personal.name)}
@@ -220,6 +226,7 @@ PAYMENTS_VIEW = Projection(
         EntitlementWithdrawn: entitlement_withdrawn,
         AidDisbursed: aid_disbursed,
         StudentEnrolled: payee_enrolled,
+        StudentPlaced: payee_placed,
         StudentDetailsCorrected: payee_corrected,
         SchoolRegistered: school_registered,
     },

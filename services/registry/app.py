@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.registry import (
     attendance_api,
     care_api,
+    change_api,
+    change_jobs,
     class_api,
     enrolment_api,
     household_api,
@@ -14,6 +16,7 @@ from services.registry import (
     student_api,
     suspension_api,
 )
+from services.registry.change_work import Changing
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
@@ -34,6 +37,7 @@ ROUTERS = (
     suspension_api,
     care_api,
     class_api,
+    change_api,
 )
 
 
@@ -49,7 +53,7 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTERS),
         projections=projections(),
-        workers=workers(Promoting(registry)),
-        steps=(*STEPS, *promotion_jobs.STEPS),
+        workers=workers(Promoting(registry), Changing(registry)),
+        steps=(*STEPS, *promotion_jobs.STEPS, *change_jobs.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

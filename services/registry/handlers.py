@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from services.registry import standing
@@ -111,7 +112,11 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
             stages=school.stages,
         )
         stored = loaded.get(school_id, [])
-        if not stored or stored[-1].fact != stated:
+        before = stored[-1].fact if stored else None
+        if isinstance(before, SchoolRegistered):  # a list of schools says nothing about mergers
+            stated = replace(stated, merged_into=before.merged_into)
+            before = replace(before, change_id=None, undone_change_id=None)
+        if before != stated:
             proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
     return proposed
 

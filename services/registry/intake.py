@@ -24,8 +24,8 @@ _STAGE_WORDS: dict[Stage, tuple[str, ...]] = {
     "special": ("特教", "特殊教育", "special"),
 }
 STAGES: dict[str, Stage] = {word: stage for stage, words in _STAGE_WORDS.items() for word in words}
-_BOARDING = {"住校": True, "住宿": True, "寄宿": True, "走读": False}
-_LEFT_BEHIND = {
+BOARDING = {"住校": True, "住宿": True, "寄宿": True, "走读": False}
+LEFT_BEHIND = {
     "非留守儿童": False,
     "非": False,
     "单亲留守": True,
@@ -83,8 +83,8 @@ def student_record(row: RegisterRow, place: StudentPlace, enrolled_on: date | No
         stage=STAGES.get(row.stage),
         grade=row.grade or None,
         class_name=row.class_name or None,
-        boarder=_either(row.boarder, _BOARDING),
-        left_behind=_either(row.left_behind, _LEFT_BEHIND),
+        boarder=either(row.boarder, BOARDING),
+        left_behind=either(row.left_behind, LEFT_BEHIND),
         placement=row.placement or None,
         guardian_name=row.guardian_name or None,
         guardian_id=row.guardian_id or None,
@@ -198,7 +198,8 @@ def _person_listed(row: ListRow, entry_id: UUID, keys: Keys) -> EntryPersonal:
     )
 
 
-def _either(text: str, words: dict[str, bool]) -> bool | None:
+def either(text: str, words: dict[str, bool]) -> bool | None:
+    """Yes or no in words such as 住校; None when the text says neither."""
     return words[text] if text in words else cells.yes_no(text)
 
 

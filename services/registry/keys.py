@@ -61,6 +61,9 @@ class Keys:
     def promotion(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "promotion", principal, str(command_id))
 
+    def change(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "change", principal, str(command_id))
+
     def attendance(self, school_code: str, stage: str, grade: str, class_name: str, day: date) -> UUID:
         """One stream for each class and day: a class's own would be loaded whole at every report."""
         return keyed_id(self._key, "attendance", school_code, stage, grade, class_name, day.isoformat())

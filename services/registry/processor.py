@@ -1,7 +1,8 @@
-"""What the registry's processor runs: its one view, and the worker that promotes. No logic here."""
+"""What the registry's processor runs: its one view, and the workers that do long work. No logic here."""
 
 from __future__ import annotations
 
+from services.registry.change_work import Changing
 from services.registry.projections import REGISTER
 from services.registry.promoting import Promoting
 from shared.eventsourcing.projection import Projection
@@ -13,6 +14,6 @@ def projections() -> tuple[Projection, ...]:
     return (REGISTER,)
 
 
-def workers(promoting: Promoting) -> tuple[Worker, ...]:
-    """One that promotes; more processes bring more of them."""
-    return (Worker("promoter", promoting.run),)
+def workers(promoting: Promoting, changing: Changing) -> tuple[Worker, ...]:
+    """One that promotes and one that does mass changes; more processes bring more of them."""
+    return (Worker("promoter", promoting.run), Worker("changer", changing.run))

@@ -75,6 +75,10 @@ GRANT SELECT, INSERT, UPDATE ON begun_submissions TO rollcall_app;
         "registry-0003-former-names",
         "ALTER TABLE known_schools ADD COLUMN former_names text[] NOT NULL DEFAULT '{}'",
     ),
+    (
+        "registry-0004-merged-schools",
+        "ALTER TABLE known_schools ADD COLUMN merged_into text",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -90,23 +94,36 @@ class Rejected(NamedTuple):
 
 
 class Schools(NamedTuple):
-    """The schools known now: the directory that finds them, and the division of each."""
+    """The schools known now: the directory that finds them, and the division of each. ``merged``: school → the one it
+    was merged into."""
 
     directory: SchoolDirectory
     divisions: dict[str, str]
     names: dict[str, str]
+    merged: dict[str, str]
+
+    def now(self, school_code: str) -> str:
+        """The school that a code means now, mergers followed (they lead in no circle)."""
+        while (into := self.merged.get(school_code)) is not None:
+            school_code = into
+        return school_code
 
 
 def schools(raw: Raw) -> Schools:
-    """Every school on record; one is also found by a former name that no school bears now."""
+    """Every school on record; one is also found by a former name that no school bears now, and by the name or code of a
+    school that was merged into it."""
     rows = raw.execute(
-        "SELECT school_code, name, division_code, former_names FROM known_schools ORDER BY school_code"
+        "SELECT school_code, name, division_code, former_names, merged_into FROM known_schools ORDER BY school_code"
     ).fetchall()
-    directory = SchoolDirectory.of((code, name) for code, name, _, _ in rows)
-    for code, _, _, former_names in rows:
+    merged = {row[0]: row[4] for row in rows if row[4] is not None}
+    found = Schools(SchoolDirectory(), {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows}, merged)
+    directory = found.directory
+    for code, name, *_ in sorted(rows, key=lambda row: row[0] in merged):  # a living school's name comes first
+        directory.add(code, name, found.now(code))
+    for code, _, _, former_names, _ in rows:
         for former in former_names:
-            directory.add(code, former)
-    return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows})
+            directory.add(code, former, found.now(code))
+    return found
 
 
 def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
@@ -118,6 +135,11 @@ def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
             " former_names = excluded.former_names",
             [(each.school_code, each.name, each.division_code, list(each.former_names)) for each in records],
         )
+
+
+def keep_merged(raw: Raw, school_codes: Iterable[str], into: str | None) -> None:
+    """Note that these schools are another's now; None: their own again."""
+    raw.execute("UPDATE known_schools SET merged_into = %s WHERE school_code = ANY(%s)", (into, list(school_codes)))
 
 
 def keep_standing(

@@ -1,0 +1,380 @@
+"""A mass change from proposal to undoing: schools merged, a division recoded, students by a filter, an edited export."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from services.registry.change_events import ChangeSetApplied, ChangeSetApproved, ChangeSetProposed, ChangeSetUndone
+from services.registry.events import SchoolRegistered, StudentDetailsCorrected, StudentPlaced
+from services.registry.projections import REGISTER
+from services.registry.tables import STUDENTS
+from shared.database.scopes import Scope
+from shared.kernel.clock import today
+from shared.tabular.book import open_book
+from tests.services.installation import DIVISION
+from tests.services.registry.office import Office
+from tests.services.registry.test_api import CLERK, Client, client, http, school
+from tests.services.registry.year import change_all, found_school, seat, work_off
+from tests.shared.tabular.workbooks import workbook
+
+__all__ = ["client", "http"]  # fixtures
+DAY = today()
+SECOND = CLERK | {"sub": "second clerk"}
+PLACE = ("school_code", "division_code", "grade", "class_name")
+
+
+class Village:
+    """Two schools with three children each (the last of the second suspended), and a third school they may move to."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.registry = office, office.registry
+        self.township, self.recoded = (f"469000{(office.born.toordinal() % 400) + n:03d}" for n in (100, 500))
+        names = {"东": self.township, "西": self.township, "中心": "469003"}
+        self.a, self.b, self.c = (
+            found_school(self.registry, office.school_code(n), f"{office.agency}{name}小学", division)
+            for n, (name, division) in enumerate(names.items(), 1)
+        )
+        grades, numbers = ("三年级", "三年级", "四年级"), [office.number(n) for n in range(1, 7)]
+        at = {"division": self.township}
+        self.at_a = seat(self.registry, self.a, list(zip(numbers[:3], grades, strict=True)), **at)
+        self.at_b = seat(self.registry, self.b, list(zip(numbers[3:], grades, strict=True)), **at)
+        self.everybody = [*self.at_a, *self.at_b]
+        office.pump()
+
+    def shown(self) -> dict[UUID, tuple[Any, ...]]:
+        """Student → (state, *PLACE) today."""
+        self.office.pump()
+        c = STUDENTS.c
+        with self.registry.database.reading(Scope(division=DIVISION[:2]), REGISTER.name) as connection:
+            rows = connection.execute(
+                select(c.entity, c.state, *(c[name] for name in PLACE)).where(
+                    STUDENTS.holds_on(today()), c.entity.in_(self.everybody)
+                )
+            )
+            return {row[0]: tuple(row[1:]) for row in rows}
+
+
+@pytest.fixture
+def village(office: Office) -> Village:
+    return Village(office)
+
+
+def propose(client: Client, village: Village, **body: Any) -> str:
+    """Propose as the clerk, and make the preview."""
+    client.act_as(CLERK)
+    answer = client.post("/v1/changes", json={"day": DAY.isoformat(), "reason": "秋季学期调整"} | body)
+    assert answer.status_code == 202, answer.text
+    change_all(village.registry)
+    return str(answer.json()["change_id"])
+
+
+def approve(client: Client, village: Village, change: str, who: dict[str, Any] = SECOND) -> dict[str, Any]:
+    """Approve as another person and let it be done; how it stands then."""
+    client.act_as(who)
+    told = client.get(f"/v1/changes/{change}").json()
+    answer = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": told["preview_hash"]})
+    assert answer.status_code == 202, answer.text
+    change_all(village.registry)
+    done: dict[str, Any] = client.get(f"/v1/changes/{change}").json()
+    return done
+
+
+def undo(client: Client, village: Village, change: str) -> dict[str, Any]:
+    client.act_as(SECOND)
+    answer = client.post(f"/v1/changes/{change}/undo", json={})
+    assert answer.status_code == 202, answer.text
+    change_all(village.registry)
+    done: dict[str, Any] = client.get(f"/v1/changes/{change}").json()
+    return done
+
+
+def merge(client: Client, village: Village, **body: Any) -> str:
+    given = {"kind": "schools_merged", "sources": [village.a, village.b], "into": village.c}
+    return propose(client, village, **given | body)
+
+
+def test_two_schools_are_merged_and_everybody_is_accounted_for(client: Client, village: Village) -> None:
+    left = {"on": (DAY - timedelta(days=10)).isoformat(), "reason": "suspended"}
+    assert client.post(f"/v1/students/{village.at_b[2]}/leave", json=left).status_code == 200
+    before = village.shown()
+    change = merge(client, village)
+    told = client.get(f"/v1/changes/{change}").json()
+    assert (told["state"], told["students"]) == ("ready", 5)
+    assert {each["field"]: each["students"] for each in told["fields"]} == {"school_code": 5, "division_code": 5}
+    page = client.get(f"/v1/changes/{change}/students", params={"limit": 2}).json()
+    assert len(page["items"]) == 2 and page["next"]
+    first = page["items"][0]
+    assert first["name"].startswith("张*") and "*" in first["name"]
+    fields = {each["field"]: (each["before"], each["after"]) for each in first["fields"]}
+    assert fields["school_code"] == (first["school_code"], village.c)
+    assert village.shown() == before  # nothing happened yet
+    done = approve(client, village, change)
+    assert (done["state"], done["changed"], done["changed_since"]) == ("applied", 5, 0)
+    after = village.shown()
+    for student in village.everybody[:5]:
+        state, at, division, *rest = after[student]
+        assert (state, at, division) == ("enrolled", village.c, "469003")
+        assert rest == list(before[student][3:])
+    assert after[village.at_b[2]] == before[village.at_b[2]]  # suspended: she comes back to the school that is there
+    back = client.post(f"/v1/students/{village.at_b[2]}/return", json={"on": DAY.isoformat()})
+    assert back.status_code == 200 and village.shown()[village.at_b[2]][1] == village.c
+    facts = [each.fact for each in village.office.log() if each.stream == UUID(change)]
+    assert [type(each) for each in facts] == [ChangeSetProposed, ChangeSetApproved, ChangeSetApplied]
+    assert facts[2] == ChangeSetApplied(previewed=5, changed=5, changed_since=0)
+
+
+def test_a_merger_is_undone_but_for_who_changed_since(client: Client, village: Village) -> None:
+    before = village.shown()
+    change = merge(client, village)
+    approve(client, village, change)
+    left = {"on": DAY.isoformat(), "reason": "abroad"}
+    assert client.post(f"/v1/students/{village.at_a[1]}/leave", json=left).status_code == 200
+    done = undo(client, village, change)
+    assert (done["state"], done["restored"], done["not_restored"]) == ("undone", 5, 1)
+    after = village.shown()
+    changed = village.at_a[1]
+    assert after == before | {changed: ("abroad", village.c, "469003", *before[changed][3:])}
+    told = [each.fact for each in village.office.log()]
+    assert ChangeSetUndone(looked_at=6, restored=5, changed_since=1) in told
+    schools = [each for each in told if isinstance(each, SchoolRegistered) and each.school_code == village.a]
+    assert [each.merged_into for each in schools[-2:]] == [village.c, None]
+    again = client.post(f"/v1/changes/{change}/undo", json={})
+    assert (again.status_code, again.json()["code"]) == (409, "change_in_another_state")
+
+
+def test_who_names_a_merged_school_means_the_other_one(client: Client, village: Village) -> None:
+    approve(client, village, merge(client, village))
+    office = village.office
+    pupil = office.pupil(1, f"{office.agency}东小学", grade="三年级", class_name="1班")
+    receipt = office.send([pupil], list_name="students", on=DAY)
+    assert receipt.rejected == 0
+    state, at, *_ = village.shown()[village.at_a[0]]
+    assert (state, at) == ("enrolled", village.c)
+    moved = [each.fact for each in office.log() if each.stream == village.at_a[0]]
+    assert not any(type(each).__name__ == "StudentTransferredOut" for each in moved)
+
+
+def test_a_child_without_numbers_is_the_same_child_at_the_other_school(client: Client, village: Village) -> None:
+    body = {"name": "欧阳无号", "school_code": village.a, "sex": "女", "grade": "一年级"}
+    enrolled = client.post("/v1/students", json=body).json()["student_ids"][0]
+    approve(client, village, merge(client, village))
+    again = client.post("/v1/students", json=body | {"school_code": village.c}).json()
+    assert again["student_ids"] == [enrolled]
+
+
+def test_one_person_does_not_change_many_alone(client: Client, village: Village) -> None:
+    change = merge(client, village)
+    told = client.get(f"/v1/changes/{change}").json()
+    own = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": told["preview_hash"]})
+    assert (own.status_code, own.json()["code"]) == (409, "approver_is_proposer")
+    client.act_as(SECOND)
+    other = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": "0" * 32})
+    assert other.json()["code"] == "preview_differs"
+    client.act_as(school(village.a))
+    assert client.get(f"/v1/changes/{change}").status_code == 404
+    assert client.post(f"/v1/changes/{change}/approve", json={"preview_hash": told["preview_hash"]}).status_code == 403
+
+
+def test_what_changed_since_the_preview_makes_it_worthless_until_it_is_made_again(
+    client: Client, village: Village
+) -> None:
+    change = merge(client, village)
+    first = client.get(f"/v1/changes/{change}").json()["preview_hash"]
+    client.post(f"/v1/students/{village.at_a[0]}/class", json={"on": DAY.isoformat(), "class_name": "9班"})
+    newcomer = {"name": "张新来", "id_number": village.office.number(9), "school_code": village.a, "grade": "三年级"}
+    client.post("/v1/students", json=newcomer)
+    client.post(f"/v1/students/{village.at_b[0]}/leave", json={"on": DAY.isoformat(), "reason": "died"})
+    client.act_as(SECOND)
+    stale = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": first})
+    assert (stale.status_code, stale.json()["code"]) == (409, "preview_outdated")
+    assert stale.json()["facts"]["students"] == 2  # who left and who came; her class is kept whatever it is
+    assert client.post(f"/v1/changes/{change}/preview", json={}).status_code == 202
+    change_all(village.registry)
+    again = client.get(f"/v1/changes/{change}").json()
+    assert again["preview_hash"] != first and again["students"] == 6
+    assert approve(client, village, change)["changed"] == 6
+
+
+def test_whoever_changes_between_approval_and_work_is_left_alone(client: Client, village: Village) -> None:
+    change = merge(client, village)
+    client.act_as(SECOND)
+    told = client.get(f"/v1/changes/{change}").json()
+    body = {"preview_hash": told["preview_hash"]}
+    assert client.post(f"/v1/changes/{change}/approve", json=body).status_code == 202
+    out = {"on": DAY.isoformat(), "destination_kind": "elsewhere"}
+    assert client.post(f"/v1/students/{village.at_a[2]}/transfer-out", json=out).status_code == 200
+    change_all(village.registry)
+    done = client.get(f"/v1/changes/{change}").json()
+    assert (done["changed"], done["changed_since"]) == (5, 1)
+    assert village.shown()[village.at_a[2]][:2] == ("transferred_out", village.a)
+
+
+def test_a_division_gets_another_code_for_schools_and_students(client: Client, village: Village) -> None:
+    before = village.shown()
+    codes = {"former_code": village.township, "code": village.recoded}
+    change = propose(client, village, kind="division_changed", **codes)
+    approve(client, village, change)
+    assert {row[2] for row in village.shown().values()} == {village.recoded}
+    listed = client.get("/v1/schools", params={"limit": 200}).json()["items"]
+    divisions = {row["school_code"]: row["division_code"] for row in listed}
+    assert (divisions[village.a], divisions[village.c]) == (village.recoded, "469003")
+    undo(client, village, change)
+    assert village.shown() == before
+    listed = client.get("/v1/schools", params={"limit": 200}).json()["items"]
+    assert {r["school_code"]: r["division_code"] for r in listed}[village.a] == village.township
+
+
+def test_students_of_a_filter_get_other_values(client: Client, village: Village) -> None:
+    where = {"school_code": village.a, "grade": "三年级"}
+    change = propose(client, village, kind="fields", where=where, values={"class_name": "2班", "boarder": "true"})
+    done = approve(client, village, change)
+    assert done["changed"] == 2
+    classes = [row[4] for row in (village.shown()[each] for each in village.at_a)]
+    assert classes == ["2班", "2班", "1班"]
+    undo(client, village, change)
+    assert {row[4] for row in village.shown().values()} == {"1班"}
+
+
+def test_a_school_proposes_for_its_own_students_only(client: Client, village: Village) -> None:
+    client.act_as(school(village.a))
+    body = {"kind": "fields", "day": DAY.isoformat(), "reason": "分班", "where": {"grade": "三年级"}}
+    answer = client.post("/v1/changes", json=body | {"values": {"class_name": "7班"}})
+    assert answer.status_code == 202
+    change_all(village.registry)
+    told = client.get(f"/v1/changes/{answer.json()['change_id']}").json()
+    assert (told["students"], told["school_code"]) == (2, village.a)
+    merger = {"kind": "schools_merged", "sources": [village.b], "into": village.a}
+    assert client.post("/v1/changes", json=body | merger).json()["code"] == "change_impossible"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"kind": "schools_merged", "sources": [], "into": "c"}, "no_source"),
+        ({"kind": "schools_merged", "sources": ["c"], "into": "c"}, "into_itself"),
+        ({"kind": "schools_merged", "sources": ["a"], "into": "9999999999"}, "unknown_school"),
+        ({"kind": "division_changed", "former_code": "469000101", "code": "469000101"}, "same_code"),
+        ({"kind": "division_changed", "former_code": "469000101", "code": "370100101"}, "not_here"),
+        ({"kind": "fields", "values": {}}, "no_values"),
+        ({"kind": "fields", "values": {"stage": "university"}}, "bad_value"),
+        ({"kind": "fields", "values": {"id_number": "1"}}, "bad_value"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    client: Client, village: Village, body: dict[str, Any], problem: str
+) -> None:
+    known = {"a": village.a, "c": village.c}
+    given = {key: known.get(value, value) if isinstance(value, str) else value for key, value in body.items()}
+    if "sources" in given:
+        given["sources"] = [known.get(each, each) for each in given["sources"]]
+    answer = client.post("/v1/changes", json={"day": DAY.isoformat(), "reason": "调整"} | given)
+    assert (answer.status_code, answer.json()["facts"]["problem"]) == (422, problem)
+
+
+def test_a_merged_school_is_not_merged_again(client: Client, village: Village) -> None:
+    approve(client, village, merge(client, village))
+    client.act_as(CLERK)
+    body = {"kind": "schools_merged", "day": DAY.isoformat(), "reason": "调整"}
+    circular = client.post("/v1/changes", json=body | {"sources": [village.c], "into": village.a})
+    assert circular.json()["facts"]["problem"] == "merged_already"
+
+
+def test_a_promotion_on_the_day_of_a_merger_takes_everybody_along(client: Client, village: Village) -> None:
+    approve(client, village, merge(client, village))
+    client.act_as(CLERK)
+    answer = client.post("/v1/promotions", json={"day": DAY.isoformat(), "school_code": village.c})
+    work_off(village.registry)
+    told = client.get(f"/v1/promotions/{answer.json()['promotion_id']}").json()
+    assert told["promoted"] == 6
+
+
+class Sheet:
+    """The export of a school as a clerk edits it: rows as lists under their titles."""
+
+    def __init__(self, client: Client, school_code: str, folder: Path) -> None:
+        self._client, self._folder = client, folder
+        answer = client.get("/v1/student-sheets.xlsx", params={"school": school_code})
+        path = folder / "export.xlsx"
+        path.write_bytes(answer.content)
+        self.titles, *self.rows = [list(row) for row in open_book(path).sheets[0].iter_rows()]
+
+    def row(self, student: UUID) -> dict[str, Any]:
+        (row,) = [row for row in self.rows if row[0] == str(student)]
+        return dict(zip(self.titles, row, strict=True))
+
+    def edit(self, student: UUID, **cells: str) -> None:
+        (row,) = [row for row in self.rows if row[0] == str(student)]
+        for title, text in cells.items():
+            row[self.titles.index(title)] = text
+
+    def send(self) -> Any:
+        path = workbook(self._folder / f"{uuid4()}.xlsx", [self.titles, *self.rows])
+        files = {"file": (path.name, path.read_bytes(), "application/octet-stream")}
+        return self._client.post("/v1/changes/uploads", files=files, params={"reason": "按导出表更正"})
+
+
+def test_an_edited_export_changes_exactly_what_was_edited(client: Client, village: Village, tmp_path: Path) -> None:
+    sheet = Sheet(client, village.a, tmp_path)
+    first, second, third = village.at_a
+    assert sheet.row(first)["姓名"] == "张***0" and sheet.row(first)["版本"] in ("1", 1)
+    sheet.edit(first, 班级="5班", 联系电话="13900001234", 姓名="张改名")
+    sheet.edit(second, 就读方式="住校")
+    answer = sheet.send()
+    assert answer.status_code == 202, answer.text
+    change = answer.json()["change_id"]
+    change_all(village.registry)
+    rows = {row["student_id"]: row for row in client.get(f"/v1/changes/{change}/students").json()["items"]}
+    assert rows.keys() == {str(first), str(second)}
+    fields = {each["field"]: (each["before"], each["after"]) for each in rows[str(first)]["fields"]}
+    assert fields == {"class_name": ("1班", "5班"), "name": ("张***0", "张*名"), "phone": ("", "139****1234")}
+    done = approve(client, village, change)
+    assert (done["changed"], {each["field"] for each in done["fields"]}) == (
+        2,
+        {"boarder", "class_name", "name", "phone"},
+    )
+    village.shown()
+    assert client.get(f"/v1/students/{first}").json()["name"] == "张*名"
+    assert (village.shown()[first][4], village.shown()[third][4]) == ("5班", "1班")
+    undo(client, village, change)
+    village.shown()
+    shown = client.get(f"/v1/students/{first}").json()
+    assert (shown["name"], shown["class_name"], shown["phone"]) == ("张***0", "1班", "")
+    told = [each.fact for each in village.office.log() if each.stream == first]
+    assert [type(each) for each in told[1:]] == [StudentPlaced, StudentDetailsCorrected] * 2
+
+
+def test_rows_of_a_sheet_that_cannot_be_are_told_one_by_one(client: Client, village: Village, tmp_path: Path) -> None:
+    sheet = Sheet(client, village.a, tmp_path)
+    first, second, third = village.at_a
+    client.post(f"/v1/students/{first}/class", json={"on": DAY.isoformat(), "class_name": "3班"})
+    sheet.edit(first, 班级="4班")
+    sheet.edit(second, 身份证号=village.office.number(77))
+    sheet.edit(third, 学段="大学", 姓名="李*四")
+    sheet.rows.append(["不是编号", *sheet.rows[0][1:]])
+    answer = sheet.send()
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_batch")
+    codes = sorted(each["code"] for each in answer.json()["facts"]["problems"])
+    assert codes == ["changed_since_export", "no_such_value", "no_such_value", "not_in_a_sheet"]
+
+
+def test_a_sheet_of_another_schools_students_is_refused(client: Client, village: Village, tmp_path: Path) -> None:
+    sheet = Sheet(client, village.a, tmp_path)
+    sheet.edit(village.at_a[0], 班级="4班")
+    client.act_as(school(village.b))
+    answer = sheet.send()
+    assert {each["code"] for each in answer.json()["facts"]["problems"]} == {"student_unknown"}
+    exported = client.get("/v1/student-sheets.xlsx")
+    (tmp_path / "own.xlsx").write_bytes(exported.content)
+    rows = list(open_book(tmp_path / "own.xlsx").sheets[0].iter_rows())[1:]
+    assert {row[0] for row in rows} == {str(each) for each in village.at_b}
+
+
+def test_an_unedited_export_proposes_nothing(client: Client, village: Village, tmp_path: Path) -> None:
+    answer = Sheet(client, village.a, tmp_path).send()
+    assert answer.json()["facts"]["problem"] == "nothing_differs"
