@@ -76,6 +76,11 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
 
 
+def student_enrolled(event: Recorded) -> Iterable[Assertion]:
+    for assertion in student_placed(event):
+        yield assertion._replace(values=assertion.values | {"enrolment": event.event_id})
+
+
 def student_gone(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, {"enrolled": False})
 
@@ -142,7 +147,7 @@ def day_opened(event: Recorded) -> Iterable[Assertion]:
 
 ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, DAYS)
 ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
-    StudentEnrolled: student_placed,
+    StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentTransferredOut: student_gone,
     StudentLeft: student_gone,

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     audit,
+    changes,
     checking,
     failures,
     forms,
@@ -105,6 +106,7 @@ def application(
         reviews.router,
         models.router,
         promotions.router,
+        changes.router,
         audit.router,
     ]
     if issuer is not None:

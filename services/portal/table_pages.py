@@ -220,6 +220,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("models", "/models", (AID_CLERK, AUDITOR)),
     ("students", "/students", STUDENTS.roles),
     ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
+    ("changes", "/changes", (AID_CLERK, SCHOOL, AUDITOR)),
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),

@@ -22,6 +22,7 @@ from services.registry.on_a_day import Dated, in_order, place_on
 from services.registry.particulars import corrections, key_of, last_stated
 from shared.database.database import driver
 from shared.eventsourcing.store import Proposed, Stored
+from shared.kernel.refusals import Refusal
 
 
 class Effect(NamedTuple):
@@ -86,9 +87,12 @@ class Effects:
         cells = {name: value for name, value in wanted.values.items() if name not in PLACE_FIELDS}
         change = self.job.change
         if cells and last_stated(stored).personal is not None:
-            proposed += corrections(
-                self.registry, self.connection, student_id, stored, cells, change.day, change_id=change.change_id
-            )
+            try:
+                proposed += corrections(
+                    self.registry, self.connection, student_id, stored, cells, change.day, change_id=change.change_id
+                )
+            except Refusal:
+                return None  # it could be when the sheet came; something else has come between
         if not proposed:
             return None
         place = place_on(in_order(Dated(each.fact, each.event.effective_on) for each in stored), change.day)

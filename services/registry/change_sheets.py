@@ -22,10 +22,10 @@ from services.registry.change_wanted import Wanted
 from services.registry.errors import InvalidBatch, ParticularsErased, StudentNotEnrolled
 from services.registry.events import StudentPersonal
 from services.registry.handlers import Registry, known_student
-from services.registry.intake import BOARDING, LEFT_BEHIND, STAGES, StudentPlace, either
+from services.registry.intake import BOARDING, LEFT_BEHIND, STAGES, either
 from services.registry.life_errors import NamedTwice
 from services.registry.on_a_day import Dated, Place, in_order, place_on
-from services.registry.particulars import last_stated, record_with
+from services.registry.particulars import corrections, last_stated
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Stored
 from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
@@ -209,8 +209,8 @@ class Comparison:
                 raise NotHere(TITLES[field])
         values = {field: _value(field, text) for field, text in edited.items()}
         changed = {field: value for field, value in values.items() if field in PERSONAL}
-        if changed:
-            record_with(personal, changed, StudentPlace(place.school_code, place.division_code))
+        if changed:  # only to hear now what would be refused
+            corrections(self.registry, self.connection, student_id, stored, changed, self.day)
         before = {field: _text(now[field]) for field in values}
         return Wanted(student_id, personal.person_id, len(stored), before, values)
 

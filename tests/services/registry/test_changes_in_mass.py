@@ -1,4 +1,4 @@
-"""A mass change from proposal to undoing: schools merged, a division recoded, students by a filter, an edited export."""
+"""A mass change from proposal to undoing: schools merged, a division recoded, students by filter, an edited export."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ class Village:
             for n, (name, division) in enumerate(names.items(), 1)
         )
         grades, numbers = ("三年级", "三年级", "四年级"), [office.number(n) for n in range(1, 7)]
-        at = {"division": self.township}
-        self.at_a = seat(self.registry, self.a, list(zip(numbers[:3], grades, strict=True)), **at)
-        self.at_b = seat(self.registry, self.b, list(zip(numbers[3:], grades, strict=True)), **at)
+        self.at_a = seat(self.registry, self.a, list(zip(numbers[:3], grades, strict=True)), division=self.township)
+        self.at_b = seat(self.registry, self.b, list(zip(numbers[3:], grades, strict=True)), division=self.township)
         self.everybody = [*self.at_a, *self.at_b]
         office.pump()
 
@@ -306,7 +305,7 @@ class Sheet:
 
     def row(self, student: UUID) -> dict[str, Any]:
         (row,) = [row for row in self.rows if row[0] == str(student)]
-        return dict(zip(self.titles, row, strict=True))
+        return dict(zip(map(str, self.titles), row, strict=True))
 
     def edit(self, student: UUID, **cells: str) -> None:
         (row,) = [row for row in self.rows if row[0] == str(student)]
