@@ -15,6 +15,8 @@ from services.registry import (
     list_api,
     promotion_api,
     promotion_jobs,
+    request_api,
+    request_tables,
     student_api,
     suspension_api,
 )
@@ -41,6 +43,7 @@ ROUTERS = (
     care_api,
     class_api,
     change_api,
+    request_api,
 )
 
 
@@ -57,6 +60,6 @@ def build(settings: Settings) -> Service:
         routers=tuple(each.router(registry) for each in ROUTERS),
         projections=projections(),
         workers=workers(Promoting(registry), Changing(registry)),
-        steps=(*STEPS, *promotion_jobs.STEPS, *change_jobs.STEPS, *household_proposals.STEPS),
+        steps=(*STEPS, *promotion_jobs.STEPS, *change_jobs.STEPS, *household_proposals.STEPS, *request_tables.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -14,6 +14,7 @@ from uuid import UUID
 from services.registry import change_events as change_events  # declared with these, and reached through this module
 from services.registry import household_events as household_events
 from services.registry import life_events as life_events
+from services.registry import request_events as request_events
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]

@@ -34,6 +34,7 @@ from services.registry.household_events import HouseholdEnteredRegister, Househo
 from services.registry.life_events import StudentSuspensionExtended
 from services.registry.life_folds import LIFE_FOLDS
 from services.registry.life_tables import ABSENCES, ATTENDANCE
+from services.registry.request_tables import REQUEST_FOLDS, REQUESTS
 from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -268,7 +269,8 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdLeftRegister: household_left,
     PersonalDataRead: personal_data_read,
     **LIFE_FOLDS,
+    **REQUEST_FOLDS,
 }
 
-_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES, REQUESTS)
 REGISTER = Projection("register", _TABLES, FOLDS)
