@@ -16,10 +16,14 @@ BENCHMARKS = {
     "append": "events into the store: bulk and single",
     "sequencing": "committed events to indexes and leaves",
     "relaying": "the log to the broker's acknowledgement",
+    "registry_writers": "200 clients who each write single list rows, the whole system beside them",
     "registry_promotion": "a whole register promoted by one grade, and put back",
     "matching_live": "the matching service alone: a county's events from the topic to decided rows",
     "matching_incremental": "single events beside a register of a million students: processor time, memory per million",
     "matching_workers": "list rows decided by one, two and three workers on one database",
+    "registry_dry_run": "the check of a 10,000-row workbook: seconds and memory of the whole process",
+    "registry_import": "100,000 students from xlsx and from csv to durable events",
+    "registry_search": "a student among a million by name, pinyin and number, as viewers see them; beside LIKE",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.

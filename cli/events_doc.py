@@ -1,12 +1,13 @@
-"""Writes docs/events.md from the declared facts: ``python -m cli.events_doc [--check]``.
+"""Writes docs/events.md and docs/asyncapi/ from the declared facts: ``python -m cli.events_doc [--check]``.
 
-The page is generated, so it cannot go stale: a test compares it, and ``--check`` exits with 1 when it differs.
+They are generated, so they cannot go stale: a test compares them, and ``--check`` exits with 1 when one differs.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import sys
 import types
 import typing
@@ -18,7 +19,9 @@ from uuid import UUID
 
 import msgspec
 
+from shared.hosting.settings import PARTITIONS
 from shared.kernel.facts import FactType, Personal, fact_types, personal_fields
+from shared.messaging import asyncapi
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "events.md"
 SERVICES = ("registry", "matching", "disbursement", "visits", "notifications")
@@ -44,6 +47,8 @@ On the wire an event is a CloudEvent 1.0 in Kafka's binary binding: the attribut
 `datacontenttype`, `logindex` and `recordedat` as headers `ce_…`, the fact as JSON in the value. Fields marked
 **sealed** are personal: encrypted under the key of the one person they are about, `null` after that person's erasure.
 `traceparent`, `prevlogindex` and `leaf` ride beside the event and are no part of it.
+
+Each service also says this in AsyncAPI 3: `/asyncapi.json`, and [asyncapi/](asyncapi/) of any installation.
 
 Topics: `rollcall.<division>.<service>.log`, four partitions, never compacted, never expiring.
 """
@@ -109,12 +114,27 @@ def _type(hint: Any) -> str:
     raise TypeError(f"no words for {hint!r}")
 
 
+def files() -> dict[Path, str]:
+    """Every generated file: the page, and one AsyncAPI document per service."""
+    declared()
+    documents = {
+        PAGE.parent / "asyncapi" / f"{service}.json": json.dumps(
+            asyncapi.document(service, PARTITIONS), ensure_ascii=False, indent=1, sort_keys=True
+        )
+        + "\n"
+        for service in SERVICES
+    }
+    return {PAGE: page(), **documents}
+
+
 def main() -> int:
-    """Write the page, or check it."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text("utf-8") == text else 1
-    PAGE.write_text(text, "utf-8")
+    """Write the files, or check them."""
+    for path, text in files().items():
+        if "--check" not in sys.argv[1:]:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            return 1
     return 0
 
 

@@ -179,7 +179,10 @@ def _write_xlsx(draft: Path, told: Mapping[str, Any], items: Sequence[Mapping[st
         about = book.sheet("about", widths=[20, 70])
         about.header(["question", "answer"])
         for name, value in told.items():
-            about.row([name, _cell(value)])
+            if name != "inputs":
+                about.row([name, _cell(value)])
+        for each in told.get("inputs", ()):
+            about.row([f"数据截至 data as of: {each['list']} ({each['agency']})", each["dated"]])
 
 
 _WRITERS: Mapping[str, Callable[[Path, Mapping[str, Any], Sequence[Mapping[str, Any]]], None]] = {
@@ -208,5 +211,9 @@ def _sentence(told: Mapping[str, Any]) -> str:
     return (
         f"{told['file']}: {told['count']:,} 行 rows\n"
         f"截至此刻已掌握 known at {told['known_at']} ({indexes})\n"
-        f"以此日为准 true on {told['true_on']}\nSHA-256 {told['hash']}"
+        f"以此日为准 true on {told['true_on']}\n"
+        + "".join(
+            f"数据截至 data as of {each['dated']}: {each['list']} ({each['agency']})\n" for each in told["inputs"]
+        )
+        + f"SHA-256 {told['hash']}"
     )

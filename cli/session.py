@@ -102,6 +102,13 @@ class Session:
                 headers={"idempotency-key": str(command_id)},
             ).json()
 
+    def send_file_for_file(self, service: str, path: str, file: Path, command_id: uuid.UUID, **params: Any) -> bytes:
+        """The file that answers a file."""
+        headers = {"idempotency-key": str(command_id)}
+        with file.open("rb") as content:
+            files = {"file": (file.name, content)}
+            return self._ask("POST", service, path, files=files, params=params, headers=headers).content
+
     def _ask(
         self, method: str, service: str, path: str, *, headers: Mapping[str, str] | None = None, **how: Any
     ) -> httpx.Response:

@@ -17,6 +17,8 @@ from shared.hosting.service import Service
 from shared.hosting.settings import SettingMissing, Settings
 from shared.web.logs import configure_logs
 
+FOLLOWING_NICENESS = 5
+
 
 def settings_of(name: str) -> Settings:
     """The settings of a process. Raises SettingMissing."""
@@ -71,6 +73,9 @@ def main() -> None:
 
             runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port)
         else:
+            if given.service != "registry":
+                # On few cores what is told is taken in first; what follows from it then comes in larger batches.
+                os.nice(FOLLOWING_NICENESS)
             runtime.run(built(given.service, settings), settings, roles)
     except SettingMissing as missing:
         sys.exit(f"{given.service}: {missing}")

@@ -30,6 +30,7 @@ FIGURES = {
     "rollcall_dead_letters": "dead letters",
     "rollcall_parked_streams": "parked streams",
     "rollcall_agency_freshness_seconds": "since the agency's last list, seconds",
+    "rollcall_agency_silent_days": "silent agency, days since its list was due",
 }
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[^ ]+)")
 

@@ -35,7 +35,8 @@ from deploy.spec import (
     ProcessSpec,
 )
 from deploy.state import PartState, Phase, State
-from deploy.topics import declared_topics, ensure_topics
+from deploy.topics import declared_agency_topics, declared_topics, ensure_topics
+from shared.hosting.settings import agency_topics
 
 NEEDED_FREE_BYTES = 2 * 1024**3
 READY_TIMEOUT_SECONDS = 180.0
@@ -135,7 +136,8 @@ class Supervisor:
             self._start_part("kafka", kafka, kafka.port)
             self.kafka_bootstrap = kafka.bootstrap
         assert self.kafka_bootstrap is not None
-        ensure_topics(self.kafka_bootstrap, declared_topics(installation.division))
+        topics = [*declared_topics(installation.division), *declared_agency_topics(agency_topics(os.environ))]
+        ensure_topics(self.kafka_bootstrap, topics)
         self._start_services(self._service_variables(postgres))
 
     def _embedded_parts(self) -> tuple[EmbeddedPostgres | None, EmbeddedKafka | None]:

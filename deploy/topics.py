@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from deploy.errors import PartFailed, TopicMismatch
+from services.registry.agency_topics import configured
 
 TOPICS_FILE = Path(__file__).with_name("topics.yaml")
 # The broker's own default: 1 on the embedded node, the operator's choice on a real cluster.
@@ -39,6 +40,24 @@ def declared_topics(division: str, path: Path = TOPICS_FILE) -> list[Topic]:
         )
         for service in declared["services"]
         for each in declared["topics"]
+    ]
+
+
+def declared_agency_topics(text: str, path: Path = TOPICS_FILE) -> list[Topic]:
+    """The topics of each agency and list in ``agency:list,…``. Raises: PartFailed for what names none."""
+    try:
+        asked = configured(text)
+    except ValueError as wrong:
+        raise PartFailed(f"ROLLCALL_AGENCY_TOPICS: {wrong}") from wrong
+    declared = yaml.safe_load(path.read_text())
+    return [
+        Topic(
+            name=each["name"].format(agency=topic.agency, list=topic.list),
+            partitions=int(each["partitions"]),
+            config={key: str(value) for key, value in each["config"].items()},
+        )
+        for topic in asked
+        for each in declared["agency_topics"]
     ]
 
 

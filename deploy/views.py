@@ -8,6 +8,7 @@ from services.audit.views import View
 from services.disbursement.projections import PAYMENTS_VIEW
 from services.disbursement.queries import every_payment
 from services.matching.category_history import category_history, every_category_history
+from services.matching.list_dates import list_dates
 from services.matching.projections import ROSTER_VIEW
 from services.matching.roster import every_student
 from services.notifications.projections import ALERTS_VIEW
@@ -16,8 +17,8 @@ from services.notifications.queries import every_alert
 VIEWS: Mapping[str, View] = {
     view.name: view
     for view in (
-        View("roster", "matching", ROSTER_VIEW, every_student),
-        View("categories", "matching", ROSTER_VIEW, every_category_history, category_history),
+        View("roster", "matching", ROSTER_VIEW, every_student, inputs=list_dates),
+        View("categories", "matching", ROSTER_VIEW, every_category_history, category_history, list_dates),
         View("payments", "disbursement", PAYMENTS_VIEW, every_payment),
         View("alerts", "notifications", ALERTS_VIEW, every_alert),
     )

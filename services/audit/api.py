@@ -47,7 +47,8 @@ class Ask(BaseModel):
 
 class Told(BaseModel):
     """``log_index``: service → the last event that counts. ``hash``: SHA-256 of the items' canonical JSON (sorted keys,
-    no blanks, UTF-8). ``left_out``: events that a live view would hold as unprocessed."""
+    no blanks, UTF-8). ``left_out``: events that a live view would hold as unprocessed. ``inputs``: how old each input
+    of the view was (数据截至), where it tells."""
 
     view: str
     known_at: datetime
@@ -56,6 +57,7 @@ class Told(BaseModel):
     count: int
     hash: str
     left_out: list[tuple[str, int]]
+    inputs: list[dict[str, Any]] = []
     items: list[dict[str, Any]]
 
 
@@ -90,6 +92,7 @@ def router(database: Database, replays: Replays, services: tuple[str, ...], divi
             count=len(answer.rows),
             hash=answer.hash,
             left_out=answer.left_out,
+            inputs=answer.inputs,
             items=answer.rows,
         )
 

@@ -53,7 +53,7 @@ class Question(NamedTuple):
 
 class Answer(NamedTuple):
     """``log_index``: service → last event that counts. ``hash``: SHA-256 of the rows' canonical JSON. ``left_out``:
-    events a live projection would hold as dead letters."""
+    events a live projection would hold as dead letters. ``inputs``: how old each input was, where the view tells."""
 
     view: str
     true_on: date
@@ -62,6 +62,7 @@ class Answer(NamedTuple):
     rows: list[dict[str, Any]]
     hash: str
     left_out: list[tuple[str, int]]
+    inputs: list[dict[str, Any]]
 
 
 def canonical(rows: list[dict[str, Any]]) -> bytes:
@@ -111,8 +112,10 @@ class Replays:
         schema = f"replay_{uuid.uuid4().hex}"
         replayed = replay(view.projection, connection, schema, verified(archived.events(raw, upto)), self.keyring)
         rows = [row.model_dump(mode="json") for row in query(connection, question.true_on)]
+        told = view.inputs(connection, question.true_on) if view.inputs is not None else ()
+        inputs = [each.model_dump(mode="json") for each in told]
         digest = hashlib.sha256(canonical(rows)).hexdigest()
-        return Answer(view.name, question.true_on, known_at, upto, rows, digest, list(replayed.left_out))
+        return Answer(view.name, question.true_on, known_at, upto, rows, digest, list(replayed.left_out), inputs)
 
 
 def asked_for(view: View, student_id: UUID | None) -> Query:

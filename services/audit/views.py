@@ -20,7 +20,7 @@ class View:
     """A projection and the view's own query over its tables, run over the whole division, true on a day.
 
     ``service`` owns the view: an index names an event of its log. ``about``: the rows about one student, where the view
-    can be asked for them.
+    can be asked for them. ``inputs``: how old each input of the view was.
     """
 
     name: str
@@ -28,6 +28,7 @@ class View:
     projection: Projection
     query: Query
     about: Callable[[Connection, date, UUID], Sequence[BaseModel]] | None = None
+    inputs: Query | None = None
 
 
 Views = Mapping[str, View]

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel
 from starlette.background import BackgroundTask
 
 from services.matching import queries, roster
 from services.matching.errors import SubmissionUnknown
 from services.matching.events import ListName
+from services.matching.list_dates import ListDate, list_dates
 from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
 from services.matching.queries import UNMATCHED, ReviewRow, Summary, UnmatchedRow
@@ -36,6 +38,12 @@ RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 CategoryCode = Annotated[str | None, Query(max_length=64, pattern="^[a-z_]+$")]
+
+
+class Inputs(BaseModel):
+    """The newest list of each agency that was true by the day asked for."""
+
+    items: list[ListDate]
 
 
 def router(database: Database) -> APIRouter:
@@ -72,6 +80,12 @@ def _roster_routes(routes: APIRouter, database: Database) -> None:
         with database.reading(viewer.scope, view) as connection:
             return queries.summary(connection, true_on or today())
 
+    @routes.get("/roster/inputs")
+    def inputs(viewer: Anyone, true_on: date | None = None) -> Inputs:
+        """How old each list is that the roster rests on (数据截至)."""
+        with database.reading(viewer.scope, view) as connection:
+            return Inputs(items=list_dates(connection, true_on or today()))
+
     @routes.get("/roster.xlsx", response_class=FileResponse)
     def roster_sheet(
         viewer: RosterReader,
@@ -86,7 +100,7 @@ def _roster_routes(routes: APIRouter, database: Database) -> None:
         try:
             with database.reading(viewer.scope, view) as connection:
                 found = roster.roster_pages(connection, day, school=school, category=category)
-                write_roster(path, f"资助名册 {day.isoformat()}", found)
+                write_roster(path, f"资助名册 {day.isoformat()}", found, list_dates(connection, day))
         except BaseException:
             folder.cleanup()
             raise

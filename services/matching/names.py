@@ -1,15 +1,11 @@
-"""Names made comparable: the same name typed in two offices is one text, and nothing more is assumed."""
+"""Names of adults beside a child's; how any name is made comparable stands in :mod:`shared.standards.person_name`."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from shared.standards.person_name import MIDDLE_DOT, comparable
 
-MIDDLE_DOT = "·"
-# Every dot that offices put between the parts of a minority or foreign name. Found before NFKC, which makes marks over
-# a letter of some; others are letters to Unicode.
-_DOTS = re.compile("[.．。｡•‧∙⋅●◦・･᛫⸱⸳․˙⦁﹒ꞏㆍᐧ\u0387\u119e]")
-_BLANKS = re.compile("[\\s\u200b-\u200f\u2060\ufeff\u00ad]+")
+__all__ = ["MIDDLE_DOT", "NOBODYS_NAMES", "adult_name", "comparable"]
+
 NOBODYS_NAMES = frozenset(("无", "无人", "没有", "暂无", "不详", "未知", "不明", "-", "--", "—", "——", "/", "\\"))
 
 
@@ -17,13 +13,3 @@ def adult_name(name: str) -> str:
     """A guardian's or head's comparable name; empty for the words that stand for none."""
     plain = comparable(name)
     return "" if plain in NOBODYS_NAMES else plain
-
-
-def comparable(name: str) -> str:
-    """NFKC, all middle dots unified, blanks and invisible marks removed, Latin letters in upper case."""
-    if not name:
-        return ""
-    dotted = _DOTS.sub(MIDDLE_DOT, name)
-    if dotted.isalpha() and unicodedata.is_normalized("NFKC", dotted):
-        return dotted.upper()  # most names: no dot, blank or variant form to look for
-    return _BLANKS.sub("", unicodedata.normalize("NFKC", dotted)).upper()

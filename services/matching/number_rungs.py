@@ -95,9 +95,10 @@ def _guarded(entry: EntryRecord, candidates: Candidates, student: StudentRecord,
 
 
 def _rivals(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> list[StudentRecord]:
-    """Students whom the name fits better than the number's owner, near enough to have been mixed up with her."""
+    """Students whom the name fits as well as the number's owner or better, near enough to have been mixed up with
+    her: 王小* is either of two sisters."""
     others = (s for s in candidates.others if s.student_id != student.student_id)
-    return in_order(s for s in others if _better_name(entry, s, student) and _near(entry, s, student))
+    return in_order(s for s in others if _no_worse_name(entry, s, student) and _near(entry, s, student))
 
 
 def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> bool:
@@ -113,9 +114,10 @@ def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentR
     )
 
 
-def _better_name(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:
+def _no_worse_name(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:
+    """No name is EQUAL to both: such a row is R1's."""
     ours = relation(entry, other)
-    return ours in COMPATIBLE and RANK[ours] < RANK[relation(entry, student)]
+    return ours in COMPATIBLE and RANK[ours] <= RANK[relation(entry, student)]
 
 
 def _near(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:

@@ -10,9 +10,10 @@ from uuid import UUID
 from services.matching import events as matching
 from services.matching.block_keys import entry_keys, name_sound, person_keys
 from services.matching.heads import is_head, stands_for_household
+from services.matching.list_dates import list_received, list_withdrawn
 from services.matching.names import comparable
 from services.matching.row_records import entry_of, student_of
-from services.matching.tables import ALWAYS, COVERS, DECISIONS, ENTRIES, MEMBERS, RULES, SCHOOLS, STUDENTS
+from services.matching.tables import ALWAYS, COVERS, DECISIONS, ENTRIES, LIST_DATES, MEMBERS, RULES, SCHOOLS, STUDENTS
 from services.matching.work import enqueue
 from services.registry import events as registry
 from shared.eventsourcing.periods import FOREVER
@@ -286,6 +287,8 @@ FOLDS: dict[type[Fact], Any] = {
     registry.ListEntryAdded: entry_stated,
     registry.ListEntryCorrected: entry_stated,
     registry.ListEntryRemoved: entry_removed,
+    registry.ListSubmissionReceived: list_received,
+    registry.ListSubmissionWithdrawn: list_withdrawn,
     registry.HouseholdMemberJoined: member_joined,
     registry.HouseholdMemberLeft: member_left,
     matching.LinkConfirmed: link_confirmed,
@@ -299,5 +302,5 @@ FOLDS: dict[type[Fact], Any] = {
     matching.DayOpened: day_opened,
 }
 
-ROSTER_TABLES = (STUDENTS, ENTRIES, SCHOOLS, MEMBERS, DECISIONS, COVERS, RULES)
+ROSTER_TABLES = (STUDENTS, ENTRIES, SCHOOLS, MEMBERS, DECISIONS, COVERS, RULES, LIST_DATES)
 ROSTER_VIEW = Projection("roster", ROSTER_TABLES, FOLDS, after=enqueue, appends=False)

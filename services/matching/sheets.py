@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from services.matching.categories import CATEGORIES_ZH
+from services.matching.list_dates import ListDate
 from services.matching.roster import RosterRow
+from shared.kernel.clock import SHANGHAI
 from shared.tabular.writing import WorkbookWriter
 
 LISTS_ZH = {"poverty": "建档立卡名单", "civil": "民政名单", "disability": "残联名单"}
+INPUTS_ZH = {**LISTS_ZH, "students": "学籍名册", "schools": "学校名录"}
 HEADER = ("学校标识码", "学校", "年级", "班级", "姓名", "困难类别", "类型", "起始日期", "依据")
 _WIDTHS = (14, 28, 10, 10, 12, 20, 18, 12, 50)
 
 
-def write_roster(path: Path, title: str, rows: Iterable[RosterRow]) -> int:
-    """Write the rows in their order under a header; how many there were."""
+def write_roster(path: Path, title: str, rows: Iterable[RosterRow], inputs: Iterable[ListDate] = ()) -> int:
+    """Write the rows in their order under a header, and on a sheet of its own how old each input was; how many rows."""
     with WorkbookWriter(path) as book:
         sheet = book.sheet(title, widths=_WIDTHS)
         sheet.header(HEADER)
@@ -24,4 +27,9 @@ def write_roster(path: Path, title: str, rows: Iterable[RosterRow]) -> int:
             place = (row.school_code or "", row.school_name or "", row.grade or "", row.class_name or "")
             category = CATEGORIES_ZH.get(row.category, row.category)
             sheet.row((*place, row.name, category, row.kind, row.since or "", evidence))
+        about = book.sheet("数据截至", widths=(20, 24, 14, 20))
+        about.header(("名单", "部门", "数据截至", "收到时间"))
+        for each in inputs:
+            received = each.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+            about.row((INPUTS_ZH.get(each.list, each.list), each.agency, each.dated, received))
         return sheet.row_count - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Integer, Numeric, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Numeric, Text, Uuid
 
 from shared.eventsourcing.periods import PeriodTable
 
@@ -179,5 +179,19 @@ SCHOOLS = PeriodTable(
     "registry",
     [Column("code", Text), Column("name", Text), Column("division", Text)],
     indexes=[Index("schools_by_code", "code")],
+    public=True,
+)
+
+# One entity per submission, asserted from ALWAYS on. Holds nothing of any person: all may know how old a list is.
+LIST_DATES = PeriodTable(
+    "list_dates",
+    "registry",
+    [
+        Column("list", Text),
+        Column("agency", Text),
+        Column("dated", Date),
+        Column("received_at", DateTime(timezone=True)),
+        Column("counts", Boolean),  # not once it was withdrawn
+    ],
     public=True,
 )

@@ -139,9 +139,35 @@ class Backends:
         headers = {**caller.headers(), "idempotency-key": command_id, **_matching(version)}
         return await self._ask(service, "DELETE", path, headers=headers)
 
-    async def download(self, caller: Caller, service: str, path: str) -> AsyncIterator[bytes]:
+    async def download(
+        self, caller: Caller, service: str, path: str, params: Params | None = None
+    ) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises BackendTrouble before the first piece."""
-        request = self.client.build_request("GET", self.url(service, path), headers=caller.headers())
+        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        return await self._pieces_of(
+            self.client.build_request("GET", self.url(service, path), headers=caller.headers(), params=kept), service
+        )
+
+    async def download_by_post(
+        self,
+        caller: Caller,
+        service: str,
+        path: str,
+        *,
+        command_id: str,
+        body: Any = None,
+        params: Params | None = None,
+        file: tuple[str, BinaryIO] | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The same of what is recorded when it is given, or made from a file that is sent."""
+        headers = {**caller.headers(), "idempotency-key": command_id}
+        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        sent: dict[str, Any] = {"json": body} if file is None else {"files": {"file": (file[0], file[1].read())}}
+        return await self._pieces_of(
+            self.client.build_request("POST", self.url(service, path), headers=headers, params=kept, **sent), service
+        )
+
+    async def _pieces_of(self, request: httpx.Request, service: str) -> AsyncIterator[bytes]:
         try:
             answer = await self.client.send(request, stream=True)
         except httpx.HTTPError as failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,9 +13,22 @@ from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI
 
 Kind = Literal[
-    "text", "code", "student", "school", "date", "moment", "money", "number", "score", "evidence", "candidates", "link"
+    "text",
+    "code",
+    "student",
+    "school",
+    "date",
+    "moment",
+    "money",
+    "number",
+    "score",
+    "evidence",
+    "candidates",
+    "link",
+    "words",
 ]
 Row = Mapping[str, Any]
+_NAMED = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,9 @@ class Column:
             case "candidates":
                 parts = candidate_parts(value, texts)
                 return Shown("; ".join(text for text, _ in parts), parts=parts)
+            case "words":
+                words = value if isinstance(value, list) else []
+                return Shown("、".join(texts.label(self.vocabulary, word) for word in words), "text", href)
             case "link":
                 return Shown(texts("table.xlsx") if href and value else "", "link", href if value else None)
             case _:
@@ -76,6 +93,8 @@ class Column:
 
     def _address(self, row: Row) -> str | None:
         if self.href is None:
+            return None
+        if any(row.get(name) is None for name in _NAMED.findall(self.href)):
             return None
         try:
             return self.href.format_map({key: quote(str(value), safe="") for key, value in row.items()})

@@ -110,6 +110,15 @@ async def confirm_removals(request: Request, submission_id: UUID, opened: Opened
     return back(form, "confirm", "/imports")
 
 
+@router.post("/imports/{submission_id}/withdraw")
+async def withdraw_submission(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Undo what a submission did, row by row."""
+    opened.allow(AID_CLERK, AGENCY)
+    body = {"reason": text(form, "reason")}
+    await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/withdraw", body)
+    return back(form, "withdraw", "/imports")
+
+
 @router.post("/entitlements/{entitlement_id}/disburse")
 async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
     """The amount was paid."""

@@ -16,7 +16,6 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import ALERTS, REVIEWS, ROSTER, SUBMISSIONS, UNMATCHED
 from services.portal.table_reading import items_of
-from shared.web.pages import PAGE_ROWS
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,7 +44,6 @@ class Home:
     categories: list[Figure] | None = None
     total: int = 0
     lists: list[dict[str, Any]] | None = None
-    unmatched: int = 0
     stream: str | None = None
 
 
@@ -62,10 +60,10 @@ async def home(request: Request, opened: Annotated[Opening, Depends(opening)]) -
 async def _read(backends: Backends, opened: Opening) -> Home:
     may = {page.name: opened.viewer.has(*page.roles) for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS)}
     asked = may["roster"] or may["unmatched"]
-    summary, alerts, submissions = await asyncio.gather(
+    summary, alerts, freshness = await asyncio.gather(
         _tried(backends, opened, asked, "matching", "/v1/roster/summary"),
         _tried(backends, opened, may["alerts"], "notifications", "/v1/alerts/summary"),
-        _tried(backends, opened, may["imports"], "registry", "/v1/submissions", {"limit": PAGE_ROWS}),
+        _tried(backends, opened, may["imports"], "registry", "/v1/freshness"),
     )
     home = Home()
     if isinstance(alerts, Answer):
@@ -75,9 +73,12 @@ async def _read(backends: Backends, opened: Opening) -> Home:
         if may["roster"]:
             since = {"since": summary.position} if summary.position else {}
             home.stream = f"/api/matching/v1/roster/stream?{urlencode(since)}"
-    if isinstance(submissions, Answer):
-        home.lists = _lists(submissions, summary.body if isinstance(summary, Answer) else {})
-    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, submissions))
+    if isinstance(freshness, Answer):
+        home.lists = _lists(freshness, summary.body if isinstance(summary, Answer) else {})
+        late = sum(bool(each["late"]) for each in home.lists)
+        if late:
+            home.needs.append(Figure(opened.texts("home.late"), f"{late:,}", "/imports", "alarm"))
+    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, freshness))
     return home
 
 
@@ -105,8 +106,10 @@ def _stand(home: Home, summary: Mapping[str, Any], may: Mapping[str, bool], open
         tone = "alarm" if unenrolled else "calm"
         address = "/unmatched?state=not_in_register&school_age=true"
         home.needs.append(Figure(texts("home.unenrolled"), f"{unenrolled:,}", address, tone))
-        unmatched = sum(states.get(state, 0) for state in STATES[2:])
-        home.needs.append(Figure(texts("home.unmatched"), f"{unmatched:,}", "/unmatched?state=all"))
+        # Not every row that is not matched: most are adults, about whom there is nothing to do.
+        spoilt = states.get("rejected", 0)
+        tone = "due" if spoilt else "calm"
+        home.needs.append(Figure(texts("home.rejected"), f"{spoilt:,}", "/unmatched?state=rejected", tone))
     if may["reviews"]:
         waiting = states.get("review", 0)
         home.needs.append(Figure(texts("home.review"), f"{waiting:,}", "/reviews", "due" if waiting else "calm"))
@@ -136,12 +139,19 @@ def _counts(told: Any) -> dict[str, int]:
 
 
 def _lists(answer: Answer, summary: Any) -> list[dict[str, Any]]:
-    """Each list: when it was last received, and its rows by state if the summary tells."""
+    """Each list: as of when it is, when it came, when the next is due and how late that is (of several agencies the
+    latest one and the worst), and its rows by state if the summary tells."""
     items, _ = items_of(answer.body)
     by_list = summary.get("by_list") if isinstance(summary, Mapping) else None
     found: list[dict[str, Any]] = []
     for name in LISTS:
-        last = next((item for item in items if item.get("list") == name), None)
+        own = [item for item in items if item.get("list") == name]
+        last = max(
+            (each for each in own if each.get("received_at")), key=lambda each: each["received_at"], default=None
+        )
+        due = min((each["due_by"] for each in own if each.get("due_by")), default=None)
+        late = max((int(each.get("days_late") or 0) for each in own), default=0)
         states = _counts(by_list.get(name)) if isinstance(by_list, Mapping) else {}
-        found.append({"list": name, "last": last, "states": states, "rows": sum(states.values())})
+        shown = {"last": last, "due": due, "late": late, "states": states, "rows": sum(states.values())}
+        found.append({"list": name, **shown})
     return found

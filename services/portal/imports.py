@@ -44,6 +44,8 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
         raise Malformed("请选择名单与方式", "Choose the list and the mode")
     dry_run = upload.fields.get("action") != "apply"
     try:
+        if upload.fields.get("action") == "annotate":
+            return await _annotated(request, opened, upload, typed)
         answer = await _submit(request, opened, upload, typed, dry_run)
     except Refused as refused:
         return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
@@ -78,6 +80,21 @@ async def _submit(request: Request, opened: Opening, upload: Upload, typed: Mapp
         )
 
 
+async def _annotated(request: Request, opened: Opening, upload: Upload, typed: Mapping[str, str]) -> Response:
+    """The file again, each row with what is wrong with it; nothing is stored, here or there."""
+    backends: Backends = request.app.state.backends
+    params = {"mode": typed["mode"], "effective_on": typed["effective_on"] or None}
+    path = f"/v1/lists/{typed['list']}/dry-run.xlsx"
+    with upload.path.open("rb") as file:
+        sent = (upload.filename or "list", file)
+        command_id = str(new_event_id())  # nothing is changed: every check is a command of its own
+        pieces = await backends.download_by_post(
+            opened.caller, "registry", path, command_id=command_id, params=params, file=sent
+        )
+    headers = {"content-disposition": 'attachment; filename="checked.xlsx"'}
+    return StreamingResponse(pieces, media_type=XLSX, headers=headers)
+
+
 def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
     """The receipt as shown, with its own sum, so that a difference is seen. Every row of an agency's list is kept, also
     one with problems; a row of the register with problems is not, and counts beside the others."""
@@ -95,6 +112,8 @@ def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
         "held": bool(told.get("held")) or told.get("state") == "held",
         "missing": int(told.get("missing") or 0),
         "standing": int(told.get("standing") or 0),
+        "hidden_sheets": int(told.get("hidden_sheets") or 0),
+        "hidden_rows": int(told.get("hidden_rows") or 0),
         "problems": sorted(problems.items(), key=lambda item: -int(item[1])) if isinstance(problems, Mapping) else [],
     }
 

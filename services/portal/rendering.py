@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import Response
 
 from services.portal.columns import day_text, moment_text, money_text
+from services.portal.navigation import areas
 from services.portal.session import Opening, finish, form_token, nonce_of
-from services.portal.table_pages import NAVIGATION
 from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.identifiers import new_event_id
@@ -98,7 +98,7 @@ class Rendering:
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "viewer": opened.viewer if opened else None,
             "roles": roles,
-            "navigation": [(name, address) for name, address, who in NAVIGATION if roles.intersection(who)],
+            "areas": areas(roles, request.url.path),
             "form_token": form_token(self._form_key, nonce_of(request)),
             "demo": self._demo,
             "today": today().isoformat(),
@@ -132,6 +132,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "close": "alerts.done_close",
         "disburse": "entitlements.done_disburse",
         "confirm": "imports.done_confirm",
+        "withdraw": "imports.done_withdraw",
         "visit": "student.done_visit",
         "care": "student.done_care",
         "ruled": "review.done_ruled",

@@ -9,7 +9,7 @@ from typing import Literal
 from services.portal.columns import Column
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
-FilterKind = Literal["school", "code", "date", "text"]
+FilterKind = Literal["school", "code", "date", "moment", "text"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Filter:
 
 @dataclass(frozen=True)
 class TablePage:
-    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there."""
+    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there;
+    ``inputs``: path that tells how old the lists are on which the table rests."""
 
     name: str
     address: str
@@ -40,6 +41,7 @@ class TablePage:
     live: str | None = None
     actions: bool = False
     fixed: Mapping[str, str] = field(default_factory=dict)
+    inputs: str | None = None
 
 
 EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
@@ -62,7 +64,7 @@ ROSTER = TablePage(
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
     (_BY_SCHOOL, Filter("category", "code", "category"), _TRUE_ON),
-    live="/v1/roster/stream",
+    live="/v1/roster/stream", inputs="/v1/roster/inputs",
 )  # fmt: skip
 
 REVIEWS = TablePage(
@@ -175,6 +177,92 @@ STUDENTS = TablePage(
     (Filter("q", "text"), _BY_SCHOOL),
 )  # fmt: skip
 
+SEARCH = TablePage(
+    "search", "/search", "registry", "/v1/students/search",
+    (
+        _NAME,
+        Column("former_name", ("former_name",)),
+        Column("id_number", ("id_number",)),
+        Column("student_number", ("student_number",)),
+        _SCHOOL, _GRADE, _CLASS,
+        Column("student_state", ("state",), "code", "student_state"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("q", "text"), _TRUE_ON),
+)  # fmt: skip
+
+SCHOOLS = TablePage(
+    "schools", "/reference/schools", "registry", "/v1/reference/schools",
+    (
+        Column("place_name", ("name",), href="/reference/schools/{school_code}"),
+        Column("school_code", ("school_code",)),
+        Column("former_names", ("former_names",), "words"),
+        Column("division_name", ("division_name", "division_code")),
+        Column("township", ("township",)),
+        Column("stages", ("stages",), "words", "stage"),
+        Column("closed", ("closed",), "code", "closed"),
+        Column("merged_into", ("merged_into",), href="/reference/schools/{merged_into}"),
+    ),
+    EVERYONE, "school_code",
+    (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+DIVISIONS = TablePage(
+    "divisions", "/reference/divisions", "registry", "/v1/reference/divisions",
+    (
+        Column("division_code", ("code",), href="/reference/divisions/{code}"),
+        Column("place_name", ("name",)),
+        Column("in_force", ("in_force",), "code", "in_force"),
+        Column("since", ("since",), "date"),
+        Column("successors", ("successors",), "words"),
+        Column("source", ("source",)),
+    ),
+    EVERYONE, "code",
+    (Filter("in_force", "code", "in_force"), Filter("within", "text"), _TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+CALENDARS = TablePage(
+    "calendars", "/reference/calendars", "registry", "/v1/reference/calendars",
+    (
+        Column("school_year", ("school_year",), href="/reference/calendars/{calendar_id}"),
+        Column("division_code", ("division_code",)),
+        Column("school_code", ("school_code",)),
+        Column("terms", ("terms",), "number"),
+        Column("school_days", ("school_days",), "number"),
+    ),
+    EVERYONE, "calendar_id",
+    (_TRUE_ON, Filter("known_at", "moment")),
+)  # fmt: skip
+
+_KIND = Column("register_place", ("kind",), "code", "register_place")
+
+REGISTER_PLACES = TablePage(
+    "register_places", "/register-places", "registry", "/v1/register-places",
+    (
+        _KIND,
+        Column("place", ("place_name", "place")),
+        Column("division_code", ("place",)),
+        Column("certain", ("certain",), "code", "certain"),
+        Column("students", ("students",), "number", href="/register-places/students?kind={kind}&place={place}"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "place",
+    (Filter("kind", "code", "register_place"), _TRUE_ON),
+)  # fmt: skip
+
+PLACE_STUDENTS = TablePage(
+    "place_students", "/register-places/students", "registry", "/v1/register-places/students",
+    (
+        _NAME,
+        Column("id_number", ("id_number",)),
+        _SCHOOL, _GRADE, _CLASS,
+        Column("student_state", ("state",), "code", "student_state"),
+        _KIND,
+        Column("place", ("place_name", "place")),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("kind", "code", "register_place", default="outside_here"), Filter("place", "text"), _TRUE_ON),
+)  # fmt: skip
+
 SUBMISSIONS = TablePage(
     "imports", "/imports", "registry", "/v1/submissions",
     (
@@ -205,12 +293,19 @@ TABLES: Mapping[str, TablePage] = {
         PAYMENTS,
         VISITS,
         STUDENTS,
+        SEARCH,
+        SCHOOLS,
+        DIVISIONS,
+        CALENDARS,
+        REGISTER_PLACES,
+        PLACE_STUDENTS,
         SUBMISSIONS,
     )
 }
 
 NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("home", "/", EVERYONE),
+    ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
     ("reviews", "/reviews", REVIEWS.roles),
@@ -224,5 +319,10 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("entitlements", "/entitlements", ENTITLEMENTS.roles),
     ("payments", "/payments", PAYMENTS.roles),
     ("visits", "/visits", VISITS.roles),
+    ("exports", "/exports", EVERYONE),
+    ("register_places", "/register-places", REGISTER_PLACES.roles),
+    ("schools", "/reference/schools", SCHOOLS.roles),
+    ("divisions", "/reference/divisions", DIVISIONS.roles),
+    ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
 )

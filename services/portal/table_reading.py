@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from services.portal.columns import Row, Shown
 from services.portal.session import Opening
 from services.portal.table_pages import TablePage
 from services.portal.texts import Texts
+from shared.kernel.clock import SHANGHAI
 from shared.web.pages import PAGE_ROWS
 
 PAGE_SIZE = 50
@@ -35,7 +37,8 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableView:
-    """One page of a table. ``next`` and ``first`` are addresses, ``stream`` is the address of its live changes."""
+    """One page of a table. ``next`` and ``first`` are addresses, ``stream`` is the address of its live changes;
+    ``recognised``: (what was typed, what it was taken for) where the service says so."""
 
     rows: list[TableRow]
     conditions: dict[str, str]
@@ -44,6 +47,7 @@ class TableView:
     stream: str | None
     truncated: bool = False
     narrowed: bool = False
+    recognised: tuple[tuple[str, str], ...] = ()
 
 
 def conditions_of(request: Request, page: TablePage) -> dict[str, str]:
@@ -60,9 +64,21 @@ def asked(request: Request, page: TablePage, conditions: Mapping[str, str]) -> d
     """The conditions as the service is asked for them."""
     params: dict[str, Param] = {**page.fixed, **conditions}
     for filter_ in page.filters:
+        if filter_.kind == "moment" and filter_.name in conditions:
+            params[filter_.name] = shanghai_moment(conditions[filter_.name])
         if filter_.every and request.query_params.get(filter_.name) == "all":
             params[filter_.name] = list(filter_.every)
     return params
+
+
+def shanghai_moment(typed: str) -> str:
+    """A moment as a browser's field gives it, which is Shanghai's, with its offset; what is none stays as typed, for
+    the service to refuse."""
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        return typed
+    return (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).isoformat()
 
 
 def shown_rows(page: TablePage, items: list[Row], texts: Texts) -> list[TableRow]:
@@ -98,6 +114,7 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
         f"{page.address}?{urlencode(_explicit(request, page))}" if after else None,
         stream,
         narrowed=bool(_explicit(request, page)),
+        recognised=tuple((str(each["text"]), str(each["kind"])) for each in answer.body.get("recognised", ())),
     )
 
 

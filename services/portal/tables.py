@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble
-from services.portal.columns import Shown
+from services.portal.columns import Shown, day_text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import SUBMISSIONS, TABLES, Filter, TablePage
@@ -24,6 +24,7 @@ from services.portal.table_reading import (
     asked,
     conditions_of,
     every_row,
+    items_of,
     read_view,
     school_choices,
     shown_rows,
@@ -63,6 +64,7 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
     if request.query_params.get("part") == "rows":
         return rendering.page(request, opened, "_table.html", page=page, view=view, heads=page.columns)
     printing = request.query_params.get("print") == "1"
+    inputs = await inputs_of(page, backends, opened, view.conditions)
     schools = await school_choices(backends, opened) if any(f.kind == "school" for f in page.filters) else None
     return rendering.page(
         request,
@@ -73,10 +75,23 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
         heads=page.columns,
         title=title_of(page, opened),
         schools=schools,
+        inputs=inputs,
         tabs=_tabs(page, view.conditions, opened.texts),
         sheet=f"{page.address}.xlsx?{request.url.query}",
         printing=printing,
     )
+
+
+async def inputs_of(
+    page: TablePage, backends: Backends, opened: Opening, conditions: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """(list, the date it is true on) of what the table rests on; empty where it does not tell."""
+    if page.inputs is None:
+        return []
+    answer = await backends.get(opened.caller, page.service, page.inputs, {"true_on": conditions.get("true_on")})
+    return [
+        (opened.texts.label("list", each.get("list")), day_text(each.get("dated"))) for each in items_of(answer.body)[0]
+    ]
 
 
 def title_of(page: TablePage, opened: Opening) -> str:
@@ -106,7 +121,8 @@ def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
         folder = tempfile.TemporaryDirectory(prefix="rollcall-sheet-")
         path = Path(folder.name) / "sheet.xlsx"
         try:
-            with _sheet_of(path, page, opened) as write:
+            inputs = await inputs_of(page, backends, opened, conditions_of(request, page))
+            with _sheet_of(path, page, opened, inputs) as write:
                 async for rows in _chunks(every_row(backends, opened.caller, page, params, SHEET_ROWS + 1)):
                     write(shown_rows(page, rows, opened.texts))
         except BackendTrouble:
@@ -130,7 +146,7 @@ async def _chunks(rows: AsyncIterator, size: int = 200) -> AsyncIterator[list]: 
 
 
 @contextmanager
-def _sheet_of(path: Path, page: TablePage, opened: Opening) -> Iterator:  # type: ignore[type-arg]
+def _sheet_of(path: Path, page: TablePage, opened: Opening, inputs: list[tuple[str, str]]) -> Iterator:  # type: ignore[type-arg]
     texts, written = opened.texts, 0
     with WorkbookWriter(path) as book:
         sheet = book.sheet(title_of(page, opened), widths=[18] * len(page.columns))
@@ -147,6 +163,11 @@ def _sheet_of(path: Path, page: TablePage, opened: Opening) -> Iterator:  # type
                     written += 1
 
         yield write
+        if inputs:
+            about = book.sheet(texts("home.fresh"), widths=[40, 16])
+            about.header([texts("home.list"), texts("home.fresh")])
+            for what, dated in inputs:
+                about.row([what, dated])
 
 
 def _cell(shown: Shown) -> Cell:

@@ -9,32 +9,45 @@ from services.registry import (
     change_jobs,
     class_api,
     enrolment_api,
+    export_api,
+    freshness_api,
     household_api,
     household_proposal_api,
     household_proposals,
     list_api,
     promotion_api,
     promotion_jobs,
+    reference_api,
+    register_place_api,
+    reporting,
     request_api,
     request_tables,
+    search_api,
+    standing,
+    statements,
+    stream_api,
     student_api,
     suspension_api,
+    topic_intake,
+    withdrawal_api,
 )
-from services.registry.change_work import Changing
 from services.registry.events import DayOpened
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.processor import projections, workers
-from services.registry.promoting import Promoting
-from services.registry.standing import STEPS
+from services.registry.reporting import Reporting
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 
 ROUTERS = (
     enrolment_api,
+    search_api,  # before single students, whose id its path is not
     student_api,
     list_api,
+    stream_api,
+    withdrawal_api,
+    freshness_api,
     household_api,
     household_proposal_api,
     promotion_api,
@@ -44,6 +57,19 @@ ROUTERS = (
     class_api,
     change_api,
     request_api,
+    reference_api,
+    register_place_api,
+    export_api,
+)
+STEPS = (
+    *standing.STEPS,
+    *promotion_jobs.STEPS,
+    *change_jobs.STEPS,
+    *household_proposals.STEPS,
+    *request_tables.STEPS,
+    *statements.STEPS,
+    *reporting.STEPS,
+    *topic_intake.STEPS,
 )
 
 
@@ -58,8 +84,9 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTERS),
-        projections=projections(),
-        workers=workers(Promoting(registry), Changing(registry)),
-        steps=(*STEPS, *promotion_jobs.STEPS, *change_jobs.STEPS, *household_proposals.STEPS, *request_tables.STEPS),
+        projections=projections(Reporting(store, registry.keys, settings.division)),
+        workers=workers(registry, settings),
+        steps=STEPS,
+        gauges=reporting.GAUGES,
         day_opened=lambda day: DayOpened(day=day),
     )

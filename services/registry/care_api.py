@@ -18,7 +18,8 @@ from services.registry.commands import ChangeGuardianship, NoteCounselling
 from services.registry.events import PersonalDataRead
 from services.registry.handlers import Registry
 from services.registry.life_events import ParentsWhereabouts
-from services.registry.student_api import Purpose, check_purpose, watched
+from services.registry.purposes import check_purpose
+from services.registry.student_api import Purpose, watched
 from shared.kernel.clock import today
 from shared.web.commands import command_from
 from shared.web.viewers import AID_CLERK, SCHOOL, Viewer, require

@@ -22,7 +22,7 @@ from services.registry.change_sheets import ROWS_MAX, TITLES, Comparison
 from services.registry.change_views import ChangeRow, StudentChange
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
-from services.registry.student_api import check_purpose
+from services.registry.purposes import check_purpose
 from services.registry.tables import STUDENTS
 from shared.database.database import driver
 from shared.kernel.clock import today

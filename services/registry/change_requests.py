@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from services.registry import statements
 from services.registry.domain import student_of
 from services.registry.errors import EntryUnknown, InvalidRecord, ParticularsErased, StudentUnknown
 from services.registry.events import EntryPersonal, ListEntryCorrected, ListEntryFields, ListEntryRemoved
@@ -179,6 +180,9 @@ def approve(
         record = _record(registry, connection, asked.target, asked.target_id)
         wanted = found.asked.personal.wanted
         done = _corrected(registry, connection, asked.target, asked.target_id, record, wanted, today, request_id)
+        if asked.target == "entry":  # a statement like an agency's own single row, which a withdrawal leaves standing
+            said = [(each.stream_id, None, each.expected_version + 1) for each in done]
+            statements.keep(driver(connection), said, None, today)
         approved = ChangeRequestApproved(
             target_id=asked.target_id,
             conflicts=tuple(each.field for each in found.values if each.conflict),

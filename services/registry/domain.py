@@ -250,20 +250,21 @@ def _enrolled_at(student_id: UUID, state: Student) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """``standing``: on the agency's list now."""
+    """``standing``: on the agency's list now. ``stated``: the version whose fields the entry has."""
 
     version: int = 0
     standing: bool = False
     fingerprint: str = ""
+    stated: int = 0
 
 
 def apply_entry(state: ListEntry, fact: Fact) -> ListEntry:
     """The state after one more fact of the entry's stream."""
     version = state.version + 1
     if isinstance(fact, ListEntryFields):
-        return ListEntry(version, True, fact.fingerprint)
+        return ListEntry(version, True, fact.fingerprint, version)
     if isinstance(fact, ListEntryRemoved):
-        return ListEntry(version, False, state.fingerprint)
+        return replace(state, version=version, standing=False)
     return replace(state, version=version)
 
 

@@ -24,6 +24,9 @@ HouseholdProposalDecided   409  somebody decided already
 HouseholdPreviewOutdated   409  a household of the proposal is no longer as it was shown
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
+SubmissionWithdrawn      409  the submission was withdrawn
+SubmissionNotReversible  409  the register and schools are mended row by row, not withdrawn
+BadContract        422  an agreement on reporting that cannot be meant
 ListBusy           409  another file of the same list is being taken in
 RecordKeyTaken     409  the corrected number already names another student
 """
@@ -273,6 +276,30 @@ class SubmissionNotHeld(Conflict):
         )
 
 
+class SubmissionWithdrawn(Conflict):
+    code = "submission_withdrawn"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__("这次报送已撤回", "The submission was withdrawn.", submission_id=str(submission_id))
+
+
+class SubmissionNotReversible(Conflict):
+    code = "submission_not_reversible"
+
+    def __init__(self, submission_id: UUID) -> None:
+        super().__init__(
+            "学籍和学校的报送不能整份撤回,请逐条更正",
+            "Submissions of the register and of schools are corrected record by record, not withdrawn.",
+            submission_id=str(submission_id),
+        )
+
+
+class BadContract(Malformed):
+    """An agreement on how often a list is reported that cannot be meant."""
+
+    code = "bad_contract"
+
+
 class RecordKeyTaken(Conflict):
     code = "record_key_taken"
 
@@ -291,4 +318,26 @@ class ListBusy(Conflict):
         super().__init__(
             "该名单的另一份文件正在导入,请等它完成后再试",
             "Another file of this list is being taken in; try again when it is done",
+        )
+
+
+class ExportTooLarge(Malformed):
+    code = "export_too_large"
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(
+            f"一次最多导出{allowed:,}行,请按学校或名单分开导出",
+            f"At most {allowed:,} rows are exported at once; take them school by school or list by list.",
+            allowed=allowed,
+        )
+
+
+class TemplateHasNoHeader(Malformed):
+    code = "template_has_no_header"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "模板中没有找到表头(至少要有姓名和另一列)",
+            "The template has no header row: a name column and one more are needed.",
+            field="file",
         )

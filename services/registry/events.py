@@ -15,6 +15,22 @@ from services.registry import change_events as change_events  # declared with th
 from services.registry import household_events as household_events
 from services.registry import life_events as life_events
 from services.registry import request_events as request_events
+from services.registry.list_events import AgencyReported as AgencyReported
+from services.registry.list_events import AgencySilent as AgencySilent
+from services.registry.list_events import FreshnessContractActivated as FreshnessContractActivated
+from services.registry.list_events import ListName as ListName
+from services.registry.list_events import ListSubmissionConfirmed as ListSubmissionConfirmed
+from services.registry.list_events import ListSubmissionHeld as ListSubmissionHeld
+from services.registry.list_events import ListSubmissionOpened as ListSubmissionOpened
+from services.registry.list_events import ListSubmissionReceived as ListSubmissionReceived
+from services.registry.list_events import ListSubmissionWithdrawn as ListSubmissionWithdrawn
+from services.registry.list_events import RejectedRowsRead as RejectedRowsRead
+from services.registry.list_events import SubmissionMode as SubmissionMode
+from services.registry.list_events import WithdrawalReason as WithdrawalReason
+from services.registry.reference_events import DivisionCodeAdded as DivisionCodeAdded
+from services.registry.reference_events import DivisionCodeWithdrawn as DivisionCodeWithdrawn
+from services.registry.reference_events import SchoolCalendarActivated as SchoolCalendarActivated
+from services.registry.reference_events import SchoolClosed as SchoolClosed
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]
@@ -22,8 +38,6 @@ Sex = Literal["male", "female"]
 StudentNumberKind = Literal["G", "J", "L"]
 LeavingReason = Literal["graduated", "dropped_out", "abroad", "died", "suspended", "entered_in_error"]
 DestinationKind = Literal["in_division", "elsewhere", "unknown"]
-ListName = Literal["poverty", "civil", "disability"]
-SubmissionMode = Literal["snapshot", "increment"]
 RemovalReason = Literal["missing_from_snapshot", "withdrawn_by_agency", "died", "entered_in_error"]
 
 
@@ -88,16 +102,14 @@ class DayOpened(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class SchoolRegistered(Fact, frozen=True, kw_only=True):
-    """A school exists, or its particulars changed: the event carries all of them. ``merged_into``: it is no more, and
-    who names it means that school (撤点并校); ``change_id``: told by that mass change, ``undone_change_id``: as it was
-    before that one."""
+    """A school exists, or its particulars changed: the event carries all of them. ``change_id``: told by that mass
+    change; ``undone_change_id``: as it was before that one, which may have closed it."""
 
     school_code: str
     name: str
     former_names: tuple[str, ...] = ()
     division_code: str
     stages: tuple[Stage, ...] = ()
-    merged_into: str | None = None
     change_id: UUID | None = None
     undone_change_id: UUID | None = None
 
@@ -326,57 +338,20 @@ class ListEntryRemoved(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
-class ListSubmissionReceived(Fact, frozen=True, kw_only=True):
-    """A list was taken in, whole: the counts balance, rows = added + corrected + unchanged. ``rejected`` of them are on
-    record with a problem that forbids matching (students: rejected rows are not on record, rows = the sum of all
-    four); ``effective_on`` is the snapshot's date."""
-
-    agency: str
-    list: str
-    mode: SubmissionMode
-    file_name: str | None = None
-    division_code: str
-    rows: int
-    added: int
-    corrected: int
-    unchanged: int
-    removed: int
-    rejected: int
-    received_by: str
-
-
-@fact("registry")
-class ListSubmissionHeld(Fact, frozen=True, kw_only=True):
-    """A snapshot would remove more than the permitted share of the agency's list: a person must confirm it first.
-    What it adds or corrects is already in; nothing was removed."""
-
-    agency: str
-    list: str
-    division_code: str
-    standing: int
-    missing: int
-    share_percent: int
-    permitted_percent: int
-
-
-@fact("registry")
-class ListSubmissionConfirmed(Fact, frozen=True, kw_only=True):
-    """A person confirmed a held snapshot; its ``removed`` missing rows have left the list."""
-
-    confirmed_by: str
-    removed: int
-
-
-@fact("registry")
-class RejectedRowsRead(Fact, frozen=True, kw_only=True):
-    """Somebody fetched the rows of a submission that came back, whole as they were sent (invariant 13). Its stream is
-    the reader's access record."""
+class RegisterExported(Fact, frozen=True, kw_only=True):
+    """Somebody took a list away with its personal fields in full, and why (invariant 13); masked ones are not told.
+    ``division_code`` and ``school_code`` are the reader's scope, ``filters`` what was asked for (name=value),
+    ``fields`` the personal ones that were given. Its stream is the reader's access record."""
 
     viewer: str
-    submission_id: UUID
+    kind: str
+    purpose: str
     rows: int
-    agency: str
-    division_code: str
+    fields: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    division_code: str | None = None
+    school_code: str | None = None
+    agency: str | None = None
 
 
 @fact("registry")

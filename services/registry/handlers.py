@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from services.registry import standing
+from services.registry import standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
@@ -45,6 +47,7 @@ from services.registry.domain import (
 from services.registry.errors import BeforeLastChange, StudentUnknown
 from services.registry.events import (
     PersonalDataRead,
+    RegisterExported,
     RejectedRowsRead,
     SchoolRegistered,
     StudentAcceptedElsewhere,
@@ -59,6 +62,7 @@ from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored
+from shared.eventsourcing.together import Together
 from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
 
@@ -71,6 +75,16 @@ _CHANGES = (
 )
 
 
+class SaidRow(NamedTuple):
+    """What a row says: the entry it is, and the event of its stream (by version) that holds its fields; ``part`` of the
+    list."""
+
+    entry_id: UUID
+    row: int
+    version: int
+    part: str
+
+
 @dataclass(frozen=True)
 class Registry:
     """What every handler needs. ``division`` is this installation's own."""
@@ -80,6 +94,11 @@ class Registry:
     keyring: KeyRing
     keys: Keys
     division: str
+
+    @cached_property
+    def together(self) -> Together:
+        """For single rows, of which many may come at once."""
+        return Together(self.store, self.database)
 
 
 def covers(scope: Scope, division_code: str | None, school_code: str | None) -> bool:
@@ -112,10 +131,8 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
             stages=school.stages,
         )
         stored = loaded.get(school_id, [])
-        before = stored[-1].fact if stored else None
-        if isinstance(before, SchoolRegistered):  # a list of schools says nothing about mergers
-            stated = replace(stated, merged_into=before.merged_into)
-            before = replace(before, change_id=None, undone_change_id=None)
+        told = [each.fact for each in stored if isinstance(each.fact, SchoolRegistered)]  # it may have closed since
+        before = replace(told[-1], change_id=None, undone_change_id=None) if told else None
         if before != stated:
             proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
     return proposed
@@ -209,25 +226,38 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
     """Bring rows of one list to what they state: added, corrected, or left alone. ``part`` is that of rows which do not
     name theirs."""
 
-    def decide(connection: Connection) -> Sequence[Proposed]:
-        proposed, parts = entries_stated(registry, intent, part, connection)
-        standing.keep_standing(
-            driver(connection),
-            parts,
-            agency=intent.agency,
-            list_name=intent.list,
-            standing=True,
-            submission_id=intent.submission_id,
-        )
-        return proposed
+    return registry.store.run(
+        registry.database, command, lambda connection: list_entries_recorded(registry, intent, part, connection)
+    )
 
-    return registry.store.run(registry.database, command, decide)
+
+def record_list_row(registry: Registry, intent: RecordListEntries, part: str, command: Command) -> Result:
+    """The same for a single row, in one transaction with others that come at the same moment."""
+    return registry.together.run(command, lambda connection: list_entries_recorded(registry, intent, part, connection))
+
+
+def list_entries_recorded(
+    registry: Registry, intent: RecordListEntries, part: str, connection: Connection
+) -> list[Proposed]:
+    """What the rows change; notes what they say in the same transaction."""
+    proposed, said = entries_stated(registry, intent, part, connection)
+    raw = driver(connection)
+    standing.keep_standing(
+        raw,
+        {each.entry_id: each.part for each in said},
+        agency=intent.agency,
+        list_name=intent.list,
+        standing=True,
+        submission_id=intent.submission_id,
+    )
+    statements.keep(raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of)
+    return proposed
 
 
 def entries_stated(
     registry: Registry, intent: RecordListEntries, part: str, connection: Connection
-) -> tuple[list[Proposed], dict[UUID, str]]:
-    """What the rows change, and the part of the list each entry belongs to. Changes nothing."""
+) -> tuple[list[Proposed], list[SaidRow]]:
+    """What the rows change, and what they say. Changes nothing."""
     keys = registry.keys
     ids = [
         keys.entry(intent.agency, intent.list, row_part(row, part), entry_record_key(row), count)
@@ -235,7 +265,7 @@ def entries_stated(
     ]
     states = _entries(registry, connection, ids)
     proposed: list[Proposed] = []
-    parts: dict[UUID, str] = {}
+    said: list[SaidRow] = []
     for (row, _), entry_id in zip(intent.rows, ids, strict=True):
         state = states[entry_id]
         stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
@@ -243,8 +273,8 @@ def entries_stated(
         if happened is not None:
             proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
             states[entry_id] = apply_entry(state, happened.fact)
-        parts[entry_id] = row_part(row, part)
-    return proposed, parts
+        said.append(SaidRow(entry_id, row.row, states[entry_id].stated, row_part(row, part)))
+    return proposed, said
 
 
 def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: Command) -> Result:
@@ -267,12 +297,16 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
             standing=False,
             submission_id=intent.submission_id,
         )
+        gone = [(each.stream_id, None, None) for each in proposed]
+        statements.keep(raw, gone, intent.submission_id, intent.as_of, intent.reason)
         return proposed
 
     return registry.store.run(registry.database, command, decide)
 
 
-def note_read(registry: Registry, read: PersonalDataRead | RejectedRowsRead, command: Command) -> Result:
+def note_read(
+    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead, command: Command
+) -> Result:
     """Record that somebody reads particulars in full, before anything is shown."""
     day = today()
     reader = registry.keys.reader(read.viewer, day)

@@ -17,7 +17,7 @@ from services.registry.household_events import RegisterExit
 from services.registry.household_life import Household
 from services.registry.household_proposals import Asked
 from services.registry.households import Changing
-from services.registry.student_api import check_purpose
+from services.registry.purposes import check_purpose
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.masking import mask_name

@@ -31,6 +31,13 @@ class Keys:
     def school(self, school_code: str) -> UUID:
         return keyed_id(self._key, "school", school_code)
 
+    def division(self, code: str) -> UUID:
+        return keyed_id(self._key, "division", code)
+
+    def calendar(self, division: str, school: str | None, school_year: int) -> UUID:
+        """One stream per place and school year."""
+        return keyed_id(self._key, "calendar", division, school or "", str(school_year))
+
     def student(self, record: StudentRecord) -> UUID:
         """By identity number, else by student number, else by content; all as first seen."""
         return keyed_id(self._key, "student", EDUCATION, student_record_key(record))
@@ -82,9 +89,21 @@ class Keys:
         """The command id of one chunk: from the submission and the chunk's number (invariant 3)."""
         return keyed_id(self._key, "part", str(whole), kind, str(number))
 
+    def record(self, topic_id: str, partition: int, offset: int) -> UUID:
+        """The command id of one record of an agency's topic."""
+        return keyed_id(self._key, "agency record", topic_id, str(partition), str(offset))
+
     def reader(self, viewer: str, day: date) -> UUID:
         """Who read what on one day: a stream for ever would be loaded whole at every read."""
         return keyed_id(self._key, "reader", viewer, day.isoformat())
+
+    def contract(self, agency: str, list_name: str) -> UUID:
+        """How often an agency reports a list."""
+        return keyed_id(self._key, "freshness contract", agency, list_name)
+
+    def silence(self, agency: str, list_name: str) -> UUID:
+        """When an agency was silent about a list."""
+        return keyed_id(self._key, "silence", agency, list_name)
 
     def clock(self) -> UUID:
         return keyed_id(self._key, "clock")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,25 +18,24 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from services.registry import handlers, queries, standing
-from services.registry.columns import LIST_COLUMNS
 from services.registry.commands import RecordListEntries, RemoveListEntries
-from services.registry.errors import EntryUnknown, InvalidRecord, SubmissionUnknown
-from services.registry.events import ListName, ListSubmissionReceived, RejectedRowsRead, SubmissionMode
+from services.registry.contradictions import Contradiction, contradictions
+from services.registry.errors import EntryUnknown, SubmissionUnknown
+from services.registry.events import ListName, RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
 from services.registry.keys import entry_record_key
-from services.registry.lists import list_row
 from services.registry.parts import file_part
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
-from services.registry.receipts import Receipt, forbids_matching
+from services.registry.receipts import Receipt
 from services.registry.schools import SchoolDirectory
-from services.registry.submissions import AGENCIES, Submission, Submissions
+from services.registry.single_rows import RowCells, names_school, row_fields, single_row
+from services.registry.submissions import AGENCIES, Submission, Submissions, receipt_of
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
-from shared.kernel.refusals import Forbidden, Malformed
-from shared.tabular.header import label
+from shared.kernel.refusals import Forbidden
 from shared.tabular.writing import WorkbookWriter
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
@@ -43,11 +44,8 @@ from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
 log = structlog.get_logger(__name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ROW_FIELDS_MAX = 60
-_SCHOOL_FIELDS = frozenset(("school", "school_code"))
-_CANONICAL = frozenset(LIST_COLUMNS.fields.values())
-RowCells = dict[str, str | int | float | None]  # a number is told apart from text: it has lost digits
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
+SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
@@ -106,11 +104,9 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         agency: Agency = None,
     ) -> Receipt:
         """A whole file. A snapshot ends what it leaves out; more than a fifth of the list waits for a person."""
-        sender = _agency(viewer, list_name, agency)
+        sender = whose_list(viewer, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
-        taken = upload.path.with_name(_safe(upload))
-        upload.path.rename(taken)  # the reader tells the format by the ending
-        try:
+        with _named(upload) as taken:
             submission = Submission(
                 list=list_name,
                 agency=sender,
@@ -122,8 +118,39 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
                 dated=effective_on is not None,
             )
             return submissions.receive(submission, command, dry_run=dry_run)
-        finally:
-            taken.rename(upload.path)
+
+    @routes.post("/lists/{list_name}/dry-run.xlsx", response_class=FileResponse)
+    def annotated(
+        list_name: SheetList,
+        request: Request,
+        viewer: Sender,
+        upload: Annotated[Upload, Depends(received_file)],
+        mode: SubmissionMode = "snapshot",
+        effective_on: date | None = None,
+        agency: Agency = None,
+    ) -> Response:
+        """Check a file and give it back with what is wrong with each row in the last column; nothing is stored."""
+        sender = whose_list(viewer, list_name, agency)
+        command = command_from(request, viewer, upload.sha256.encode())
+        folder = tempfile.TemporaryDirectory(prefix="rollcall-checked-")
+        path = Path(folder.name) / "checked.xlsx"
+        try:
+            with _named(upload) as taken:
+                submission = Submission(
+                    list=list_name,
+                    agency=sender,
+                    mode=mode,
+                    effective_on=effective_on or today(),
+                    path=taken,
+                    file_name=upload.filename or "",
+                    content=upload.sha256,
+                    annotated=path,
+                )
+                submissions.receive(submission, command, dry_run=True)
+        except BaseException:
+            folder.cleanup()
+            raise
+        return FileResponse(path, media_type=XLSX, filename="checked.xlsx", background=BackgroundTask(folder.cleanup))
 
     @routes.post("/submissions/{submission_id}/confirm")
     def confirm(submission_id: UUID, request: Request, viewer: Sender) -> Confirmed:
@@ -144,19 +171,17 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
         as_of: date | None = None,
     ) -> Recorded:
         """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
-        sender = _agency(viewer, list_name, agency)
-        fields = _fields(row)
+        sender = whose_list(viewer, list_name, agency)
+        fields = row_fields(row)
         directory = SchoolDirectory.of(())
-        if not _SCHOOL_FIELDS.isdisjoint(fields):  # a row that names no school needs none of them
+        if names_school(fields):  # a row that names no school needs none of them
             with registry.database.writing() as connection:
                 directory = standing.schools(driver(connection)).directory
-        read = list_row(list_name, 1, fields, None, directory)
-        if forbids_matching(read.problems):
-            raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in read.problems])
+        read = single_row(list_name, 1, fields, directory)
         command = command_from(request, viewer, msgspec.json.encode(row))
         intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())
         part = file_part(list_name, [read])
-        result = handlers.record_list_entries(registry, intent, part, command)
+        result = handlers.record_list_row(registry, intent, part, command)
         entry_id = registry.keys.entry(sender, list_name, part, entry_record_key(read), 1)
         return Recorded(
             entry_id=entry_id,
@@ -200,11 +225,17 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
             raise SubmissionUnknown(submission_id)
         return found
 
+    @routes.get("/contradictions")
+    def contradicting(viewer: Reader, turn: Turn, true_on: date | None = None) -> Page[Contradiction]:
+        """People of whom two agencies say different things, each one's words side by side."""
+        with database.reading(viewer.scope, view) as connection:
+            rows = contradictions(connection, true_on or today(), turn)
+        return page_of(rows, turn, key=lambda row: (str(row.first_entry_id),))
+
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
     def rejects(submission_id: UUID, viewer: Sender) -> Response:
         """The rows that have to be mended, each with its reason; the read is recorded before anything is given out."""
-        received = submissions.stored(submission_id, viewer.scope)[0].fact
-        assert isinstance(received, ListSubmissionReceived), "every submission's stream begins with its receipt"
+        received = receipt_of(submissions.stored(submission_id, viewer.scope))
         with database.writing() as connection:
             rows = standing.rejected(driver(connection), registry.keyring, submission_id)
         read = RejectedRowsRead(
@@ -226,7 +257,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         return FileResponse(path, media_type=XLSX, filename="rejects.xlsx", background=BackgroundTask(folder.cleanup))
 
 
-def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
+def whose_list(viewer: Viewer, list_name: str, asked: str | None) -> str:
     """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
     owner = AGENCIES[list_name]
     if viewer.has(AID_CLERK):
@@ -236,18 +267,15 @@ def _agency(viewer: Viewer, list_name: str, asked: str | None) -> str:
     return owner
 
 
-def _fields(row: RowCells) -> dict[str, Any]:
-    """Cells by canonical field. Raises Malformed when no field is known."""
-    if len(row) > ROW_FIELDS_MAX:
-        raise Malformed("一行的字段过多", "The row has too many fields", fields=len(row))
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        field = name if name in _CANONICAL else LIST_COLUMNS.field("", label(name))
-        if field is not None and value is not None:
-            found[field] = value
-    if not found:
-        raise Malformed("没有可识别的字段", "No field of the row is known")
-    return found
+@contextmanager
+def _named(upload: Upload) -> Iterator[Path]:
+    """The file under a name with the sender's ending, by which the reader tells the format."""
+    taken = upload.path.with_name(_safe(upload))
+    upload.path.rename(taken)
+    try:
+        yield taken
+    finally:
+        taken.rename(upload.path)
 
 
 def _safe(upload: Upload) -> str:

@@ -1,19 +1,30 @@
-"""What the registry's processor runs: its one view, and the workers that do long work. No logic here."""
+"""What the registry's processor runs: its views, its policy and its loops. No logic here."""
 
 from __future__ import annotations
 
+from services.registry.agency_topics import configured
 from services.registry.change_work import Changing
+from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.promoting import Promoting
+from services.registry.reporting import Reporting
+from services.registry.search_view import SEARCH
+from services.registry.topic_worker import TopicWorker
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
+from shared.hosting.settings import Settings
 
 
-def projections() -> tuple[Projection, ...]:
-    """The register as people read it."""
-    return (REGISTER,)
+def projections(reporting: Reporting) -> tuple[Projection, ...]:
+    """The register as people read it, what search reads, and who is told of as silent."""
+    return (REGISTER, SEARCH, reporting.projection())
 
 
-def workers(promoting: Promoting, changing: Changing) -> tuple[Worker, ...]:
-    """One that promotes and one that does mass changes; more processes bring more of them."""
-    return (Worker("promoter", promoting.run), Worker("changer", changing.run))
+def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
+    """One that promotes and one for mass changes (more processes bring more of them), and one for the agencies' topics
+    where there are any."""
+    long_work = (Worker("promoter", Promoting(registry).run), Worker("changer", Changing(registry).run))
+    topics = configured(settings.agency_topics)
+    if not topics:
+        return long_work
+    return (*long_work, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))

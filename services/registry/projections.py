@@ -19,9 +19,10 @@ from services.registry.events import (
     ListEntryRemoved,
     ListSubmissionConfirmed,
     ListSubmissionHeld,
+    ListSubmissionOpened,
     ListSubmissionReceived,
+    ListSubmissionWithdrawn,
     PersonalDataRead,
-    SchoolRegistered,
     StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
@@ -34,8 +35,19 @@ from services.registry.household_events import HouseholdEnteredRegister, Househo
 from services.registry.life_events import StudentSuspensionExtended
 from services.registry.life_folds import LIFE_FOLDS
 from services.registry.life_tables import ABSENCES, ATTENDANCE
+from services.registry.reference_folds import REFERENCE_FOLDS
 from services.registry.request_tables import REQUEST_FOLDS, REQUESTS
-from services.registry.tables import ENTRIES, HOUSEHOLDS, MEMBERS, READS, SCHOOLS, STUDENTS, SUBMISSIONS
+from services.registry.tables import (
+    CALENDARS,
+    DIVISIONS,
+    ENTRIES,
+    HOUSEHOLDS,
+    MEMBERS,
+    READS,
+    SCHOOLS,
+    STUDENTS,
+    SUBMISSIONS,
+)
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.facts import Fact
@@ -60,7 +72,8 @@ def _student(event: Recorded, values: dict[str, Any]) -> Assertion:
 
 def person(personal: StudentPersonal | None) -> dict[str, Any]:
     """The personal columns; after an erasure the one tombstone, all empty."""
-    return {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    values = {name: None if personal is None else getattr(personal, name) for name in PERSON_COLUMNS}
+    return values | {"issued_division": values["id_number"][:6] if values["id_number"] else None}
 
 
 def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
@@ -68,25 +81,19 @@ def place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in _PLACE_COLUMNS}
 
 
-def school_registered(event: Recorded) -> Iterable[Assertion]:
-    fact: SchoolRegistered = event.fact
-    yield _row(
-        event,
-        SCHOOLS,
-        {
-            "code": fact.school_code,
-            "name": fact.name,
-            "former_names": list(fact.former_names),
-            "division": fact.division_code,
-            "stages": list(fact.stages),
-        },
-    )
+def destination(fact: StudentTransferredOut | StudentAcceptedElsewhere) -> dict[str, Any]:
+    """Where a student went, as far as the fact tells."""
+    told = fact.destination_division_code
+    if told is None and isinstance(fact, StudentTransferredOut) and fact.destination_kind == "in_division":
+        told = fact.division_code
+    return {"destination_division": told}
 
 
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact: StudentEnrolled = event.fact
     kind = {"student_number_kind": fact.student_number_kind}
-    yield _student(event, place(fact) | person(fact.personal) | kind | {"state": "enrolled", "due_back": None})
+    begun = {"state": "enrolled", "due_back": None, "destination_division": None}
+    yield _student(event, place(fact) | person(fact.personal) | kind | begun)
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -94,11 +101,11 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_transferred_out(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "transferred_out"})
+    yield _student(event, {"state": "transferred_out"} | destination(event.fact))
 
 
 def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
-    yield _student(event, {"state": "accepted_elsewhere"})
+    yield _student(event, {"state": "accepted_elsewhere"} | destination(event.fact))
 
 
 def student_left(event: Recorded) -> Iterable[Assertion]:
@@ -148,6 +155,13 @@ def entry_removed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, ENTRIES, {"standing": False})
 
 
+def submission_opened(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionOpened = event.fact
+    none_yet = dict.fromkeys(("rows", "added", "corrected", "unchanged", "removed", "rejected"), 0)
+    values = {name: getattr(fact, name) for name in ("agency", "list", "mode", "division_code", "received_by")}
+    yield _row(event, SUBMISSIONS, values | none_yet | {"state": "open", "received_at": event.recorded_at})
+
+
 def submission_received(event: Recorded) -> Iterable[Assertion]:
     fact: ListSubmissionReceived = event.fact
     counts = ("rows", "added", "corrected", "unchanged", "removed", "rejected")
@@ -166,6 +180,13 @@ def submission_held(event: Recorded) -> Iterable[Assertion]:
 
 def submission_confirmed(event: Recorded) -> Iterable[Assertion]:
     yield _row(event, SUBMISSIONS, {"state": "confirmed", "removed": event.fact.removed})
+
+
+def submission_withdrawn(event: Recorded) -> Iterable[Assertion]:
+    fact: ListSubmissionWithdrawn = event.fact
+    # One that was never complete has no receipt: then this is all there is to know of it.
+    who = {"agency": fact.agency, "list": fact.list, "division_code": fact.division_code}
+    yield _row(event, SUBMISSIONS, who | {"state": "withdrawn", "withdrawn_reason": fact.reason})
 
 
 def household_registered(event: Recorded) -> Iterable[Assertion]:
@@ -245,7 +266,7 @@ def personal_data_read(event: Recorded) -> Iterable[Assertion]:
 
 
 FOLDS: dict[type[Fact], Any] = {
-    SchoolRegistered: school_registered,
+    **REFERENCE_FOLDS,
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentTransferredOut: student_transferred_out,
@@ -256,9 +277,11 @@ FOLDS: dict[type[Fact], Any] = {
     ListEntryAdded: entry_stated,
     ListEntryCorrected: entry_stated,
     ListEntryRemoved: entry_removed,
+    ListSubmissionOpened: submission_opened,
     ListSubmissionReceived: submission_received,
     ListSubmissionHeld: submission_held,
     ListSubmissionConfirmed: submission_confirmed,
+    ListSubmissionWithdrawn: submission_withdrawn,
     HouseholdRegistered: household_registered,
     HouseholdMemberJoined: member_joined,
     HouseholdMemberLeft: member_left,
@@ -272,5 +295,6 @@ FOLDS: dict[type[Fact], Any] = {
     **REQUEST_FOLDS,
 }
 
-_TABLES = (SCHOOLS, STUDENTS, ENTRIES, SUBMISSIONS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES, REQUESTS)
+_OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES, REQUESTS)
+_TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS)
 REGISTER = Projection("register", _TABLES, FOLDS)

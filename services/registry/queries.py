@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Row, Select, and_, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, text
 
 from services.registry.tables import HOUSEHOLDS, MEMBERS, SCHOOLS, STUDENTS, SUBMISSIONS
 from shared.eventsourcing.periods import FOREVER
@@ -155,6 +155,17 @@ def students(
         statement = statement.where(turn.beyond(_S.school_code, _S.entity))
     rows = connection.execute(statement.order_by(_S.school_code, _S.entity).limit(turn.fetch))
     return [StudentRow(**_shown(row)) for row in rows]
+
+
+def student_rows(
+    connection: Connection, true_on: date, turn: PageTurn, condition: ColumnElement[bool]
+) -> list[tuple[dict[str, Any], Row[Any]]]:
+    """At most ``turn.fetch`` students who meet a condition, by school and id: as a StudentRow shows them, and whole."""
+    statement = _students(true_on).where(condition)
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(_S.school_code, _S.entity))
+    rows = connection.execute(statement.order_by(_S.school_code, _S.entity).limit(turn.fetch))
+    return [(_shown(row), row) for row in rows]
 
 
 def student(connection: Connection, true_on: date, student_id: UUID) -> StudentDetails | None:
@@ -338,8 +349,9 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
 
 
 def _submissions() -> Select[Any]:
-    # A submission has one period, or two when a held one was confirmed: the last says how it stands.
-    return select(*_L).where(_L.valid_to == FOREVER)
+    # One period, or more when it was confirmed or withdrawn: the last says how it stands. One without a receipt was
+    # never complete.
+    return select(*_L).where(_L.valid_to == FOREVER, _L.received_at.is_not(None))
 
 
 def _submission(row: Row[Any]) -> SubmissionRow:

@@ -14,7 +14,9 @@ from services.registry.lists import RowProblem
 
 # What makes a list row useless for matching until its sender mends it. Rows of grandparents with old numbers, and rows
 # without any number, are no mistakes.
-_HARMLESS = frozenset(("empty", "fifteen_digit", "other_document", "school_unknown"))
+HARMLESS = frozenset(
+    ("empty", "fifteen_digit", "other_document", "school_unknown", "listed_twice", "two_households", "no_head")
+)
 PROBLEM_ROWS_SHOWN = 200
 
 
@@ -29,7 +31,8 @@ class ProblemRow(BaseModel):
 class Receipt(BaseModel):
     """``rows`` = ``added`` + ``corrected`` + ``unchanged`` for agency lists (``rejected`` of them are on record with a
     problem that forbids matching); for the register and for schools ``rejected`` rows are not on record and count
-    beside the others. ``problems``: rows per problem code. ``held``: the removals wait for a person."""
+    beside the others. ``problems``: rows per problem code. ``held``: the removals wait for a person. ``hidden_sheets``
+    and ``hidden_rows``: what the file hides from view (also by a filter) and was read all the same."""
 
     submission_id: UUID
     list: str
@@ -46,6 +49,8 @@ class Receipt(BaseModel):
     held: bool = False
     missing: int = 0
     standing: int = 0
+    hidden_sheets: int = 0
+    hidden_rows: int = 0
     problems: dict[str, int] = {}
     problem_rows: tuple[ProblemRow, ...] = ()
 
@@ -58,8 +63,11 @@ class Tally:
     added: int = 0
     corrected: int = 0
     rejected: int = 0
+    hidden_sheets: int = 0
+    hidden_rows: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     problem_rows: list[ProblemRow] = field(default_factory=list)
+    by_row: dict[int, tuple[RowProblem, ...]] = field(default_factory=dict)
 
     def count(self, events: Iterable[tuple[UUID, str, int]]) -> None:
         """Add what events did; each stream's events come together."""
@@ -68,7 +76,9 @@ class Tally:
         self.corrected += corrected
 
     def note(self, row: int, problems: Sequence[RowProblem]) -> None:
-        """Count a row's problems and keep the first rows for the receipt."""
+        """Count a row's problems and keep them; the first rows are told in the receipt."""
+        if problems:
+            self.by_row[row] = tuple(problems)
         self.problems.update({problem.code for problem in problems})
         if problems and len(self.problem_rows) < PROBLEM_ROWS_SHOWN:
             self.problem_rows.append(ProblemRow(row=row, zh=reasons_zh(problems), en=reasons_en(problems)))
@@ -76,7 +86,7 @@ class Tally:
 
 def forbids_matching(problems: Sequence[RowProblem]) -> bool:
     """Whether the sender has to mend the row."""
-    return any(problem.code not in _HARMLESS and problem.field in ("id_number", "name") for problem in problems)
+    return any(problem.code not in HARMLESS and problem.field in ("id_number", "name") for problem in problems)
 
 
 def reasons_zh(problems: Sequence[RowProblem]) -> str:

@@ -15,8 +15,8 @@ from services.registry.change_requests import AskForChange, Shown
 from services.registry.change_sheets import shown as masked
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
+from services.registry.purposes import check_purpose
 from services.registry.request_tables import REQUESTS
-from services.registry.student_api import check_purpose
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.web.commands import command_from

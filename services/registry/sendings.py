@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from sqlalchemy import Connection
 
-from services.registry import standing
+from services.registry import standing, statements
 from services.registry.errors import ListBusy
 from services.registry.events import ListName, ListSubmissionHeld, ListSubmissionReceived, SubmissionMode
 from services.registry.handlers import Registry
@@ -27,12 +27,14 @@ LIST_NAMES: tuple[ListName, ...] = ("poverty", "civil", "disability")
 COUNTED_AT_ONCE = 10_000  # events per question about what a submission did
 WAIT_SECONDS = 20  # for another file of the same list; below the statement timeout
 T = TypeVar("T")
+R = TypeVar("R", bound=Receipt)
 
 
 @dataclass(frozen=True)
 class Submission:
     """What was sent. ``effective_on`` is the snapshot's date; ``dated``: the sender named it, so it is part of what
-    must not differ on repetition. ``content`` is the file's SHA-256 in hex."""
+    must not differ on repetition. ``content`` is the file's SHA-256 in hex. ``annotated``: where a dry run writes the
+    sender's workbook with what is wrong with each row."""
 
     list: str
     agency: str
@@ -42,6 +44,21 @@ class Submission:
     file_name: str
     content: str
     dated: bool = True
+    annotated: Path | None = None
+
+
+@contextmanager
+def list_alone(registry: Registry, agency: str, list_name: str) -> Iterator[None]:
+    """Keep others from taking in or taking back files of this agency's list. The lock ends with its connection. Raises
+    ListBusy when another one does not end in time."""
+    digest = hashlib.sha256(f"{agency}|{list_name}".encode()).digest()
+    with psycopg.connect(registry.database.app_conninfo, autocommit=True) as connection:
+        connection.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        try:
+            connection.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
+        except psycopg.errors.LockNotAvailable as busy:
+            raise ListBusy from busy
+        yield
 
 
 @dataclass(frozen=True)
@@ -57,14 +74,8 @@ class Sending:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other files of this agency's list out meanwhile: two snapshots that overlap would each end rows that
-        the other states. The lock ends with its connection. Raises ListBusy when the other one does not end in time."""
-        digest = hashlib.sha256(f"{self.of.agency}|{self.of.list}".encode()).digest()
-        with psycopg.connect(self.registry.database.app_conninfo, autocommit=True) as connection:
-            connection.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
-            try:
-                connection.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(digest[:8], "big", signed=True),))
-            except psycopg.errors.LockNotAvailable as busy:
-                raise ListBusy from busy
+        the other states. Raises ListBusy when the other one does not end in time."""
+        with list_alone(self.registry, self.of.agency, self.of.list):
             yield
 
     def known(self) -> bool:
@@ -72,16 +83,17 @@ class Sending:
         with self.registry.database.writing() as connection:
             return standing.begun(driver(connection), self.id) is not None
 
-    def begin(self) -> tuple[Sending, Receipt | None]:
-        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt if it is
-        complete. Raises CommandReused when the same id came with something else."""
+    def begin(self, opening: Sequence[Proposed] = ()) -> tuple[Sending, str | None]:
+        """Note that the submission begins, or find how it stood: on the day it first had, with its receipt (JSON) if it
+        is complete. ``opening``: the facts with which it begins. Raises CommandReused when the same id came with
+        something else."""
         of = self.of
         day = of.effective_on.isoformat() if of.dated else "undated"
         body = f"{of.content}|{of.list}|{of.mode}|{day}".encode()
 
         def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.begin(driver(connection), self.id, of.effective_on)
-            return ()
+            standing.begin(driver(connection), self.id, of.effective_on, of.agency, of.list, of.mode)
+            return opening
 
         self.registry.store.run(self.registry.database, self._named("begun", 0, body), decide)
         with self.registry.database.writing() as connection:
@@ -89,12 +101,14 @@ class Sending:
         assert known is not None, "noted by the command before"
         day_first, receipt = known
         begun = replace(self, of=replace(of, effective_on=day_first))
-        return begun, None if receipt is None else Receipt.model_validate_json(receipt)
+        return begun, receipt
 
-    def part(self, kind: str, number: int) -> Command:
-        """The command of one chunk; its body is the whole file's digest, so that no other file passes for it."""
+    def part(self, kind: str, number: int, content: bytes = b"") -> Command:
+        """The command of one chunk; its body is the whole file's digest, so that no other file passes for it, and the
+        chunk's own ``content`` where the whole is not known yet."""
         of = self.of
-        return self._named(kind, number, f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}".encode())
+        body = f"{of.content}|{of.list}|{of.mode}|{of.effective_on}|{number}".encode()
+        return self._named(kind, number, body + content)
 
     def _named(self, kind: str, number: int, body: bytes) -> Command:
         command_id = self.registry.keys.part(self.id, kind, number)
@@ -109,8 +123,18 @@ class Sending:
                 )
                 tally.count(kinds.fetchall())
 
-    def finish(self, tally: Tally, sent_back: Sequence[Rejected], held: ListSubmissionHeld | None = None) -> Receipt:
-        """Keep the rows that came back and the receipt; the receipt is the same for a faster second request."""
+    def finish(
+        self,
+        tally: Tally,
+        sent_back: Sequence[Rejected],
+        held: ListSubmissionHeld | None = None,
+        swept: Sequence[str] = (),
+        *,
+        model: type[R] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> R:
+        """Keep the rows that came back and the receipt; the receipt is the same for a faster second request. ``swept``:
+        the parts of which it is a snapshot; ``model``: a receipt that tells ``more``."""
         registry, of = self.registry, self.of
         with registry.database.writing() as connection:
             raw = driver(connection)
@@ -118,7 +142,9 @@ class Sending:
             if sent_back:
                 standing.keep_rejected(raw, registry.keyring, self.id, sent_back)
         missing, before = (held.missing, held.standing) if held is not None else (0, 0)
-        receipt = self.receipt(tally, removed=removed, held=held is not None, missing=missing, standing_before=before)
+        told = self.receipt(tally, removed=removed, held=held is not None, missing=missing, standing_before=before)
+        made: type[Any] = model or Receipt
+        receipt: R = made.model_validate(told.model_dump() | dict(more or {}))
         received = ListSubmissionReceived(
             agency=of.agency,
             list=of.list,
@@ -135,15 +161,20 @@ class Sending:
         )
 
         def decide(connection: Connection) -> Sequence[Proposed]:
-            standing.keep_receipt(driver(connection), self.id, receipt.model_dump_json())
-            facts = [Proposed(self.id, 0, received, of.effective_on)]
-            return facts if held is None else [*facts, Proposed(self.id, 1, held, of.effective_on)]
+            raw = driver(connection)
+            standing.keep_receipt(raw, self.id, receipt.model_dump_json())
+            if swept:
+                statements.sweep(raw, self.id, of.agency, of.list, swept, of.effective_on, counts=held is None)
+            version = len(registry.store.load(connection, self.id))
+            facts = [received] if held is None else [received, held]
+            return [Proposed(self.id, version, fact, of.effective_on) for fact in facts]
 
         result = registry.store.run(registry.database, self.part("received", 0), decide)
         if result.replayed:  # the same submission, sent at the same time by a second request, was faster
             _, kept = self.begin()
             assert kept is not None, "kept together with the event"
-            return kept
+            again: R = made.model_validate_json(kept)
+            return again
         return receipt
 
     def receipt(
@@ -174,6 +205,8 @@ class Sending:
             held=held,
             missing=missing,
             standing=standing_before,
+            hidden_sheets=tally.hidden_sheets,
+            hidden_rows=tally.hidden_rows,
             problems=dict(tally.problems),
             problem_rows=tuple(tally.problem_rows),
         )

@@ -64,6 +64,11 @@ class InputFile:
     def row_count(self) -> int:
         return sum(sheet.row_count for sheet in self.sheets)
 
+    def forget(self) -> None:
+        """Let go of the cells: whoever still has the file can read it no more."""
+        self.sheets.clear()
+        self.book = Book(self.book.path, ())
+
 
 def open_inputs(paths: Mapping[str, Sequence[Path]]) -> dict[str, list[InputFile]]:
     """Open every file of every kind, two at a time (each is parsed in a process of its own).

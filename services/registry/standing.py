@@ -187,6 +187,24 @@ def removed_by(raw: Raw, submission_id: UUID) -> int:
     return sum(removed_by_part(raw, submission_id).values())
 
 
+class Stand(NamedTuple):
+    """How an entry stands: who said so last, and who brought it on the list."""
+
+    entry_id: UUID
+    standing: bool
+    changed_by: UUID | None
+    brought_by: UUID | None
+
+
+def put_back(raw: Raw, stands: Iterable[Stand]) -> None:
+    """Note how entries stand after a submission was taken back."""
+    with raw.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE standing_entries SET standing = %s, changed_by = %s, brought_by = %s WHERE entry_id = %s",
+            [(each.standing, each.changed_by, each.brought_by, each.entry_id) for each in stands],
+        )
+
+
 def listed(raw: Raw, entry_id: UUID) -> tuple[str, str] | None:
     """(agency, list) of an entry that stands or once stood on a list."""
     row = raw.execute("SELECT agency, list FROM standing_entries WHERE entry_id = %s", (entry_id,)).fetchone()
@@ -199,11 +217,32 @@ def part_of(raw: Raw, entry_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(rows.fetchall())
 
 
-def begin(raw: Raw, submission_id: UUID, effective_on: date) -> None:
+def begin(raw: Raw, submission_id: UUID, effective_on: date, agency: str, list_name: str, mode: str) -> None:
     """Note that a submission began, and the day it is stated for."""
     raw.execute(
-        "INSERT INTO begun_submissions (submission_id, effective_on) VALUES (%s, %s)", (submission_id, effective_on)
+        "INSERT INTO begun_submissions (submission_id, effective_on, agency, list, mode) VALUES (%s, %s, %s, %s, %s)",
+        (submission_id, effective_on, agency, list_name, mode),
     )
+
+
+class Begun(NamedTuple):
+    """A submission that began; ``receipt`` (JSON) is None while it is not complete."""
+
+    agency: str
+    list: str
+    mode: str
+    effective_on: date
+    receipt: str | None
+
+
+def begun_as(raw: Raw, submission_id: UUID) -> Begun | None:
+    """What a submission that began is; None when it never did."""
+    row = raw.execute(
+        "SELECT agency, list, mode, effective_on, receipt FROM begun_submissions"
+        " WHERE submission_id = %s AND agency IS NOT NULL",
+        (submission_id,),
+    ).fetchone()
+    return None if row is None else Begun(*row)
 
 
 def begun(raw: Raw, submission_id: UUID) -> tuple[date, str | None] | None:
@@ -216,7 +255,21 @@ def begun(raw: Raw, submission_id: UUID) -> tuple[date, str | None] | None:
 
 def keep_receipt(raw: Raw, submission_id: UUID, receipt: str) -> None:
     """Keep the receipt of a complete submission as it is given; it holds nothing personal."""
-    raw.execute("UPDATE begun_submissions SET receipt = %s WHERE submission_id = %s", (receipt, submission_id))
+    raw.execute(
+        "UPDATE begun_submissions SET receipt = %s, received_at = now() WHERE submission_id = %s",
+        (receipt, submission_id),
+    )
+
+
+def withdrawn(raw: Raw, submission_id: UUID) -> bool:
+    """Whether a submission that began was withdrawn."""
+    row = raw.execute("SELECT withdrawn FROM begun_submissions WHERE submission_id = %s", (submission_id,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def keep_withdrawn(raw: Raw, submission_id: UUID) -> None:
+    """A submission that was withdrawn does not count as the last one of its list."""
+    raw.execute("UPDATE begun_submissions SET withdrawn = true WHERE submission_id = %s", (submission_id,))
 
 
 def hold(raw: Raw, submission_id: UUID, entry_ids: Iterable[UUID]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -26,6 +25,7 @@ from services.registry.errors import StudentUnknown
 from services.registry.events import DestinationKind, LeavingReason, PersonalDataRead, Stage
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
+from services.registry.purposes import check_purpose
 from services.registry.queries import REVEALABLE, StudentDetails, StudentRow
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
@@ -39,7 +39,6 @@ log = structlog.get_logger(__name__)
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-ANY_NUMBER = re.compile(r"\d{6}")
 Text = Annotated[str | None, Field(max_length=200)]
 Purpose = Annotated[str, Field(min_length=4, max_length=200)]
 
@@ -139,12 +138,6 @@ def watched(viewer: Viewer, student_id: UUID) -> Iterator[None]:
     except StudentUnknown:
         log.warning("student_outside_scope", viewer=viewer.principal, student_id=str(student_id))
         raise
-
-
-def check_purpose(purpose: str) -> None:
-    """Raises Malformed for one that holds anybody's number: a purpose is kept for ever, in clear."""
-    if ANY_NUMBER.search(purpose):
-        raise Malformed("事由中请不要写号码", "A purpose holds no number of anybody", field="purpose")
 
 
 def _reading(routes: APIRouter, registry: Registry) -> None:

@@ -6,16 +6,19 @@ finished by sending it again. The same submission later gets the same receipt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import snapshots, standing
+from services.registry import snapshots, standing, statements
+from services.registry.advice import note
+from services.registry.annotating import write_annotated
 from services.registry.commands import (
     EnrolStudents,
     RecordListEntries,
@@ -29,6 +32,7 @@ from services.registry.events import (
     ListSubmissionConfirmed,
     ListSubmissionHeld,
     ListSubmissionReceived,
+    ListSubmissionWithdrawn,
 )
 from services.registry.handlers import (
     Registry,
@@ -43,18 +47,20 @@ from services.registry.handlers import (
 )
 from services.registry.intake import entry_ids, student_record
 from services.registry.keys import EDUCATION, student_record_key
-from services.registry.lists import ListRow
+from services.registry.lists import ListRow, RowProblem
 from services.registry.parts import covered, file_part
 from services.registry.receipts import Receipt, Tally, forbids_matching
 from services.registry.row_records import placed, read_schools, same_student, sent_back
 from services.registry.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_list, read_register
 from services.registry.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
-from services.registry.standing import Raw, Schools
+from services.registry.standing import Raw, Rejected, Schools
+from services.registry.whole_list import whole_list_problems, with_whole_list
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Stored
 from shared.kernel.facts import fact_type
+from shared.tabular.hidden import hidden_row_count
 
 AGENCIES = {
     "poverty": "poverty_office",
@@ -65,6 +71,8 @@ AGENCIES = {
 }
 ENTRY_ROWS = 1_000
 STUDENT_ROWS = 500  # a row that moves a student is two facts, and a command has at most 1,000
+CHUNKS_AT_ONCE = 2
+T = TypeVar("T")
 
 __all__ = ["AGENCIES", "Submission", "Submissions"]
 
@@ -90,7 +98,7 @@ class Submissions:
         ):  # a file that could not be read never began: it may be mended and resent
             sending, receipt = sending.begin()
             if receipt is not None:
-                return receipt
+                return Receipt.model_validate_json(receipt)
         if submission.list == "schools":
             return self._schools(sending)
         file = open_inputs({submission.list: [submission.path]})[submission.list]
@@ -101,12 +109,12 @@ class Submissions:
         return self._list(sending, file, schools)
 
     def stored(self, submission_id: UUID, scope: Scope) -> list[Stored]:
-        """What happened to a submission, from its receipt on; asked of the events, because a person looks a moment
+        """What happened to a submission that was received whole; asked of the events, because a person looks a moment
         after the receipt, before any view. Raises SubmissionUnknown, also outside the scope."""
         with self.registry.database.writing() as connection:
             stored = self.registry.store.load(connection, submission_id)
-        received = stored[0].fact if stored else None
-        if not isinstance(received, ListSubmissionReceived):
+        received = next((each.fact for each in stored if isinstance(each.fact, ListSubmissionReceived)), None)
+        if received is None:
             raise SubmissionUnknown(submission_id)
         if scope.agency != received.agency and not covers(scope, received.division_code, None):
             raise SubmissionUnknown(submission_id)
@@ -119,9 +127,9 @@ class Submissions:
         """
         registry = self.registry
         stored = self.stored(submission_id, scope)
-        fact, dated = stored[0].fact, stored[0].event.effective_on
-        assert isinstance(fact, ListSubmissionReceived), "every submission's stream begins with its receipt"
-        if not any(isinstance(each.fact, ListSubmissionHeld) for each in stored):
+        fact, dated = receipt_of(stored), stored[0].event.effective_on
+        kinds = {type(each.fact) for each in stored}
+        if ListSubmissionHeld not in kinds or ListSubmissionWithdrawn in kinds:
             raise SubmissionNotHeld(submission_id)
         with registry.database.writing() as connection:
             waiting = standing.held(driver(connection), submission_id)
@@ -130,9 +138,10 @@ class Submissions:
         def decide(connection: Connection) -> Sequence[Proposed]:
             raw = driver(connection)
             again = registry.store.load(connection, submission_id)
-            if any(isinstance(each.fact, ListSubmissionConfirmed) for each in again):
+            if any(isinstance(each.fact, ListSubmissionConfirmed | ListSubmissionWithdrawn) for each in again):
                 raise SubmissionNotHeld(submission_id)
             standing.release(raw, submission_id)
+            statements.let_sweep(raw, submission_id, counts=True)
             removed = standing.removed_by(raw, submission_id)
             confirmed = ListSubmissionConfirmed(confirmed_by=confirmed_by, removed=removed)
             return [Proposed(submission_id, len(again), confirmed, on)]
@@ -149,25 +158,31 @@ class Submissions:
         rows = list(read_list(name, file, schools.directory))
         part = file_part(name, rows)
         identified = entry_ids(rows, sending.of.agency, part, self.registry.keys)
-        tally, wrong = Tally(rows=len(rows)), {}
+        tally, wrong = tally_of(file), {}
+        tally.rows = len(rows)
+        together = whole_list_problems(rows, part, sending.of.effective_on)
         for row in rows:
-            tally.note(row.row, row.problems)
+            tally.note(row.row, with_whole_list(row, together))
             if forbids_matching(row.problems):
                 tally.rejected += 1
                 wrong[row.row] = row.problems
-        comparison = _Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
+        comparison = Comparison(covered(rows, part), {entry_id for _, _, entry_id in identified})
         stated = [(row, count) for row, count, _ in identified]
         if sending.dry_run:
+            _annotate(sending, file, tally)
             return self._list_foretold(sending, name, tally, stated, part, comparison)
+        back = _done_with(file, wrong)
         sending, _ = sending.begin()
-        event_ids: list[UUID] = []
-        for number, chunk in enumerate(chunks(stated, ENTRY_ROWS)):
+
+        def record(number: int, chunk: Sequence[tuple[ListRow, int]]) -> Sequence[UUID]:
             intent = RecordListEntries(sending.of.agency, name, tuple(chunk), sending.of.effective_on, sending.id)
-            made = sending.part("rows", number)
-            event_ids += record_list_entries(self.registry, intent, part, made).event_ids
-        sending.count(tally, event_ids)
-        held = self._leave_missing(sending, comparison) if sending.of.mode == "snapshot" else None
-        return sending.finish(tally, sent_back(file, wrong), held)
+            return record_list_entries(self.registry, intent, part, sending.part("rows", number)).event_ids
+
+        sending.count(tally, _side_by_side(record, chunks(stated, ENTRY_ROWS)))
+        if sending.of.mode == "increment":
+            return sending.finish(tally, back)
+        held = self.leave_missing(sending, comparison)
+        return sending.finish(tally, back, held, comparison.parts)
 
     def _list_foretold(
         self,
@@ -176,7 +191,7 @@ class Submissions:
         tally: Tally,
         stated: Sequence[tuple[ListRow, int]],
         part: str,
-        comparison: _Comparison,
+        comparison: Comparison,
     ) -> Receipt:
         of = sending.of
         for chunk in chunks(stated, ENTRY_ROWS):
@@ -191,12 +206,12 @@ class Submissions:
         missing, before = (len(left.missing), left.before) if left.too_many else (0, 0)
         return sending.receipt(tally, removed=removed, held=left.too_many, missing=missing, standing_before=before)
 
-    def _left_out(self, sending: Sending, comparison: _Comparison, raw: Raw) -> Leaving:
+    def _left_out(self, sending: Sending, comparison: Comparison, raw: Raw) -> Leaving:
         parts, present = comparison
         of = sending.of
         return snapshots.leaving(raw, of.agency, of.list, parts, present, sending.id, PERMITTED_REMOVALS_PERCENT)
 
-    def _leave_missing(self, sending: Sending, comparison: _Comparison) -> ListSubmissionHeld | None:
+    def leave_missing(self, sending: Sending, comparison: Comparison) -> ListSubmissionHeld | None:
         """Who stood on the list and is not in the snapshot has left it, unless that is too large a share."""
         of = sending.of
         with self.registry.database.writing() as connection:
@@ -234,7 +249,7 @@ class Submissions:
     # -- register and schools -----------------------------------------------------------------------------------
 
     def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
-        tally, wrong = Tally(), {}
+        tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
         first_rows: dict[str, int] = {}
         for row in read_register(file):
@@ -252,18 +267,21 @@ class Submissions:
             else:
                 records.append(record)
         if sending.dry_run:
+            _annotate(sending, file, tally)
             for chunk in chunks(records, STUDENT_ROWS):
                 intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
                 with self.registry.database.writing() as connection:
                     tally.count(_kinds(students_stated(self.registry, intent, connection)))
             return sending.receipt(tally)
+        back = _done_with(file, wrong)
         sending, _ = sending.begin()
-        event_ids: list[UUID] = []
-        for number, chunk in enumerate(chunks(records, STUDENT_ROWS)):
+
+        def enrol(number: int, chunk: Sequence[StudentRecord]) -> Sequence[UUID]:
             intent = EnrolStudents(tuple(chunk), sending.of.effective_on)
-            event_ids += enrol_students(self.registry, intent, sending.part("rows", number)).event_ids
-        sending.count(tally, event_ids)
-        return sending.finish(tally, sent_back(file, wrong))
+            return enrol_students(self.registry, intent, sending.part("rows", number)).event_ids
+
+        sending.count(tally, _side_by_side(enrol, chunks(records, STUDENT_ROWS)))
+        return sending.finish(tally, back)
 
     def _schools(self, sending: Sending) -> Receipt:
         records, tally, wrong = read_schools(sending.of.path)
@@ -282,11 +300,49 @@ class Submissions:
         return sending.finish(tally, wrong)
 
 
-class _Comparison(NamedTuple):
+def _side_by_side(take: Callable[[int, Sequence[T]], Sequence[UUID]], pieces: Iterable[Sequence[T]]) -> list[UUID]:
+    """Take chunks in, CHUNKS_AT_ONCE at a time: while one waits for the disk another is prepared. No two of them name
+    one stream. The event ids in the chunks' order."""
+    with ThreadPoolExecutor(CHUNKS_AT_ONCE) as pool:
+        taking = [pool.submit(take, number, piece) for number, piece in enumerate(pieces)]
+        try:
+            return [event_id for taken in taking for event_id in taken.result()]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _done_with(files: Sequence[InputFile], wrong: Mapping[int, Sequence[RowProblem]]) -> list[Rejected]:
+    """The rows that go back; the cells of the files are in memory no more while their rows are recorded."""
+    back = sent_back(files, wrong)
+    for file in files:
+        file.forget()
+    return back
+
+
+def tally_of(files: Sequence[InputFile]) -> Tally:
+    """Counts that begin with what the files hide: sheets that are read, and rows of sheets."""
+    sheets = sum(sheet.source.hidden and sheet.table is not None for file in files for sheet in file.sheets)
+    return Tally(hidden_sheets=sheets, hidden_rows=sum(hidden_row_count(file.path) for file in files))
+
+
+def receipt_of(stored: Sequence[Stored]) -> ListSubmissionReceived:
+    """The receipt among the events of a submission that :meth:`Submissions.stored` gave."""
+    return next(each.fact for each in stored if isinstance(each.fact, ListSubmissionReceived))
+
+
+class Comparison(NamedTuple):
     """What a snapshot is compared with: the parts it covers, and the entries that are in it."""
 
     parts: list[str]
     present: set[UUID]
+
+
+def _annotate(sending: Sending, files: Sequence[InputFile], tally: Tally) -> None:
+    of = sending.of
+    if of.annotated is not None:
+        notes = {row: note(problems, register=of.list == REGISTER) for row, problems in tally.by_row.items()}
+        write_annotated(of.annotated, files, notes)
 
 
 def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:

@@ -16,6 +16,8 @@ SCHOOLS = PeriodTable(
         Column("former_names", ARRAY(Text)),
         Column("division", Text),
         Column("stages", ARRAY(Text)),
+        Column("closed", Boolean),  # NULL: never
+        Column("merged_into", Text),
     ],
     indexes=[Index("schools_by_code", "code")],
     public=True,
@@ -45,6 +47,8 @@ STUDENTS = PeriodTable(
         Column("boarder", Boolean),
         Column("left_behind", Boolean),
         Column("placement", Text),
+        Column("issued_division", Text),  # the first six of the identity number: the county that issued it
+        Column("destination_division", Text),  # of a student who was transferred out, as far as it is known
         Column("stream_version", Integer),
         Column("due_back", Date),  # of a suspended student
     ],
@@ -95,7 +99,7 @@ SUBMISSIONS = PeriodTable(
         Column("mode", Text),
         Column("file_name", Text),
         Column("division_code", Text),
-        Column("state", Text),  # received, held, confirmed
+        Column("state", Text),  # open, received, held, confirmed, withdrawn
         Column("received_by", Text),
         Column("received_at", DateTime(timezone=True)),
         Column("rows", Integer),
@@ -106,6 +110,7 @@ SUBMISSIONS = PeriodTable(
         Column("rejected", Integer),
         Column("missing", Integer),
         Column("standing_before", Integer),
+        Column("withdrawn_reason", Text),
     ],
     indexes=[Index("submissions_by_agency", "agency", "list")],
 )
@@ -154,4 +159,56 @@ READS = PeriodTable(
         Column("school_code", Text),
     ],
     indexes=[Index("reads_by_student", "student_id")],
+)
+
+# Search: what a result shows is masked already; what is found by stands in the keys alone (search_keys.py).
+FOUND_STUDENTS = PeriodTable(
+    "found_students",
+    "registry",
+    [
+        Column("shown_name", Text),
+        Column("shown_former_name", Text),
+        Column("shown_id_number", Text),
+        Column("shown_student_number", Text),
+        Column("state", Text),
+        Column("division_code", Text(collation="C")),
+        Column("school_code", Text(collation="C")),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("search_keys", ARRAY(Text)),
+    ],
+    indexes=[
+        Index("found_students_by_place", "division_code", "school_code"),
+        Index("found_students_by_class", "school_code", "class_name"),
+    ],
+    keyed="search_keys",
+)
+
+DIVISIONS = PeriodTable(
+    "divisions",
+    "registry",
+    [
+        Column("code", Text(collation="C")),
+        Column("name", Text),
+        Column("in_force", Boolean),
+        Column("successors", ARRAY(Text)),
+        Column("source", Text),
+    ],
+    indexes=[Index("divisions_by_code", "code")],
+    public=True,
+)
+
+# ``place`` is the division's code, a column without a scope's name: school days are public.
+CALENDARS = PeriodTable(
+    "school_calendars",
+    "registry",
+    [
+        Column("place", Text),
+        Column("school", Text),
+        Column("school_year", Integer),
+        Column("content", Text),
+        Column("content_hash", Text),
+    ],
+    public=True,
 )

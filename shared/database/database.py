@@ -24,8 +24,8 @@ LOCK_TIMEOUT_SECONDS = 10
 # A stopped worker must not hold its rows for longer than a group session lives (design.md §3, invariant 7).
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 15
 CONNECT_TIMEOUT_SECONDS = 10
-POOL_SIZE = 8
-POOL_OVERFLOW = 24
+POOL_SIZE = 16  # as many as requests run at once: one that is opened for a request costs more than the request
+POOL_OVERFLOW = 16
 POOL_TIMEOUT_SECONDS = 10
 _PREPARE_LOCK = 0x526F6C6C63616C6C  # any constant of our own
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 
+from shared.database.arrays import UuidArray
 from shared.eventsourcing.event import Event, Logged
 
 PAGE = 2_000
@@ -19,6 +21,7 @@ FROM log l JOIN events e ON e.position = l.position
 WHERE l.log_index > %s AND l.log_index <= %s
 ORDER BY l.log_index
 """
+_READ_STREAMS = _READ.replace("l.log_index > %s AND l.log_index <= %s", "e.stream_id = ANY(%s) AND l.recorded_at <= %s")
 
 
 class Entry(NamedTuple):
@@ -67,3 +70,10 @@ def index_known_at(raw: psycopg.Connection[Any], moment: datetime) -> int:
     row = raw.execute("SELECT coalesce(max(log_index), 0) FROM log WHERE recorded_at <= %s", (moment,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def of_streams(raw: psycopg.Connection[Any], stream_ids: Iterable[UUID], known_at: datetime) -> list[Entry]:
+    """The events of these streams recorded at or before ``known_at``, in the order of the log."""
+    end = head(raw)
+    rows = raw.execute(_READ_STREAMS, (UuidArray(stream_ids), known_at), binary=True)
+    return [Entry(Logged(end.source or "", row[0], row[1], row[2], Event(*row[4:])), row[3]) for row in rows]

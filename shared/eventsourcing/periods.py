@@ -27,6 +27,7 @@ __all__ = ["FOREVER", "Assertion", "PeriodTable"]
 
 _GENERATED = ("entity", "valid_from", "valid_to", "marks", "log_index", "set_by")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SCOPE_COLUMNS = ("division_code", "school_code", "agency")
 _COLUMNS_MAX = 63  # one bit each in a signed bigint
 
 
@@ -40,6 +41,9 @@ class PeriodTable:
     event that set something from this day on) and ``set_by`` (the log index per column where they differ). Primary key
     (entity, valid_from). ``table`` carries no schema: the search path picks the build.
 
+    ``keyed`` names a column of the type ARRAY(Text) whose elements are to be found by value or beginning under
+    row-level security: the database keeps them, as it keeps an index, in ``keys`` (ADR 0023).
+
     Raises ValueError when a name or column cannot be used.
     """
 
@@ -51,6 +55,7 @@ class PeriodTable:
         *,
         indexes: Sequence[sqlalchemy.Index] = (),
         public: bool = False,
+        keyed: str | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"table name {name!r} is not a short lower-case name")
@@ -61,7 +66,9 @@ class PeriodTable:
                 raise ValueError(f"table {name}: column {column.name} is generated")
             if not column.nullable or column.primary_key or column.server_default is not None:
                 raise ValueError(f"table {name}: column {column.name} must be nullable, without key or default")
-        self.name, self.log, self.public = name, log, public
+        if keyed is not None and keyed not in {column.name for column in columns}:
+            raise ValueError(f"table {name}: there is no column {keyed} to take keys from")
+        self.name, self.log, self.public, self.keyed = name, log, public, keyed
         self.columns: tuple[str, ...] = tuple(column.name for column in columns)
         self.positions: dict[str, int] = {column: position for position, column in enumerate(self.columns)}
         self.table = sqlalchemy.Table(
@@ -75,6 +82,30 @@ class PeriodTable:
             sqlalchemy.Column("log_index", sqlalchemy.BigInteger, nullable=False),
             sqlalchemy.Column("set_by", ARRAY(sqlalchemy.BigInteger)),
             *indexes,
+        )
+        self.keys: sqlalchemy.Table | None = None if keyed is None else self._keys(keyed)
+
+    def _keys(self, keyed: str) -> sqlalchemy.Table:
+        """One row per key of each period. Keys are compared byte by byte, whatever the collation of the database: a
+        beginning is then one range of the index. ``previous`` is the period's next lower key, NULL at its lowest: the
+        first row of a period within a range is the one whose previous key lies before the range."""
+        scopes = [column for column in self.columns if column in SCOPE_COLUMNS]
+        name = f"{self.name}_keys"
+        return sqlalchemy.Table(
+            name,
+            sqlalchemy.MetaData(),
+            sqlalchemy.Column("key", sqlalchemy.Text(collation="C"), nullable=False),
+            sqlalchemy.Column("previous", sqlalchemy.Text(collation="C")),
+            sqlalchemy.Column("entity", sqlalchemy.Uuid, nullable=False),
+            sqlalchemy.Column("valid_from", sqlalchemy.Date, nullable=False),
+            sqlalchemy.Column("valid_to", sqlalchemy.Date, nullable=False),
+            *(sqlalchemy.Column(scope, self.table.c[scope].type) for scope in scopes),
+            sqlalchemy.Index(f"{name}_by_key", "key", "entity"),
+            *(
+                sqlalchemy.Index(f"{name}_by_school", scope, "key", "entity")
+                for scope in scopes
+                if scope == "school_code"
+            ),
         )
 
     @property

@@ -60,6 +60,19 @@ def answer(raw: psycopg.Connection[Any], principal: str, command_id: UUID) -> An
     return None if row is None else Answer(*row)
 
 
+def any_answered(raw: psycopg.Connection[Any], commands: Sequence[tuple[str, UUID]]) -> bool:
+    """Whether any of the commands has a stored outcome, or is among them twice."""
+    if len(set(commands)) != len(commands):
+        return True
+    principals, ids = [principal for principal, _ in commands], UuidArray(command_id for _, command_id in commands)
+    row = raw.execute(
+        "SELECT EXISTS (SELECT FROM unnest(%s::text[], %s::uuid[]) AS asked (principal, command_id)"
+        " JOIN commands USING (principal, command_id))",
+        (principals, ids),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def of_streams(raw: psycopg.Connection[Any], stream_ids: list[UUID]) -> list[Event]:
     """The events of these streams, each stream in order of versions."""
     found = raw.execute(

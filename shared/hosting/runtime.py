@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import FrameType
 
+import anyio.to_thread
 import psycopg
 import sqlalchemy.exc
 import structlog
@@ -24,6 +25,7 @@ from fastapi import FastAPI
 
 from shared.eventsourcing.sequencer import Sequencer
 from shared.hosting.collecting import calm_collector
+from shared.hosting.descriptions import asyncapi_routes
 from shared.hosting.figures import Figures, Lags
 from shared.hosting.seeding import plant
 from shared.hosting.service import Service
@@ -42,6 +44,7 @@ from shared.web.live import SseHub
 ROLES = ("api", "relay", "processor")
 DATABASE_WAIT_SECONDS = 60.0
 THREAD_STOP_SECONDS = 10.0
+REQUEST_THREADS = 16  # requests that work at once; more only wait for each other on few cores
 GRACE_SECONDS = 3  # for requests under way; open live streams are ended by then
 
 log = structlog.get_logger(__name__)
@@ -110,7 +113,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     checks.update({loop.name: loop.check for loop in loops})
     hub = SseHub(service.database.app_conninfo)
     checks["changes"] = hub.check
-    parts = [_looping(loops), hub.part]
+    parts = [_few_threads, _looping(loops), hub.part]
     if relays:
         parts.append(_relaying(service, settings))
     if "processor" in roles and service.projections:
@@ -118,9 +121,10 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         checks["processor"] = lambda: _first_problem(host)
         Lags(host.lags).register()
         parts.append(_hosting(host))
+    described = (asyncapi_routes(service.name, settings.topic()),) if service.day_opened is not None else ()
     return create_app(
         service.name,
-        service.routers if "api" in roles else (),
+        (*described, *service.routers) if "api" in roles else (),
         authenticator=Authenticator(issuer=settings.issuer, audience=settings.audience, jwks_url=settings.jwks_url),
         database=service.database,
         parts=parts,
@@ -136,6 +140,12 @@ def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
     app = application(service, settings, roles)
     calm_collector()
     serve(app, settings.port)
+
+
+@asynccontextmanager
+async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS
+    yield
 
 
 class _Server(uvicorn.Server):

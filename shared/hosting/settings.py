@@ -11,6 +11,7 @@ ROLLCALL_ADMIN_DATABASE_URL    … the server's, with database rollcall_<service
 DATABASE_URL_KEYS              owner's address of the keys' database (default as above, rollcall_keys)
 DATABASE_PASSWORD_<SERVICE>_APP, …_WORKER, DATABASE_PASSWORD_KEYS   role passwords, if not derived from the owner's
 ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/<name>
+ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 =============================  =========================================================================
 """
@@ -34,6 +35,7 @@ from shared.keys.keyring import KeyRing
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
+AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
 
 
 class SettingMissing(Exception):
@@ -58,6 +60,7 @@ class Settings:
     app_password: str | None = field(default=None, repr=False)
     worker_password: str | None = field(default=None, repr=False)
     keys_password: str | None = field(default=None, repr=False)
+    agency_topics: str = ""
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -85,6 +88,7 @@ class Settings:
             app_password=env.get(f"DATABASE_PASSWORD_{upper}_APP"),
             worker_password=env.get(f"DATABASE_PASSWORD_{upper}_WORKER"),
             keys_password=env.get("DATABASE_PASSWORD_KEYS"),
+            agency_topics=agency_topics(env),
             secrets=_given_secrets(env),
         )
 
@@ -135,6 +139,12 @@ class Settings:
         """The keys of people, not yet prepared. Raises SettingMissing."""
         name = str(conninfo_to_dict(self.keys_database_url)["dbname"])
         return KeyRing(self.keys_database_url, self.secret("kek"), name=name, role_password=self.keys_password)
+
+
+def agency_topics(env: Mapping[str, str]) -> str:
+    """``agency:list, …`` of ROLLCALL_AGENCY_TOPICS; empty for none."""
+    given = env.get("ROLLCALL_AGENCY_TOPICS") or AGENCY_TOPICS
+    return "" if given == "-" else given
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import threading
@@ -35,7 +34,7 @@ def keyed_id(key: bytes, *parts: str) -> UUID:
     """UUIDv8 from HMAC-SHA-256(key, length-prefixed parts): the same parts always name the same stream, and the id
     reveals nothing of them to whoever lacks the key (design.md §3, invariant 4)."""
     message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
-    digest = bytearray(hmac.new(key, message, hashlib.sha256).digest()[:16])
+    digest = bytearray(hmac.digest(key, message, "sha256")[:16])  # at once: a bulk import names two streams per row
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return UUID(bytes=bytes(digest))

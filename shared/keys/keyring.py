@@ -23,7 +23,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
 from shared.database.arrays import UuidArray
-from shared.database.database import CONNECT_TIMEOUT_SECONDS, driver
+from shared.database.database import CONNECT_TIMEOUT_SECONDS, POOL_OVERFLOW, POOL_SIZE, driver
 from shared.database.resting import ping_after_rest
 from shared.database.roles import Login, derived_password, ensure_database, ensure_roles
 from shared.database.scopes import WORKER_ROLE
@@ -84,7 +84,9 @@ class KeyRing:
         self._kek_id = hashlib.sha256(b"rollcall kek id" + kek).hexdigest()[:16]
         self._cache: OrderedDict[UUID, tuple[bytes, float]] = OrderedDict()
         self._lock = threading.Lock()
-        self._engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_size=4, max_overflow=28)
+        self._engine = create_engine(
+            "postgresql+psycopg://", creator=self._connect, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW
+        )
         ping_after_rest(self._engine)
 
     def prepare(self) -> None:

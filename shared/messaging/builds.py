@@ -18,6 +18,7 @@ from shared.database.database import Database, driver
 from shared.database.scopes import scope_policies
 from shared.database.steps import Step, apply_steps
 from shared.eventsourcing.projection import Projection
+from shared.messaging import key_tables
 from shared.messaging.tables import PROCESSOR_STEPS
 
 _BUILDS_LOCK = 0x526F6C6C42756C64
@@ -100,6 +101,8 @@ def create_schema(
             () if private else scope_policies(schema, table.name, list(table.columns), public=table.public)
         ):
             raw.execute(statement.encode())
+        if table.keys is not None:
+            key_tables.create(connection, table, schema, private=private)
 
 
 def drop_schema(connection: sqlalchemy.Connection, schema: str) -> None:
@@ -149,6 +152,7 @@ def shape(projection: Projection) -> str:
         + ", ".join(f"{name} {table.table.c[name].type!r}" for name in table.columns)
         + "; "
         + ", ".join(sorted(str(CreateIndex(index)).replace("\n", " ") for index in table.table.indexes))
+        + (f"; keys of {table.keyed}" if table.keyed else "")
         for table in sorted(projection.tables, key=lambda table: table.name)
     )
     return "\n".join(tables)

@@ -52,7 +52,7 @@ def encode(logged: Logged, prev_log_index: int, traceparent: str | None) -> tupl
     """The record's key (the stream id as text), value (the data, untouched) and headers."""
     event = logged.event
     headers: Headers = [
-        (_HEADER_OF[name], value.encode())
+        (HEADER_OF[name], value.encode())
         for name, value in attributes(logged.source, logged.log_index, logged.recorded_at, event)
         if value is not None
     ]
@@ -107,7 +107,7 @@ def verify_leaf(logged: Logged) -> bool:
     return leaf_hash(logged.source, logged.log_index, logged.recorded_at, logged.event) == logged.leaf
 
 
-_HEADER_OF = {
+HEADER_OF = {
     name: header_name(name)
     for name, _ in attributes(
         "", 1, _EPOCH, Event(UUID(int=0), UUID(int=0), 1, "", date.min, "", UUID(int=0), None, None, b"")

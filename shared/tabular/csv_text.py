@@ -30,6 +30,7 @@ class CsvSheet:
     delimiter: str
     name: str
     merged: tuple[MergedRange, ...] = ()
+    hidden: bool = False
 
     def iter_rows(self) -> Iterator[list[Cell]]:
         """Rows of text. Raises TextUnreadable when quotes are broken, with the line."""

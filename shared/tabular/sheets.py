@@ -39,16 +39,20 @@ class RowSource(Protocol):
     @property
     def merged(self) -> tuple[MergedRange, ...]: ...
 
+    @property
+    def hidden(self) -> bool: ...
+
     def iter_rows(self) -> Iterator[list[Cell]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One worksheet from its cell A1 on; rows are as long as the sheet is wide."""
+    """One worksheet from its cell A1 on; rows are as long as the sheet is wide. ``hidden``: not shown in the file."""
 
     name: str
     rows: list[list[Cell]]
     merged: tuple[MergedRange, ...] = ()
+    hidden: bool = False
 
     def iter_rows(self) -> Iterator[list[Cell]]:
         return iter(self.rows)
@@ -93,8 +97,8 @@ def read_workbook(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Sheet]:
     else:
         raise _unreadable("magic")
     return [
-        Sheet(name, rows, tuple(((top, left), (bottom, right)) for (top, left), (bottom, right) in merged))
-        for name, rows, merged in _parse(path, limits)
+        Sheet(name, rows, tuple(((top, left), (bottom, right)) for (top, left), (bottom, right) in merged), hidden)
+        for name, rows, merged, hidden in _parse(path, limits)
     ]
 
 
@@ -106,7 +110,7 @@ def _check_ole(path: Path) -> None:
         raise _unreadable("no_workbook_stream")
 
 
-_Parsed = list[tuple[str, list[list[Cell]], list[tuple[tuple[int, int], tuple[int, int]]]]]
+_Parsed = list[tuple[str, list[list[Cell]], list[tuple[tuple[int, int], tuple[int, int]]], bool]]
 
 
 def _parse(path: Path, limits: Limits) -> _Parsed:

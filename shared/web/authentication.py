@@ -25,6 +25,7 @@ KEYS_FRESH_SECONDS = 300
 REFETCH_PAUSE_SECONDS = 10  # between two fetches asked for by an unknown key id: a flood of forged ids costs nothing
 FETCH_TIMEOUT_SECONDS = 5
 TOKEN_CHARACTERS = 8192
+TOKENS_KEPT = 1_024
 RSA_BITS = 2048
 
 _KEY_TYPES: dict[str, type[Any]] = {"EdDSA": OKPKey, "Ed25519": OKPKey, "ES256": ECKey, "RS256": RSAKey}
@@ -69,6 +70,8 @@ class Authenticator:
             raise ValueError("give either jwks_url or jwks")
         self._jwks_url, self._fetch, self._now = jwks_url, fetch or _fetched, now
         self._keys = _trusted(jwks) if jwks is not None else {}
+        # Tokens whose signature was good, whole: a client shows the same one with each request.
+        self._signed: dict[str, Claims] = {}
         self._fetched_at = self._tried_at = float("-inf")
         self._fetching = threading.Lock()
         self._claims = jwt.JWTClaimsRegistry(
@@ -98,6 +101,8 @@ class Authenticator:
         now = time.monotonic()
         if now - self._fetched_at > KEYS_FRESH_SECONDS:
             return now - self._tried_at > REFETCH_PAUSE_SECONDS or not self._keys
+        if token in self._signed:
+            return False
         return _header(token).get("kid") not in self._keys and now - self._tried_at > REFETCH_PAUSE_SECONDS
 
     def _refresh(self, token: str) -> None:
@@ -108,6 +113,7 @@ class Authenticator:
             self._tried_at = time.monotonic()
             try:
                 self._keys = _trusted(self._fetch(self._jwks_url))
+                self._signed.clear()  # what a withdrawn key has signed is no longer good
                 self._fetched_at = time.monotonic()
             except (httpx.HTTPError, ValueError, KeyError, JoseError) as failed:
                 # Keys already held stay good while the issuer is away; without any, nobody can be checked.
@@ -115,6 +121,16 @@ class Authenticator:
                     raise IssuerUnreachable from failed
 
     def _verified(self, token: str) -> Claims:
+        known = self._signed.get(token)
+        if known is None:
+            if len(self._signed) >= TOKENS_KEPT:
+                self._signed.clear()
+            known = self._signed[token] = self._checked(token)
+        self._validate(known)  # each time: it may have expired since
+        return known
+
+    def _checked(self, token: str) -> Claims:
+        """The claims of a token whose signature is good."""
         header = _header(token)
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
@@ -127,12 +143,17 @@ class Authenticator:
         try:
             # One algorithm, already on the allow-list, with a key of its type: no confusion possible.
             decoded = jwt.decode(token, key, algorithms=[algorithm], registry=jws.JWSRegistry(algorithms=[algorithm]))
-            self._claims.validate(decoded.claims)
         except (JoseError, ValueError, TypeError) as broken:
             raise Unauthenticated(type(broken).__name__) from broken
-        if not isinstance(decoded.claims["sub"], str) or not decoded.claims["sub"]:
-            raise Unauthenticated("subject is not a text")
         return decoded.claims
+
+    def _validate(self, claims: Claims) -> None:
+        try:
+            self._claims.validate(dict(claims))
+        except (JoseError, ValueError, TypeError) as broken:
+            raise Unauthenticated(type(broken).__name__) from broken
+        if not isinstance(claims["sub"], str) or not claims["sub"]:
+            raise Unauthenticated("subject is not a text")
 
     def _only_key(self) -> Any:
         return next(iter(self._keys.values()))

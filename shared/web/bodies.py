@@ -1,4 +1,4 @@
-"""Request bodies within bounds: 1 MB for a command, more only on the addresses declared for batches and uploads.
+"""Request bodies within bounds: 1 MB for a command, more only where declared for batches, uploads and streams.
 
 An upload is written to a temporary file as it arrives; it never stands in memory whole.
 """
@@ -24,6 +24,7 @@ from shared.web.problems import problem
 
 COMMAND_BYTES = 1 << 20
 UPLOAD_BYTES = 50 * (1 << 20)
+STREAM_BYTES = 2 << 30  # as a csv: a stream is read as it comes and never stands in memory
 UPLOAD_OVERHEAD_BYTES = 64 * 1024  # multipart borders and the other fields of the form
 BATCH_BYTES = 16 * (1 << 20)  # 1,000 lines of a few KB; a batch of lines all at their limit is sent in parts
 LINE_BYTES = 64 * 1024
@@ -45,13 +46,17 @@ class BodyLimits:
     command_bytes: int = COMMAND_BYTES
     batch_bytes: int = BATCH_BYTES
     upload_bytes: int = UPLOAD_BYTES
+    stream_bytes: int = STREAM_BYTES
     batches: Sequence[str] = field(default=(r".*/batch",))
-    uploads: Sequence[str] = field(default=(r".*/(submissions|uploads|attachments)",))
+    uploads: Sequence[str] = field(default=(r".*/(submissions|uploads|attachments|dry-run\.xlsx)",))
+    streams: Sequence[str] = field(default=(r".*/lists/[a-z]+/stream",))
 
     def allowed(self, path: str) -> int:
         """Bytes a body sent to ``path`` may have."""
         if any(re.fullmatch(pattern, path) for pattern in self.uploads):
             return self.upload_bytes + UPLOAD_OVERHEAD_BYTES
+        if any(re.fullmatch(pattern, path) for pattern in self.streams):
+            return self.stream_bytes
         if any(re.fullmatch(pattern, path) for pattern in self.batches):
             return self.batch_bytes
         return self.command_bytes

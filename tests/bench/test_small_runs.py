@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bench import append, matching_incremental, registry_promotion, relaying, sequencing
+from bench import (
+    append,
+    matching_incremental,
+    registry_dry_run,
+    registry_promotion,
+    registry_search,
+    relaying,
+    sequencing,
+)
 
 
 def test_appending_is_measured() -> None:
@@ -37,3 +45,16 @@ def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> 
     assert every.reached is not None
     assert made.parameters["rows_linked"] >= 45  # exact numbers, corrections and enrolments, and those of the warm-up
     assert made.parameters["students_indexes_mib_per_million"] > 100
+
+
+def test_the_check_of_a_workbook_is_measured_with_the_memory_of_its_process() -> None:
+    made = registry_dry_run.run(events=400)
+    assert [each.count for each in made.measures] == [400, 400]
+    assert made.parameters["peak_mib"] > 50
+
+
+def test_searches_are_measured_beside_a_peer() -> None:
+    filled, *asked = registry_search.run(events=1_000, queries=8).measures
+    assert filled.count == 1_000
+    assert [each.count for each in asked if each.target_p95_ms] == [8] * 16
+    assert len([each for each in asked if each.label.startswith("peer: ")]) == 5

@@ -45,6 +45,11 @@ def test_a_list_is_sent_mended_and_sent_again(district: District, tmp_path: Path
     foretold = receipt(district, *more, "--dry-run")
     assert (foretold["rows"], foretold["added"], foretold["rejected"], foretold["dry_run"]) == (2, 2, 1, True)
     assert not list(tmp_path.glob("*rejects*"))
+    checked = tmp_path / "checked.xlsx"
+    receipt(district, *more, "--dry-run", "--out", str(checked))
+    head, good, wrong = (list(row) for row in open_book(checked).sheets[0].iter_rows())
+    assert str(head[-1]).startswith("校验结果") and good[-1] == "" and "请修改【身份证号】" in str(wrong[-1])
+    assert command(district, *more, "--out", str(checked)).returncode == 2, "--out goes with --dry-run"
 
     done = receipt(district, *more)
     assert (done["rows"], done["added"], done["rejected"], done["dry_run"]) == (2, 2, 1, False)

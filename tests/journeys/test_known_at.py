@@ -59,6 +59,9 @@ def test_the_roster_known_in_the_middle_of_a_history_is_what_it_was(district: Di
     assert on_roster(today) == live_now
     assert on_roster(today)[student] == on_roster(today)[latecomer] == "registered_poor"
 
+    inputs = district.office.clerk.read("matching", "/roster/inputs")["items"]
+    assert today["inputs"] == inputs and "schools" in {each["list"] for each in inputs}
+
     again = replayed(district, "roster", known_at=middle.isoformat())
     assert (again["hash"], again["log_index"]) == (then["hash"], then["log_index"])
     assert again["hash"] != today["hash"]

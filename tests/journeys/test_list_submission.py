@@ -161,6 +161,28 @@ def test_half_a_file_does_not_end_the_aid_of_the_other_half_until_a_person_confi
     district.compare()
 
 
+def test_a_wrong_file_is_withdrawn_and_the_roster_is_as_before(district: District) -> None:
+    rows = [district.people.row("poverty", "exact", district.newcomer()) for _ in range(3)]
+    receipt = submit(district, sheets.xlsx(sheets.table(rows))).json()
+    for row in rows:
+        district.oracle.listed(row)
+    district.system.settle()
+    district.compare()
+
+    path, key = f"/submissions/{receipt['submission_id']}/withdraw", uuid.uuid4()
+    stranger = district.office.agencies["civil"]
+    assert stranger.post("registry", path, {"reason": "wrong_file"}).status_code == 404
+    answers = [
+        district.office.agencies["poverty"].post("registry", path, {"reason": "wrong_file"}, key=key).json()
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1] and (answers[0]["rows"], answers[0]["left"]) == (3, 3)
+    for row in rows:
+        district.oracle.never_true(row)
+    district.system.settle()
+    district.compare()
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig"])
 def test_a_csv_as_offices_save_it_is_read_like_a_workbook(district: District, encoding: str) -> None:
     rows = [district.people.row("poverty", "exact", district.newcomer()) for _ in range(3)]

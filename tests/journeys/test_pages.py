@@ -171,6 +171,9 @@ def test_a_list_is_checked_and_imported_without_leaving_the_page(
     page.get_by_role("button", name="先校验不入库").click()
     expect(page.locator("#receipt h2")).to_have_text("校验结果(未入库)")
     expect(page.locator('#receipt [data-balance="yes"]')).to_be_visible()
+    with page.expect_download() as annotated:
+        page.get_by_role("button", name="下载逐行校验结果").click()
+    assert Path(annotated.value.path()).read_bytes() == b"PK checked"
     page.get_by_role("button", name="确认入库").click()
     expect(page.locator("#receipt h2")).to_have_text("回执")
     expect(page.locator("#history tbody tr")).to_have_count(1)

@@ -84,6 +84,7 @@ class County:
         routers = [
             self.reviews.router(),
             self.models.router(),
+            self._reference(),
             self._registry(),
             self._matching(),
             self._aid(),
@@ -102,6 +103,24 @@ class County:
 
     def _command(self, request: Request, who: Viewer, body: Any) -> None:
         self.commands.append((request.url.path, who.principal, command_id_of(request), body))
+
+    def _reference(self) -> APIRouter:
+        r = APIRouter(prefix="/registry/v1")
+
+        @r.get("/students/search")
+        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
+            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
+            return _paged(rows, turn, "student_id")
+
+        @r.get("/register-places")
+        def places(who: Who) -> Page[Row]:
+            return Page(items=[])
+
+        @r.get("/reference/{kind}")
+        def reference(who: Who, kind: str) -> Page[Row]:
+            return Page(items=[])
+
+        return r
 
     def _registry(self) -> APIRouter:
         r = APIRouter(prefix="/registry/v1")
@@ -139,16 +158,32 @@ class County:
             full = {"name": "张小明", "id_number": "460106201203040015", "phone": "13800138000"}
             return {"fields": {field: full.get(field, "—") for field in body["fields"]}}
 
+        self._lists(r)
+        return r
+
+    def _lists(self, r: APIRouter) -> None:
         @r.get("/submissions")
         def submissions(who: Who, turn: Turn, named: Annotated[str | None, Query(alias="list")] = None) -> Page[Row]:
             rows = [row for row in self.submissions.values() if named in (None, row["list"])]
             return _paged(rows, turn, "submission_id")
+
+        @r.get("/freshness")
+        def freshness(who: Who) -> Row:
+            rows = [{**row, "dated": "2024-09-01"} for row in self.submissions.values()]
+            overdue = {"list": "civil", "agency": "civil_affairs", "due_by": "2024-09-05", "days_late": 3}
+            return {"items": [*rows, overdue]}
 
         @r.get("/submissions/{submission_id}/rejects.xlsx")
         def rejects(who: Who, submission_id: UUID) -> Response:
             if submission_id not in self.submissions:
                 raise NotFound("没有这次报送", "No such submission")
             return Response(b"PK" + bytes(600_000), media_type="application/octet-stream")
+
+        @r.post("/lists/{named}/dry-run.xlsx")
+        def annotated(who: Who, named: str, upload: Annotated[Upload, Depends(received_file)]) -> Response:
+            if upload.path.read_bytes()[:2] != b"PK":
+                raise Malformed("文件不是表格", "The file is not a sheet")
+            return Response(b"PK checked", media_type="application/octet-stream")
 
         @r.post("/lists/{named}/submissions")
         def submit(
@@ -169,8 +204,6 @@ class County:
                 self.submissions[submission_id] = row
             return {**row, "dry_run": dry_run}
 
-        return r
-
     def _matching(self) -> APIRouter:
         r = APIRouter(prefix="/matching/v1")
 
@@ -190,6 +223,10 @@ class County:
             states = {"linked": 120, "review": 3, "not_in_register": 5, "registered_elsewhere": 2, "out_of_age": 4}
             states["rejected"] = 1
             return {"categories": counts, "states": states, "unenrolled_listed": 2, "by_list": {"poverty": states}}
+
+        @r.get("/roster/inputs")
+        def inputs(who: Who) -> Row:
+            return {"items": [{"list": "poverty", "agency": "poverty_office", "dated": "2024-09-01"}]}
 
         @r.get("/students/{student_id}/categories")
         def categories(who: Who, student_id: UUID) -> Row:

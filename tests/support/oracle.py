@@ -99,6 +99,7 @@ class Oracle:
     standing: dict[str, Standing] = field(default_factory=dict)
     rows: dict[tuple[str, str, str], Row] = field(default_factory=dict)
     proved: dict[str, set[str]] = field(default_factory=dict)
+    disproved: set[str] = field(default_factory=set)
     paid: dict[str, str] = field(default_factory=dict)
     ended_alerts: set[tuple[str, str]] = field(default_factory=set)
     seen_alerts: set[tuple[str, str]] = field(default_factory=set)
@@ -133,6 +134,13 @@ class Oracle:
     def removed(self, row: Row) -> None:
         """The row left its list. What it proved in this term stays due: an exit never recovers."""
         del self.rows[row.key]
+
+    def never_true(self, row: Row) -> None:
+        """The row should never have been sent: what nothing else proves, and was not paid yet, is not due."""
+        self.removed(row)
+        number = _meant(row)
+        if number in self.proved and not self._evidence().get(number):
+            self.disproved.add(number)
 
     def disbursed(self, child: Child, reference: str) -> None:
         self.paid[child.number] = reference
@@ -171,7 +179,7 @@ class Oracle:
             child = self.standing[number].child
             assert child.school is not None
             amount = TERM_FEN[child.school.stage, child.boarder]
-            state = "paid" if number in self.paid else "granted"
+            state = "paid" if number in self.paid else "withdrawn" if number in self.disproved else "granted"
             found.append(("entitlement", number, term, str(amount), state))
             if number in self.paid:
                 found.append(("payment", number, term, str(amount), self.paid[number]))
@@ -231,6 +239,7 @@ class Oracle:
         for number, evidence in self._evidence().items():
             if self.standing[number].enrolled and evidence - {""}:
                 self.proved.setdefault(number, set()).update(evidence)
+                self.disproved.discard(number)
 
 
 def differences(expected: list[Line], found: list[Line]) -> list[str]:

@@ -122,6 +122,7 @@ class System:
             "ROLLCALL_ENV": "test",
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,
             "ROLLCALL_ADMIN_DATABASE_URL": self.postgres.dsn(),
+            "ROLLCALL_AGENCY_TOPICS": "-",  # systems share a broker, and these topics name no division
             **{f"DATABASE_URL_{name.upper()}": self.dsn(name) for name in DATABASES},
         }
         if failpoint is not None:

@@ -143,6 +143,9 @@
 
   // ---- keyboard ---------------------------------------------------------------------------------------------------
   document.addEventListener("keydown", function (event) {
+    // From the box straight down into what was found, and up again.
+    const arrow = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (arrow && arrows(event.target, arrow)) { event.preventDefault(); return; }
     const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
     if (typing || event.ctrlKey || event.altKey || event.metaKey) return;
     const rows = Array.from(document.querySelectorAll("table.rows tbody tr"));
@@ -162,6 +165,17 @@
       if (button) { button.click(); event.preventDefault(); }
     }
   });
+
+  function arrows(from, step) {
+    const box = document.querySelector("[data-box]");
+    if (!box) return false;
+    const rows = Array.from(document.querySelectorAll("table.rows tbody tr"));
+    const index = from === box ? -1 : rows.indexOf(from.closest ? from.closest("table.rows tbody tr") : null);
+    if (!rows.length || (from !== box && index < 0) || (from === box && step < 0)) return false;
+    const next = index + step < 0 ? box : rows[Math.min(rows.length - 1, index + step)];
+    next.focus();
+    return true;
+  }
 
   // ---- forms ------------------------------------------------------------------------------------------------------
   document.addEventListener("submit", function (event) {
@@ -193,6 +207,7 @@
   if (form) {
     const progress = form.querySelector("[data-progress]");
     form.addEventListener("submit", function (event) {
+      if (event.submitter && event.submitter.value === "annotate") return;  // the answer is a file, the page stays
       event.preventDefault();
       const data = new FormData(form);
       const pressed = event.submitter;

@@ -48,6 +48,13 @@ def test_a_school_sees_its_own_rows_and_not_a_number_more(portal: Portal) -> Non
         assert client.get(f"/students/{other['student_id']}").status_code == 404
 
 
+def test_the_pages_say_how_old_the_lists_are_and_which_are_overdue(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        roster, home = client.get("/roster"), client.get("/")
+        assert "数据截至: 建档立卡(乡村振兴局) 2024-09-01" in roster.text
+        assert "2024-09-05,已逾期 3 个工作日" in home.text and "逾期未报的名单" in home.text
+
+
 def test_pages_turn_and_keep_their_conditions(portal: Portal) -> None:
     with portal.as_("aid_clerk") as client:
         seen: list[str] = []
@@ -69,7 +76,9 @@ def test_a_sheet_holds_every_row_and_turns_no_text_into_a_formula(portal: Portal
         with portal.as_("aid_clerk") as client:
             answer = client.get("/roster.xlsx")
         assert answer.status_code == 200 and answer.content[:2] == b"PK"
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
+        book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+        rows = book.get_sheet_by_index(0).to_python()
+        assert book.get_sheet_by_name("数据截至").to_python()[1][1] == "2024-09-01"
         assert rows[0][:2] == ["姓名", "学校"] and len(rows) == 1 + len(portal.county.roster)
         assert [row[3] for row in rows if str(row[3]).startswith("=")] == ['=HYPERLINK("http://x","y")']
     finally:
@@ -217,6 +226,9 @@ def test_a_receipt_that_does_not_balance_says_so(portal: Portal) -> None:
 def test_a_refused_file_keeps_what_was_typed(portal: Portal) -> None:
     with portal.as_("aid_clerk") as client:
         sent = import_form(client, list="civil", mode="increment", action="apply")
+        page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
+        assert page.status_code == 422 and "文件不是表格" in page.text
+        sent["action"] = "annotate"
         page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
         assert page.status_code == 422 and "文件不是表格" in page.text
         assert '<option value="civil" selected>' in page.text and '<option value="increment" selected>' in page.text

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import services.portal
+from services.portal.navigation import AREAS
 from services.portal.table_pages import NAVIGATION, TABLES
 from services.portal.texts import Texts
 
@@ -47,6 +48,12 @@ def test_every_column_filter_and_page_has_its_words() -> None:
             assert not filter_.vocabulary or texts.codes(filter_.vocabulary)
     for name, _, _ in NAVIGATION:
         assert texts(f"nav.{name}")
+    for area, _ in AREAS:
+        assert texts(f"area.{area}")
+
+
+def test_every_page_of_the_menu_is_in_one_area() -> None:
+    assert sorted(name for _, names in AREAS for name in names) == sorted(name for name, _, _ in NAVIGATION)
 
 
 def test_no_word_of_the_machinery_stands_on_a_page() -> None:

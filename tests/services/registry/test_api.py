@@ -239,6 +239,44 @@ def test_a_held_snapshot_is_confirmed_by_its_own_agency_once(client: Client, off
     assert (shown["state"], shown["removed"]) == ("confirmed", 8)
 
 
+def test_a_submission_is_withdrawn_by_its_own_agency_once(client: Client, office: Office) -> None:
+    client.act_as(agency("poverty_office"))
+    sent = client.send(office.file(office.poor(1, 2, 3)), mode="increment").json()
+    path, key = f"/v1/submissions/{sent['submission_id']}/withdraw", uuid4()
+    body = {"reason": "wrong_file"}
+    client.act_as(agency("civil_affairs"))
+    assert client.post(path, json=body).status_code == 404
+    client.act_as(school("3146900101"))
+    assert client.post(path, json=body).status_code == 403
+    client.act_as(agency("poverty_office"))
+    assert client.post(path, json={"reason": "张三填错了"}).status_code == 422
+    first, again = (client.post(path, key, json=body) for _ in range(2))
+    assert first.status_code == 200 and first.json() == again.json()
+    assert (first.json()["rows"], first.json()["left"]) == (3, 3)
+    refused = client.post(path, json=body)
+    assert refused.status_code == 409 and refused.json()["code"] == "submission_withdrawn"
+    office.pump()
+    found = client.get(f"/v1/submissions/{sent['submission_id']}").json()
+    assert (found["state"], found["rows"]) == ("withdrawn", 3)
+
+
+def test_everyone_may_know_how_old_a_list_is_and_a_clerk_agrees_when_it_is_due(client: Client, office: Office) -> None:
+    client.send(office.file(office.poor(1, 2)), mode="increment", agency=office.agency, effective_on="2026-09-01")
+    terms = {"since": "2026-09-01", "day_of_month": 5, "grace_days": 3, "holidays": []}
+    path, key = "/v1/lists/poverty/freshness-contract", uuid4()
+    assert client.post(path, json=terms | {"weekday": 1}).json()["code"] == "bad_contract"
+    first, again = (client.post(path, key, json=terms, params={"agency": office.agency}) for _ in range(2))
+    assert first.status_code == 200 and first.json() == again.json()
+    client.act_as(agency(office.agency))
+    assert client.post(path, json=terms).status_code == 403
+    client.act_as(school(SCHOOLS[0].school_code))
+    found = client.get("/v1/freshness").json()
+    (row,) = [each for each in found["items"] if each["agency"] == office.agency]
+    assert (row["dated"], row["days_late"], row["silent_since"]) == ("2026-09-01", 0, None)
+    assert row["due_on"].endswith("-05") and row["due_by"].endswith("-08") and row["due_on"] > found["as_of"]
+    assert row["contract_hash"] == first.json()["content_hash"]
+
+
 def test_rejected_rows_come_back_as_text_whatever_they_hold(client: Client, office: Office, tmp_path: Path) -> None:
     formula = '=HYPERLINK("http://evil.test","x")'
     rows = [

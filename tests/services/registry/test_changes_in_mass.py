@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from services.registry.change_events import ChangeSetApplied, ChangeSetApproved, ChangeSetProposed, ChangeSetUndone
-from services.registry.events import SchoolRegistered, StudentDetailsCorrected, StudentPlaced
+from services.registry.events import SchoolClosed, SchoolRegistered, StudentDetailsCorrected, StudentPlaced
 from services.registry.projections import REGISTER
 from services.registry.tables import STUDENTS
 from shared.database.scopes import Scope
@@ -141,8 +141,14 @@ def test_a_merger_is_undone_but_for_who_changed_since(client: Client, village: V
     assert after == before | {changed: ("abroad", village.c, "469003", *before[changed][3:])}
     told = [each.fact for each in village.office.log()]
     assert ChangeSetUndone(looked_at=6, restored=5, changed_since=1) in told
-    schools = [each for each in told if isinstance(each, SchoolRegistered) and each.school_code == village.a]
-    assert [each.merged_into for each in schools[-2:]] == [village.c, None]
+    schools = [each for each in told if isinstance(each, SchoolClosed | SchoolRegistered)]
+    ends = [each for each in schools if each.school_code == village.a][-2:]
+    assert isinstance(ends[0], SchoolClosed) and ends[0].merged_into == village.c
+    assert isinstance(ends[1], SchoolRegistered) and ends[1].undone_change_id == UUID(change)
+    village.office.pump()
+    listed = client.get("/v1/schools", params={"limit": 200}).json()["items"]
+    (row,) = [row for row in listed if row["school_code"] == village.a]
+    assert not row.get("closed") and row.get("merged_into") is None
     again = client.post(f"/v1/changes/{change}/undo", json={})
     assert (again.status_code, again.json()["code"]) == (409, "change_in_another_state")
 

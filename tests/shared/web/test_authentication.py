@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from shared.web.authentication import Authenticator, IssuerUnreachable, Unauthenticated
+from shared.web.authentication import LEEWAY_SECONDS, Authenticator, IssuerUnreachable, Unauthenticated
 from tests.shared.web.tokens import (
     AUDIENCE,
     ISSUER,
@@ -128,8 +128,8 @@ class Issuer:
         return {"keys": [signer.jwk for signer in self.signers]}
 
 
-def by_address(issuer: Issuer) -> Authenticator:
-    return Authenticator(issuer=ISSUER, audience=AUDIENCE, jwks_url="http://issuer.test/jwks", fetch=issuer)
+def by_address(issuer: Issuer, now: Callable[[], float] = time.time) -> Authenticator:
+    return Authenticator(issuer=ISSUER, audience=AUDIENCE, jwks_url="http://issuer.test/jwks", fetch=issuer, now=now)
 
 
 def test_keys_are_fetched_once_and_kept() -> None:
@@ -148,6 +148,26 @@ def test_a_new_key_is_found_after_a_rotation(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("shared.web.authentication.REFETCH_PAUSE_SECONDS", 0)
     assert found.claims_now(token(issuer.signers[0]))["sub"] == "u1"
     assert issuer.asked == 2
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_expired_or_its_key_is_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = time.time()
+    issuer = Issuer(Ed25519Signer("old"))
+    found = by_address(issuer, now=lambda: moment)
+    shown = token(issuer.signers[0], claims(exp=int(moment) + 100))
+    assert found.claims_now(shown) == found.claims_now(shown)
+    moment += 100 + LEEWAY_SECONDS + 1
+    with pytest.raises(Unauthenticated):
+        found.claims_now(shown)
+    moment -= 100 + LEEWAY_SECONDS
+    assert found.claims_now(shown)["sub"] == "u1"
+    issuer.signers = [Ed25519Signer("new")]
+    monkeypatch.setattr("shared.web.authentication.KEYS_FRESH_SECONDS", 0)
+    monkeypatch.setattr("shared.web.authentication.REFETCH_PAUSE_SECONDS", 0)
+    with pytest.raises(Unauthenticated):
+        found.claims_now(shown)
 
 
 def test_forged_key_ids_do_not_flood_the_issuer() -> None:

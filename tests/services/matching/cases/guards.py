@@ -135,8 +135,20 @@ FITS_ANOTHER = (
         review("R2", "name_fits_another", 1, 2),
     ),
     Case(
-        "The hidden character leaves two brothers, and the number tells which",
+        "The hidden character leaves two brothers, and the number may have been copied from the other's row",
         [pupil("王小明", MING, 监护人姓名="王大"), pupil("王小刚", ELDER, 监护人姓名="王大")],
+        poverty("王小*", MING, 监护人姓名="王大"),
+        review("R2", "name_fits_another", 1, 2),
+    ),
+    Case(
+        "The hidden character leaves two twins",
+        [pupil("王小明", MING), pupil("王小亮", TWIN)],
+        poverty("王小*", MING),
+        review("R2", "name_fits_another", 1, 2),
+    ),
+    Case(
+        "The hidden character leaves a brother whose name it cannot be",
+        [pupil("王小明", MING, 监护人姓名="王大"), pupil("王大刚", ELDER, 监护人姓名="王大")],
         poverty("王小*", MING),
         linked("R2", "name_wildcard"),
     ),

@@ -1,0 +1,117 @@
+"""Many clients who each write single list rows at once, with the whole system beside them on one machine.
+
+Every client has one connection and sends its next row when the last one has been acknowledged, durably. The clients
+speak plain HTTP over asyncio streams, so that they take little of the processor they share with the system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from datetime import date, timedelta
+from pathlib import Path
+
+import psutil
+
+from bench.live import free_ports
+from bench.report import BenchResult, result, timed
+from cli.session import Session
+from deploy import local
+from deploy.spec import Installation
+from deploy.status import gather
+from shared.hosting.ports import PORT_OFFSETS
+from shared.standards.identity_number import check_digit
+
+WRITERS = 200
+RATE_TARGET, P99_TARGET_MS = 500.0, 200.0
+WARM_SECONDS = 3.0
+_FAMILY = "赵钱孙李周吴郑王冯陈"
+
+
+def run(events: int = 10_000) -> BenchResult:
+    """``events``: rows written by all clients together, after a few seconds that do not count. Raises RuntimeError when
+    a row is refused."""
+    home = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
+    os.environ["ROLLCALL_HOME"], os.environ["ROLLCALL_PORT"] = str(home), str(free_ports())
+    installation = Installation.from_environment()
+    try:
+        local.ensure_running(installation, lambda line: None)
+        with Session(installation, "aid_clerk") as session:
+            token = session.token
+            session.get("registry", "/v1/schools", limit=1)
+        before = _processor(installation)
+        latencies, seconds = asyncio.run(_all(installation, token, events))
+        used = {name: round(spent - before.get(name, 0.0), 1) for name, spent in _processor(installation).items()}
+        label = f"row sent → acknowledged, {WRITERS} clients at once"
+        measure = timed(label, seconds, latencies, target_rate=RATE_TARGET, target_p99_ms=P99_TARGET_MS)
+        return result(
+            "registry_writers", [measure], **{f"{name}_processor_seconds": spent for name, spent in used.items()}
+        )
+    finally:
+        local.bring_down(installation)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _processor(installation: Installation) -> dict[str, float]:
+    """Processor seconds of each part so far, children included."""
+    found = {}
+    for part in gather(installation).parts:
+        if part.pid is not None:
+            family = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
+            found[part.name] = sum(sum(each.cpu_times()[:2]) for each in family)
+    return found
+
+
+async def _all(installation: Installation, token: str, count: int) -> tuple[list[float], float]:
+    """Seconds of each row from its first byte sent to its acknowledgement read, and of all of them together."""
+    port = installation.port + PORT_OFFSETS["registry"]
+    rows = iter(range(1_000_000))
+    latencies: list[float] = []
+    begun = time.perf_counter() + WARM_SECONDS
+    ended = begun
+
+    async def write() -> None:
+        nonlocal ended
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            while len(latencies) < count:
+                sent = time.perf_counter()
+                writer.write(_request(next(rows), token))
+                status = await _answer(reader)
+                now = time.perf_counter()
+                if status != 201:
+                    raise RuntimeError(f"a row was answered with {status}")
+                if sent >= begun and len(latencies) < count:
+                    latencies.append(now - sent)
+                    ended = now
+        finally:
+            writer.close()
+
+    await asyncio.gather(*(write() for _ in range(WRITERS)))
+    return latencies, ended - begun
+
+
+def _request(number: int, token: str) -> bytes:
+    born = date(2009, 9, 1) + timedelta(days=number % 3_000)
+    first = f"469080{born:%Y%m%d}{number // 3_000:03d}"
+    name = _FAMILY[number % len(_FAMILY)] + chr(0x4E00 + number % 15_000) + chr(0x4E00 + number // 7 % 15_000)
+    row = {"姓名": name, "身份证号": first + check_digit(first), "户类型": "脱贫户"}
+    body = json.dumps(row, ensure_ascii=False).encode()
+    head = (
+        "POST /v1/lists/poverty/entries HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {token}\r\nidempotency-key: {uuid.uuid4()}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = head.lower().split(b"\r\n")
+    length = next(int(each.partition(b":")[2]) for each in fields if each.startswith(b"content-length"))
+    await reader.readexactly(length)
+    return int(head.split(b" ", 2)[1])

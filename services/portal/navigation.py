@@ -1,0 +1,46 @@
+"""The menu: areas of work, and the pages of the area a person is in. What their role has no page in does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from services.portal.table_pages import NAVIGATION
+
+# Area → its pages, the first one a role may open is where the area's name leads.
+AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("home", ("home",)),
+    ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
+    ("lists", ("imports", "check")),
+    ("register", ("search", "students", "promotions", "changes", "exports")),
+    ("dropout", ("alerts",)),
+    ("aid", ("entitlements", "payments")),
+    ("visits", ("visits",)),
+    ("reference", ("schools", "divisions", "calendars")),
+    ("audit", ("audit",)),
+)
+
+
+class Area(NamedTuple):
+    """An area as a person sees it: ``pages`` are (name, address), ``here`` the address of the page that is open."""
+
+    name: str
+    pages: list[tuple[str, str]]
+    here: str | None
+
+
+def areas(roles: Collection[str], path: str) -> list[Area]:
+    """The areas of these roles on the page at ``path``."""
+    permitted = {name: address for name, address, who in NAVIGATION if set(roles).intersection(who)}
+    opened = max((address for address in permitted.values() if _within(path, address)), key=len, default=None)
+    found = []
+    for area, names in AREAS:
+        pages = [(name, permitted[name]) for name in names if name in permitted]
+        if pages:
+            here = opened if any(address == opened for _, address in pages) else None
+            found.append(Area(area, pages, here))
+    return found
+
+
+def _within(path: str, address: str) -> bool:
+    return path == address or (address != "/" and path.startswith(address + "/"))
