@@ -10,16 +10,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry import handlers, queries, standing
-from services.registry.batch_lines import all_good, parsed
+from services.registry import handlers, provisional, queries, standing
+from services.registry.batch_lines import PROBLEMS_TOLD, all_good, parsed
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
-from services.registry.errors import InvalidRecord, UnknownSchool
+from services.registry.errors import InvalidBatch, InvalidRecord, UnknownSchool
 from services.registry.events import Stage
 from services.registry.handlers import Registry
 from services.registry.intake import student_record
 from services.registry.lists import register_row
 from services.registry.offers import unknown_school
 from services.registry.projections import REGISTER
+from services.registry.provisional import AMBIGUOUS
 from services.registry.queries import SchoolRow
 from services.registry.row_records import placed
 from services.registry.standing import Schools
@@ -173,6 +174,11 @@ def _cell(value: object) -> object:
 def _enrol(registry: Registry, records: Sequence[StudentRecord], as_of: date, command: Command) -> Enrolled:
     """As many commands as the size of one allows; their ids follow from the caller's (invariant 3)."""
     event_ids: list[UUID] = []
+    with registry.database.writing() as connection:
+        unclear = provisional.unclear(registry.store, registry.keys, connection, records)
+    if unclear:
+        lines = [(place + 1, AMBIGUOUS.code, AMBIGUOUS.zh, AMBIGUOUS.en) for place in sorted(unclear)]
+        raise InvalidBatch(lines[:PROBLEMS_TOLD], len(lines))
     for number, begin in enumerate(range(0, len(records), STUDENT_ROWS)):
         part = tuple(records[begin : begin + STUDENT_ROWS])
         command_id = command.command_id if number == 0 else registry.keys.part(command.command_id, "lines", number)

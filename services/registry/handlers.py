@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from services.registry import standing, statements
+from services.registry import provisional, standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
@@ -53,6 +53,7 @@ from services.registry.events import (
     StudentAcceptedElsewhere,
     StudentEnrolled,
     StudentLeft,
+    StudentRecordAliased,
     StudentTransferredOut,
 )
 from services.registry.intake import enrolment, listing
@@ -140,18 +141,28 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
 
 def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) -> Result:
     """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again."""
-    return registry.store.run(
-        registry.database, command, lambda connection: students_stated(registry, intent, connection)
-    )
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        proposed = students_stated(registry, intent, connection)
+        provisional.note(driver(connection), registry.keys, proposed)
+        return proposed
+
+    return registry.store.run(registry.database, command, decide)
 
 
 def students_stated(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
-    """What the records change. Appends nothing."""
+    """What the records change. Appends nothing. A child enrolled without a number is the same child when it comes."""
     named = [registry.keys.student(record) for record in intent.records]
     states = _students(registry, connection, named)
     aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
+    new = {place: record for place, record in enumerate(intent.records) if not states[named[place]].version}
+    meant = provisional.children_meant(registry.store, registry.keys, connection, new).meant
+    aliases |= {named[place]: child for place, child in meant.items()}
     states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
-    proposed: list[Proposed] = []
+    proposed = [
+        Proposed(named[place], 0, StudentRecordAliased(student_id=child), intent.as_of)
+        for place, child in meant.items()
+    ]
     for record, name in zip(intent.records, named, strict=True):
         student_id = aliases.get(name, name)
         stated = enrolment(record, student_id, registry.keys)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import snapshots, standing, statements
+from services.registry import provisional, snapshots, standing, statements
 from services.registry.advice import note
 from services.registry.annotating import write_annotated
 from services.registry.commands import (
@@ -251,6 +251,7 @@ class Submissions:
     def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
+        rows: list[int] = []
         first_rows: dict[str, int] = {}
         for row in read_register(file):
             tally.rows += 1
@@ -266,6 +267,8 @@ class Submissions:
                 wrong[row.row] = problems
             else:
                 records.append(record)
+                rows.append(row.row)
+        records = self._clear(records, rows, tally, wrong)
         if sending.dry_run:
             _annotate(sending, file, tally)
             for chunk in chunks(records, STUDENT_ROWS):
@@ -282,6 +285,18 @@ class Submissions:
 
         sending.count(tally, _side_by_side(enrol, chunks(records, STUDENT_ROWS)))
         return sending.finish(tally, back)
+
+    def _clear(
+        self, records: list[StudentRecord], rows: Sequence[int], tally: Tally, wrong: dict[int, list[RowProblem]]
+    ) -> list[StudentRecord]:
+        """The records without those that may mean one or another child without a number; these go back."""
+        with self.registry.database.writing() as connection:
+            unclear = provisional.unclear(self.registry.store, self.registry.keys, connection, records)
+        for place in sorted(unclear):
+            tally.note(rows[place], [provisional.AMBIGUOUS])
+            tally.rejected += 1
+            wrong[rows[place]] = [provisional.AMBIGUOUS]
+        return [record for place, record in enumerate(records) if place not in unclear]
 
     def _schools(self, sending: Sending) -> Receipt:
         records, tally, wrong = read_schools(sending.of.path)
