@@ -14,6 +14,7 @@ from uuid import UUID
 from services.registry import change_events as change_events  # declared with these, and reached through this module
 from services.registry import household_events as household_events
 from services.registry import life_events as life_events
+from services.registry import paper_events as paper_events
 from services.registry import request_events as request_events
 from services.registry.list_events import AgencyReported as AgencyReported
 from services.registry.list_events import AgencySilent as AgencySilent

@@ -59,6 +59,7 @@ from services.registry.events import (
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
 from services.registry.life_events import StudentSuspensionExtended
+from services.registry.paper_events import PaperScanRead
 from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
@@ -141,13 +142,16 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
 
 def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) -> Result:
     """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again."""
+    return registry.store.run(
+        registry.database, command, lambda connection: students_enrolled(registry, intent, connection)
+    )
 
-    def decide(connection: Connection) -> Sequence[Proposed]:
-        proposed = students_stated(registry, intent, connection)
-        provisional.note(driver(connection), registry.keys, proposed)
-        return proposed
 
-    return registry.store.run(registry.database, command, decide)
+def students_enrolled(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
+    """What the records change; notes in the same transaction who has no number."""
+    proposed = students_stated(registry, intent, connection)
+    provisional.note(driver(connection), registry.keys, proposed)
+    return proposed
 
 
 def students_stated(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
@@ -316,7 +320,7 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
 
 
 def note_read(
-    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead, command: Command
+    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead | PaperScanRead, command: Command
 ) -> Result:
     """Record that somebody reads particulars in full, before anything is shown."""
     day = today()

@@ -60,6 +60,9 @@ class Keys:
     def request(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "change request", principal, str(command_id))
 
+    def paper(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "paper", principal, str(command_id))
+
     def person(self, id_number: str | None, otherwise: UUID) -> UUID:
         """Whose key seals the block: one person in all sources by identity number; without one, the record's own."""
         return otherwise if id_number is None else keyed_id(self._key, "person", id_number)
