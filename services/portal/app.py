@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
+    agreements,
     audit,
     changes,
     checking,
@@ -21,6 +22,7 @@ from services.portal import (
     home,
     imports,
     models,
+    papers,
     promotions,
     proxy,
     reference,
@@ -111,6 +113,8 @@ def application(
         reference.router,
         promotions.router,
         changes.router,
+        agreements.router,
+        papers.router,
         audit.router,
     ]
     if issuer is not None:
