@@ -28,7 +28,7 @@ from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
 from shared.web.bodies import Upload, received_file
-from shared.web.commands import command_from
+from shared.web.commands import command_from, command_id_of
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
@@ -163,8 +163,9 @@ def _proposing(routes: APIRouter, registry: Registry) -> None:
 
 def _deciding(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/changes/{change_id}/preview", status_code=202)
-    def preview(change_id: UUID, body: Empty, viewer: Proposer) -> Proposed:
+    def preview(change_id: UUID, body: Empty, request: Request, viewer: Proposer) -> Proposed:
         """Make the preview anew; nothing else changes, however often it is asked for."""
+        command_id_of(request)
         change_orders.preview_again(registry, viewer.scope, change_id)
         return Proposed(change_id=change_id)
 

@@ -24,7 +24,7 @@ from shared.kernel.identifiers import new_event_id
 from shared.kernel.masking import mask_name
 from shared.kernel.refusals import Forbidden
 from shared.web.bodies import Upload, received_file
-from shared.web.commands import command_from
+from shared.web.commands import command_from, command_id_of
 from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL, Viewer, require
 
 Typist = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY))]
@@ -163,8 +163,11 @@ def _typing(routes: APIRouter, registry: Registry) -> None:
         return Entered(paper_id=papers.enter(registry, viewer.scope, intent, command, today()))
 
     @routes.post("/papers/{paper_id}/attachments", status_code=201)
-    def attach(paper_id: UUID, viewer: Typist, upload: Annotated[Upload, Depends(received_file)]) -> Entered:
+    def attach(
+        paper_id: UUID, request: Request, viewer: Typist, upload: Annotated[Upload, Depends(received_file)]
+    ) -> Entered:
         """The scan of a paper that waits (PDF, PNG, JPEG); another one takes its place."""
+        command_id_of(request)
         with upload.path.open("rb") as file:
             papers.attach(registry, viewer.scope, paper_id, file.read(papers.SCAN_BYTES_MOST + 1))
         return Entered(paper_id=paper_id)

@@ -151,6 +151,28 @@ def test_a_merger_is_undone_but_for_who_changed_since(client: Client, village: V
     assert not row.get("closed") and row.get("merged_into") is None
     again = client.post(f"/v1/changes/{change}/undo", json={})
     assert (again.status_code, again.json()["code"]) == (409, "change_in_another_state")
+    own = {"name": "张新生", "id_number": village.office.number(8), "school_code": village.a, "grade": "一年级"}
+    client.act_as(CLERK)
+    (newcomer,) = client.post("/v1/students", json=own).json()["student_ids"]
+    village.office.pump()
+    assert client.get(f"/v1/students/{newcomer}").json()["school_code"] == village.a  # its name is its own again
+
+
+def test_who_was_erased_moves_along_and_what_a_sheet_wants_of_her_is_gone(
+    client: Client, village: Village, tmp_path: Path
+) -> None:
+    keys, number = village.registry.keys, village.office.number(1)
+    sheet = Sheet(client, village.a, tmp_path)
+    sheet.edit(village.at_a[0], 联系电话="13900001234")
+    edited = sheet.send().json()["change_id"]
+    change_all(village.registry)
+    merger = merge(client, village)
+    village.registry.keyring.erase(keys.person(number, village.at_a[0]))
+    rows = client.get(f"/v1/changes/{edited}/students").json()["items"]
+    assert [(each["before"], each["after"]) for each in rows[0]["fields"]] == [("", "")]
+    done = approve(client, village, merger)
+    assert (done["changed"], done["changed_since"]) == (6, 0)
+    assert village.shown()[village.at_a[0]][1] == village.c
 
 
 def test_who_names_a_merged_school_means_the_other_one(client: Client, village: Village) -> None:
