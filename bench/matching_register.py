@@ -112,6 +112,7 @@ class County:
             SchoolDirectory.of((each.school_code, each.name) for each in records),
             {each.school_code: each.division_code for each in records},
             {each.school_code: each.name for each in records},
+            {},
         )
 
 

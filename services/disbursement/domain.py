@@ -22,7 +22,8 @@ _ONE_DAY = timedelta(days=1)
 
 
 class Schooling(NamedTuple):
-    """Where a student was registered in [valid_from, valid_to)."""
+    """Where a student was registered in [valid_from, valid_to). ``enrolment`` is the same as long as she did not leave,
+    also when her school was taken over by another one."""
 
     valid_from: date
     valid_to: date
@@ -31,6 +32,7 @@ class Schooling(NamedTuple):
     boarder: bool
     division_code: str
     school_code: str
+    enrolment: UUID | None = None
 
 
 class Evidence(NamedTuple):
@@ -68,6 +70,12 @@ def qualified(
         if held:
             return Qualified(day, place, tuple(sorted((e.event_id for e in held), key=str)))
     return None
+
+
+def held_now(place: Schooling, schooling: Sequence[Schooling], today: date) -> Schooling:
+    """The last time of the same enrolment: who answers now for a child whose school was taken over."""
+    same = [each for each in schooling if each.enrolment == place.enrolment and each.valid_from <= today]
+    return max(same, key=lambda each: each.valid_from, default=place)
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,8 @@ def settle(state: Entitlement, claim: GrantEntitlement | None, *, open_term: boo
 
 
 def _same_money(granted: EntitlementGranted, claim: GrantEntitlement) -> bool:
-    return (granted.amount_fen, granted.school_code) == (claim.amount_fen, claim.school_code)
+    before = (granted.amount_fen, granted.school_code, granted.division_code)
+    return before == (claim.amount_fen, claim.school_code, claim.division_code)
 
 
 def disburse(state: Entitlement, command: DisburseAid) -> list[Decided]:

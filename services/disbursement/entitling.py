@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.disbursement.commands import GrantEntitlement
-from services.disbursement.domain import Decided, Entitlement, evolve, qualified, settle
+from services.disbursement.domain import Decided, Entitlement, evolve, held_now, qualified, settle
 from services.disbursement.errors import NoRate
 from services.disbursement.events import DayOpened, ProgrammeActivated
 from services.disbursement.memory import (
@@ -227,6 +227,7 @@ def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, toda
     if found is None:
         return None
     place = found.schooling
+    holder = held_now(place, facts.schooling, today)
     try:
         amount = amount_fen(in_force.programme, term, place.stage, place.boarder, place.division_code)
     except NoRate:
@@ -238,8 +239,8 @@ def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, toda
         amount_fen=amount,
         stage=place.stage,
         boarder=place.boarder,
-        division_code=place.division_code,
-        school_code=place.school_code,
+        division_code=holder.division_code,
+        school_code=holder.school_code,
         evidence=found.evidence,
         content_hash=in_force.content_hash,
         effective_on=found.on,

@@ -56,7 +56,7 @@ WHERE valid_from <= :day AND valid_to > :day ORDER BY entity
 """)
 
 _SCHOOLING = text("""
-SELECT entity, valid_from, valid_to, enrolled, stage, boarder, division_code, school_code
+SELECT entity, valid_from, valid_to, enrolled, stage, boarder, division_code, school_code, enrolment
 FROM students WHERE entity = ANY(:students) ORDER BY entity, valid_from
 """)
 
@@ -99,10 +99,11 @@ def remember(connection: Connection, students: Sequence[UUID]) -> dict[UUID, Rem
     """What is known of each of these students."""
     schooling: dict[UUID, list[Schooling]] = {student: [] for student in students}
     evidence: dict[UUID, list[Evidence]] = {}
-    for entity, begins, ends, enrolled, stage, boarder, division, school in connection.execute(
+    for entity, begins, ends, enrolled, stage, boarder, division, school, enrolment in connection.execute(
         _SCHOOLING, {"students": list(students)}
     ):
-        place = Schooling(begins, ends, bool(enrolled), stage or "", bool(boarder), division or "", school or "")
+        where = (division or "", school or "", enrolment)
+        place = Schooling(begins, ends, bool(enrolled), stage or "", bool(boarder), *where)
         schooling[entity].append(place)
     for student, event_id, category, begins, ends, never_true in connection.execute(
         _LINKS, {"students": list(students)}

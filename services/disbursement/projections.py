@@ -79,6 +79,11 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
 
 
+def student_enrolled(event: Recorded) -> Iterable[Assertion]:
+    for assertion in student_placed(event):
+        yield assertion._replace(values=assertion.values | {"enrolment": event.event_id})
+
+
 def student_gone(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, {"enrolled": False})
 
@@ -156,7 +161,7 @@ def day_opened(event: Recorded) -> Iterable[Assertion]:
 
 ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, CALENDARS, DAYS)
 ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
-    StudentEnrolled: student_placed,
+    StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
     StudentTransferredOut: student_gone,
     StudentLeft: student_gone,
@@ -217,6 +222,12 @@ def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
+def payee_placed(event: Recorded) -> Iterable[Assertion]:
+    """The school may be another one that took hers over, or its division bear another code."""
+    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
 def payee_corrected(event: Recorded) -> Iterable[Assertion]:
     if event.fact.personal is not None:
         values = {"name_masked": mask_name(event.fact.personal.name)}
@@ -236,6 +247,7 @@ PAYMENTS_VIEW = Projection(
         EntitlementWithdrawn: entitlement_withdrawn,
         AidDisbursed: aid_disbursed,
         StudentEnrolled: payee_enrolled,
+        StudentPlaced: payee_placed,
         StudentDetailsCorrected: payee_corrected,
         SchoolRegistered: school_registered,
     },

@@ -21,6 +21,7 @@ STUDENTS = PeriodTable(
         Column("boarder", Boolean),
         Column("division_code", Text),
         Column("school_code", Text),
+        Column("enrolment", Uuid),  # which enrolment this is a time of: a school that is taken over does not end it
     ],
 )
 

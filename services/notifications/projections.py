@@ -71,7 +71,10 @@ def student_enrolled(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, {"stage": event.fact.stage})
+    fact = event.fact
+    # The school may be another one that took hers over, or its division bear another code.
+    values = {"stage": fact.stage, "division_code": fact.division_code, "school_code": fact.school_code}
+    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, values)
 
 
 def student_transferred_out(event: Recorded) -> Iterable[Assertion]:
@@ -227,6 +230,11 @@ def child_enrolled(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
 
 
+def child_placed(event: Recorded) -> Iterable[Assertion]:
+    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
+    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+
+
 def child_corrected(event: Recorded) -> Iterable[Assertion]:
     if event.fact.personal is not None:
         values = {"name_masked": mask_name(event.fact.personal.name)}
@@ -247,6 +255,7 @@ ALERTS_VIEW = Projection(
         AlertWithdrawn: alert_withdrawn,
         AlertClosed: alert_closed,
         StudentEnrolled: child_enrolled,
+        StudentPlaced: child_placed,
         StudentDetailsCorrected: child_corrected,
         SchoolRegistered: school_registered,
     },

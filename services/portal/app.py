@@ -12,7 +12,9 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
+    agreements,
     audit,
+    changes,
     checking,
     exports,
     failures,
@@ -20,6 +22,7 @@ from services.portal import (
     home,
     imports,
     models,
+    papers,
     promotions,
     proxy,
     reference,
@@ -113,6 +116,9 @@ def application(
         reference.router,
         terms.router,
         promotions.router,
+        changes.router,
+        agreements.router,
+        papers.router,
         audit.router,
     ]
     if issuer is not None:

@@ -12,7 +12,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("home", ("home", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "check")),
-    ("register", ("search", "students", "promotions", "exports")),
+    ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
     ("dropout", ("alerts",)),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),

@@ -85,6 +85,10 @@ ADVICE: dict[str | tuple[str, str], Advice] = {
     "school_unknown": Advice("改成学校名录中的名称,外地学校可不改", "Use a name of the directory; others may stay."),
     "school_closed": Advice("改成并入的学校,没有的请核实去向", "Use the school it merged into, or ask where she went."),
     "division_code": Advice("填6位行政区划代码", "Give the six-digit code."),
+    "provisional_ambiguous": Advice(
+        "先在学生页面更正该生的身份证号,再上传本行",
+        "Correct the number on the child's page first, then send the row again.",
+    ),
     "duplicate": Advice("删去重复的一行", "Take the repeated row away."),
     "listed_twice": Advice("确属同一人的请删去一行", "Take one of the rows away if it is the same person."),
     "two_households": Advice("核对此人属于哪一户,改正另一行的户编号", "Find out which it is and correct the other."),

@@ -16,8 +16,7 @@ from services.registry.errors import BeforeLastChange, InvalidBatch, StudentNotE
 from services.registry.events import StudentEnrolled, StudentPlaced
 from services.registry.handlers import Registry, known_student
 from services.registry.life_errors import DayInFuture, NamedTwice
-from services.registry.on_a_day import Dated, in_order, place_on
-from services.registry.promotion import placed
+from services.registry.on_a_day import Dated, in_order, place_on, placed
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Result, Stored
 from shared.kernel.refusals import Refusal
@@ -72,7 +71,7 @@ def class_changed(student_id: UUID, history: Sequence[Dated], on: date, class_na
         raise BeforeLastChange(max(later))
     if place.class_name == class_name:
         return []
-    return [Happened(placed(replace(place, class_name=class_name), place.stage, place.grade), on)]
+    return [Happened(placed(replace(place, class_name=class_name)), on)]
 
 
 def _change(student_id: UUID, stored: Sequence[Stored], scope: Scope, on: date, class_name: str) -> list[Proposed]:

@@ -18,6 +18,7 @@ from services.registry.events import (
     Stage,
     StudentNumberKind,
 )
+from services.registry.household_events import RegisterExit
 from services.registry.life_events import ParentsWhereabouts
 from services.registry.lists import ListRow
 
@@ -235,4 +236,20 @@ class MoveHousehold:
     address: str | None = None
 
 
-HouseholdIntent = ChangeHead | SplitHousehold | MergeHousehold | MoveHousehold
+@dataclass(frozen=True, slots=True)
+class EnterRegister:
+    """The household is on the poverty register again from ``on`` on."""
+
+    household_id: UUID
+    on: date
+    household_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRegister:
+    household_id: UUID
+    reason: RegisterExit
+    on: date
+
+
+HouseholdIntent = ChangeHead | SplitHousehold | MergeHousehold | MoveHousehold | EnterRegister | LeaveRegister

@@ -82,7 +82,8 @@ def apply_student(state: Student, fact: Fact) -> Student:
                 alias_of=state.alias_of,
             )
         case StudentPlaced():
-            return replace(state, version=version, placement=_placement(fact))
+            placed = replace(state, version=version, placement=_placement(fact))
+            return replace(placed, school_code=fact.school_code, division_code=fact.division_code)
         case StudentTransferredOut():
             return replace(state, version=version, enrolled=False, awaited=True)
         case StudentAcceptedElsewhere():

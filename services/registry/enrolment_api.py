@@ -10,24 +10,21 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry import handlers, queries, standing
-from services.registry.batch_lines import all_good, parsed
+from services.registry import handlers, provisional, queries, standing
+from services.registry.batch_lines import PROBLEMS_TOLD, all_good, parsed
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
-from services.registry.errors import InvalidRecord, UnknownSchool
+from services.registry.errors import InvalidBatch, InvalidRecord
 from services.registry.events import Stage
 from services.registry.handlers import Registry
-from services.registry.intake import student_record
-from services.registry.lists import register_row
-from services.registry.offers import unknown_school
 from services.registry.projections import REGISTER
+from services.registry.provisional import AMBIGUOUS
 from services.registry.queries import SchoolRow
-from services.registry.row_records import placed
+from services.registry.single_students import single_student
 from services.registry.standing import Schools
 from services.registry.submissions import STUDENT_ROWS
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
-from shared.kernel.refusals import Forbidden
 from shared.standards import division
 from shared.web.bodies import batch_lines
 from shared.web.commands import command_from
@@ -150,22 +147,7 @@ def _record(body: Enrol, schools: Schools, viewer: Viewer, as_of: date) -> Stude
     told = body.model_dump(exclude={"enrolled_on"})
     cells: dict[str, Any] = {field: _cell(value) for field, value in told.items() if value is not None}
     cells["class"] = cells.pop("class_name", "")
-    row = register_row(1, cells)
-    problems, place = placed(row, schools)
-    if place is None:
-        raise _no_school(row.school, row.school_code, schools)
-    if problems:
-        raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in problems])
-    if not handlers.covers(viewer.scope, place.division_code, place.school_code):
-        raise Forbidden("只能登记本校学生", "A school enrols at itself only", school_code=place.school_code)
-    schools.check_open(place.school_code, as_of)
-    return student_record(row, place, body.enrolled_on)
-
-
-def _no_school(name: str, code: str, schools: Schools) -> UnknownSchool | InvalidRecord:
-    if not name and not code:
-        return InvalidRecord([("school", "empty", "缺少学校", "The school is missing.")])
-    return unknown_school(schools, name, code)
+    return single_student(cells, schools, viewer.scope, as_of, body.enrolled_on)
 
 
 def _cell(value: object) -> object:
@@ -175,6 +157,11 @@ def _cell(value: object) -> object:
 def _enrol(registry: Registry, records: Sequence[StudentRecord], as_of: date, command: Command) -> Enrolled:
     """As many commands as the size of one allows; their ids follow from the caller's (invariant 3)."""
     event_ids: list[UUID] = []
+    with registry.database.writing() as connection:
+        unclear = provisional.unclear(registry.store, registry.keys, connection, records)
+    if unclear:
+        lines = [(place + 1, AMBIGUOUS.code, AMBIGUOUS.zh, AMBIGUOUS.en) for place in sorted(unclear)]
+        raise InvalidBatch(lines[:PROBLEMS_TOLD], len(lines))
     for number, begin in enumerate(range(0, len(records), STUDENT_ROWS)):
         part = tuple(records[begin : begin + STUDENT_ROWS])
         command_id = command.command_id if number == 0 else registry.keys.part(command.command_id, "lines", number)

@@ -17,6 +17,12 @@ MemberNotInHousehold     409  the person does not belong to the household
 NobodyLeft               422  a split that takes nobody, or everybody
 HouseholdsNotMergeable   422  a household with itself, or two of different lists
 BeforeHouseholdChange    422  a change dated before the last one of the same member or head
+HouseholdOnRegister      409  a household enters the poverty register that is on it
+HouseholdNotOnRegister   409  a household leaves the poverty register that is not on it
+NoPovertyHousehold       422  the register is kept of the poverty office's households only
+HouseholdProposalUnknown   404  no such proposal, or of another office's list
+HouseholdProposalDecided   409  somebody decided already
+HouseholdPreviewOutdated   409  a household of the proposal is no longer as it was shown
 SubmissionUnknown  404
 SubmissionNotHeld  409  there is nothing to confirm
 SubmissionWithdrawn      409  the submission was withdrawn
@@ -217,6 +223,60 @@ class BeforeHouseholdChange(Malformed):
             f"The date lies before the last change of this member or head ({last.isoformat()}).",
             field="on",
             last=last.isoformat(),
+        )
+
+
+class HouseholdOnRegister(Conflict):
+    code = "household_on_register"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__(
+            "这一户已在册,不能重复纳入", "The household is on the register already.", household_id=str(household_id)
+        )
+
+
+class HouseholdNotOnRegister(Conflict):
+    code = "household_not_on_register"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__(
+            "这一户不在册,不能退出", "The household is not on the register.", household_id=str(household_id)
+        )
+
+
+class NoPovertyHousehold(Malformed):
+    code = "no_poverty_household"
+
+    def __init__(self, household_id: UUID) -> None:
+        super().__init__(
+            "只有建档立卡名单的户才有纳入和退出",
+            "Only households of the poverty office enter and leave its register.",
+            household_id=str(household_id),
+        )
+
+
+class HouseholdProposalUnknown(NotFound):
+    code = "household_proposal_unknown"
+
+    def __init__(self, proposal_id: UUID) -> None:
+        super().__init__("没有这项户变更申请", "There is no such proposal.", proposal_id=str(proposal_id))
+
+
+class HouseholdProposalDecided(Conflict):
+    code = "household_proposal_decided"
+
+    def __init__(self, proposal_id: UUID) -> None:
+        super().__init__("这项申请已经办结", "The proposal is decided already.", proposal_id=str(proposal_id))
+
+
+class HouseholdPreviewOutdated(Conflict):
+    code = "household_preview_outdated"
+
+    def __init__(self, proposal_id: UUID) -> None:
+        super().__init__(
+            "户信息与您看到的不同,请刷新后重新核对",
+            "The households are no longer as you saw them; reload and check again.",
+            proposal_id=str(proposal_id),
         )
 
 

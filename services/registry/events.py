@@ -11,7 +11,11 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from services.registry import life_events as life_events  # declared with these, and reached through this module
+from services.registry import change_events as change_events  # declared with these, and reached through this module
+from services.registry import household_events as household_events
+from services.registry import life_events as life_events
+from services.registry import paper_events as paper_events
+from services.registry import request_events as request_events
 from services.registry.list_events import AgencyReported as AgencyReported
 from services.registry.list_events import AgencySilent as AgencySilent
 from services.registry.list_events import FreshnessContractActivated as FreshnessContractActivated
@@ -102,13 +106,16 @@ class DayOpened(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class SchoolRegistered(Fact, frozen=True, kw_only=True):
-    """A school exists, or its particulars changed: the event carries all of them."""
+    """A school exists, or its particulars changed: the event carries all of them. ``change_id``: told by that mass
+    change; ``undone_change_id``: as it was before that one, which may have closed it."""
 
     school_code: str
     name: str
     former_names: tuple[str, ...] = ()
     division_code: str
     stages: tuple[Stage, ...] = ()
+    change_id: UUID | None = None
+    undone_change_id: UUID | None = None
 
 
 @fact("registry")
@@ -133,8 +140,10 @@ class StudentEnrolled(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class StudentPlaced(Fact, frozen=True, kw_only=True):
-    """Grade, class, boarding or placement changed within the same school; the event carries all of them.
-    ``promotion_id``: by that promotion (升级); ``undone_promotion_id``: as it was before that promotion."""
+    """Grade, class, boarding or placement changed without leaving; the event carries all of them. The school is another
+    one only when it took the whole school over (撤点并校), the division only when it bears another code: nobody left.
+    ``promotion_id``: by that promotion (升级), ``change_id``: by that mass change; ``undone_promotion_id``,
+    ``undone_change_id``: as it was before that one."""
 
     school_code: str
     division_code: str
@@ -146,6 +155,8 @@ class StudentPlaced(Fact, frozen=True, kw_only=True):
     placement: str | None = None
     promotion_id: UUID | None = None
     undone_promotion_id: UUID | None = None
+    change_id: UUID | None = None
+    undone_change_id: UUID | None = None
 
 
 @fact("registry")
@@ -184,10 +195,13 @@ class StudentLeft(Fact, frozen=True, kw_only=True):
 
 @fact("registry")
 class StudentDetailsCorrected(Fact, frozen=True, kw_only=True):
-    """Personal particulars as they now stand (all of them). L→G numbers and corrected identity numbers come so."""
+    """Personal particulars as they now stand (all of them). L→G numbers and corrected identity numbers come so.
+    ``change_id``: by that mass change; ``undone_change_id``: as they were before that one."""
 
     student_number_kind: StudentNumberKind | None = None
     fingerprint: str = ""
+    change_id: UUID | None = None
+    undone_change_id: UUID | None = None
     personal: StudentPersonal | None = None
 
 

@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from services.registry import standing, statements
+from services.registry import provisional, standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
@@ -52,11 +53,13 @@ from services.registry.events import (
     StudentAcceptedElsewhere,
     StudentEnrolled,
     StudentLeft,
+    StudentRecordAliased,
     StudentTransferredOut,
 )
 from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
 from services.registry.life_events import StudentSuspensionExtended
+from services.registry.paper_events import PaperScanRead
 from services.registry.parts import row_part
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
@@ -133,8 +136,9 @@ def schools_stated(registry: Registry, intent: RegisterSchools, connection: Conn
             stages=school.stages,
         )
         stored = loaded.get(school_id, [])
-        before = [each.fact for each in stored if isinstance(each.fact, SchoolRegistered)]  # it may have closed since
-        if not before or before[-1] != stated:
+        told = [each.fact for each in stored if isinstance(each.fact, SchoolRegistered)]  # it may have closed since
+        before = replace(told[-1], change_id=None, undone_change_id=None) if told else None
+        if before != stated:
             proposed.append(Proposed(school_id, len(stored), stated, intent.as_of))
     return proposed
 
@@ -143,19 +147,32 @@ def enrol_students(registry: Registry, intent: EnrolStudents, command: Command) 
     """Bring students to what the register states: enrolled, moved, placed or corrected; nothing for the same again.
     Raises SchoolHasClosed: nobody is stated to be at a school that is no more on that day."""
     return registry.store.run(
-        registry.database, command, lambda connection: students_stated(registry, intent, connection)
+        registry.database, command, lambda connection: students_enrolled(registry, intent, connection)
     )
 
 
+def students_enrolled(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
+    """What the records change; notes in the same transaction who has no number."""
+    proposed = students_stated(registry, intent, connection)
+    provisional.note(driver(connection), registry.keys, proposed)
+    return proposed
+
+
 def students_stated(registry: Registry, intent: EnrolStudents, connection: Connection) -> list[Proposed]:
-    """What the records change. Appends nothing. Raises SchoolHasClosed."""
+    """What the records change. Appends nothing. A child enrolled without a number is the same child when it comes.
+    Raises SchoolHasClosed."""
     standing.check_open(driver(connection), {record.school_code for record in intent.records}, intent.as_of)
     named = [registry.keys.student(record) for record in intent.records]
     states = _students(registry, connection, named)
     aliases = {student: state.alias_of for student, state in states.items() if state.alias_of is not None}
-    if aliases:
-        states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
-    proposed: list[Proposed] = []
+    new = {place: record for place, record in enumerate(intent.records) if not states[named[place]].version}
+    meant = provisional.children_meant(registry.store, registry.keys, connection, new).meant
+    aliases |= {named[place]: child for place, child in meant.items()}
+    states |= _students(registry, connection, [alias for alias in aliases.values() if alias not in states])
+    proposed = [
+        Proposed(named[place], 0, StudentRecordAliased(student_id=child), intent.as_of)
+        for place, child in meant.items()
+    ]
     for record, name in zip(intent.records, named, strict=True):
         student_id = aliases.get(name, name)
         stated = enrolment(record, student_id, registry.keys)
@@ -309,7 +326,7 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
 
 
 def note_read(
-    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead, command: Command
+    registry: Registry, read: PersonalDataRead | RegisterExported | RejectedRowsRead | PaperScanRead, command: Command
 ) -> Result:
     """Record that somebody reads particulars in full, before anything is shown."""
     day = today()

@@ -1,4 +1,4 @@
-"""Households over HTTP: stated whole by the agency that keeps them, read by the county."""
+"""Households over HTTP: stated whole by the agency that keeps them, read by the county; what one person may change."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry import households, queries
 from services.registry.commands import (
     ChangeHead,
+    EnterRegister,
     HouseholdIntent,
     MemberRecord,
-    MergeHousehold,
     MoveHousehold,
     RegisterHousehold,
-    SplitHousehold,
 )
 from services.registry.errors import HouseholdUnknown, InvalidRecord
 from services.registry.events import ListName
@@ -65,31 +64,20 @@ class HeadChange(BaseModel):
     on: date
 
 
-class Split(BaseModel):
-    """Members who become a household of their own under ``household_number``, the agency's own. ``head_id`` is one of
-    them; ``remaining_head_id`` one of those who stay, where the head is among those who leave."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    household_number: str = Field(min_length=1, max_length=40)
-    member_ids: tuple[UUID, ...] = Field(min_length=1, max_length=MEMBERS_MAX)
-    head_id: UUID | None = None
-    remaining_head_id: UUID | None = None
-    on: date
-
-
-class Merge(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    into_household_id: UUID
-    on: date
-
-
 class Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
     address: str | None = Field(default=None, max_length=200)
+    on: date
+
+
+class Entry(BaseModel):
+    """``household_type`` is left out when it is the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    household_type: str | None = Field(default=None, max_length=40)
     on: date
 
 
@@ -141,12 +129,15 @@ def router(registry: Registry) -> APIRouter:
     return routes
 
 
+def lists_of(viewer: Viewer) -> frozenset[str]:
+    """The lists whose households are the viewer's to see and to change."""
+    everything = viewer.has(AID_CLERK, AUDITOR)
+    return frozenset(name for name, agency in AGENCIES.items() if everything or viewer.scope.agency == agency)
+
+
 def _changing(routes: APIRouter, registry: Registry) -> None:
     def done(household_id: UUID, intent: HouseholdIntent, request: Request, viewer: Viewer, body: BaseModel) -> Changed:
-        lists = frozenset(
-            name for name, agency in AGENCIES.items() if viewer.has(AID_CLERK) or viewer.scope.agency == agency
-        )
-        result = households.change_household(registry, lists, intent, command_from(request, viewer, body))
+        result = households.change_household(registry, lists_of(viewer), intent, command_from(request, viewer, body))
         return Changed(household_id=household_id, event_ids=result.event_ids)
 
     @routes.post("/households/{household_id}/head")
@@ -154,21 +145,11 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
         """Another member heads the household."""
         return done(household_id, ChangeHead(household_id, body.member_id, body.on), request, viewer, body)
 
-    @routes.post("/households/{household_id}/split")
-    def split(household_id: UUID, body: Split, request: Request, viewer: Sender) -> Changed:
-        """Members become a household of their own (分户)."""
-        members = tuple(dict.fromkeys(body.member_ids))
-        intent = SplitHousehold(
-            household_id, body.household_number, members, body.on, body.head_id, body.remaining_head_id
-        )
-        told = done(household_id, intent, request, viewer, body)
-        return told.model_copy(update={"household_id": households.split_off(registry, intent)})
-
-    @routes.post("/households/{household_id}/merge")
-    def merge(household_id: UUID, body: Merge, request: Request, viewer: Sender) -> Changed:
-        """All members belong to another household of the list (并户)."""
-        into = body.into_household_id
-        return done(into, MergeHousehold(household_id, into, body.on), request, viewer, body)
+    @routes.post("/households/{household_id}/register-entry")
+    def enter(household_id: UUID, body: Entry, request: Request, viewer: Sender) -> Changed:
+        """The household is on the poverty register again (动态纳入)."""
+        intent = EnterRegister(household_id, body.on, body.household_type)
+        return done(household_id, intent, request, viewer, body)
 
     @routes.post("/households/{household_id}/move")
     def move(household_id: UUID, body: Move, request: Request, viewer: Sender) -> Changed:

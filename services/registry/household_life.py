@@ -33,6 +33,7 @@ from services.registry.events import (
     HouseholdRegistered,
     HouseholdSplit,
 )
+from services.registry.household_events import HouseholdEnteredRegister, HouseholdLeftRegister, RegisterExit
 from shared.kernel.facts import Fact
 
 SPLIT, MERGED = "split", "merged"  # why a member left
@@ -49,7 +50,8 @@ class Change(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Household:
     """``members``: who belongs to it now, as they joined; ``changed_on``: member → the day of the last coming or going;
-    ``headed_on``: the day of the last word on who heads it."""
+    ``headed_on``: the day of the last word on who heads it; ``on_register``: the poverty office's own, and not out of
+    its register; ``registered_on``: the day of the last word on that."""
 
     version: int = 0
     registered: HouseholdRegistered | None = None
@@ -58,6 +60,9 @@ class Household:
     head: UUID | None = None
     headed_on: date = date.min
     merged_into: UUID | None = None
+    on_register: bool = False
+    registered_on: date = date.min
+    left_for: RegisterExit | None = None
 
 
 def apply_household(state: Household, fact: Fact, on: date) -> Household:
@@ -65,7 +70,14 @@ def apply_household(state: Household, fact: Fact, on: date) -> Household:
     state = replace(state, version=state.version + 1)
     match fact:
         case HouseholdRegistered():
-            return replace(state, registered=fact)
+            first = state.registered is None
+            on_register = fact.list == "poverty" if first else state.on_register
+            since = on if first else state.registered_on
+            return replace(state, registered=fact, on_register=on_register, registered_on=since)
+        case HouseholdEnteredRegister():
+            return replace(state, on_register=True, registered_on=on)
+        case HouseholdLeftRegister():
+            return replace(state, on_register=False, registered_on=on, left_for=fact.reason)
         case HouseholdMemberJoined():
             head = fact.member_id if fact.head else state.head
             return replace(
@@ -160,6 +172,8 @@ def split(
         raise MemberNotInHousehold(household_id, remaining_head)
     told = HouseholdSplit(new_household_id=new_id, member_ids=tuple(leaving))
     changes = [Change(household_id, Happened(told, on)), Change(new_id, Happened(registered, on))]
+    if state.left_for is not None and not state.on_register:  # who left the register together are off it apart, too
+        changes.append(Change(new_id, Happened(HouseholdLeftRegister(reason=state.left_for), on)))
     changes += _handed_over(household_id, state, new_id, leaving, head, on, SPLIT)
     if remaining_head is not None and remaining_head != state.head:
         changes += [Change(household_id, each) for each in _headed(state, remaining_head, on)]

@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 from services.registry import household_life
 from services.registry.commands import (
     ChangeHead,
+    EnterRegister,
     HouseholdIntent,
+    LeaveRegister,
     MemberRecord,
     MergeHousehold,
     MoveHousehold,
@@ -28,6 +30,7 @@ from services.registry.events import (
 )
 from services.registry.handlers import Registry
 from services.registry.household_life import Change, Household, household_of
+from services.registry.household_register import enter_register, leave_register
 from shared.eventsourcing.store import Command, Proposed, Result
 
 
@@ -57,14 +60,14 @@ class Changing:
     registry: Registry
     connection: Connection
     lists: frozenset[str]
-    versions: dict[UUID, int] = field(default_factory=dict)
+    read_states: dict[UUID, Household] = field(default_factory=dict)
 
     def read(self, household_id: UUID) -> Household:
         """Raises HouseholdUnknown for a household of another list than the caller's."""
         state = _household(self.registry, self.connection, household_id)
         if state.registered is not None and state.registered.list not in self.lists:
             raise HouseholdUnknown(household_id)
-        self.versions[household_id] = state.version
+        self.read_states[household_id] = state
         return state
 
 
@@ -87,7 +90,8 @@ def split_off(registry: Registry, intent: SplitHousehold) -> UUID:
 def changes_stated(changing: Changing, intent: HouseholdIntent) -> list[Proposed]:
     """What the intent changes. Appends nothing."""
     changes = _changes(changing, intent)
-    return [Proposed(each.household_id, changing.versions[each.household_id], *each.happened) for each in changes]
+    versions = {household_id: state.version for household_id, state in changing.read_states.items()}
+    return [Proposed(each.household_id, versions[each.household_id], *each.happened) for each in changes]
 
 
 def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
@@ -96,6 +100,10 @@ def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
     match intent:
         case ChangeHead():
             happened = household_life.change_head(household_id, state, intent.member_id, on)
+        case EnterRegister():
+            happened = enter_register(household_id, state, intent.household_type, on)
+        case LeaveRegister():
+            happened = leave_register(household_id, state, intent.reason, on)
         case MoveHousehold():
             person = state.head or min(state.members, key=lambda key: key.int, default=None)
             personal = None

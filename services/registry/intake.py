@@ -24,8 +24,8 @@ _STAGE_WORDS: dict[Stage, tuple[str, ...]] = {
     "special": ("特教", "特殊教育", "special"),
 }
 STAGES: dict[str, Stage] = {word: stage for stage, words in _STAGE_WORDS.items() for word in words}
-_BOARDING = {"住校": True, "住宿": True, "寄宿": True, "走读": False}
-_LEFT_BEHIND = {
+BOARDING = {"住校": True, "住宿": True, "寄宿": True, "走读": False}
+LEFT_BEHIND = {
     "非留守儿童": False,
     "非": False,
     "单亲留守": True,
@@ -101,12 +101,12 @@ def stage_of(word: str) -> Stage | None:
 
 def boards(word: str) -> bool | None:
     """Whether a cell says that a student boards."""
-    return _either(word, _BOARDING)
+    return either(word, BOARDING)
 
 
 def stays_behind(word: str) -> bool | None:
     """Whether a cell says that a child stays behind while the parents work elsewhere."""
-    return _either(word, _LEFT_BEHIND)
+    return either(word, LEFT_BEHIND)
 
 
 def enrolment(record: StudentRecord, student_id: UUID, keys: Keys) -> StudentEnrolled:
@@ -213,7 +213,8 @@ def _person_listed(row: ListRow, entry_id: UUID, keys: Keys) -> EntryPersonal:
     )
 
 
-def _either(text: str, words: dict[str, bool]) -> bool | None:
+def either(text: str, words: dict[str, bool]) -> bool | None:
+    """Yes or no in words such as 住校; None when the text says neither."""
     return words[text] if text in words else cells.yes_no(text)
 
 

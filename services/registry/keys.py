@@ -62,6 +62,15 @@ class Keys:
         """户编号 and 低保证号 are separate name spaces, so the list is part of the key."""
         return keyed_id(self._key, "household", list_name, household_number)
 
+    def household_proposal(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "household proposal", principal, str(command_id))
+
+    def request(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "change request", principal, str(command_id))
+
+    def paper(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "paper", principal, str(command_id))
+
     def person(self, id_number: str | None, otherwise: UUID) -> UUID:
         """Whose key seals the block: one person in all sources by identity number; without one, the record's own."""
         return otherwise if id_number is None else keyed_id(self._key, "person", id_number)
@@ -75,6 +84,9 @@ class Keys:
 
     def promotion(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self._key, "promotion", principal, str(command_id))
+
+    def change(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self._key, "change", principal, str(command_id))
 
     def attendance(self, school_code: str, stage: str, grade: str, class_name: str, day: date) -> UUID:
         """One stream for each class and day: a class's own would be loaded whole at every report."""

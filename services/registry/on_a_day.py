@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 
 from services.registry.events import (
+    Stage,
     StudentAcceptedElsewhere,
     StudentEnrolled,
     StudentLeft,
@@ -75,3 +77,33 @@ def place_of(fact: StudentEnrolled | StudentPlaced) -> Place:
         left_behind=fact.left_behind,
         placement=fact.placement,
     )
+
+
+def placed(
+    place: Place,
+    *,
+    promotion_id: UUID | None = None,
+    change_id: UUID | None = None,
+    undone_promotion_id: UUID | None = None,
+    undone_change_id: UUID | None = None,
+) -> StudentPlaced:
+    """The fact that states a place, by a promotion or a mass change, or as it was before one."""
+    return StudentPlaced(
+        school_code=place.school_code,
+        division_code=place.division_code,
+        stage=stage_of(place.stage),
+        grade=place.grade,
+        class_name=place.class_name,
+        boarder=place.boarder,
+        left_behind=place.left_behind,
+        placement=place.placement,
+        promotion_id=promotion_id,
+        change_id=change_id,
+        undone_promotion_id=undone_promotion_id,
+        undone_change_id=undone_change_id,
+    )
+
+
+def stage_of(stage: str | None) -> Stage | None:
+    """A stage as facts hold it."""
+    return stage  # type: ignore[return-value]  # of a fact, of a ladder that was checked, or of a checked change

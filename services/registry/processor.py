@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.registry.agency_topics import configured
+from services.registry.change_work import Changing
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.promoting import Promoting
@@ -20,9 +21,10 @@ def projections(reporting: Reporting) -> tuple[Projection, ...]:
 
 
 def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
-    """One that promotes (more processes bring more of them), and one for the agencies' topics where there are any."""
-    promoter = Worker("promoter", Promoting(registry).run)
+    """One that promotes and one for mass changes (more processes bring more of them), and one for the agencies' topics
+    where there are any."""
+    long_work = (Worker("promoter", Promoting(registry).run), Worker("changer", Changing(registry).run))
     topics = configured(settings.agency_topics)
     if not topics:
-        return (promoter,)
-    return (promoter, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))
+        return long_work
+    return (*long_work, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))

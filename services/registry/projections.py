@@ -31,10 +31,12 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.household_events import HouseholdEnteredRegister, HouseholdLeftRegister
 from services.registry.life_events import StudentSuspensionExtended
 from services.registry.life_folds import LIFE_FOLDS
 from services.registry.life_tables import ABSENCES, ATTENDANCE
 from services.registry.reference_folds import REFERENCE_FOLDS
+from services.registry.request_tables import REQUEST_FOLDS, REQUESTS
 from services.registry.tables import (
     CALENDARS,
     DIVISIONS,
@@ -242,6 +244,15 @@ def household_moved(event: Recorded) -> Iterable[Assertion]:
         yield Assertion(MEMBERS, _membership(event.stream_id, member_id), event.effective_on, place)
 
 
+def household_entered(event: Recorded) -> Iterable[Assertion]:
+    kind = {"household_type": event.fact.household_type}
+    yield _row(event, HOUSEHOLDS, kind | {"on_register": True, "register_reason": None})
+
+
+def household_left(event: Recorded) -> Iterable[Assertion]:
+    yield _row(event, HOUSEHOLDS, {"on_register": False, "register_reason": event.fact.reason})
+
+
 def personal_data_read(event: Recorded) -> Iterable[Assertion]:
     fact: PersonalDataRead = event.fact
     values = {
@@ -279,11 +290,14 @@ FOLDS: dict[type[Fact], Any] = {
     HouseholdHeadChanged: head_changed,
     HouseholdMerged: household_merged,
     HouseholdMoved: household_moved,
+    HouseholdEnteredRegister: household_entered,
+    HouseholdLeftRegister: household_left,
     PersonalDataRead: personal_data_read,
     **LIFE_FOLDS,
     **TERM_FOLDS,
+    **REQUEST_FOLDS,
 }
 
-_OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES)
+_OF_STUDENTS = (SCHOOLS, STUDENTS, HOUSEHOLDS, MEMBERS, READS, ATTENDANCE, ABSENCES, REQUESTS)
 _TABLES = (*_OF_STUDENTS, ENTRIES, SUBMISSIONS, DIVISIONS, CALENDARS, TERM_PLANS, TERM_TASKS)
 REGISTER = Projection("register", _TABLES, FOLDS)

@@ -10,35 +10,29 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-import psycopg
-import sqlalchemy.exc
-import structlog
 from sqlalchemy import Connection
 
 from services.registry import promotion_jobs
+from services.registry.chunked_work import Chunk, Overtaken, do_chunk, run_until, students_after
 from services.registry.domain import student_of
 from services.registry.events import StudentDetailsCorrected, StudentEnrolled
+from services.registry.formerly import Former, former
 from services.registry.handlers import Registry
 from services.registry.life_events import PromotionFinished, PromotionStarted, PromotionUndoFinished
 from services.registry.on_a_day import Dated
 from services.registry.promotion import Promotion, promote
 from services.registry.promotion_jobs import Job, Tally, outcomes
-from services.registry.promotion_undo import Former, former, put_back
+from services.registry.promotion_undo import made_by_promotion, put_back
 from shared.database.database import driver
-from shared.eventsourcing.store import BATCH_LIMIT, Command, PersonErased, Proposed, Result, Stored
+from shared.eventsourcing.store import BATCH_LIMIT, Command, Proposed, Stored
 from shared.kernel.failpoints import step
-from shared.kernel.refusals import VersionConflict
 
 CHUNK_STUDENTS = 1_000
 PRINCIPAL = "system:promotion"
-LOOK_SECONDS = 1.0
-REST_SECONDS = 0.005  # between two chunks, so that requests of the same process come first
-PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
-
-log = structlog.get_logger(__name__)
 
 
 class _Done(NamedTuple):
@@ -49,10 +43,6 @@ class _Done(NamedTuple):
     last: UUID | None
 
 
-class Overtaken(Exception):
-    """Another process did this chunk meanwhile."""
-
-
 @dataclass
 class Promoting:
     """Any number of processes may run it; each chunk is done by one of them, once."""
@@ -61,18 +51,8 @@ class Promoting:
     _orders: dict[UUID, Promotion] = field(default_factory=dict)
 
     def run(self, stop: threading.Event) -> None:
-        """Go on with whatever is ordered until ``stop``; outlives the database, and whatever else goes wrong."""
-        failures = 0
-        while not stop.is_set():
-            try:
-                stop.wait(REST_SECONDS if self.promote_some() else LOOK_SECONDS)
-                failures = 0
-            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError, VersionConflict) as lost:
-                log.warning("a promotion waits", error=type(lost).__name__)
-                failures = self._pause(stop, failures)
-            except Exception:
-                log.exception("a promotion does not get on")
-                failures = self._pause(stop, failures)
+        """Go on with whatever is ordered until ``stop``."""
+        run_until(stop, "a promotion", self.promote_some)
 
     def promote_some(self) -> bool:
         """One chunk of the oldest order in one transaction; whether there was one to do."""
@@ -80,43 +60,29 @@ class Promoting:
             job = promotion_jobs.oldest(driver(connection))
         if job is None:
             return False
-        command = Command(
-            PRINCIPAL, self.registry.keys.part(job.promotion_id, job.state, job.chunk), job.promotion_id.bytes
+        command_id = self.registry.keys.part(job.promotion_id, job.state, job.chunk)
+        command = Command(PRINCIPAL, command_id, job.promotion_id.bytes)
+        do_chunk(
+            self.registry,
+            command,
+            lambda connection: self._kept(connection, job),
+            lambda raw: promotion_jobs.renumber(raw, job),
         )
-        done: list[_Done] = []
-
-        def decide(connection: Connection) -> Sequence[Proposed]:
-            done[:] = [self._chunk(connection, job)]
-            step("promotion.before_commit")
-            return done[0].proposed
-
-        def keep(connection: Connection, _: Result) -> None:
-            (chunk,) = done
-            if chunk.last is None:
-                promotion_jobs.finish(driver(connection), job)
-            else:
-                promotion_jobs.keep_chunk(driver(connection), job, chunk.tally, chunk.last)
-
-        try:
-            self.registry.store.run(self.registry.database, command, decide, keep)
-        except Overtaken:
-            log.info("a chunk was done by another process", promotion_id=str(job.promotion_id), chunk=job.chunk)
-        except PersonErased:
-            # Erased between reading and writing. The refusal stays with this command id for ever: take another one.
-            with self.registry.database.writing() as connection:
-                promotion_jobs.renumber(driver(connection), job)
         return True
 
-    def _pause(self, stop: threading.Event, failures: int) -> int:
-        stop.wait(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)])
-        return failures + 1
+    def _kept(self, connection: Connection, job: Job) -> Chunk:
+        tally, proposed, last = self._chunk(connection, job)
+        step("promotion.before_commit")
+        if last is None:
+            return Chunk(proposed, lambda raw: promotion_jobs.finish(raw, job))
+        return Chunk(proposed, lambda raw: promotion_jobs.keep_chunk(raw, job, tally, last))
 
     def _chunk(self, connection: Connection, seen: Job) -> _Done:
         raw = driver(connection)
         job = promotion_jobs.one(raw, seen.promotion_id, lock=True)
         if job is None or (job.state, job.chunk) != (seen.state, seen.chunk):
             raise Overtaken
-        students = promotion_jobs.students_after(raw, job.after, CHUNK_STUDENTS)
+        students = students_after(raw, job.after, CHUNK_STUDENTS)
         if not students:
             return _Done(Tally(), [self._finished(connection, job)], None)
         loaded = self.registry.store.load_many(connection, students)
@@ -145,7 +111,8 @@ class Promoting:
         self, connection: Connection, job: Job, students: Sequence[UUID], loaded: dict[UUID, list[Stored]]
     ) -> _Done:
         tally = Tally.of(job.undo_tally)
-        found = {each: former(job.promotion_id, _history(loaded[each])) for each in students}
+        made_by = partial(made_by_promotion, job.promotion_id)
+        found = {each: former(made_by, _history(loaded[each])) for each in students}
         departed = [each for each, was in found.items() if was and any(place.departed for place in was)]
         opened = self.registry.store.load_many(connection, departed, personal=True)
         proposed: list[Proposed] = []

@@ -7,15 +7,15 @@ on, stands where she was put. What was told about later days is kept, and only i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.registry.domain import Happened
-from services.registry.events import Stage, StudentEnrolled, StudentLeft, StudentPlaced, StudentTransferredOut
-from services.registry.on_a_day import ENDINGS, Dated, Place, in_order, place_of, place_on
+from services.registry.events import StudentEnrolled, StudentLeft, StudentPlaced, StudentTransferredOut
+from services.registry.on_a_day import ENDINGS, Dated, Place, in_order, place_of, place_on, placed
 
 GRADUATES, HANDED_OVER = "graduates", "handed_over"
 Outcome = Literal["promoted", "graduated", "handed_over", "held_back", "skipped"]
@@ -148,11 +148,17 @@ def _why_not(promotion: Promotion, ordered: Sequence[Dated], now: Place) -> str 
     if not now.enrolled:
         return "not_enrolled"
     before = place_on(ordered, promotion.day - timedelta(days=1))
-    if before is None or not before.enrolled or before.school_code != now.school_code:
+    if before is None or not before.enrolled or _came_from(before, promotion.day, ordered, now):
         return "came_that_day"
     if (before.stage, before.grade) != (now.stage, now.grade):
         return "placed_that_day"
     return None
+
+
+def _came_from(before: Place, day: date, ordered: Iterable[Dated], now: Place) -> bool:
+    """Whether she came from another school on the day. Whose school was merged on it (撤点并校) came from nowhere."""
+    enrolled = any(isinstance(fact, StudentEnrolled) and on == day for fact, on in ordered)
+    return enrolled and before.school_code != now.school_code
 
 
 def _promoted_before(promotion: Promotion, ordered: Iterable[Dated]) -> bool:
@@ -181,33 +187,14 @@ def _leaving(promotion: Promotion, now: Place, later: Sequence[Dated], how: str)
 
 def _moving(promotion: Promotion, now: Place, later: Sequence[Dated], following: str) -> Looked:
     stage, _, grade = following.partition(":")
-    happened = [Happened(placed(now, stage, grade, promotion.promotion_id), promotion.day)]
+    happened = [Happened(_at_grade(now, stage, grade, promotion.promotion_id), promotion.day)]
     for fact, on in later:
         if isinstance(fact, StudentPlaced) and (fact.stage, fact.grade) == (now.stage, now.grade):
-            happened.append(Happened(placed(place_of(fact), stage, grade, promotion.promotion_id), on))
+            happened.append(Happened(_at_grade(place_of(fact), stage, grade, promotion.promotion_id), on))
         elif not isinstance(fact, ENDINGS):
             return Looked(now.school_code, "skipped", "changed_since")
     return Looked(now.school_code, "promoted", None, tuple(happened))
 
 
-def placed(
-    place: Place, stage: str | None, grade: str | None, by: UUID | None = None, undone: UUID | None = None
-) -> StudentPlaced:
-    """The same place in this grade, by a promotion or because one was undone."""
-    return StudentPlaced(
-        school_code=place.school_code,
-        division_code=place.division_code,
-        stage=stage_of(stage),
-        grade=grade,
-        class_name=place.class_name,
-        boarder=place.boarder,
-        left_behind=place.left_behind,
-        placement=place.placement,
-        promotion_id=by,
-        undone_promotion_id=undone,
-    )
-
-
-def stage_of(stage: str | None) -> Stage | None:
-    """A stage as facts hold it."""
-    return stage  # type: ignore[return-value]  # of a fact, or of a ladder that was checked
+def _at_grade(place: Place, stage: str, grade: str, promotion_id: UUID) -> StudentPlaced:
+    return placed(replace(place, stage=stage, grade=grade), promotion_id=promotion_id)

@@ -180,17 +180,6 @@ def finish(raw: Raw, job: Job) -> None:
     )
 
 
-def students_after(raw: Raw, after: UUID, limit: int) -> list[UUID]:
-    """The next students by id, whoever and wherever they are. Asked of the events: a view may lag behind."""
-    rows = raw.execute(
-        "SELECT stream_id FROM events WHERE version = 1 AND type = 'registry.StudentEnrolled.v1' AND stream_id > %s"
-        " ORDER BY stream_id LIMIT %s",
-        (after, limit),
-        binary=True,
-    )
-    return [row[0] for row in rows]
-
-
 def _one(raw: Raw, where: str, given: Iterable[object]) -> Job | None:
     with raw.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM promotions {where}", tuple(given)).fetchone()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 from services.registry.domain import Happened
@@ -15,34 +12,8 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
-from services.registry.on_a_day import MOVES, Dated, Place, in_order, place_on
-from services.registry.promotion import placed, stage_of
-
-
-class Former(NamedTuple):
-    """Where a student stood from ``on`` on before the promotion; ``departed``: it ended her registration."""
-
-    place: Place
-    on: date
-    departed: bool
-
-
-def former(promotion_id: UUID, history: Sequence[Dated]) -> list[Former] | None:
-    """What is to be restored for one student, whose facts stand by version: nothing when the promotion did not touch
-    her; None when something else happened to her since."""
-    by = [number for number, each in enumerate(history) if _made_by(promotion_id, each)]
-    if not by:
-        return []
-    if any(isinstance(fact, MOVES) for fact, _ in history[by[-1] + 1 :]):
-        return None
-    without = in_order(each for each in history if not _made_by(promotion_id, each))
-    found = []
-    for number in by:
-        fact, on = history[number]
-        place = place_on(without, on)
-        assert place is not None, "a promotion moves only who is enrolled"
-        found.append(Former(place, on, not isinstance(fact, StudentPlaced)))
-    return found
+from services.registry.formerly import Former
+from services.registry.on_a_day import Dated, placed, stage_of
 
 
 def put_back(
@@ -52,7 +23,7 @@ def put_back(
     repeats; they are None after an erasure."""
     place, on, departed = was
     if not departed:
-        return Happened(placed(place, place.stage, place.grade, undone=promotion_id), on)
+        return Happened(placed(place, undone_promotion_id=promotion_id), on)
     assert last is not None, "particulars are loaded for who departed"
     enrolled = StudentEnrolled(
         school_code=place.school_code,
@@ -71,6 +42,7 @@ def put_back(
     return Happened(enrolled, on)
 
 
-def _made_by(promotion_id: UUID, dated: Dated) -> bool:
+def made_by_promotion(promotion_id: UUID, dated: Dated) -> bool:
+    """Whether a fact is the promotion's."""
     fact = dated.fact
     return isinstance(fact, StudentPlaced | StudentLeft | StudentTransferredOut) and fact.promotion_id == promotion_id

@@ -88,8 +88,18 @@ class MemberRow(BaseModel):
     head: bool
 
 
+class RegisterTime(BaseModel):
+    """A time on the poverty register, [entered_on, left_on); ``reason``: why it ended."""
+
+    entered_on: date
+    left_on: date | None
+    household_type: str | None
+    reason: str | None
+
+
 class HouseholdRow(BaseModel):
-    """A household on a day, the head first; the address is masked. ``merged_into``: it is no more."""
+    """A household on a day, the head first; the address is masked. ``merged_into``: it is no more. ``register_times``:
+    its times on the poverty register, all of them (动态进出)."""
 
     household_id: UUID
     list: str
@@ -98,6 +108,7 @@ class HouseholdRow(BaseModel):
     address: str
     merged_into: UUID | None
     members: tuple[MemberRow, ...]
+    register_times: tuple[RegisterTime, ...] = ()
 
 
 class SubmissionRow(BaseModel):
@@ -294,7 +305,22 @@ def household(connection: Connection, true_on: date, household_id: UUID) -> Hous
         address=mask_address(found.address),
         merged_into=found.merged_into,
         members=shown,
+        register_times=_register_times(connection, household_id) if found.list == "poverty" else (),
     )
+
+
+def _register_times(connection: Connection, household_id: UUID) -> tuple[RegisterTime, ...]:
+    periods = connection.execute(select(*_H).where(_H.entity == household_id).order_by(_H.valid_from))
+    times: list[RegisterTime] = []
+    for row in periods:
+        on_register = row.on_register is not False
+        if on_register and (not times or times[-1].left_on is not None):
+            kind = row.household_type
+            times.append(RegisterTime(entered_on=row.valid_from, left_on=None, household_type=kind, reason=None))
+        elif not on_register and times and times[-1].left_on is None:
+            ended = {"left_on": row.valid_from, "reason": row.register_reason}
+            times[-1] = times[-1].model_copy(update=ended)
+    return tuple(times)
 
 
 def _students(day: date) -> Select[Any]:

@@ -76,19 +76,19 @@ def close_school(registry: Registry, scope: Scope, intent: CloseSchool, command:
         division = _division_of(stored)
         if division is None or not covers(scope, division, None):
             raise SchoolNotOnRecord(intent.school_code)
-        if _closed(stored):
+        if closed(stored):
             raise SchoolAlreadyClosed(intent.school_code)
         began = min(each.event.effective_on for each in stored)
         if intent.on < began:
             raise BeforeSchoolBegan(began)
         if intent.merged_into is not None:
             into = registry.store.load(connection, registry.keys.school(intent.merged_into))
-            if intent.merged_into == intent.school_code or _division_of(into) is None or _closed(into):
+            if intent.merged_into == intent.school_code or _division_of(into) is None or closed(into):
                 raise NoSchoolToMergeInto(intent.merged_into)
         merged = standing.ClosedSchool(intent.on, intent.merged_into)
         standing.keep_closed(driver(connection), intent.school_code, merged)
-        closed = SchoolClosed(school_code=intent.school_code, division_code=division, merged_into=intent.merged_into)
-        return [Proposed(own, len(stored), closed, intent.on)]
+        fact = SchoolClosed(school_code=intent.school_code, division_code=division, merged_into=intent.merged_into)
+        return [Proposed(own, len(stored), fact, intent.on)]
 
     return registry.store.run(registry.database, command, decide)
 
@@ -182,10 +182,21 @@ def _division_fact(change: DivisionChange) -> DivisionCodeAdded | DivisionCodeWi
     return DivisionCodeWithdrawn(code=change.code, successors=change.successors, source=change.source)
 
 
+def registered(stored: Sequence[Stored]) -> SchoolRegistered | None:
+    """A school as it was stated last; None when it never was."""
+    return next((each.fact for each in reversed(stored) if isinstance(each.fact, SchoolRegistered)), None)
+
+
+def closed(stored: Sequence[Stored]) -> bool:
+    """Whether a school is no more: closed, and not because of a mass change that was undone."""
+    for each in reversed(stored):
+        if isinstance(each.fact, SchoolClosed):
+            return True
+        if isinstance(each.fact, SchoolRegistered) and each.fact.undone_change_id is not None:
+            return False
+    return False
+
+
 def _division_of(stored: Sequence[Stored]) -> str | None:
-    told = [each.fact.division_code for each in stored if isinstance(each.fact, SchoolRegistered)]
-    return told[-1] if told else None
-
-
-def _closed(stored: Sequence[Stored]) -> bool:
-    return any(isinstance(each.fact, SchoolClosed) for each in stored)
+    told = registered(stored)
+    return None if told is None else told.division_code

@@ -5,17 +5,20 @@ Declared with the registry's other facts; others import them from :mod:`services
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from shared.kernel.facts import Fact, fact
 
 
 @fact("registry")
 class SchoolClosed(Fact, frozen=True, kw_only=True):
     """A school is no more from ``effective_on`` on; ``merged_into`` is the code of the school that took it over
-    (撤点并校). Its code stays its own for ever."""
+    (撤点并校). Its code stays its own for ever. ``change_id``: by that mass change, which took its students along."""
 
     school_code: str
     division_code: str
     merged_into: str | None = None
+    change_id: UUID | None = None
 
 
 @fact("registry")

@@ -19,13 +19,15 @@ from shared.kernel.facts import Fact
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:
     fact: SchoolRegistered = event.fact
-    values = {
+    values: dict[str, Any] = {
         "code": fact.school_code,
         "name": fact.name,
         "former_names": list(fact.former_names),
         "division": fact.division_code,
         "stages": list(fact.stages),
     }
+    if fact.undone_change_id is not None:  # what is undone may have closed it
+        values |= {"closed": False, "merged_into": None}
     yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
 
 

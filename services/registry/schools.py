@@ -93,9 +93,9 @@ class SchoolDirectory:
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def add(self, code: str, name: str) -> str:
-        """Note a school and return its key."""
-        key = code or school_key(name)
+    def add(self, code: str, name: str, means: str = "") -> str:
+        """Note a school and return its key; ``means`` is another one's, whose it is now."""
+        key = means or code or school_key(name)
         if code:
             self._by_code[code] = key
         plain = school_key(name)

@@ -89,6 +89,11 @@ FROM (SELECT effective_on, convert_from(data, 'UTF8')::jsonb AS told FROM events
 WHERE school_code = closed.told ->> 'school_code';
 """,
     ),
+    (
+        "registry-0005-merged-schools",
+        # stands_for: since a mass change merged it, whoever names the school means this one.
+        "ALTER TABLE known_schools ADD COLUMN stands_for text",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -111,12 +116,14 @@ class ClosedSchool(NamedTuple):
 
 
 class Schools(NamedTuple):
-    """The schools known now: the directory that finds them, the division of each, and which of them have closed."""
+    """The schools known now: the directory that finds them, the division of each, and which of them have closed.
+    ``merged``: school → the one it was merged into by a mass change, which whoever names it means."""
 
     directory: SchoolDirectory
     divisions: dict[str, str]
     names: dict[str, str]
     closed: Mapping[str, ClosedSchool] = MappingProxyType({})
+    merged: Mapping[str, str] = MappingProxyType({})
 
     def check_open(self, school_code: str, on: date) -> None:
         """Raises SchoolHasClosed when the school is no more on that day."""
@@ -126,19 +133,31 @@ class Schools(NamedTuple):
             named = None if into is None else (into, self.names.get(into, into))
             raise SchoolHasClosed(self.names[school_code], closed.on, named)
 
+    def now(self, school_code: str) -> str:
+        """The school that a code means now, mergers followed (they lead in no circle)."""
+        while (into := self.merged.get(school_code)) is not None:
+            school_code = into
+        return school_code
+
 
 def schools(raw: Raw) -> Schools:
-    """Every school on record; one is also found by a former name that no school bears now."""
+    """Every school on record; one is also found by a former name that no school bears now, and by the name or code of a
+    school that was merged into it."""
     rows = raw.execute(
-        "SELECT school_code, name, division_code, former_names, closed_on, merged_into FROM known_schools"
+        "SELECT school_code, name, division_code, former_names, closed_on, merged_into, stands_for FROM known_schools"
         " ORDER BY school_code"
     ).fetchall()
-    directory = SchoolDirectory.of((row[0], row[1]) for row in rows)
-    for code, _, _, former_names, _, _ in rows:
-        for former in former_names:
-            directory.add(code, former)
+    merged = {row[0]: row[6] for row in rows if row[6] is not None}
     closed = {row[0]: ClosedSchool(row[4], row[5]) for row in rows if row[4] is not None}
-    return Schools(directory, {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows}, closed)
+    divisions, names = {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows}
+    found = Schools(SchoolDirectory(), divisions, names, closed, merged)
+    directory = found.directory
+    for code, name, *_ in sorted(rows, key=lambda row: row[0] in merged):  # a living school's name comes first
+        directory.add(code, name, found.now(code))
+    for code, _, _, former_names, *_ in rows:
+        for former in former_names:
+            directory.add(code, former, found.now(code))
+    return found
 
 
 def check_open(raw: Raw, school_codes: Collection[str], on: date) -> None:
@@ -169,6 +188,11 @@ def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
             " former_names = excluded.former_names",
             [(each.school_code, each.name, each.division_code, list(each.former_names)) for each in records],
         )
+
+
+def keep_merged(raw: Raw, school_codes: Iterable[str], into: str | None) -> None:
+    """Note that these schools are another's now; None: their own again."""
+    raw.execute("UPDATE known_schools SET stands_for = %s WHERE school_code = ANY(%s)", (into, list(school_codes)))
 
 
 def keep_standing(

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.registry import snapshots, standing, statements
+from services.registry import provisional, snapshots, standing, statements
 from services.registry.advice import note
 from services.registry.annotating import write_annotated
 from services.registry.commands import (
@@ -252,18 +252,22 @@ class Submissions:
     def _register(self, sending: Sending, file: Sequence[InputFile], schools: Schools) -> Receipt:
         tally, wrong = tally_of(file), {}
         records: list[StudentRecord] = []
+        rows: list[int] = []
         first_rows: dict[str, int] = {}
         for row, record, problems in read_students(file, schools, sending.of.effective_on):
             tally.rows += 1
             if record is not None:
                 first = first_rows.setdefault(student_record_key(record), row)
-                if first == row:
-                    records.append(record)
-                    continue
-                problems = [same_student(first)]
-            tally.rejected += 1
-            tally.note(row, problems)
-            wrong[row] = problems
+                if first != row:
+                    problems, record = [same_student(first)], None
+            if record is None:
+                tally.note(row, problems)
+                tally.rejected += 1
+                wrong[row] = problems
+            else:
+                records.append(record)
+                rows.append(row)
+        records = self._clear(records, rows, tally, wrong)
         if sending.dry_run:
             _annotate(sending, file, tally)
             for chunk in chunks(records, STUDENT_ROWS):
@@ -280,6 +284,18 @@ class Submissions:
 
         sending.count(tally, _side_by_side(enrol, chunks(records, STUDENT_ROWS)))
         return sending.finish(tally, back)
+
+    def _clear(
+        self, records: list[StudentRecord], rows: Sequence[int], tally: Tally, wrong: dict[int, list[RowProblem]]
+    ) -> list[StudentRecord]:
+        """The records without those that may mean one or another child without a number; these go back."""
+        with self.registry.database.writing() as connection:
+            unclear = provisional.unclear(self.registry.store, self.registry.keys, connection, records)
+        for place in sorted(unclear):
+            tally.note(rows[place], [provisional.AMBIGUOUS])
+            tally.rejected += 1
+            wrong[rows[place]] = [provisional.AMBIGUOUS]
+        return [record for place, record in enumerate(records) if place not in unclear]
 
     def _schools(self, sending: Sending) -> Receipt:
         records, tally, wrong = read_schools(sending.of.path)

@@ -124,6 +124,8 @@ HOUSEHOLDS = PeriodTable(
         Column("household_type", Text),
         Column("address", Text),
         Column("merged_into", Uuid),
+        Column("on_register", Boolean),  # of the poverty office's; None = as it was stated from the first
+        Column("register_reason", Text),  # why it left
     ],
 )
 

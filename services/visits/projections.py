@@ -33,7 +33,8 @@ def student_enrolled(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
-    values = {"grade": event.fact.grade, "class_name": event.fact.class_name}
+    names = ("grade", "class_name", "division_code", "school_code")  # another school may have taken hers over
+    values = {name: getattr(event.fact, name) for name in names}
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
 
 

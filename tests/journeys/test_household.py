@@ -58,7 +58,13 @@ def test_a_listed_head_brings_his_children_their_aid_until_the_household_splits(
     ids = {each["student_id"]: each["member_id"] for each in shown}
     yesterday = max(begin, village.today - timedelta(days=1))
     told = {"household_number": "JOURNEY-2", "member_ids": [ids[students[1]]], "on": yesterday.isoformat()}
-    clerk.do("registry", f"/households/{household}/split", told)
+    asked = clerk.do("registry", f"/households/{household}/split", told | {"why": "长女成家分户"})
+    proposal = f"/household-proposals/{asked['proposal_id']}"
+    agreed = {"preview_hash": clerk.read("registry", proposal)["preview_hash"]}
+    assert clerk.post("registry", f"{proposal}/approve", agreed).status_code == 409  # not by who asked
+    callers = village.system.callers
+    second = callers.caller(callers.token(["aid_clerk"], "test:second clerk", division=callers.division))
+    second.do("registry", f"{proposal}/approve", agreed)
     village.system.settle()
     assert on_roster(village, students[0]) == ["subsistence_rural"]
     assert on_roster(village, students[1]) == []

@@ -147,8 +147,16 @@ class County:
             return []
 
         @r.get("/promotions")
-        def promotions(who: Who) -> list[Row]:
+        @r.get("/changes")
+        @r.get("/change-requests/mine")
+        @r.get("/household-proposals")
+        @r.get("/papers")
+        def nothing_yet(who: Who) -> list[Row]:
             return []
+
+        @r.get("/change-requests")
+        def inbox(who: Who) -> Row:
+            return {"items": [], "next": None}
 
         @r.post("/students/{student_id}/reveal")
         def reveal(request: Request, who: Who, student_id: UUID, body: dict[str, Any]) -> Row:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.people import AGENCIES, Child, Row
+from tests.support.people import AGENCIES, Child, Row, School
 
 # One line per fact about the county: (what, who, …). Both sides are compared as sorted lines, and by their hash.
 Line = tuple[str, ...]
@@ -118,6 +118,13 @@ class Oracle:
 
     def accepted_elsewhere(self, child: Child, on: date) -> None:
         self.standing[child.number] = Standing(child, False, "accepted_elsewhere", on)
+
+    def schools_merged(self, sources: set[str], into: School) -> None:
+        """Every child of these schools is the other one's; nobody left."""
+        for standing in self.standing.values():
+            child = standing.child
+            if standing.enrolled and child.school is not None and child.school.code in sources:
+                standing.child = replace(child, school=into)
 
     def listed(self, row: Row) -> None:
         """A row was added, or the same row corrected."""

@@ -16,7 +16,7 @@ from services.disbursement.errors import AlreadyDisbursed, NothingGranted, Unkno
 from services.disbursement.events import AidDisbursed
 from services.disbursement.queries import EntitlementRow, PaymentRow
 from services.disbursement.streams import Streams
-from services.registry.events import StudentLeft, StudentTransferredOut
+from services.registry.events import StudentLeft, StudentPlaced, StudentTransferredOut
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command, Result
 from shared.hosting.service import Service
@@ -352,3 +352,41 @@ def test_every_refusal_carries_both_languages() -> None:
             found.append(cls.code)
     assert len(set(found)) == len(found) >= 6
     assert AidDisbursed.__name__ == "AidDisbursed"
+
+
+def taken_over(school: str = "S9", division: str = "469009") -> StudentPlaced:
+    """The school where she is became another one (撤点并校)."""
+    return StudentPlaced(school_code=school, division_code=division, stage="primary", grade="5", boarder=True)
+
+
+def test_what_a_school_owes_is_owed_by_the_one_that_took_it_over(
+    installation: Installation, disbursement: Service
+) -> None:
+    paid, unpaid = (a_poor_student(installation) for _ in range(2))
+    installation.open_day(disbursement, TODAY)
+    installation.pump()
+    due = {row.student_id: row.entitlement_id for row in entitlements(disbursement)}
+    pay(installation, disbursement, due[paid])
+    for student in (paid, unpaid):
+        installation.append("registry", student, taken_over(), TODAY - timedelta(days=3))
+    installation.pump()
+    rows = {row.student_id: row for row in entitlements(disbursement)}
+    assert {student: row.entitlement_id for student, row in rows.items()} == due
+    assert {student: (row.state, row.school_code) for student, row in rows.items()} == {
+        paid: ("paid", "S1"),  # by the school that paid it
+        unpaid: ("granted", "S9"),
+    }
+    assert [row.school_code for row in payments(disbursement)] == ["S1"]
+    mine = entitlements(disbursement, Scope(school="S9"))
+    assert [(row.student_id, row.name) for row in mine] == [(unpaid, "张*明")]
+
+
+def test_who_moves_on_her_own_takes_nothing_along(installation: Installation, disbursement: Service) -> None:
+    student = a_poor_student(installation)
+    installation.open_day(disbursement, TODAY)
+    left = StudentTransferredOut(school_code="S1", division_code="469001", destination_kind="in_division")
+    installation.append("registry", student, left, TODAY - timedelta(days=3))
+    installation.append("registry", student, enrolled(student, "S9"), TODAY - timedelta(days=3))
+    installation.pump()
+    (row,) = entitlements(disbursement)
+    assert row.school_code == "S1"

@@ -38,8 +38,12 @@ def until_killed(settings: Settings, failpoint: str) -> None:
 
 def main() -> None:
     settings: Settings = pickle.load(sys.stdin.buffer)
-    for worker in registry_app.build(settings).workers:
-        worker.run(threading.Event())
+    never = threading.Event()
+    running = [threading.Thread(target=worker.run, args=(never,)) for worker in registry_app.build(settings).workers]
+    for each in running:
+        each.start()
+    for each in running:
+        each.join()
 
 
 if __name__ == "__main__":

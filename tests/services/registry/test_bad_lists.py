@@ -13,7 +13,7 @@ import xlsxwriter
 from services.registry.events import ListEntryAdded
 from shared.tabular.errors import TabularError
 from tests.services.registry.office import LIST_HEADER, TERM, Office
-from tests.services.registry.test_api import Client, client, http
+from tests.services.registry.test_api import CLERK, Client, client, http
 from tests.shared.tabular.workbooks import workbook, zip_with
 
 __all__ = ["client", "http"]
@@ -167,8 +167,12 @@ def test_households_cannot_merge_in_a_circle(client: Client, office: Office) -> 
         )
         assert made.status_code == 201, made.text
         ids.append(made.json()["household_id"])
-    on = {"on": "2026-10-01"}
-    assert client.post(f"/v1/households/{ids[0]}/merge", json=on | {"into_household_id": ids[1]}).status_code == 200
+    on = {"on": "2026-10-01", "why": "两户合并"}
+    asked = client.post(f"/v1/households/{ids[0]}/merge", json=on | {"into_household_id": ids[1]})
+    proposal = f"/v1/household-proposals/{asked.json()['proposal_id']}"
+    agreed = {"preview_hash": client.get(proposal).json()["preview_hash"]}
+    client.act_as(CLERK | {"sub": "second clerk"})
+    assert client.post(f"{proposal}/approve", json=agreed).status_code == 200
     circle = client.post(f"/v1/households/{ids[1]}/merge", json=on | {"into_household_id": ids[0]})
     assert (circle.status_code, circle.json()["code"]) == (409, "household_already_merged")
     itself = client.post(f"/v1/households/{ids[1]}/merge", json=on | {"into_household_id": ids[1]})

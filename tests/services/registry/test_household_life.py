@@ -283,6 +283,19 @@ class Desk(NamedTuple):
     def post(self, path: str, body: dict[str, Any], role: str = "aid_clerk", **claims: Any) -> Any:
         return self.client.post(path, json=body, headers=self._headers(role, claims))
 
+    def get(self, path: str, role: str = "aid_clerk", **claims: Any) -> Any:
+        return self.client.get(path, headers=self._headers(role, claims))
+
+    def agreed(self, path: str, body: dict[str, Any]) -> str:
+        """Ask as one clerk and approve as another; the household that the change is about."""
+        asked = self.post(path, {"why": "按家庭申请办理", **body})
+        assert asked.status_code == 202, asked.text
+        proposal = f"/v1/household-proposals/{asked.json()['proposal_id']}"
+        shown = self.get(proposal).json()
+        done = self.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="second clerk")
+        assert done.status_code == 200, done.text
+        return str(done.json()["household_id"])
+
     def household(self, household_id: str, true_on: str) -> dict[str, Any]:
         self.installation.pump()
         answer = self.client.get(
@@ -335,16 +348,14 @@ def test_a_split_and_a_merger_are_true_from_their_days(desk: Desk) -> None:
     old, ids = family(desk, "D1")
     leaving = [ids["李*英"], ids["王*明"]]
     body = {"household_number": "D1-2", "member_ids": leaving, "head_id": leaving[0], "on": "2026-10-01"}
-    split_off = desk.post(f"/v1/households/{old}/split", body).json()
-    new = desk.post(f"/v1/households/{old}/split", {**body, "household_number": "D1"}).json()
+    new_id = desk.agreed(f"/v1/households/{old}/split", body)
+    new = desk.post(f"/v1/households/{old}/split", {**body, "household_number": "D1", "why": "重复"}).json()
     assert new["code"] == "household_number_taken"
     assert desk.members(old, "2026-09-30") == {"王*": True, "李*英": False, "王*明": False}
     assert desk.members(old, "2026-10-01") == {"王*": True}
-    new_id = split_off["household_id"]
     assert desk.members(new_id, "2026-10-01") == {"李*英": True, "王*明": False}
 
-    back = desk.post(f"/v1/households/{new_id}/merge", {"into_household_id": old, "on": "2026-11-01"})
-    assert back.status_code == 200, back.text
+    assert desk.agreed(f"/v1/households/{new_id}/merge", {"into_household_id": old, "on": "2026-11-01"}) == old
     assert desk.members(old, "2026-11-01") == {"王*": True, "李*英": False, "王*明": False}
     gone = desk.household(new_id, "2026-11-01")
     assert (gone["members"], gone["merged_into"]) == ([], old)
@@ -380,6 +391,7 @@ def test_an_agency_changes_its_own_households_and_a_refusal_names_what_is_wrong(
         ("split", {**everybody, "on": "2026-10-10"}, 422, "nobody_left"),
         ("move", {"division_code": "469002", "on": "2026-08-01"}, 422, "before_household_change"),
     ):
-        answer = desk.post(f"/v1/households/{house}/{path}", body)
+        why = {"why": "按家庭申请办理"} if path in ("merge", "split") else {}
+        answer = desk.post(f"/v1/households/{house}/{path}", body | why)
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert desk.post(f"/v1/households/{house}/head", head, "school", school="S1").status_code == 403

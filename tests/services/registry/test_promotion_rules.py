@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any, get_args
 from uuid import UUID, uuid4
 
@@ -16,14 +17,16 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.formerly import former
 from services.registry.on_a_day import Dated, in_order, place_on
 from services.registry.promotion import DEFAULT_LADDER, Looked, Promotion, ladder_problem, promote, term
-from services.registry.promotion_undo import former, put_back
+from services.registry.promotion_undo import made_by_promotion, put_back
 from shared.kernel.facts import Fact
 
 DAY = date(2026, 9, 1)
 BEFORE, AFTER = date(2026, 8, 20), date(2026, 9, 5)
 STUDENT, PROMOTION, OTHER = uuid4(), uuid4(), uuid4()
+MADE_BY = partial(made_by_promotion, PROMOTION)
 WHERE: dict[str, Any] = {"school_code": "S1", "division_code": "469001"}
 
 
@@ -172,7 +175,7 @@ def test_terms_end_with_january_and_july() -> None:
 
 
 def restored(history: list[Dated]) -> list[Dated]:
-    was = former(PROMOTION, history)
+    was = former(MADE_BY, history)
     assert was
     first = history[0].fact
     assert isinstance(first, StudentEnrolled)
@@ -193,7 +196,7 @@ def test_an_undone_promotion_leaves_every_day_as_it_was(grade: str) -> None:
 
 
 def test_whoever_changed_since_is_left_alone_and_whoever_was_not_promoted_is_not_touched() -> None:
-    assert former(PROMOTION, [*after(CAME), Dated(placed("四年级", class_name="9班"), AFTER)]) is None
-    assert former(PROMOTION, [*after(CAME), Dated(left(), AFTER)]) is None
-    assert former(PROMOTION, [CAME]) == []
-    assert former(UUID(int=1), after(CAME)) == []
+    assert former(MADE_BY, [*after(CAME), Dated(placed("四年级", class_name="9班"), AFTER)]) is None
+    assert former(MADE_BY, [*after(CAME), Dated(left(), AFTER)]) is None
+    assert former(MADE_BY, [CAME]) == []
+    assert former(partial(made_by_promotion, UUID(int=1)), after(CAME)) == []

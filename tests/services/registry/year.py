@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from services.registry.change_work import Changing
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.events import Stage
 from services.registry.handlers import Registry, enrol_students, register_schools, students_named
@@ -37,12 +38,13 @@ def seat(
     numbers: Mapping[str, str] | Sequence[tuple[str, str]],
     stage: Stage = "primary",
     class_name: str = "1班",
+    division: str = "469001",
 ) -> list[UUID]:
     """Enrol children there long ago: pairs of (identity number, grade); their ids in order."""
     pairs = list(numbers.items()) if isinstance(numbers, Mapping) else list(numbers)
     records = [
         StudentRecord(
-            f"张{place:04d}", school, "469001", id_number=number, stage=stage, grade=grade, class_name=class_name
+            f"张{place:04d}", school, division, id_number=number, stage=stage, grade=grade, class_name=class_name
         )
         for place, (number, grade) in enumerate(pairs)
     ]
@@ -56,6 +58,14 @@ def work_off(registry: Registry) -> int:
     """Let the worker do all that is ordered; chunks done."""
     promoting, chunks = Promoting(registry), 0
     while promoting.promote_some():
+        chunks += 1
+    return chunks
+
+
+def change_all(registry: Registry) -> int:
+    """Let the worker do all that waits of mass changes; chunks done."""
+    changing, chunks = Changing(registry), 0
+    while changing.change_some():
         chunks += 1
     return chunks
 
