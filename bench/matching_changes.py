@@ -21,11 +21,11 @@ from msgspec.structs import replace
 from bench.matching_register import County, Enrolled, OnList
 from services.matching.names import comparable
 from services.registry.events import ListEntryCorrected, StudentDetailsCorrected
-from services.registry.intake import enrolment, listing
 from services.registry.keys import entry_record_key
-from services.registry.lists import ListRow, list_row
-from services.registry.parts import row_part
-from services.registry.submissions import AGENCIES
+from services.registry.lists.parts import row_part
+from services.registry.lists.submissions import AGENCIES
+from services.registry.sheets.intake import enrolment, listing
+from services.registry.sheets.lists import ListRow, list_row
 from shared.database.arrays import TextArray
 from shared.kernel.facts import Fact
 from shared.standards.identity_number import check_digit

@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.matching_judging import KEEPERS, Tally, TruthRow, Verdict, old_macro, truth_rows
 from cli.match_engine import Decided, MatchResult, entry_record, match
 from services.matching.candidates import StudentIndex
-from services.registry.lists import LIST_NAMES, ListName
-from services.registry.sheet_files import REGISTER, open_inputs
+from services.registry.sheets.lists import LIST_NAMES, ListName
+from services.registry.sheets.sheet_files import REGISTER, open_inputs
 from simulation.clerks import Level
 from simulation.county import DEFAULT_AS_OF, Settings, simulate
 from simulation.office_sheets import WIDE_FIELDS

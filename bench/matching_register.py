@@ -25,15 +25,15 @@ from sqlalchemy.schema import CreateIndex
 from services.matching.projections import ROSTER_VIEW
 from services.matching.tables import ENTRIES, STUDENTS
 from services.registry.commands import StudentRecord
-from services.registry.intake import enrolment, entry_ids, listing, student_record
 from services.registry.keys import Keys
-from services.registry.lists import ListName, ListRow, register_row
-from services.registry.parts import file_part
-from services.registry.row_records import placed, read_schools
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, open_inputs, read_list
-from services.registry.standing import Schools
-from services.registry.submissions import AGENCIES
+from services.registry.lists.parts import file_part
+from services.registry.lists.standing import Schools
+from services.registry.lists.submissions import AGENCIES
+from services.registry.sheets.intake import enrolment, entry_ids, listing, student_record
+from services.registry.sheets.lists import ListName, ListRow, register_row
+from services.registry.sheets.row_records import placed, read_schools
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, open_inputs, read_list
 from shared.database.database import Database, driver
 from shared.eventsourcing.event import Event, Logged
 from shared.eventsourcing.periods import PeriodTable

@@ -21,7 +21,7 @@ from pathlib import Path
 from services.registry.app import build
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
-from services.registry.submissions import AGENCIES, Submission, Submissions
+from services.registry.lists.submissions import AGENCIES, Submission, Submissions
 from shared.eventsourcing.store import Command
 from shared.hosting.collecting import calm_collector
 from shared.hosting.runtime import prepared

@@ -21,14 +21,15 @@ from bench.report import BenchResult, Measure, result, timed
 from bench.stage import processor_seconds
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
-from services.registry import promotion_jobs, standing
 from services.registry.events import StudentEnrolled, StudentPersonal
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.life_events import PromotionFinished
-from services.registry.promoting import Promoting
-from services.registry.promotion import DEFAULT_LADDER
-from services.registry.promotion_orders import StartPromotion, start_promotion, undo_promotion
+from services.registry.lists import standing
+from services.registry.promotion import promotion_jobs
+from services.registry.promotion.promoting import Promoting
+from services.registry.promotion.promotion import DEFAULT_LADDER
+from services.registry.promotion.promotion_orders import StartPromotion, start_promotion, undo_promotion
 from shared.database import Database
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import BATCH_LIMIT, Command, EventStore, Proposed

@@ -21,9 +21,9 @@ import psycopg
 from bench.report import MEBIBYTE, BenchResult, Measure, result, timed
 from bench.stage import Stage, stage
 from services.registry.events import StudentPersonal
-from services.registry.search_box import recognise
-from services.registry.search_view import SEARCH, found_by
-from services.registry.searching import Hit, search
+from services.registry.search.search_box import recognise
+from services.registry.search.search_view import SEARCH, found_by
+from services.registry.search.searching import Hit, search
 from services.registry.tables import FOUND_STUDENTS, SCHOOLS
 from shared.database.database import driver
 from shared.database.scopes import Scope

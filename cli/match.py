@@ -90,8 +90,8 @@ def match_files(
     from services.matching.ladder import DEFAULT_RULES, Rules
     from services.matching.model_change import usable
     from services.matching.scoring import scorer
-    from services.registry.lists import LIST_NAMES
-    from services.registry.sheet_files import REGISTER, open_inputs
+    from services.registry.sheets.lists import LIST_NAMES
+    from services.registry.sheets.sheet_files import REGISTER, open_inputs
 
     rules = DEFAULT_RULES if model is None else Rules(scorer(usable(model.read_bytes())))
     if out.exists() and not out.is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars
 
 from cli.match_columns import simple_table
-from services.registry.sheet_files import InputFile, InputSheet
+from services.registry.sheets.sheet_files import InputFile, InputSheet
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import FORMULA_STARTS, CsvWriter, SheetWriter, WorkbookWriter
 from shared.tabular.writing_columns import sheet_rows

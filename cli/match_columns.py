@@ -1,8 +1,8 @@
 """A large register in csv, read in columns: rows that are plainly right become records without a step per cell.
 
-A row is plain when reading it cell by cell (services.registry.lists) could only give back what stands there: a valid
-number, names of Chinese characters, nothing to strip or convert. Every other row is read cell by cell, and a file whose
-shape leaves any doubt about which rows are data is not read here at all, so both ways give the same records.
+A row is plain when reading it cell by cell (services.registry.sheets.lists) could only give back what stands there: a
+valid number, names of Chinese characters, nothing to strip or convert. Every other row is read cell by cell, and a file
+whose shape leaves any doubt about which rows are data is not read here at all, so both ways give the same records.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import polars
 
 from services.matching.names import NOBODYS_NAMES
 from services.matching.records import StudentRecord
-from services.registry import cells
-from services.registry.lists import RegisterRow, register_row
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import InputFile, InputSheet
+from services.registry.sheets import cells
+from services.registry.sheets.lists import RegisterRow, register_row
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import InputFile, InputSheet
 from shared.standards.identity_number import CHECK_CHARACTERS, EARLIEST_YEAR, WEIGHTS
 from shared.tabular.csv_text import CsvSheet
 

@@ -19,9 +19,9 @@ from services.matching.names import adult_name, comparable
 from services.matching.outcome import Outcome, State
 from services.matching.records import EntryRecord, StudentRecord, student_record
 from services.matching.written_numbers import adult_number, written_number
-from services.registry.lists import LIST_NAMES, ListName, ListRow, RegisterRow
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import InputFile, read_list, read_register
+from services.registry.sheets.lists import LIST_NAMES, ListName, ListRow, RegisterRow
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import InputFile, read_list, read_register
 from shared.standards import age, division, identity_number
 from shared.standards.cell_text import number_text
 from shared.standards.identity_number import IdentityNumberError

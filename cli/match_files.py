@@ -11,7 +11,7 @@ from typing import Any
 
 from cli.match_engine import Decided, MatchResult, of_school_age
 from services.matching.outcome import State
-from services.registry.sheet_files import InputFile
+from services.registry.sheets.sheet_files import InputFile
 
 LINKS_HEADER = ("list", "row", "student_row", "state", "rule", "score", "reason")
 CATEGORIES_HEADER = ("student_row", "category", "kind", "evidence")

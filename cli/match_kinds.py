@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from services.registry.lists import ListName
-from services.registry.sheet_files import InputFile
+from services.registry.sheets.lists import ListName
+from services.registry.sheets.sheet_files import InputFile
 from shared.tabular.errors import TabularError
 
 _WORDS: Mapping[ListName, re.Pattern[str]] = {
@@ -15,7 +15,7 @@ _WORDS: Mapping[ListName, re.Pattern[str]] = {
     "civil": re.compile("低保|特困|民政|最低生活|civil|hardship", re.IGNORECASE),
     "disability": re.compile("残疾|残联|disab", re.IGNORECASE),
 }
-_COLUMNS: Mapping[ListName, frozenset[str]] = {  # an agency's own columns (services/registry/columns.py)
+_COLUMNS: Mapping[ListName, frozenset[str]] = {  # an agency's own columns (services/registry/sheets/columns.py)
     "poverty": frozenset(("household_type", "lifted_on", "cause")),
     "civil": frozenset(("allowance_number", "support_type", "area_type", "coverage")),
     "disability": frozenset(("certificate_number", "disability_kind", "disability_grade")),

@@ -1,4 +1,4 @@
-"""A long list in csv, read in columns: cells that come together again are read once, by services.registry.lists.
+"""A long list in csv, read in columns: cells that come together again are read once, by services.registry.sheets.lists.
 
 A row is plain when it has a valid number that no other cell contradicts; it is put together from what its cells were
 read as. Every other row is read by itself, and a file whose shape leaves any doubt about which rows are data is not
@@ -17,8 +17,8 @@ import polars
 from polars import col
 
 from cli.match_columns import cell_of, simple_table, valid_numbers
-from services.registry import cells
-from services.registry.lists import (
+from services.registry.sheets import cells
+from services.registry.sheets.lists import (
     LIST_TEXTS,
     NEVER_SAME_AS_ABOVE,
     ListContext,
@@ -31,8 +31,8 @@ from services.registry.lists import (
     support_of,
     validity_of,
 )
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import InputSheet
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import InputSheet
 from shared.tabular.rows import SheetTable, may_be_no_data
 
 ROWS_LEAST = 5_000  # below it reading row by row takes less than a second

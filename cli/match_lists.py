@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cli.match_list_columns import read_list_columns
-from services.registry.lists import LIST_NAMES, ListName, ListRow
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import InputFile, read_list_sheet
+from services.registry.sheets.lists import LIST_NAMES, ListName, ListRow
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import InputFile, read_list_sheet
 
 
 def read_lists(

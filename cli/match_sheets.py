@@ -13,7 +13,7 @@ from cli.match_notes import LIST_NOTES, STUDENT_NOTES, ListNotes, StudentNotes, 
 from services.matching.categories import Category
 from services.matching.outcome import STATES_ZH, State
 from services.matching.records import StudentRecord
-from services.registry.sheet_files import REGISTER, InputFile, InputSheet
+from services.registry.sheets.sheet_files import REGISTER, InputFile, InputSheet
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import SheetWriter, WorkbookWriter
 

@@ -25,9 +25,9 @@ from services.matching.model_change import usable
 from services.matching.records import EntryRecord
 from services.matching.scoring import ModelRefused, Thresholds
 from services.matching.scoring.county_training import County, train_county
-from services.registry.lists import LIST_NAMES
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, open_inputs, read_list, read_register
+from services.registry.sheets.lists import LIST_NAMES
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, open_inputs, read_list, read_register
 from simulation.clerks import Level
 from simulation.county import Settings, simulate
 

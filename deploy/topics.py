@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from deploy.errors import PartFailed, TopicMismatch
-from services.registry.agency_topics import configured
+from services.registry.lists.agency_topics import configured
 
 TOPICS_FILE = Path(__file__).with_name("topics.yaml")
 # The broker's own default: 1 on the embedded node, the operator's choice on a real cluster.

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from services.registry import (
-    attendance_api,
-    care_api,
-    change_api,
-    change_jobs,
-    class_api,
-    enrolment_api,
-    export_api,
+from services.registry import request_tables
+from services.registry.changes import change_api, change_jobs
+from services.registry.corrections import request_api
+from services.registry.events import DayOpened
+from services.registry.exports import export_api
+from services.registry.handlers import Registry
+from services.registry.households import household_api, household_proposal_api, household_proposals
+from services.registry.keys import TERM_PLAN, Keys
+from services.registry.lists import (
     freshness_api,
-    household_api,
-    household_proposal_api,
-    household_proposals,
     list_api,
-    paper_api,
-    paper_store,
-    promotion_api,
-    promotion_jobs,
-    provisional,
-    reference_api,
-    register_place_api,
     reporting,
-    request_api,
-    request_tables,
-    search_api,
     standing,
     statements,
     stream_api,
-    student_api,
-    suspension_api,
-    term_api,
     topic_intake,
     withdrawal_api,
 )
-from services.registry.events import DayOpened
-from services.registry.first_term_plan import FIRST_PLAN_FROM, activation
-from services.registry.handlers import Registry
-from services.registry.keys import TERM_PLAN, Keys
+from services.registry.lists.reporting import Reporting
+from services.registry.papers import paper_api, paper_store
 from services.registry.processor import projections, workers
-from services.registry.reporting import Reporting
+from services.registry.promotion import promotion_api, promotion_jobs
+from services.registry.reference import reference_api, register_place_api
+from services.registry.search import search_api
+from services.registry.students import (
+    attendance_api,
+    care_api,
+    class_api,
+    enrolment_api,
+    provisional,
+    student_api,
+    suspension_api,
+)
+from services.registry.terms import term_api
+from services.registry.terms.first_term_plan import FIRST_PLAN_FROM, activation
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings

@@ -20,7 +20,7 @@ from services.registry.events import (
 )
 from services.registry.household_events import RegisterExit
 from services.registry.life_events import ParentsWhereabouts
-from services.registry.lists import ListRow
+from services.registry.sheets.lists import ListRow
 
 
 @dataclass(frozen=True, slots=True)

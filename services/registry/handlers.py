@@ -16,7 +16,6 @@ from uuid import UUID
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from services.registry import provisional, standing, statements
 from services.registry.commands import (
     AcceptElsewhere,
     EnrolStudents,
@@ -56,11 +55,13 @@ from services.registry.events import (
     StudentRecordAliased,
     StudentTransferredOut,
 )
-from services.registry.intake import enrolment, listing
 from services.registry.keys import Keys, entry_record_key
 from services.registry.life_events import StudentSuspensionExtended
+from services.registry.lists import standing, statements
+from services.registry.lists.parts import row_part
 from services.registry.paper_events import PaperScanRead
-from services.registry.parts import row_part
+from services.registry.sheets.intake import enrolment, listing
+from services.registry.students import provisional
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from services.registry.commands import StudentRecord
-from services.registry.lists import ListRow
+from services.registry.sheets.lists import ListRow
 from shared.kernel.identifiers import keyed_digest, keyed_id
 
 TERM_PLAN = "term-plan"

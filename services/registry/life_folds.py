@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from services.registry.attendance import remarkable
 from services.registry.life_events import ClassAttendanceReported
 from services.registry.life_tables import ABSENCES, ATTENDANCE
+from services.registry.students.attendance import remarkable
 from shared.eventsourcing.projection import Assertion, Recorded
 from shared.kernel.facts import Fact
 from shared.kernel.identifiers import keyed_id

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from services.registry.agency_topics import configured
-from services.registry.change_work import Changing
+from services.registry.changes.change_work import Changing
 from services.registry.handlers import Registry
+from services.registry.lists.agency_topics import configured
+from services.registry.lists.reporting import Reporting
+from services.registry.lists.topic_worker import TopicWorker
 from services.registry.projections import REGISTER
-from services.registry.promoting import Promoting
-from services.registry.reporting import Reporting
-from services.registry.search_view import SEARCH
-from services.registry.topic_worker import TopicWorker
+from services.registry.promotion.promoting import Promoting
+from services.registry.search.search_view import SEARCH
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
 from shared.hosting.settings import Settings

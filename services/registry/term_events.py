@@ -11,7 +11,7 @@ from shared.kernel.facts import Fact, fact
 @fact("registry")
 class TermPlanActivated(Fact, frozen=True, kw_only=True):
     """Which tasks every term has, whose they are and when they are due. ``content`` is canonical JSON as
-    :mod:`services.registry.term_plan` reads it, ``content_hash`` its SHA-256 in hex."""
+    :mod:`services.registry.terms.term_plan` reads it, ``content_hash`` its SHA-256 in hex."""
 
     content: str
     content_hash: str

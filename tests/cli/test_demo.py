@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from cli.demo import sample_calendar
-from services.registry.reference_api import Calendar
+from services.registry.reference.reference_api import Calendar
 from shared.standards.school_calendar import CalendarYear, SchoolCalendar, Span, calendar_of, canonical
 
 

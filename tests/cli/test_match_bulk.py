@@ -13,8 +13,8 @@ from cli.match_columns import RegisterColumns, read_columns
 from cli.match_engine import student_of
 from cli.match_forks import Child
 from services.matching.records import StudentRecord
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, InputFile, open_inputs, read_register
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, InputFile, open_inputs, read_register
 from simulation.county import DEFAULT_AS_OF, Settings, simulate
 
 LISTS = {"poverty": ["poverty"], "civil": ["civil", "hardship"], "disability": ["disability"]}

@@ -16,8 +16,8 @@ from services.matching.block_keys import entry_keys, student_keys
 from services.matching.candidates import ListIndex, StudentIndex
 from services.matching.ladder import DEFAULT_RULES, decide
 from services.matching.records import EntryRecord, StudentRecord
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, open_inputs
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, open_inputs
 from shared.standards.identity_number import check_digit
 
 AS_OF = date(2026, 9, 1)

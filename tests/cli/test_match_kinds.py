@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.match_kinds import ListUnknown, kind_of
-from services.registry.sheet_files import open_inputs
+from services.registry.sheets.sheet_files import open_inputs
 from tests.support.check_files import MING, sheet
 
 PERSON = ["姓名", "身份证号"]

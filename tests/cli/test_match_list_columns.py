@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.match_list_columns import read_list_columns
-from services.registry.lists import ListName, ListRow
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import InputSheet, open_inputs, read_list_sheet
+from services.registry.sheets.lists import ListName, ListRow
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import InputSheet, open_inputs, read_list_sheet
 
 POVERTY = (
     "户编号,户主姓名,与户主关系,姓名,身份证号,学籍号,性别,出生日期,户类型,"

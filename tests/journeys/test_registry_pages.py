@@ -13,7 +13,7 @@ from python_calamine import load_workbook
 
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.handlers import enrol_students, register_schools
-from services.registry.reference import (
+from services.registry.reference.reference import (
     ActivateCalendar,
     CloseSchool,
     DivisionChange,

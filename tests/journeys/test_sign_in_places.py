@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.portal.demo_issuer import AGENCIES as PERSONAS
-from services.registry.submissions import AGENCIES as OWNERS
+from services.registry.lists.submissions import AGENCIES as OWNERS
 from tests.support.people import AGENCIES as SENDERS
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from services.registry.commands import RegisterSchools
 from services.registry.handlers import register_schools
-from services.registry.reference import ActivateCalendar, activate_calendar
+from services.registry.reference.reference import ActivateCalendar, activate_calendar
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span

@@ -20,22 +20,12 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
 from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
 SCHOOLS = {"3146000001": "海口市第一小学", "3146000002": "琼山中学"}
-# A child who was on the poverty register, left it, and is covered by her household since.
-CATEGORIES: list[dict[str, Any]] = [
-    {
-        "valid_from": "2019-09-01", "valid_to": "2025-07-01", "category": "registered_poor", "kind": "脱贫户",
-        "on_day": False, "evidence": [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-03-01"}],
-    },
-    {
-        "valid_from": "2025-09-01", "valid_to": None, "category": "subsistence_rural", "kind": "农村低保",
-        "on_day": True, "evidence": [{"list": "civil", "kind": "农村低保", "valid_from": "2025-01-01"}],
-    },
-]  # fmt: skip
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[Viewer, Depends(viewer)]
 Row = dict[str, Any]

@@ -16,8 +16,8 @@ from services.registry.commands import RegisterSchools, SchoolRecord
 from services.registry.events import ListEntryFields, ListEntryRemoved, SubmissionMode
 from services.registry.handlers import Registry, register_schools
 from services.registry.keys import EDUCATION, Keys
-from services.registry.receipts import Receipt
-from services.registry.submissions import Submission, Submissions
+from services.registry.lists.receipts import Receipt
+from services.registry.lists.submissions import Submission, Submissions
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing import log

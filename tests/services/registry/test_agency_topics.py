@@ -23,11 +23,12 @@ from kafka.admin import KafkaAdminClient
 from deploy.errors import PartFailed
 from deploy.spec import PROJECT
 from deploy.topics import declared_agency_topics, ensure_topics
-from services.registry import handlers, topic_intake
-from services.registry.agency_topics import AgencyTopic, configured
+from services.registry import handlers
 from services.registry.events import ListEntryAdded, ListEntryCorrected
-from services.registry.topic_intake import Inlet, Record
-from services.registry.topic_worker import TopicWorker
+from services.registry.lists import topic_intake
+from services.registry.lists.agency_topics import AgencyTopic, configured
+from services.registry.lists.topic_intake import Inlet, Record
+from services.registry.lists.topic_worker import TopicWorker
 from shared.database.database import driver
 from tests.conftest import KafkaFixture
 from tests.services.registry.office import Office

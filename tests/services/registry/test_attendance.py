@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.registry.attendance import Report
 from services.registry.life_events import ClassAttendanceReported
-from services.registry.reporting_classes import ClassRegister, report_one
+from services.registry.students.attendance import Report
+from services.registry.students.reporting_classes import ClassRegister, report_one
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from services.registry.attendance import (
+from services.registry.life_errors import DayInFuture, DayTooLongAgo, ListIncomplete, NamedTwice, NotInClass
+from services.registry.life_events import ClassAttendanceReported
+from services.registry.students.attendance import (
     Absent,
     ClassOnDay,
     Report,
@@ -19,8 +21,6 @@ from services.registry.attendance import (
     report_class,
     stated,
 )
-from services.registry.life_errors import DayInFuture, DayTooLongAgo, ListIncomplete, NamedTwice, NotInClass
-from services.registry.life_events import ClassAttendanceReported
 
 A, B, C, STRANGER = (UUID(int=number) for number in (1, 2, 3, 9))
 DAY = date(2026, 9, 10)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.registry.calendar_sheets import calendar_year
 from services.registry.errors import InvalidBatch
 from services.registry.events import SchoolCalendarActivated
+from services.registry.reference.calendar_sheets import calendar_year
 from shared.standards.school_calendar import Span
 from shared.tabular.errors import HeaderMissing
 from tests.services.registry.office import Office

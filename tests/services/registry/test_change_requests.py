@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.registry.change_requests import _cause
+from services.registry.corrections.change_requests import _cause
 from services.registry.events import ListEntryCorrected, StudentDetailsCorrected
 from services.registry.request_events import ChangeRequestApproved, ChangeRequested
 from tests.services.registry.office import SCHOOLS, Office

@@ -17,7 +17,7 @@ from services.registry.events import (
     StudentLeft,
     StudentRecordAliased,
 )
-from services.registry.submissions import STUDENT_ROWS
+from services.registry.lists.submissions import STUDENT_ROWS
 from tests.services.registry.office import SCHOOLS, Office
 from tests.services.registry.test_api import Client, agency, client, enrol, enrolment, http, school
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from services.registry import change_work
-from services.registry.change_work import Changing
+from services.registry.changes import change_work
+from services.registry.changes.change_work import Changing
 from services.registry.events import StudentPlaced
 from tests.services.registry.office import Office
 from tests.services.registry.promotion_process import until_killed

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.registry import advice, dates
-from services.registry.advice import COLUMN_TITLE
-from services.registry.lists import RowProblem
+from services import registry
+from services.registry.lists import advice
+from services.registry.lists.advice import COLUMN_TITLE
+from services.registry.sheets import dates
+from services.registry.sheets.lists import RowProblem
 from shared.standards import disability, identity_number, student_number
 from shared.tabular import rows as data_rows
 from tests.services.portal.test_texts import HOME
@@ -22,14 +24,14 @@ from tests.services.registry.test_api import Client, agency, client, http
 from tests.shared.tabular.workbooks import workbook
 
 __all__ = ["client", "http"]
-SOURCE = Path(advice.__file__).parent
+SOURCE = Path(registry.__file__).parent
 PROBLEM_TEXTS = tomllib.loads((HOME / "texts.toml").read_text("utf-8"))["problem"]
 
 
 def declared() -> set[tuple[str, str]]:
     """(field, code) of every problem a row may have: what the source names outright and what the standards tell."""
     found = set()
-    for path in SOURCE.glob("*.py"):
+    for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RowProblem"
             if named and all(isinstance(each, ast.Constant) for each in node.args[:2]):  # type: ignore[attr-defined]

@@ -11,8 +11,8 @@ import pytest
 from httpx import Response
 from python_calamine import load_workbook
 
-from services.registry import exporting
 from services.registry.events import RegisterExported
+from services.registry.exports import exporting
 from tests.services.registry.office import SCHOOLS, Office
 from tests.services.registry.test_api import Client, agency, client, enrolment, http, school
 from tests.shared.tabular.workbooks import workbook

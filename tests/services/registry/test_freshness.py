@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry import freshness, reporting
 from services.registry.errors import BadContract
 from services.registry.events import AgencyReported, AgencySilent, FreshnessContractActivated
-from services.registry.freshness import Contract, Holiday, canonical, parse
-from services.registry.reporting import Reported, Reporting
-from services.registry.withdrawals import Withdrawals
+from services.registry.lists import freshness, reporting
+from services.registry.lists.freshness import Contract, Holiday, canonical, parse
+from services.registry.lists.reporting import Reported, Reporting
+from services.registry.lists.withdrawals import Withdrawals
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command

@@ -29,7 +29,7 @@ from services.registry.events import (
     HouseholdMemberLeft,
     HouseholdRegistered,
 )
-from services.registry.household_life import (
+from services.registry.households.household_life import (
     Change,
     Household,
     apply_household,

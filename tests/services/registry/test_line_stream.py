@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.registry import line_stream, stream_api
 from services.registry.events import ListEntryAdded, ListSubmissionOpened, ListSubmissionReceived
-from services.registry.withdrawals import Withdrawals
+from services.registry.lists import line_stream, stream_api
+from services.registry.lists.withdrawals import Withdrawals
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
-from services.registry.lists import Ditto, ListContext, list_row, register_row
-from services.registry.schools import SchoolDirectory
+from services.registry.sheets.columns import LIST_COLUMNS, REGISTER_COLUMNS
+from services.registry.sheets.lists import Ditto, ListContext, list_row, register_row
+from services.registry.sheets.schools import SchoolDirectory
 from shared.tabular.header import find_header
 from shared.tabular.sheets import Cell
 

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.registry import promotion_jobs
 from services.registry.life_errors import UndoTooLate
 from services.registry.life_events import PromotionFinished, PromotionStarted, PromotionUndoFinished
-from services.registry.promotion_orders import undo_promotion
+from services.registry.promotion import promotion_jobs
+from services.registry.promotion.promotion_orders import undo_promotion
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command

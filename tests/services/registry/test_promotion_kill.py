@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 import pytest
 
 import services.registry.app as registry_app
-from services.registry import promoting
 from services.registry.handlers import Registry
 from services.registry.keys import Keys
 from services.registry.life_events import PromotionFinished, PromotionUndoFinished
-from services.registry.promoting import Promoting
-from services.registry.promotion import DEFAULT_LADDER
-from services.registry.promotion_orders import StartPromotion, start_promotion, undo_promotion
+from services.registry.promotion import promoting
+from services.registry.promotion.promoting import Promoting
+from services.registry.promotion.promotion import DEFAULT_LADDER
+from services.registry.promotion.promotion_orders import StartPromotion, start_promotion, undo_promotion
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today

@@ -17,10 +17,10 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
-from services.registry.formerly import former
-from services.registry.on_a_day import Dated, in_order, place_on
-from services.registry.promotion import DEFAULT_LADDER, Looked, Promotion, ladder_problem, promote, term
-from services.registry.promotion_undo import made_by_promotion, put_back
+from services.registry.jobs.formerly import former
+from services.registry.jobs.on_a_day import Dated, in_order, place_on
+from services.registry.promotion.promotion import DEFAULT_LADDER, Looked, Promotion, ladder_problem, promote, term
+from services.registry.promotion.promotion_undo import made_by_promotion, put_back
 from shared.kernel.facts import Fact
 
 DAY = date(2026, 9, 1)

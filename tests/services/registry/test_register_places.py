@@ -29,8 +29,8 @@ from services.registry.handlers import (
 )
 from services.registry.keys import Keys
 from services.registry.projections import REGISTER
-from services.registry.reference import DivisionChange, state_divisions
-from services.registry.register_places import counts, students
+from services.registry.reference.reference import DivisionChange, state_divisions
+from services.registry.reference.register_places import counts, students
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.kernel.refusals import Malformed
 from shared.standards.identity_number import check_digit

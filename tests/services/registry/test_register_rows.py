@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.registry.columns import REGISTER_COLUMNS
 from services.registry.commands import StudentRecord
-from services.registry.register_rows import PlainRows, read_students, row_read
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, InputFile, InputSheet, read_register
-from services.registry.standing import ClosedSchool, Schools
+from services.registry.lists.standing import ClosedSchool, Schools
+from services.registry.sheets.columns import REGISTER_COLUMNS
+from services.registry.sheets.register_rows import PlainRows, read_students, row_read
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, InputFile, InputSheet, read_register
 from shared.standards.identity_number import IdentityNumberError, check_digit, parse, plain_birth_date
 from shared.tabular.book import Book
 from shared.tabular.rows import find_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.registry.schools import SchoolDirectory
+from services.registry.sheets.schools import SchoolDirectory
 
 OURS = (
     ("1", "望潮县上桥镇初级中学"),

@@ -19,9 +19,9 @@ import services.registry.app as registry_app
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.handlers import Registry, enrol_students, register_schools
 from services.registry.keys import Keys
-from services.registry.search_box import recognise
-from services.registry.search_view import SEARCH
-from services.registry.searching import Places, search, statement_for
+from services.registry.search.search_box import recognise
+from services.registry.search.search_view import SEARCH
+from services.registry.search.searching import Places, search, statement_for
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command
 from shared.kernel.refusals import Malformed

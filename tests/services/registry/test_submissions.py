@@ -12,11 +12,11 @@ from uuid import uuid4
 
 import pytest
 
-from services.registry import sendings, submissions
 from services.registry.errors import ListBusy, SubmissionNotHeld, SubmissionUnknown
 from services.registry.events import ListEntryAdded, ListEntryRemoved, ListSubmissionReceived
-from services.registry.receipts import Receipt
-from services.registry.sendings import Sending, Submission
+from services.registry.lists import sendings, submissions
+from services.registry.lists.receipts import Receipt
+from services.registry.lists.sendings import Sending, Submission
 from shared.eventsourcing.store import Command, EventStore
 from shared.kernel.refusals import CommandReused
 from tests.services.registry.office import (

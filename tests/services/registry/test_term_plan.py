@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.first_term_plan import FIRST_PLAN, activation
 from services.registry.term_errors import BadTermPlan
-from services.registry.term_plan import DayRule, PlannedTask, TermPlan, canonical, content_hash, parse, term_tasks
+from services.registry.terms.first_term_plan import FIRST_PLAN, activation
+from services.registry.terms.term_plan import DayRule, PlannedTask, TermPlan, canonical, content_hash, parse, term_tasks
 from shared.standards.school_calendar import CalendarYear, SchoolCalendar, Span
 
 AUTUMN = Span(date(2026, 8, 30), date(2027, 1, 20), "2026-autumn")  # a Sunday: boarders come in

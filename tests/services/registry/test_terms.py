@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
-from services.registry.first_term_plan import FIRST_PLAN
-from services.registry.term_plan import canonical
+from services.registry.terms.first_term_plan import FIRST_PLAN
+from services.registry.terms.term_plan import canonical
 from tests.services.installation import Installation
 from tests.services.registry.office import SCHOOLS, RunningRegistry
 from tests.services.registry.test_api import CLERK, Client, http, school

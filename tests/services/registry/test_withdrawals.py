@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.registry import submissions
 from services.registry.errors import SubmissionNotHeld, SubmissionNotReversible, SubmissionUnknown, SubmissionWithdrawn
 from services.registry.events import ListEntryFields, ListEntryRemoved, ListSubmissionWithdrawn
-from services.registry.withdrawals import Withdrawals
+from services.registry.lists import submissions
+from services.registry.lists.withdrawals import Withdrawals
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore
 from tests.services.installation import DIVISION
@@ -146,7 +146,7 @@ class Interrupted(Exception):
 def test_an_interrupted_withdrawal_is_finished_by_asking_again_also_by_another_person(
     running: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.registry.withdrawals.ENTRIES", 3)
+    monkeypatch.setattr("services.registry.lists.withdrawals.ENTRIES", 3)
     whole_run = EventStore.run
     for steps in range(5):
         office = Office(running, tmp_path, next(_numbers))

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from services.registry.change_work import Changing
+from services.registry.changes.change_work import Changing
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
 from services.registry.events import Stage
 from services.registry.handlers import Registry, enrol_students, register_schools, students_named
 from services.registry.projections import REGISTER
-from services.registry.promoting import Promoting
+from services.registry.promotion.promoting import Promoting
 from services.registry.tables import STUDENTS
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command

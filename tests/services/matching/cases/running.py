@@ -18,10 +18,10 @@ from services.matching.outcome import Outcome, StudentId
 from services.matching.records import EntryRecord, StudentRecord
 from services.matching.rulings import decide_ruled, entry_evidence, evolve, in_force, student_evidence
 from services.matching.streams import Streams
-from services.registry.columns import LIST_COLUMNS, REGISTER_COLUMNS
-from services.registry.lists import ListRow, RegisterRow
-from services.registry.schools import SchoolDirectory
-from services.registry.sheet_files import REGISTER, InputFile, InputSheet, read_list, read_register
+from services.registry.sheets.columns import LIST_COLUMNS, REGISTER_COLUMNS
+from services.registry.sheets.lists import ListRow, RegisterRow
+from services.registry.sheets.schools import SchoolDirectory
+from services.registry.sheets.sheet_files import REGISTER, InputFile, InputSheet, read_list, read_register
 from shared.tabular.book import Book
 from shared.tabular.rows import find_table
 from tests.services.matching.cases.form import Case, Cells, ListName, Papers, Row

@@ -15,9 +15,9 @@ from services.matching.block_keys import entry_keys, person_keys
 from services.matching.projections import entry_stated, person
 from services.matching.records import EntryRecord
 from services.matching.row_records import entry_of, student_of
-from services.registry.intake import StudentPlace, enrolment, fatal_problems, listing, student_record
 from services.registry.keys import Keys
-from services.registry.lists import ListRow
+from services.registry.sheets.intake import StudentPlace, enrolment, fatal_problems, listing, student_record
+from services.registry.sheets.lists import ListRow
 from shared.eventsourcing.event import Event, Logged
 from shared.eventsourcing.projection import Recorded
 from shared.kernel.facts import Fact

@@ -1,0 +1,1 @@
+"""Many students or schools changed by one proposal that a second person approves."""

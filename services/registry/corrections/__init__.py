@@ -1,0 +1,1 @@
+"""Asking the owner of a record to correct it."""

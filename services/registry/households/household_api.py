@@ -1,0 +1,170 @@
+"""Households over HTTP: stated whole by the agency that keeps them, read by the county; what one person may change."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.registry import queries
+from services.registry.commands import (
+    ChangeHead,
+    EnterRegister,
+    HouseholdIntent,
+    MemberRecord,
+    MoveHousehold,
+    RegisterHousehold,
+)
+from services.registry.errors import HouseholdUnknown, InvalidRecord
+from services.registry.events import ListName
+from services.registry.handlers import Registry
+from services.registry.households import households
+from services.registry.lists.submissions import AGENCIES
+from services.registry.projections import REGISTER
+from services.registry.queries import HouseholdRow
+from shared.kernel.clock import today
+from shared.kernel.refusals import Forbidden
+from shared.standards import identity_number
+from shared.standards.identity_number import IdentityNumberError
+from shared.web.commands import command_from
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+
+Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+MEMBERS_MAX = 60
+
+
+class Member(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=60)
+    id_number: str | int | float | None = None
+    relation: str | None = Field(default=None, max_length=20)
+    head: bool = False
+
+
+class Household(BaseModel):
+    """A household as it is now; a member left out has left. ``household_number`` is the agency's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    list: ListName
+    household_number: str = Field(min_length=1, max_length=40)
+    household_type: str | None = Field(default=None, max_length=40)
+    division_code: str | None = Field(default=None, max_length=12, pattern=r"^\d{2,12}$")
+    members: tuple[Member, ...] = Field(min_length=1, max_length=MEMBERS_MAX)
+
+
+class HeadChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    member_id: UUID
+    on: date
+
+
+class Move(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
+    address: str | None = Field(default=None, max_length=200)
+    on: date
+
+
+class Entry(BaseModel):
+    """``household_type`` is left out when it is the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    household_type: str | None = Field(default=None, max_length=40)
+    on: date
+
+
+class Changed(BaseModel):
+    """The same answer however often the command is repeated. ``household_id``: the one changed; of a split the new one,
+    of a merger the one that remains."""
+
+    household_id: UUID
+    event_ids: tuple[UUID, ...]
+
+
+class Registered(BaseModel):
+    """The same answer however often the command is repeated."""
+
+    household_id: UUID
+    event_ids: tuple[UUID, ...]
+
+
+def router(registry: Registry) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/households", status_code=201)
+    def register(body: Household, request: Request, viewer: Sender, as_of: date | None = None) -> Registered:
+        if not viewer.has(AID_CLERK) and viewer.scope.agency != AGENCIES[body.list]:
+            raise Forbidden("只能报送本部门的家庭", "An agency states its own households only", list=body.list)
+        intent = RegisterHousehold(
+            list=body.list,
+            household_number=body.household_number,
+            division_code=body.division_code or registry.division,
+            members=tuple(_member(each) for each in body.members),
+            as_of=as_of or today(),
+            household_type=body.household_type,
+        )
+        result = households.register_household(registry, intent, command_from(request, viewer, body))
+        household_id = registry.keys.household(body.list, body.household_number)
+        return Registered(household_id=household_id, event_ids=result.event_ids)
+
+    @routes.get("/households/{household_id}")
+    def household(household_id: UUID, viewer: Reader, true_on: date | None = None) -> HouseholdRow:
+        """Who belongs to it on a day, masked."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            found = queries.household(connection, true_on or today(), household_id)
+        if found is None:
+            raise HouseholdUnknown(household_id)
+        return found
+
+    _changing(routes, registry)
+    return routes
+
+
+def lists_of(viewer: Viewer) -> frozenset[str]:
+    """The lists whose households are the viewer's to see and to change."""
+    everything = viewer.has(AID_CLERK, AUDITOR)
+    return frozenset(name for name, agency in AGENCIES.items() if everything or viewer.scope.agency == agency)
+
+
+def _changing(routes: APIRouter, registry: Registry) -> None:
+    def done(household_id: UUID, intent: HouseholdIntent, request: Request, viewer: Viewer, body: BaseModel) -> Changed:
+        result = households.change_household(registry, lists_of(viewer), intent, command_from(request, viewer, body))
+        return Changed(household_id=household_id, event_ids=result.event_ids)
+
+    @routes.post("/households/{household_id}/head")
+    def head(household_id: UUID, body: HeadChange, request: Request, viewer: Sender) -> Changed:
+        """Another member heads the household."""
+        return done(household_id, ChangeHead(household_id, body.member_id, body.on), request, viewer, body)
+
+    @routes.post("/households/{household_id}/register-entry")
+    def enter(household_id: UUID, body: Entry, request: Request, viewer: Sender) -> Changed:
+        """The household is on the poverty register again (动态纳入)."""
+        intent = EnterRegister(household_id, body.on, body.household_type)
+        return done(household_id, intent, request, viewer, body)
+
+    @routes.post("/households/{household_id}/move")
+    def move(household_id: UUID, body: Move, request: Request, viewer: Sender) -> Changed:
+        """The household lives in another division or at another address (迁移)."""
+        intent = MoveHousehold(household_id, body.division_code, body.on, body.address)
+        return done(household_id, intent, request, viewer, body)
+
+
+def _member(told: Member) -> MemberRecord:
+    """Raises InvalidRecord; an old 15-digit number, as grandparents hold it, is let pass and not kept as a number."""
+    try:
+        number = identity_number.parse(told.id_number).text
+    except IdentityNumberError as error:
+        if error.code not in ("empty", "fifteen_digit"):
+            raise InvalidRecord([("id_number", error.code, error.message_zh, error.message_en)]) from None
+        number = None
+    return MemberRecord(told.name, number, told.relation, told.head)

@@ -1,0 +1,157 @@
+"""Households as their agencies state them, and what happens to them: split, merged, moved, headed by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from services.registry.commands import (
+    ChangeHead,
+    EnterRegister,
+    HouseholdIntent,
+    LeaveRegister,
+    MemberRecord,
+    MergeHousehold,
+    MoveHousehold,
+    RegisterHousehold,
+    SplitHousehold,
+)
+from services.registry.domain import student_of
+from services.registry.errors import HouseholdUnknown
+from services.registry.events import (
+    HouseholdMemberJoined,
+    HouseholdPersonal,
+    HouseholdRegistered,
+    MemberPersonal,
+)
+from services.registry.handlers import Registry
+from services.registry.households import household_life
+from services.registry.households.household_life import Change, Household, household_of
+from services.registry.households.household_register import enter_register, leave_register
+from shared.eventsourcing.store import Command, Proposed, Result
+
+
+def register_household(registry: Registry, intent: RegisterHousehold, command: Command) -> Result:
+    """Bring a household to what is stated: who is new has joined, who is missing has left, who heads it. Raises
+    HouseholdAlreadyMerged, BeforeHouseholdChange."""
+    household_id = registry.keys.household(intent.list, intent.household_number)
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        state = _household(registry, connection, household_id)
+        stated = HouseholdRegistered(
+            list=intent.list, division_code=intent.division_code, household_type=intent.household_type
+        )
+        students = _students(registry, connection, intent.members)
+        members = [_joined(registry, household_id, intent.division_code, each, students) for each in intent.members]
+        happened = household_life.register_household(household_id, state, stated, members, intent.as_of)
+        return [Proposed(household_id, state.version, fact, on) for fact, on in happened]
+
+    return registry.store.run(registry.database, command, decide)
+
+
+@dataclass
+class Changing:
+    """One change of households under way: what it reads, as it stood. ``lists``: those whose households the caller may
+    change."""
+
+    registry: Registry
+    connection: Connection
+    lists: frozenset[str]
+    read_states: dict[UUID, Household] = field(default_factory=dict)
+
+    def read(self, household_id: UUID) -> Household:
+        """Raises HouseholdUnknown for a household of another list than the caller's."""
+        state = _household(self.registry, self.connection, household_id)
+        if state.registered is not None and state.registered.list not in self.lists:
+            raise HouseholdUnknown(household_id)
+        self.read_states[household_id] = state
+        return state
+
+
+def change_household(registry: Registry, lists: frozenset[str], intent: HouseholdIntent, command: Command) -> Result:
+    """Raises what household_life's rules raise, and HouseholdUnknown also outside ``lists``."""
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        return changes_stated(Changing(registry, connection, lists), intent)
+
+    return registry.store.run(registry.database, command, decide)
+
+
+def split_off(registry: Registry, intent: SplitHousehold) -> UUID:
+    """The household that a split made. Raises HouseholdUnknown."""
+    with registry.database.writing() as connection:
+        state = _household(registry, connection, intent.household_id)
+    return _new_household(registry, state, intent)
+
+
+def changes_stated(changing: Changing, intent: HouseholdIntent) -> list[Proposed]:
+    """What the intent changes. Appends nothing."""
+    changes = _changes(changing, intent)
+    versions = {household_id: state.version for household_id, state in changing.read_states.items()}
+    return [Proposed(each.household_id, versions[each.household_id], *each.happened) for each in changes]
+
+
+def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
+    household_id, on = intent.household_id, intent.on
+    state = changing.read(household_id)
+    match intent:
+        case ChangeHead():
+            happened = household_life.change_head(household_id, state, intent.member_id, on)
+        case EnterRegister():
+            happened = enter_register(household_id, state, intent.household_type, on)
+        case LeaveRegister():
+            happened = leave_register(household_id, state, intent.reason, on)
+        case MoveHousehold():
+            person = state.head or min(state.members, key=lambda key: key.int, default=None)
+            personal = None
+            if intent.address and person is not None:
+                personal = HouseholdPersonal(person_id=person, address=intent.address)
+            happened = household_life.move(household_id, state, intent.division_code, personal, on)
+        case MergeHousehold():
+            into = changing.read(intent.into_household_id)
+            return household_life.merge(household_id, state, intent.into_household_id, into, on)
+        case SplitHousehold():
+            new_id = _new_household(changing.registry, state, intent)
+            members, heads = intent.member_ids, (intent.head_id, intent.remaining_head_id)
+            return household_life.split(household_id, state, new_id, changing.read(new_id), members, *heads, on)
+    return [Change(household_id, each) for each in happened]
+
+
+def _new_household(registry: Registry, state: Household, intent: SplitHousehold) -> UUID:
+    if state.registered is None:
+        raise HouseholdUnknown(intent.household_id)
+    return registry.keys.household(state.registered.list, intent.household_number)
+
+
+def _household(registry: Registry, connection: Connection, household_id: UUID) -> Household:
+    """With the particulars of its members, for who joins another one; those of erased people are None."""
+    stored = registry.store.load(connection, household_id, personal=True)
+    return household_of((each.fact, each.event.effective_on) for each in stored)
+
+
+def _joined(
+    registry: Registry, household_id: UUID, division_code: str, member: MemberRecord, students: dict[str, UUID]
+) -> HouseholdMemberJoined:
+    member_id = registry.keys.person(member.id_number, registry.keys.member(household_id, member.name))
+    return HouseholdMemberJoined(
+        member_id=member_id,
+        division_code=division_code,
+        student_id=students.get(member.id_number or ""),
+        relation=member.relation,
+        head=member.head,
+        personal=MemberPersonal(person_id=member_id, name=member.name, id_number=member.id_number),
+    )
+
+
+def _students(registry: Registry, connection: Connection, members: Sequence[MemberRecord]) -> dict[str, UUID]:
+    """Identity number → student, for members who are students of the register; aliases followed."""
+    numbers = {registry.keys.student_by_number(each.id_number): each.id_number for each in members if each.id_number}
+    found: dict[str, UUID] = {}
+    for stream_id, stored in registry.store.load_many(connection, list(numbers)).items():
+        state = student_of(each.fact for each in stored)
+        if state.version:
+            found[numbers[stream_id]] = state.alias_of or stream_id
+    return found

@@ -1,0 +1,1 @@
+"""Long work in chunks that any restart continues, and where a student stood before it."""

@@ -1,0 +1,1 @@
+"""A whole year promoted at once, as a job that any restart continues."""

@@ -1,0 +1,1 @@
+"""Schools, division codes and calendars by date, and where students are registered."""

@@ -1,0 +1,61 @@
+"""Search over HTTP: one box, recognised; results masked, within the viewer's scope, a page at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from services.registry.handlers import Registry
+from services.registry.search.search_box import TYPED_CHARACTERS, Kind, recognise
+from services.registry.search.search_view import SEARCH
+from services.registry.search.searching import FoundStudent, search
+from shared.kernel.clock import today
+from shared.web.pages import PageTurn, encode_cursor, page_turn
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+Turn = Annotated[PageTurn, Depends(page_turn)]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+
+
+class Recognised(BaseModel):
+    """A part of what was typed, and what it was taken for."""
+
+    text: str
+    kind: Kind
+
+
+class FoundPage(BaseModel):
+    """``next`` is the cursor of the following page, null on the last one."""
+
+    items: list[FoundStudent]
+    next: str | None = None
+    recognised: list[Recognised] = []
+
+
+def router(registry: Registry) -> APIRouter:
+    """The route under /v1. Stands before those of single students, whose id ``search`` is not."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/students/search")
+    def find(
+        viewer: Reader,
+        turn: Turn,
+        q: Annotated[str, Query(max_length=TYPED_CHARACTERS)] = "",
+        true_on: date | None = None,
+    ) -> FoundPage:
+        """``q``: beginning of a name, its pinyin or initials; an identity or student number, whole, its beginning, its
+        last four or as it is masked; parts of a school's name; a grade and class. Nothing typed finds nobody."""
+        if not q.strip():
+            return FoundPage(items=[])
+        sought = recognise(q)
+        with registry.database.reading(viewer.scope, SEARCH.name) as connection:
+            hits = search(connection, sought, true_on or today(), turn, viewer.scope, registry.division)
+        shown = hits[: turn.limit]
+        following = encode_cursor((shown[-1].rank, shown[-1].student.student_id)) if len(hits) > turn.limit else None
+        told = [Recognised(text=word, kind=kind) for word, kind in sought.recognised]
+        return FoundPage(items=[hit.student for hit in shown], next=following, recognised=told)
+
+    return routes

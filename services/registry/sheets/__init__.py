@@ -1,0 +1,1 @@
+"""What a sheet or a row says, read and normalised: cells, dates, numbers, schools; no database."""

@@ -1,0 +1,1 @@
+"""A student from enrolment to leaving: particulars, classes, suspension, care, attendance."""

@@ -1,0 +1,1 @@
+"""The tasks of a term by the school calendar."""
