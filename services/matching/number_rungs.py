@@ -29,6 +29,8 @@ from services.matching.name_relation import (
 from services.matching.outcome import Outcome
 from services.matching.records import EntryRecord, StudentRecord
 
+_HALF_READ = frozenset((NameRelation.WILDCARD, NameRelation.TRUNCATED))
+
 
 def shared_number(candidates: Candidates) -> Outcome | None:
     """Guard: two students claim the number."""
@@ -95,10 +97,10 @@ def _guarded(entry: EntryRecord, candidates: Candidates, student: StudentRecord,
 
 
 def _rivals(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> list[StudentRecord]:
-    """Students whom the name fits as well as the number's owner or better, near enough to have been mixed up with
-    her: 王小* is either of two sisters."""
+    """Students whom the name fits better than the number's owner, near enough to have been mixed up with her; as well
+    is enough for a name of which a part is missing: 王小* is either of two sisters."""
     others = (s for s in candidates.others if s.student_id != student.student_id)
-    return in_order(s for s in others if _no_worse_name(entry, s, student) and _near(entry, s, student))
+    return in_order(s for s in others if _fits_another(entry, s, student) and _near(entry, s, student))
 
 
 def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentRecord) -> bool:
@@ -114,10 +116,11 @@ def _several_names(entry: EntryRecord, candidates: Candidates, student: StudentR
     )
 
 
-def _no_worse_name(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:
-    """No name is EQUAL to both: such a row is R1's."""
-    ours = relation(entry, other)
-    return ours in COMPATIBLE and RANK[ours] <= RANK[relation(entry, student)]
+def _fits_another(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:
+    ours, owners = relation(entry, other), relation(entry, student)
+    if ours not in COMPATIBLE:
+        return False
+    return RANK[ours] < RANK[owners] or (ours is owners and ours in _HALF_READ)
 
 
 def _near(entry: EntryRecord, other: StudentRecord, student: StudentRecord) -> bool:
