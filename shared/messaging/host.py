@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,7 +21,6 @@ from shared.messaging.arrivals import read
 from shared.messaging.checkpoint import BuildGone, Gap
 from shared.messaging.failures import BuildRetired, DatabaseAway
 from shared.messaging.intake import Intake, TopicPartition
-from shared.messaging.pace import Pace
 from shared.messaging.problems import Problem, Problems
 from shared.messaging.runner import Applied, Runner
 from shared.messaging.seeking import Seeker, name
@@ -89,7 +87,6 @@ class ProcessorHost:
         self._starting: asyncio.Task[Any] | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._work: dict[TopicPartition, asyncio.Task[None]] = {}
-        self._paces: defaultdict[TopicPartition, Pace] = defaultdict(Pace)
         self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
 
@@ -221,10 +218,8 @@ class ProcessorHost:
 
     async def _drain(self, where: TopicPartition) -> None:
         try:
-            while waiting := self.intake.waiting(where):
-                await asyncio.sleep(self._paces[where].wait_seconds(asyncio.get_running_loop().time(), waiting))
-                if records := self.intake.take(where, BATCH_EVENTS_MAX):
-                    await self._apply(where, records)
+            while records := self.intake.take(where, BATCH_EVENTS_MAX):
+                await self._apply(where, records)
         finally:
             del self._work[where]
 

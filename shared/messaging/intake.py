@@ -94,11 +94,6 @@ class Intake:
         self.arrived.set()
         return True
 
-    def waiting(self, where: TopicPartition) -> int:
-        """How many records of a partition are queued."""
-        partition = self.partitions.get(where)
-        return 0 if partition is None else partition.queued_records
-
     def take(self, where: TopicPartition, limit: int) -> list[Any]:
         """The next records of a partition, at most ``limit``, never waiting to fill."""
         partition = self.partitions.get(where)
