@@ -158,7 +158,7 @@ class Town:
 def arm(system: System, chance: random.Random) -> str:
     """kill -9 a worker whatever it does, and start it so that it kills itself in the middle of a decision; its name."""
     victim = chance.choice(WORKERS)
-    system.restart(victim, failpoint=f"matching.before_commit:{chance.randint(1, 4)}")
+    system.restart(victim, failpoint="matching.before_commit:1")  # it may get no more than one
     return victim
 
 

@@ -51,7 +51,7 @@ def test_a_silent_consumer_is_started_again_and_the_lag_is_shown(
             await tell_heads(kafka, world, heads)
             await until(lambda: any(lag.behind for lag in host.lags()), 20)
             await until(lambda: complete(database, world), 60)
-            assert host.restarts == 1
+            assert host.restarts >= 1  # on a busy machine four seconds pass more than once
             await until(lambda: not any(lag.behind for lag in host.lags()), 20)
         finally:
             await host.stop()
