@@ -119,8 +119,9 @@ class Deciding:
                 self._listen(stop)
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, VersionConflict, OSError) as lost:
                 log.warning("deciding starts over", error=type(lost).__name__)
-                failures = 0 if time.monotonic() - begun > WELL_SECONDS else failures + 1
+                failures = 0 if time.monotonic() - begun > WELL_SECONDS else failures
                 stop.wait(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)])
+                failures += 1
 
     def _listen(self, stop: threading.Event) -> None:
         with psycopg.connect(self.database.worker_conninfo, autocommit=True) as listener:
