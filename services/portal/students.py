@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from services.portal.backends import Backends, BackendTrouble, Param
@@ -113,26 +114,25 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
 async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Somebody else cares for the child."""
     opened.allow(AID_CLERK, SCHOOL)
-    backends: Backends = request.app.state.backends
     body = {name: text(form, name) or None for name in CARE_FIELDS}
-    path = f"/v1/students/{student_id}/guardianship"
-    try:
-        await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
-    except BackendTrouble as trouble:
-        if trouble.status not in (400, 409, 422):
-            raise
-        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
-    return back(form, "care", f"/students/{student_id}")
+    return await _keep_care(request, opened, student_id, form, "guardianship", body)
 
 
 @router.post("/students/{student_id}/counselling")
 async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The school counselled the child."""
     opened.allow(SCHOOL)
-    backends: Backends = request.app.state.backends
     note = form.get("note")
     body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
-    path = f"/v1/students/{student_id}/counselling"
+    return await _keep_care(request, opened, student_id, form, "counselling", body)
+
+
+async def _keep_care(
+    request: Request, opened: Opening, student_id: UUID, form: FormData, what: str, body: Mapping[str, Any]
+) -> Response:
+    """Add to the child's care record; what is refused is told beside the form."""
+    backends: Backends = request.app.state.backends
+    path = f"/v1/students/{student_id}/{what}"
     try:
         await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
     except BackendTrouble as trouble:
