@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.support.chromium import CHROMIUM, FLAGS
 from tests.support.district import District
+from tests.support.portal import Portal, running_portal
 from tests.support.system import System
 
 
@@ -23,3 +26,17 @@ def district(postgres: Any, kafka: Any) -> Iterator[District]:
         yield made
     finally:
         system.stop()
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    with running_portal() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
+        yield launched
+        launched.close()

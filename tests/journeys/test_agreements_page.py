@@ -11,10 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.test_changes_page import shown, signed_in, town
 from tests.journeys.test_pages import DESK, PHONE
-from tests.journeys.test_year_page import browser
 from tests.support.district import District
 
-__all__ = ["browser", "town"]  # fixtures
+__all__ = ["town"]  # a fixture
 
 
 @pytest.fixture

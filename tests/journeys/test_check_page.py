@@ -7,27 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE
+from tests.journeys.test_pages import CONTRAST, DESK, PHONE
 from tests.support import check_files
-from tests.support.portal import Portal, running_portal
+from tests.support.portal import Portal
 
 CHECKED_MS = 100_000
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with running_portal() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(params=["script", "no script"])

@@ -8,27 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from services.matching.scoring import county_model
-from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE, Opened
+from tests.journeys.test_pages import CONTRAST, DESK, PHONE, Opened
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
 from tests.support.models import Models
-from tests.support.portal import Portal, running_portal
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with running_portal() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
-        yield launched
-        launched.close()
+from tests.support.portal import Portal
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from python_calamine import load_workbook
 
 from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
@@ -24,7 +24,7 @@ from services.registry.reference.reference import (
 from shared.database.scopes import Scope
 from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE
+from tests.journeys.test_pages import CONTRAST, DESK, PHONE
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
@@ -58,14 +58,6 @@ def running(postgres: Any) -> Iterator[RegistryPortal]:
         enrol_students(made.registry, EnrolStudents(CHILDREN, TERM), command())
         made.pump()
         yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -6,25 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import CHROMIUM, CONTRAST, DESK, FLAGS, PHONE, Opened
-from tests.support.portal import Portal, running_portal
+from tests.journeys.test_pages import CONTRAST, DESK, PHONE, Opened
+from tests.support.portal import Portal
 from tests.support.reviews import Reviews
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with running_portal() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from services.registry.reference.reference import ActivateCalendar, activate_cal
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.test_registry_pages import SCHOOLS, browser, page, proper
+from tests.journeys.test_registry_pages import SCHOOLS, page, proper
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
-__all__ = ["browser", "page"]  # fixtures
+__all__ = ["page"]  # a fixture
 FIRST = today() - timedelta(days=today().weekday() + 7)  # a Monday: the check of the term's opening is late by now
 TERM = f"{FIRST.year}-spring"
 

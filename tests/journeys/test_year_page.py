@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from deploy.services import PROCESSES
-from tests.journeys.test_pages import CHROMIUM, DESK, FLAGS, PHONE
+from tests.journeys.test_pages import DESK, PHONE
 from tests.support.district import District
 from tests.support.system import System
 
@@ -42,14 +42,6 @@ def town(postgres: Any, kafka: Any) -> Iterator[District]:
         yield made
     finally:
         system.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
