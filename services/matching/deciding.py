@@ -30,6 +30,7 @@ from services.matching.households import Households, households_for
 from services.matching.index_rows import (
     ListedRow,
     Register,
+    decided_by_number,
     keep_decisions,
     listed_rows,
     named_students,
@@ -162,7 +163,10 @@ class Deciding:
         today = enter_roster(raw)
         assert today is not None, "an opened day is never taken back"
         terms = Terms(today, rules)
-        for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
+        # Under the locks, so that no other worker is about to take such a decision back.
+        settled = decided_by_number(raw, taken.beside)
+        open_still = [entry for entry in taken.entries if entry not in settled]
+        for part, entries in enumerate(_parts(open_still, ENTRIES_AT_ONCE)):
             rows, ruled, known = self._read(raw, entries)
             standing = standing_decisions(raw, entries)
             proposed: list[Proposed] = []
