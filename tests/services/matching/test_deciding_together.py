@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.matching import deciding, taking
+from services.matching.index_rows import listed_rows
 from services.matching.projections import ROSTER_VIEW
 from services.registry.events import EntryPersonal, ListEntryCorrected
 from shared.database.database import driver
@@ -180,13 +181,11 @@ def test_a_namesake_leaves_rows_alone_that_stand_by_their_number(
     happen(installation, [listed(FIRST, NAME, OWN), unnumbered, student(OWNER, NAME, OWN)])
     settle(installation, matching)
     read: list[UUID] = []
-    listed_rows = deciding.listed_rows
-
     def seen(raw: Any, entries: Sequence[UUID]) -> Any:
         read.extend(entries)
         return listed_rows(raw, entries)
 
-    monkeypatch.setattr(deciding, "listed_rows", seen)
+    monkeypatch.setattr("services.matching.deciding.listed_rows", seen)
     happen(installation, [student(CHILD, NAME, number(date(2015, 3, 4), 5))])
     settle(installation, matching)
     assert read == [SECOND]
