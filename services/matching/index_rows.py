@@ -77,7 +77,6 @@ SELECT household_key, count(*) FROM entries
 WHERE valid_to = 'infinity' AND standing AND household_key = ANY(%s) GROUP BY household_key
 """
 _DECIDED = "SELECT entry_id, version, state, student_id, content, by_number FROM decided WHERE entry_id = ANY(%s)"
-_BY_NUMBER_ALONE = "SELECT entry_id FROM decided WHERE entry_id = ANY(%s) AND by_number"
 _PAGE = """
 SELECT entity FROM entries WHERE valid_to = 'infinity' AND (%(after)s::uuid IS NULL OR entity > %(after)s)
 ORDER BY entity LIMIT %(count)s
@@ -195,11 +194,6 @@ def _register(found: dict[UUID, dict[str, Any]]) -> Register:
 def standing_decisions(raw: psycopg.Connection[Any], entries: Sequence[UUID]) -> dict[UUID, Standing]:
     """The decisions that stand about these rows."""
     return {row[0]: Standing(*row[1:]) for row in raw.execute(_DECIDED, (UuidArray(entries),))}
-
-
-def decided_by_number(raw: psycopg.Connection[Any], entries: Collection[UUID]) -> set[UUID]:
-    """Those of these rows whose decision stands on number and name alone, whoever else bears the name."""
-    return {row[0] for row in raw.execute(_BY_NUMBER_ALONE, (UuidArray(entries),))} if entries else set()
 
 
 def keep_decisions(raw: psycopg.Connection[Any], decisions: Sequence[tuple[UUID, Standing]]) -> None:

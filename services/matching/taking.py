@@ -31,13 +31,14 @@ DELETE FROM matching_work WHERE id IN (
 class Taken(NamedTuple):
     """Work taken: the rows to decide, the latest cause, the first of the work rows it settles, and whether more may
     wait already: what comes later is notified. ``beside``: those of the rows that only share a name, a birth date or a
-    school with a student who changed."""
+    school with one of the ``students`` who changed."""
 
     entries: list[UUID]
     cause: Cause
     first_work_id: int
     more: bool
     beside: frozenset[UUID] = frozenset()
+    students: frozenset[UUID] = frozenset()
 
 
 def take(raw: psycopg.Connection[Any]) -> Taken | None:
@@ -57,7 +58,9 @@ def take(raw: psycopg.Connection[Any]) -> Taken | None:
     beside = frozenset(sharing.keys() - entries)
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     more = len(work) == WORK_ROWS or work[0].every_row_waits
-    return Taken(sorted(entries | beside), _cause(latest), min(row.id for row in work), more, beside)
+    return Taken(
+        sorted(entries | beside), _cause(latest), min(row.id for row in work), more, beside, frozenset(students)
+    )
 
 
 def _household_work(work: Sequence[Any], numbers: set[str], keys: set[str]) -> HouseholdWork:
