@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from services.notifications.commands import CloseAlert, RaiseAlert, SeeAlert, WithdrawAlert
+from services.notifications.commands import CloseAlert, CloseReturned, RaiseAlert, SeeAlert, WithdrawAlert
 from services.notifications.errors import AlertNotOpen, NotSeenYet
 from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
 from shared.kernel.facts import Fact
@@ -92,6 +92,14 @@ def withdraw(state: Alert, command: WithdrawAlert) -> list[Decided]:
     if not state.open or command.unless_raised_on in state.known:
         return []
     return [Decided(AlertWithdrawn(reason=command.reason, evidence=command.evidence), max(command.on, state.last))]
+
+
+def close_returned(state: Alert, command: CloseReturned) -> list[Decided]:
+    """Close an open alert on the reports that say the child is back; nobody need have read it for that."""
+    if not state.open:
+        return []
+    evidence = ",".join(str(each) for each in command.evidence)
+    return [Decided(AlertClosed(reason="attending_again", evidence=evidence), max(command.on, state.last))]
 
 
 def see(state: Alert, command: SeeAlert) -> list[Decided]:

@@ -69,7 +69,8 @@ class AlertWithdrawn(Fact, frozen=True, kw_only=True):
 
 @fact("notifications")
 class AlertClosed(Fact, frozen=True, kw_only=True):
-    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal."""
+    """Closed on evidence: a code, a reference to the paper or event, nothing personal. By a person, or, when reports
+    say that the child is back at school, by the policy: then ``evidence`` are the ids of these reports."""
 
     reason: Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
     evidence: str

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from services.notifications.events import AlertKind
+from services.notifications.signals import explanations as signals
 from services.notifications.tables import ALERTS, CHILDREN, SCHOOLS
 from shared.web.languages import Language
 from shared.web.pages import PageTurn
@@ -19,6 +20,7 @@ State = Literal["open", "seen", "withdrawn", "closed"]
 OPEN: tuple[State, ...] = ("open", "seen")
 
 EXPLANATIONS: dict[str, tuple[str, str]] = {
+    **signals.EXPLANATIONS,
     "listed_but_in_no_register": (
         "在名单({lists})上且属义务教育学龄,学籍中未找到",
         "On a list ({lists}) and of school age, in no register",

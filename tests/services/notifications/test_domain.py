@@ -14,15 +14,8 @@ from services.notifications.commands import CloseAlert, RaiseAlert, SeeAlert, Wi
 from services.notifications.domain import Decided, close, evolve, raise_alert, see, withdraw
 from services.notifications.errors import AlertNotOpen, BadRules, NotSeenYet
 from services.notifications.events import AlertRaised, AlertSeen
-from services.notifications.signals.rules import (
-    AlertRules,
-    ListedChild,
-    Schooling,
-    canonical,
-    listed_reason,
-    parse,
-    student_reasons,
-)
+from services.notifications.signals.reasons import ListedChild, Schooling, listed_reason, student_reasons
+from services.notifications.signals.rules import AlertRules, canonical, parse
 
 DAY = date(2026, 11, 24)
 RULES = AlertRules()
