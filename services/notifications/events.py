@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.notifications import case_events as case_events  # declared with these, and reached through this module
 from shared.kernel.facts import Fact, fact
 
 AlertKind = Literal["listed_but_unenrolled", "left_without_acceptance", "dropped_out"]
@@ -25,7 +26,8 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set.
 
     ``grounds``: of the events, those that tell something of the child. A decision taken anew by another model on the
-    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``."""
+    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``. ``times``: for the n-th
+    time for this child and reason; more than one is a case reopened."""
 
     kind: AlertKind
     student_id: UUID | None
@@ -38,6 +40,7 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     explanation_code: str
     facts: dict[str, str]
     grounds: tuple[UUID, ...] = ()
+    times: int = 1
 
 
 @fact("notifications")
@@ -55,10 +58,14 @@ class AlertWithdrawn(Fact, frozen=True, kw_only=True):
 
 @fact("notifications")
 class AlertClosed(Fact, frozen=True, kw_only=True):
-    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal."""
+    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal. ``events``: the
+    facts on record that show it; ``ends_on``: the last day of an exemption, after which the alert may be raised again
+    on the same grounds."""
 
     reason: Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
     evidence: str
+    events: tuple[UUID, ...] = ()
+    ends_on: date | None = None
 
 
 @fact("notifications")
