@@ -7,9 +7,21 @@ from typing import Literal
 from uuid import UUID
 
 from services.notifications import case_events as case_events  # declared with these, and reached through this module
+from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
+from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
+from services.notifications.signal_events import AbsenceKind as AbsenceKind
 from shared.kernel.facts import Fact, fact
 
-AlertKind = Literal["listed_but_unenrolled", "left_without_acceptance", "dropped_out"]
+AlertKind = Literal[
+    "listed_but_unenrolled",
+    "left_without_acceptance",
+    "dropped_out",
+    "absent_running",
+    "absent_share",
+    "not_returned_at_term_start",
+    "suspension_overdue",
+    "class_silent",
+]
 
 
 @fact("notifications")
@@ -23,7 +35,8 @@ class AlertRulesActivated(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class AlertRaised(Fact, frozen=True, kw_only=True):
     """A child may be out of school. ``evidence`` are the ids of the events that say so; ``explanation_code`` names the
-    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set.
+    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id``, ``entry_id`` and ``subject``
+    is set; ``subject`` names the class of the school a ``class_silent`` alert is about: ``stage/grade/class``.
 
     ``grounds``: of the events, those that tell something of the child. A decision taken anew by another model on the
     same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``. ``times``: for the n-th
@@ -41,6 +54,7 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     facts: dict[str, str]
     grounds: tuple[UUID, ...] = ()
     times: int = 1
+    subject: str | None = None
 
 
 @fact("notifications")
