@@ -7,7 +7,7 @@ from datetime import date
 from services.notifications.api import router
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
-from services.notifications.rules import AlertRules, canonical, content_hash
+from services.notifications.signals.rules import AlertRules, canonical, content_hash
 from services.notifications.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
