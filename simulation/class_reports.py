@@ -16,7 +16,7 @@ WAVES = 0.10  # of the classes in a term
 LATE_REPORTS, LATEST_DAYS = 0.02, 3
 SKIPPED_REPORTS = 0.003
 MENDED_REPORTS = 0.004
-GAPS, STOPPED_CLASSES, FREE_DAY_REPORTS = 0.04, 0.006, 0.01  # of the classes
+GAPS, STOPPED_CLASSES, FREE_DAY_REPORTS = 0.04, 0.006, 0.04  # of the classes
 LEAVING, RETURNING = ("dropped_out", "suspended", "transferred_out"), ("enrolled",)
 
 

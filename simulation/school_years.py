@@ -44,9 +44,7 @@ def past_terms(as_of: date, terms: int) -> tuple[tuple[CalendarYear, ...], tuple
 def days_of(years: tuple[CalendarYear, ...], terms: tuple[Span, ...]) -> list[date]:
     """The school days of these terms, in order."""
     calendar = SchoolCalendar(years)
-    return [
-        day for term in terms for day in calendar.school_days_between(term.first, term.last + timedelta(days=1))
-    ]
+    return [day for term in terms for day in calendar.school_days_between(term.first, term.last + timedelta(days=1))]
 
 
 def _weekday_after(day: date, weekday: int) -> date:

@@ -49,9 +49,7 @@ class TermTables:
 
 def write_calendar(folder: Path, time: SchoolTime) -> None:
     """The school years as the registry takes them, and the terms simulated."""
-    years = [
-        {"school_year": year.terms[0].first.year, "content": json.loads(canonical(year))} for year in time.years
-    ]
+    years = [{"school_year": year.terms[0].first.year, "content": json.loads(canonical(year))} for year in time.years]
     terms = [{"name": term.name, "first": str(term.first), "last": str(term.last)} for term in time.terms]
     told = {"years": years, "terms": terms, "school_days": [str(day) for day in time.days]}
     (folder / CALENDAR).write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -129,9 +129,7 @@ def alert_events(service: Service, kinds: Sequence[str] = ("Alert",)) -> list[tu
     """Every fact of every alert, by stream and version: (stream, version, type, effective_on, data). An event of this
     service's own log is named in it by stream and version instead of its id, which is another one in each run."""
     entries = own_log(service)
-    names = {
-        str(each.event.event_id): f"{each.event.stream_id}/{each.event.version}" for each, _ in entries
-    }
+    names = {str(each.event.event_id): f"{each.event.stream_id}/{each.event.version}" for each, _ in entries}
     found = []
     for logged, _ in entries:
         event = logged.event
