@@ -77,7 +77,7 @@ def fill(settings: Settings, children: int) -> Day:
     _open_day(service, today)
     service.database.close()
     service.keyring.close()
-    absent = sum(len(ids) for each in arriving for ids in each.fact.absences.values())  # type: ignore[attr-defined]
+    absent = sum(len(told.absences) for told in made.reports if told.told_on == today)
     return Day(registry.envelopes(arriving, today), len(arriving), absent)
 
 

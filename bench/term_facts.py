@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.notifications.events import AbsenceDocumented
@@ -97,7 +97,7 @@ class TermFacts:
     def life(self, life: Life) -> Said | None:
         """None for a document, which is not the registry's to tell."""
         room = self.room_of[life.child]
-        where = {"school_code": room.school_code, "division_code": room.division_code}
+        where: dict[str, Any] = {"school_code": room.school_code, "division_code": room.division_code}
         fact: Fact
         match life.what:
             case "enrolled":
@@ -143,6 +143,7 @@ class RegistryLog:
     def __init__(self) -> None:
         self._index = 0
         self._at = datetime.min.replace(tzinfo=UTC)
+        self.events: dict[UUID, Said] = {}
         self._versions: dict[UUID, int] = {}
         self._last = dict.fromkeys(range(PARTITIONS), 0)
 
@@ -155,6 +156,7 @@ class RegistryLog:
             self._at += timedelta(microseconds=1)
             version = self._versions[each.stream_id] = self._versions.get(each.stream_id, 0) + 1
             event_id = keyed_id(KEY, "event", str(self._index))
+            self.events[event_id] = each
             data = seal(each.fact, event_id, each.stream_id, version, {})
             event = Event(
                 event_id,

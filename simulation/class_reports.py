@@ -34,8 +34,8 @@ class Classroom(NamedTuple):
 
 
 class ClassTold(NamedTuple):
-    """A class's report of ``day``, sent on ``told_on``; a later one of the same day takes its place. ``absences``: child
-    → reason; ``half_day`` of them missed half the day. ``present``: children the class had."""
+    """A class's report of ``day``, sent on ``told_on``; a later one of the same day takes its place. ``absences``:
+    child → reason; ``half_day`` of them missed half the day; ``members`` children were in the class."""
 
     told_on: date
     day: date
@@ -162,7 +162,7 @@ class _Reporting:
     def _on_a_free_day(self, day: date) -> ClassTold:
         """Somebody reports a day without school, with children absent from nothing."""
         absent = self._chance.sample(self._ordinary, min(2, len(self._ordinary)))
-        absences: dict[int, Reason] = {child: "unexplained" for child in sorted(absent)}
+        absences: dict[int, Reason] = dict.fromkeys(sorted(absent), "unexplained")
         return ClassTold(day, day, self._room.number, len(self._room.children), absences, frozenset())
 
     def _is_gone(self, child: int, day: date) -> bool:

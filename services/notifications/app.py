@@ -9,6 +9,7 @@ from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
 from services.notifications.streams import Streams
+from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -32,7 +33,7 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams),),
+        routers=(router(database, store, streams), whatif_api.router(database)),
         projections=projections(store, streams, settings.division),
         seeds=(Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),),
         day_opened=lambda day: DayOpened(day=day),

@@ -7,7 +7,9 @@ Refusal
 │   ├── AlertNotOpen        closed or withdrawn before
 │   └── NotSeenYet          an alert is read before it is closed
 └── Malformed           422
-    └── BadRules            the thresholds do not hold together
+    ├── BadRules            the thresholds do not hold together
+    ├── NoRulesYet          a past before the first rules
+    └── TooManyChildren     more than one request may try thresholds on
 """
 
 from __future__ import annotations
@@ -29,3 +31,11 @@ class NotSeenYet(Conflict):
 
 class BadRules(Malformed):
     code = "bad_rules"
+
+
+class NoRulesYet(Malformed):
+    code = "no_rules_yet"
+
+
+class TooManyChildren(Malformed):
+    code = "too_many_children"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.signals.watching import Watching
 from services.notifications.streams import Streams
+from services.notifications.whatif.outcomes import RULE_FIGURES
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
 
 
 def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
     """View first: nothing depends on the order, people see it first."""
-    return ALERTS_VIEW, Watching(store, streams, division).projection()
+    return ALERTS_VIEW, RULE_FIGURES, Watching(store, streams, division).projection()

@@ -7,7 +7,7 @@ can be compared byte by byte. Within a day batches are cut and partitions interl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -30,7 +30,6 @@ from tests.services.installation import Installation
 
 OWN = "notifications"
 ENROLLED_BEFORE_DAYS = 30
-AFTER_DAYS = 20  # opened after the last school day simulated: what only time brings
 
 
 class TermFeed:
@@ -46,15 +45,14 @@ class TermFeed:
     ) -> None:
         self.installation, self.service, self.facts = installation, service, TermFacts(made)
         self._batch, self._chance = batch, chance
-        self._registry = RegistryLog()
+        self.registry = RegistryLog()
         self._own_index = 0
         self._own_last = dict.fromkeys(range(PARTITIONS), 0)
-        self._documents: dict[UUID, int] = {}
 
-    def run(self, until: date | None = None) -> None:
-        """Every day from the first of the terms on, vacations included."""
+    def run(self) -> None:
+        """Every day from the first to the last school day simulated, vacations included."""
         made = self.facts.made
-        first, last = made.time.days[0], made.time.days[-1] + timedelta(days=AFTER_DAYS)
+        first, last = made.time.days[0], made.time.days[-1]
         begun = first - timedelta(days=ENROLLED_BEFORE_DAYS)
         told: dict[date, list[Said]] = defaultdict(list)
         documents: dict[date, list[AbsenceDocumented]] = defaultdict(list)
@@ -67,13 +65,13 @@ class TermFeed:
                 told[life.told_on].append(said)
         for report in made.reports:
             told[report.told_on].append(self.facts.report(report))
-        for day in _days(first, min(last, until or last)):
+        for day in _days(first, last):
             self.installation.open_day(self.service, day)
             self.deliver({})
             for document in documents[day]:
                 stream = keyed_id(KEY, "document", str(document.student_id), document.first_day.isoformat())
                 self.installation.append(OWN, stream, document, day)
-            self.deliver(self._registry.envelopes(told[day], day))
+            self.deliver(self.registry.envelopes(told[day], day))
 
     def deliver(self, registry: dict[int, list[Envelope]]) -> None:
         """Hand over, and whatever follows of it, until nothing is left."""
@@ -125,7 +123,7 @@ def own_log(service: Service, after: int = 0) -> list[log.Entry]:
         return list(log.entries(driver(connection), after=after))
 
 
-def alert_events(service: Service, kinds: Sequence[str] = ("Alert",)) -> list[tuple[Any, ...]]:
+def alert_events(service: Service) -> list[tuple[Any, ...]]:
     """Every fact of every alert, by stream and version: (stream, version, type, effective_on, data). An event of this
     service's own log is named in it by stream and version instead of its id, which is another one in each run."""
     entries = own_log(service)

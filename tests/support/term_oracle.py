@@ -193,9 +193,17 @@ class TermOracle:
         return False
 
     def _silent(self, room: Classroom, said: dict[tuple[int, date], ClassTold], today: date) -> bool:
-        """The last school day that has ended was not reported."""
+        """It sent nothing of the last school day that has ended, nor of any day since, though it did this year or
+        another class of its school told of that day."""
         ended = [day for day in self.school_days if day < today]
-        return bool(ended) and (room.number, ended[-1]) not in said
+        if not ended:
+            return False
+        hers = [day for number, day in said if number == room.number and day <= today]
+        others = any(self._school(number) == room.school_code for number, day in said if day == ended[-1])
+        return bool(hers or others) and max(hers, default=date.min) < ended[-1]
+
+    def _school(self, number: int) -> str:
+        return self.classrooms[number - 1].school_code
 
     def _overdue(self, due: date, today: date) -> bool:
         """Three school days have begun after the day she was due back."""
