@@ -45,6 +45,7 @@ POLL_SECONDS = 0.1
 TIMEOUT_SECONDS = 900.0
 PEER_EVENTS_MAX = 20_000
 TOPIC = "registry.day"
+LOGS = ("registry", "matching", "notifications", "visits", "disbursement")  # the others are silent on that day
 
 
 class Parts(NamedTuple):
@@ -98,9 +99,9 @@ def _places(parts: Parts, database: str) -> tuple[str, str, str, str]:
 
 
 async def _publish(bootstrap: str, placed: Placed) -> None:
-    """The day's reports to their topic; the policies' other logs are silent on it."""
+    """The day's reports to their topic."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    names = (TOPIC, "matching.day", "notifications.day")
+    names = [f"{name}.day" for name in LOGS]
     admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1) for name in names])
     admin.close()
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=262_144)
@@ -167,7 +168,7 @@ async def work(given: dict[str, Any]) -> None:
 
         runner.apply = timed  # type: ignore[method-assign]
     calm_collector()
-    topics = {name: f"{name}.day" for name in ("registry", "matching", "notifications", "visits", "disbursement")}
+    topics = {name: f"{name}.day" for name in LOGS}
     threads = 1 if profiler else 2
     host = ProcessorHost(given["group"], given["places"][3], topics, runners, threads=threads)
     cpu = time.process_time()

@@ -206,8 +206,8 @@ class TermOracle:
         return self.classrooms[number - 1].school_code
 
     def _overdue(self, due: date, today: date) -> bool:
-        """Three school days have begun after the day she was due back."""
-        return sum(due < day <= today for day in self.school_days) > SUSPENSION_GRACE - 1
+        """Three school days have ended since she was due back, that day included."""
+        return sum(due <= day < today for day in self.school_days) >= SUSPENSION_GRACE
 
     def _acceptance_due(self, left_on: date) -> date:
         """Fifteen days on; vacations between two terms told do not count."""
