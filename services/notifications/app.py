@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from services.notifications.api import router
+from services.notifications.delivery import parts as delivery_parts
+from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
 from services.notifications.rules import AlertRules, canonical, content_hash
@@ -27,12 +29,14 @@ def build(settings: Settings) -> Service:
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
     streams = Streams(settings.hmac_key)
+    desk = Desk(database, store, streams, settings.division)
     return Service(
         name=settings.service,
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams),),
+        routers=(router(database, store, streams), *delivery_parts.routers(desk)),
+        steps=delivery_parts.STEPS,
         projections=projections(store, streams, settings.division),
         seeds=(Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),),
         day_opened=lambda day: DayOpened(day=day),

@@ -6,6 +6,9 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.notifications import (
+    delivery_events as delivery_events,  # declared with these, reached through this module
+)
 from shared.kernel.facts import Fact, fact
 
 AlertKind = Literal["listed_but_unenrolled", "left_without_acceptance", "dropped_out"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.streams import Streams
 from services.notifications.watching import Watching
@@ -11,4 +12,5 @@ from shared.eventsourcing.store import EventStore
 
 def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
     """View first: nothing depends on the order, people see it first."""
-    return ALERTS_VIEW, Watching(store, streams, division).projection()
+    composing = Composing(store, streams, division)
+    return ALERTS_VIEW, Watching(store, streams, division).projection(), composing.projection()
