@@ -9,7 +9,7 @@ from services.notifications.delivery import parts as delivery_parts
 from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
-from services.notifications.rules import AlertRules, canonical, content_hash
+from services.notifications.signals.rules import AlertRules, canonical, content_hash
 from services.notifications.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service

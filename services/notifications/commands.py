@@ -28,6 +28,7 @@ class RaiseAlert:
     facts: dict[str, str]
     on: date
     grounds: tuple[UUID, ...] = ()
+    subject: str | None = None
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
         explanation_code=command.explanation_code,
         facts=command.facts,
         grounds=command.grounds,
+        subject=command.subject,
     )
     return [Decided(fact, max(command.on, state.last))]
 

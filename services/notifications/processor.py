@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
+from services.notifications.signals.watching import Watching
 from services.notifications.streams import Streams
-from services.notifications.watching import Watching
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
 

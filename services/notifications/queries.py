@@ -36,13 +36,15 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
 
 class AlertRow(BaseModel):
     """One alert. ``state`` open: nobody has read it yet. ``since``: from when the child may be out of school;
-    ``raised_on``/``raised_at``: when the alert was raised. ``name`` is masked, empty for a child in no register."""
+    ``raised_on``/``raised_at``: when the alert was raised. ``name`` is masked, empty for a child in no register and for
+    a silent class, which ``subject`` names as stage/grade/class."""
 
     alert_id: UUID
     kind: AlertKind
     state: State
     student_id: UUID | None
     entry_id: UUID | None
+    subject: str | None
     name: str
     division_code: str
     school_code: str | None
@@ -136,6 +138,7 @@ def _alert(row: Row[Any], language: Language) -> AlertRow:
         state=row.state,
         student_id=row.student_id,
         entry_id=row.entry_id,
+        subject=row.subject,
         name=row.name_masked or "",
         division_code=row.division_code,
         school_code=row.school_code,

@@ -22,12 +22,18 @@ SCHOOLING = PeriodTable(
         Column("since", Date),
         Column("event_id", Uuid),
         Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
         Column("division_code", Text),
         Column("school_code", Text),
         Column("compulsory_from", Date),
         Column("compulsory_to", Date),
+        Column("due_back", Date),
     ],
-    indexes=[Index("schooling_by_status", "status", "valid_from")],
+    indexes=[
+        Index("schooling_by_status", "status", "valid_from"),
+        Index("schooling_by_class", "school_code", "grade", "class_name"),
+    ],
 )
 
 # Whom a list row is about, and the event that listed it: rows of one person on several lists are one child.
@@ -64,6 +70,63 @@ CALENDARS = PeriodTable(
     [Column("place", Text), Column("school", Text), Column("school_year", Integer), Column("content", Text)],
 )
 
+# What a class reported of a day last; ``absent`` counts children. One row per class and day, whenever it was told.
+CLASS_DAYS = PeriodTable(
+    "class_days",
+    "registry",
+    [
+        Column("school_code", Text),
+        Column("division_code", Text),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("day", Date),
+        Column("members", Integer),
+        Column("absent", Integer),
+        Column("school_day", Boolean),
+        Column("event_id", Uuid),
+        Column("reported_at", DateTime(timezone=True)),
+    ],
+    indexes=[
+        Index("class_days_by_class", "school_code", "grade", "class_name", "day"),
+        Index("class_days_by_day", "day", "school_code"),
+    ],
+)
+
+# A child ever named absent by a class's report of a day; reason is empty again once a correction cleared her. event_id:
+# the report that said so last.
+ABSENCES = PeriodTable(
+    "absences",
+    "registry",
+    [
+        Column("student_id", Uuid),
+        Column("day", Date),
+        Column("class_day", Uuid),
+        Column("reason", Text),
+        Column("half_day", Boolean),
+        Column("event_id", Uuid),
+    ],
+    indexes=[Index("absences_by_student", "student_id", "day")],
+)
+
+# Papers that explain an absence from first_day to last_day, both included.
+DOCUMENTED = PeriodTable(
+    "documented_absences",
+    "notifications",
+    [
+        Column("student_id", Uuid),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("kind", Text),
+        Column("first_day", Date),
+        Column("last_day", Date),
+        Column("reference", Text),
+        Column("event_id", Uuid),
+        Column("withdrawn", Boolean),
+    ],
+    indexes=[Index("documented_by_student", "student_id"), Index("documented_by_last_day", "last_day", "entity")],
+)
+
 # One row: the day opened last.
 DAYS = PeriodTable("days", "notifications", [Column("day", Date)])
 
@@ -76,6 +139,7 @@ ALERTS = PeriodTable(
         Column("state", Text),
         Column("student_id", Uuid),
         Column("entry_id", Uuid),
+        Column("subject", Text),
         Column("since", Date),
         Column("raised_on", Date),
         Column("raised_at", DateTime(timezone=True)),

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.notifications.case_events import CaseEscalated
 from services.notifications.delivery import message_store
 from services.notifications.delivery.message_store import Growth
-from services.notifications.delivery.places import Place, nearest
+from services.notifications.delivery.places import Place, at_level, nearest
 from services.notifications.delivery_events import Topic
 from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn
 from services.notifications.streams import Streams
@@ -43,7 +44,7 @@ class Composing:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed), self.react)
+        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated), self.react)
 
     def react(self, connection: Connection, events: Sequence[Recorded], _changes: object) -> None:
         """Count these events."""
@@ -53,7 +54,7 @@ class Composing:
 
     def _raised(self, connection: Connection, events: Sequence[Recorded]) -> dict[UUID, AlertRaised]:
         """Alert → how it was raised last, for those that have ended."""
-        ended = {event.stream_id for event in events if not isinstance(event.fact, AlertRaised)}
+        ended = {event.stream_id for event in events if isinstance(event.fact, AlertWithdrawn | AlertClosed)}
         found: dict[UUID, AlertRaised] = {}
         for stream, stored in (self.store.load_many(connection, ended) if ended else {}).items():
             for each in stored:
@@ -63,6 +64,10 @@ class Composing:
 
     def _told(self, event: Recorded, raised: dict[UUID, AlertRaised]) -> Iterator[Told]:
         fact = event.fact
+        if isinstance(fact, CaseEscalated):
+            where = at_level(self.division, fact.level, fact.division_code, fact.school_code)
+            yield Told(event, "cases_escalated", where, fact.level)
+            return
         about = fact if isinstance(fact, AlertRaised) else raised[event.stream_id]
         topic: Topic = "alerts_raised" if fact is about else "alerts_ended"
         kind = fact.kind if isinstance(fact, AlertRaised) else fact.reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -25,7 +25,7 @@ SHOWN = 500
 
 
 class Settings(BaseModel):
-    """As in ContactSet. The inbox of the page always is; ``channels`` come besides. An address left out is forgotten."""
+    """As in ContactSet. The page's inbox always is; ``channels`` come besides. An address left out is forgotten."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,13 +71,12 @@ def router(desk: Desk) -> APIRouter:
         where = place(desk, viewer)
         with desk.database.writing() as connection:
             fact, version = contacts.contact_of(desk, connection, desk.streams.contact(viewer.principal))
-        given = (
-            {} if fact is None else {name: getattr(fact, name) for name in Settings.model_fields if hasattr(fact, name)}
-        )
+        given: dict[str, Any] = {}
         if fact is not None:
+            given = {name: getattr(fact, name) for name in Settings.model_fields if hasattr(fact, name)}
             given["channels"] = list(fact.channels)
-        if fact is not None and fact.personal is not None:
-            given |= {"email": fact.personal.email, "phone": fact.personal.phone}
+            if fact.personal is not None:
+                given |= {"email": fact.personal.email, "phone": fact.personal.phone}
         return Own(**given, division_code=where.division_code, school_code=where.school_code, version=version)
 
     @routes.get("/contacts/me")

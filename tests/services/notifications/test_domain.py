@@ -14,7 +14,7 @@ from services.notifications.commands import CloseAlert, RaiseAlert, SeeAlert, Wi
 from services.notifications.domain import Decided, close, evolve, raise_alert, see, withdraw
 from services.notifications.errors import AlertNotOpen, BadRules, NotSeenYet
 from services.notifications.events import AlertRaised, AlertSeen
-from services.notifications.rules import (
+from services.notifications.signals.rules import (
     AlertRules,
     ListedChild,
     Schooling,
