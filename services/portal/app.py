@@ -21,6 +21,7 @@ from services.portal import (
     forms,
     home,
     imports,
+    messages,
     models,
     papers,
     promotions,
@@ -110,6 +111,7 @@ def application(
         forms.router,
         students.router,
         reviews.router,
+        messages.router,
         models.router,
         exports.router,
         reference_forms.router,  # before single rows, whose name its paths are not

@@ -9,7 +9,7 @@ from services.portal.table_pages import NAVIGATION
 
 # Area → its pages, the first one a role may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("home", ("home", "terms")),
+    ("home", ("home", "messages", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "check")),
     ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),

@@ -367,6 +367,7 @@ TABLES: Mapping[str, TablePage] = {
 
 NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("home", "/", EVERYONE),
+    ("messages", "/messages", (AID_CLERK, SCHOOL)),
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),

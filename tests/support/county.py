@@ -304,6 +304,14 @@ class County:
             rows = [row for row in _seen(self.alerts.values(), who) if row["state"] in (state or ("open", "seen"))]
             return _paged(rows, turn, "alert_id")
 
+        @r.get("/messages")
+        def messages(_who: Who) -> Row:
+            return {"items": [], "next": None}
+
+        @r.get("/messages/unread")
+        def unread(_who: Who) -> Row:
+            return {"count": 0, "more": False}
+
         @r.get("/alerts/summary")
         def summary(who: Who) -> list[Row]:
             rows = _seen(self.alerts.values(), who)
