@@ -29,13 +29,15 @@ def build(settings: Settings) -> Service:
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
     streams = Streams(settings.hmac_key)
+    ways = delivery_parts.ways_from()
     desk = Desk(database, store, streams, settings.division)
     return Service(
         name=settings.service,
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams), *delivery_parts.routers(desk)),
+        routers=(router(database, store, streams), *delivery_parts.routers(desk, ways)),
+        workers=delivery_parts.workers(desk, ways),
         steps=delivery_parts.STEPS,
         projections=projections(store, streams, settings.division),
         seeds=(Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),),

@@ -16,6 +16,7 @@ from services.portal import (
     audit,
     changes,
     checking,
+    deliveries,
     exports,
     failures,
     forms,
@@ -112,6 +113,7 @@ def application(
         students.router,
         reviews.router,
         messages.router,
+        deliveries.router,
         models.router,
         exports.router,
         reference_forms.router,  # before single rows, whose name its paths are not

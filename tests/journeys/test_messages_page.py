@@ -6,7 +6,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -17,10 +17,15 @@ from playwright.sync_api import Browser, Page, expect
 from deploy.checker import checker
 from deploy.ports import free_port
 from services.notifications import app as notifications_app
+from services.notifications.delivery import delivery_store
+from services.notifications.delivery.desk import Desk
+from services.notifications.delivery.planning import plan
 from services.notifications.events import AlertRaised
+from services.notifications.streams import Streams
 from services.portal.app import application
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
+from shared.database.database import driver
 from shared.web import Authenticator
 from shared.web.application import create_app
 from shared.web.live import SseHub
@@ -35,6 +40,15 @@ TODAY = date(2026, 11, 24)
 class Running(NamedTuple):
     url: str
     installation: Installation
+    desk: Desk
+
+    def fail(self) -> None:
+        """Every delivery that is due has had its last attempt."""
+        now = datetime.now(UTC) + timedelta(minutes=1)
+        plan(self.desk, now)
+        with self.desk.database.working() as connection:
+            for delivery in delivery_store.take(driver(connection), now, 10):
+                delivery_store.mark(driver(connection), delivery, now, "timeout", final=True)
 
     def storm(self, count: int) -> None:
         """Children at many schools drop out at once."""
@@ -87,7 +101,9 @@ def _portal(postgres: Any) -> Iterator[Running]:
                     demo_seed=SEED,
                 )
                 with serving(application(settings, checker(Path(folder))), port):
-                    yield Running(f"http://127.0.0.1:{port}", installation)
+                    streams = Streams(installation.settings("notifications").hmac_key)
+                    desk = Desk(service.database, service.store, streams, DIVISION)
+                    yield Running(f"http://127.0.0.1:{port}", installation, desk)
         finally:
             installation.close()
 
@@ -142,3 +158,24 @@ def test_a_person_sets_how_they_are_reached(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".notice")).to_have_text("通知设置已保存")
     expect(page.locator("table.rows tbody tr")).to_contain_text("c***@example.org")
     proper(page, tmp_path / "settings")
+
+
+def test_a_system_is_registered_and_what_did_not_reach_it_is_given_up(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    page.goto("/deliveries")
+    page.get_by_label("接收地址").fill("https://127.0.0.1/hook")
+    page.get_by_role("button", name="登记").click()
+    expect(page.locator(".trouble")).to_contain_text("公网")
+    page.get_by_label("接收地址").fill("https://receiver.example/hook")
+    page.get_by_role("button", name="登记").click()
+    expect(page.locator(".notice code")).to_contain_text("whsec_")
+    running.storm(1)
+    running.fail()
+    page.goto("/deliveries")
+    row = page.locator("#failed-rows tbody tr", has_text="receiver.example").first
+    expect(row).to_contain_text("没有应答")
+    proper(page, tmp_path / "deliveries")
+    count = page.locator("#failed-rows tbody tr").count()
+    row.get_by_role("button", name="放弃").click()
+    expect(page.locator("#failed-rows tbody tr")).to_have_count(count - 1)

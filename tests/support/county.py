@@ -308,6 +308,14 @@ class County:
         def messages(_who: Who) -> Row:
             return {"items": [], "next": None}
 
+        @r.get("/deliveries/failed")
+        def failed(_who: Who) -> list[Row]:
+            return []
+
+        @r.get("/webhooks")
+        def webhooks(_who: Who) -> list[Row]:
+            return []
+
         @r.get("/messages/unread")
         def unread(_who: Who) -> Row:
             return {"count": 0, "more": False}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifications.delivery import contacts, receivers
 from services.notifications.delivery.desk import VIEW, Desk
 from services.notifications.delivery.message_api import Responsible, place
-from services.notifications.delivery_events import Channel, ContactPersonal, ContactSet, Digest
+from services.notifications.delivery_events import ContactPersonal, ContactSet, Digest
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.web.commands import command_from
@@ -29,9 +29,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channels: list[Channel] = Field(default=[], max_length=2)
+    channels: list[Literal["email"]] = Field(default=[], max_length=1)
     email: str | None = Field(default=None, max_length=254)
-    phone: str | None = Field(default=None, max_length=20)
     digest: Digest = "at_once"
     digest_hour: Hour = 8
     digest_weekday: int = Field(default=0, ge=0, le=6)
@@ -59,7 +58,6 @@ class Reached(BaseModel):
     channels: list[str]
     digest: str
     email: str
-    phone: str
     set_at: datetime
 
 
@@ -76,7 +74,7 @@ def router(desk: Desk) -> APIRouter:
             given = {name: getattr(fact, name) for name in Settings.model_fields if hasattr(fact, name)}
             given["channels"] = list(fact.channels)
             if fact.personal is not None:
-                given |= {"email": fact.personal.email, "phone": fact.personal.phone}
+                given["email"] = fact.personal.email
         return Own(**given, division_code=where.division_code, school_code=where.school_code, version=version)
 
     @routes.get("/contacts/me")
@@ -92,12 +90,12 @@ def router(desk: Desk) -> APIRouter:
         where = place(desk, viewer)
         command = command_from(request, viewer, body)
         stream = desk.streams.contact(viewer.principal)
-        plain = body.model_dump(exclude={"email", "phone", "channels"})
+        plain = body.model_dump(exclude={"email", "channels"})
         fact = ContactSet(
             division_code=where.division_code,
             school_code=where.school_code,
             channels=tuple(sorted(set(body.channels))),
-            personal=ContactPersonal(person_id=stream, email=body.email or None, phone=body.phone or None),
+            personal=ContactPersonal(person_id=stream, email=body.email or None),
             **plain,
         )
         contacts.set_contact(desk, where, fact, command, expected_version(request), today())
@@ -119,7 +117,6 @@ def router(desk: Desk) -> APIRouter:
                 channels=each.channels,
                 digest=str(each.habits.get("digest", "")),
                 email=each.shown.get("email", ""),
-                phone=each.shown.get("phone", ""),
                 set_at=each.set_at,
             )
             for each in found

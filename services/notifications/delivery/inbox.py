@@ -92,12 +92,13 @@ def read(desk: Desk, scope: Scope, place: Place, message_id: UUID, command: Comm
         raise UnknownMessage
     now = utc_now()
 
-    def decide(connection: Connection, stored: Sequence[Stored]) -> Sequence[Proposed]:
+    def decide(connection: Connection, _stored: Sequence[Stored]) -> Sequence[Proposed]:
         raw = driver(connection)
         message = message_store.locked(raw, message_id)
         if message is None or message_store.was_read(raw, message_id, command.principal):
             return []
-        return [*fixing(message, len(stored), today), Proposed(message_id, len(stored), MessageRead(), today)]
+        version = len(desk.store.load(connection, message_id))  # under the row's lock: planning may have just fixed it
+        return [*fixing(message, version, today), Proposed(message_id, version, MessageRead(), today)]
 
     def then(raw: message_store.Raw) -> None:
         message_store.fix(raw, message_id)

@@ -133,7 +133,7 @@ def of_kind(raw: Raw, kind: Kind, count: int) -> list[Receiver]:
 def switch(raw: Raw, receiver_id: UUID, *, active: bool, shown: dict[str, str]) -> None:
     """Send there from now on, or no longer."""
     raw.execute(
-        "UPDATE receivers SET active = %s, shown = shown || %s, failing_since = NULL WHERE receiver_id = %s",
+        "UPDATE receivers SET active = %s, shown = shown || %s::jsonb, failing_since = NULL WHERE receiver_id = %s",
         (active, json.dumps(shown), receiver_id),
     )
 

@@ -73,6 +73,11 @@ def line(words: Worded, language: Language) -> str:
     return f"{words.title} ({inside})" if language == "en" else f"{words.title}({inside})"
 
 
+def digest(count: int, language: Language) -> str:
+    """The subject of several messages."""
+    return f"{count} messages" if language == "en" else f"{count} 条通知"
+
+
 def together(messages: Sequence[MessageComposed], language: Language) -> list[str]:
     """Several messages, a line each."""
     return [line(worded(each, language), language) for each in messages]
