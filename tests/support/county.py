@@ -22,6 +22,7 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
+from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
@@ -304,21 +305,7 @@ class County:
             rows = [row for row in _seen(self.alerts.values(), who) if row["state"] in (state or ("open", "seen"))]
             return _paged(rows, turn, "alert_id")
 
-        @r.get("/messages")
-        def messages(_who: Who) -> Row:
-            return {"items": [], "next": None}
-
-        @r.get("/deliveries/failed")
-        def failed(_who: Who) -> list[Row]:
-            return []
-
-        @r.get("/webhooks")
-        def webhooks(_who: Who) -> list[Row]:
-            return []
-
-        @r.get("/messages/unread")
-        def unread(_who: Who) -> Row:
-            return {"count": 0, "more": False}
+        r.include_router(quiet_inbox)
 
         @r.get("/alerts/summary")
         def summary(who: Who) -> list[Row]:
