@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    attendance,
     audit,
     changes,
     checking,
@@ -109,6 +110,7 @@ def application(
         tables.router(),
         forms.router,
         students.router,
+        attendance.router,
         reviews.router,
         models.router,
         exports.router,

@@ -13,7 +13,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "check")),
     ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
-    ("dropout", ("alerts",)),
+    ("dropout", ("alerts", "attendance")),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),

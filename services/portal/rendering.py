@@ -135,6 +135,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "withdraw": "imports.done_withdraw",
         "visit": "student.done_visit",
         "care": "student.done_care",
+        "attendance": "attendance.done",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
         "undone": "review.done_undone",

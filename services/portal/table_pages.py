@@ -370,6 +370,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
+    ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
