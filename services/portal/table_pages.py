@@ -9,7 +9,7 @@ from typing import Literal
 from services.portal.columns import Column
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
-FilterKind = Literal["school", "code", "date", "moment", "text"]
+FilterKind = Literal["school", "code", "date", "moment", "term", "text"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ ENTITLEMENTS = TablePage(
         Column("paid_on", ("paid_on",), "date"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "text")),
+    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "term")),
     actions=True,
 )  # fmt: skip
 
@@ -148,7 +148,7 @@ PAYMENTS = TablePage(
         Column("reference", ("reference",)),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (_BY_SCHOOL, Filter("term", "text")),
+    (_BY_SCHOOL, Filter("term", "term")),
 )  # fmt: skip
 
 VISITS = TablePage(
@@ -164,20 +164,6 @@ VISITS = TablePage(
     (_BY_SCHOOL, Filter("outcome", "code", "outcome")),
 )  # fmt: skip
 
-STUDENTS = TablePage(
-    "students", "/students", "registry", "/v1/students",
-    (
-        _NAME,
-        Column("student_number", ("student_number",)),
-        _SCHOOL,
-        Column("stage", ("stage",), "code", "stage"),
-        _GRADE, _CLASS,
-        Column("student_state", ("state",), "code", "student_state"),
-    ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _BY_SCHOOL),
-)  # fmt: skip
-
 SEARCH = TablePage(
     "search", "/search", "registry", "/v1/students/search",
     (
@@ -185,11 +171,13 @@ SEARCH = TablePage(
         Column("former_name", ("former_name",)),
         Column("id_number", ("id_number",)),
         Column("student_number", ("student_number",)),
-        _SCHOOL, _GRADE, _CLASS,
+        _SCHOOL,
+        Column("stage", ("stage",), "code", "stage"),
+        _GRADE, _CLASS,
         Column("student_state", ("state",), "code", "student_state"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _TRUE_ON),
+    (Filter("q", "text"), _BY_SCHOOL, _TRUE_ON),
 )  # fmt: skip
 
 SCHOOLS = TablePage(
@@ -286,7 +274,7 @@ TERM_TASKS = TablePage(
         Filter("state", "code", "task_state", tabs=True),
         _BY_SCHOOL,
         Filter("school_year", "text"),
-        Filter("term", "text"),
+        Filter("term", "term"),
         Filter("task", "text"),
         _TRUE_ON,
     ),
@@ -351,7 +339,6 @@ TABLES: Mapping[str, TablePage] = {
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
-        STUDENTS,
         SEARCH,
         SCHOOLS,
         CLOSED_STUDENTS,
@@ -376,7 +363,6 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("imports", "/imports", SUBMISSIONS.roles),
     ("check", "/check", (AID_CLERK, AGENCY)),
     ("models", "/models", (AID_CLERK, AUDITOR)),
-    ("students", "/students", STUDENTS.roles),
     ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
     ("changes", "/changes", (AID_CLERK, SCHOOL, AUDITOR)),
     ("requests", "/requests", (AID_CLERK, SCHOOL, AGENCY)),
