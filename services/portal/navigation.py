@@ -11,9 +11,9 @@ from services.portal.table_pages import NAVIGATION
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("home", ("home", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
-    ("lists", ("imports", "check")),
+    ("lists", ("imports", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
-    ("dropout", ("alerts", "attendance")),
+    ("dropout", ("alerts", "attendance", "suspensions")),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),

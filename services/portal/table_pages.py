@@ -180,6 +180,35 @@ SEARCH = TablePage(
     (Filter("q", "text"), _BY_SCHOOL, _TRUE_ON),
 )  # fmt: skip
 
+SUSPENSIONS = TablePage(
+    "suspensions", "/suspensions", "registry", "/v1/suspensions",
+    (
+        _NAME, _SCHOOL,
+        Column("stage", ("stage",), "code", "stage"),
+        _GRADE, _CLASS,
+        Column("due_back", ("due_back",), "date"),
+        Column("days_overdue", ("days_overdue",), "number"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("overdue", "code", "suspension", tabs=True, default="true"), _BY_SCHOOL, _TRUE_ON),
+    actions=True,
+)  # fmt: skip
+
+FRESHNESS = TablePage(
+    "freshness", "/freshness", "registry", "/v1/freshness",
+    (
+        _AGENCY, _LIST,
+        Column("dated", ("dated",), "date"),
+        Column("received_at", ("received_at",), "moment"),
+        Column("due_on", ("due_on",), "date"),
+        Column("due_by", ("due_by",), "date"),
+        Column("days_late", ("days_late",), "number"),
+        Column("silent_since", ("silent_since",), "date"),
+    ),
+    (AID_CLERK, AGENCY, AUDITOR), "list",
+    actions=True,
+)  # fmt: skip
+
 SCHOOLS = TablePage(
     "schools", "/reference/schools", "registry", "/v1/reference/schools",
     (
@@ -340,6 +369,8 @@ TABLES: Mapping[str, TablePage] = {
         PAYMENTS,
         VISITS,
         SEARCH,
+        SUSPENSIONS,
+        FRESHNESS,
         SCHOOLS,
         CLOSED_STUDENTS,
         DIVISIONS,
@@ -357,6 +388,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
+    ("suspensions", "/suspensions", SUSPENSIONS.roles),
+    ("freshness", "/freshness", FRESHNESS.roles),
     ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),

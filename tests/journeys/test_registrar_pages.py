@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.registry.commands import EnrolStudents, RegisterSchools, StudentRecord
-from services.registry.handlers import enrol_students, register_schools
+from services.registry.commands import EnrolStudents, RecordLeaving, RegisterSchools, StudentRecord
+from services.registry.handlers import enrol_students, record_leaving, register_schools, students_named
+from services.registry.lists.freshness import Contract
+from services.registry.lists.reporting import Reporting
 from services.registry.reference.reference import ActivateCalendar, activate_calendar
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
@@ -144,3 +146,59 @@ def test_what_was_chosen_stays_when_the_registry_refuses_and_the_county_sees_who
         proper(page, tmp_path / "schools")
         row(page, SCHOOLS[0].name).get_by_role("link").click()
         expect(page.locator("#classes tbody tr")).to_have_count(3)
+
+
+def test_who_is_suspended_too_long_is_extended_or_back_from_the_row(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    registry, wide = running.registry, Scope(division="46")
+    due = today() - timedelta(days=10)
+    ids = students_named(registry, PUPILS[-2:])
+    for student in ids:
+        away = RecordLeaving(student, due - timedelta(days=30), "suspended", due)
+        record_leaving(registry, wide, away, command())
+    running.pump()
+    page.goto("/suspensions")
+    expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    expect(row(page, "周*六")).to_contain_text("10")
+    proper(page, tmp_path / "suspensions")
+    first = row(page, "周*六")
+    first.locator("summary", has_text="延长休学").press("Enter")
+    first.get_by_label("应复学日期").fill((today() + timedelta(days=30)).isoformat())
+    first.get_by_role("button", name="延长休学").click()
+    expect(page.locator(".notice")).to_contain_text("已登记延长")
+    second = row(page, "孙*五")
+    second.locator("summary", has_text="已复学").press("Enter")
+    second.get_by_role("button", name="已复学").click()
+    expect(page.locator(".notice")).to_contain_text("已登记复学")
+    running.pump()
+    page.goto("/suspensions")
+    assert page.locator("table.rows tbody tr").count() == 0
+    page.get_by_role("link", name="全部", exact=True).click()
+    expect(page.locator("table.rows tbody tr")).to_have_count(1)
+
+
+def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    registry = running.registry
+    contract = Contract(since=today() - timedelta(days=40), every_days=7)
+    Reporting(registry.store, registry.keys, registry.division).activate(
+        registry.database, "civil_affairs", "civil", contract, today(), command()
+    )
+    page.goto("/freshness")
+    agreed = row(page, "民政局")
+    expect(agreed.locator("td").nth(4)).to_have_text((today() - timedelta(days=40)).isoformat())
+    agreed.locator("summary").press("Enter")
+    proper(page, tmp_path / "freshness")
+    agreed.get_by_label("周期").select_option("day_of_month")
+    agreed.locator("input[name=number]").fill("5")
+    agreed.locator("textarea").fill("2026-10-01")
+    agreed.get_by_role("button").click()
+    expect(page.locator("main")).to_contain_text("假期第1行应为")
+    page.goto("/freshness")
+    agreed.locator("summary").press("Enter")
+    agreed.get_by_label("周期").select_option("day_of_month")
+    agreed.locator("input[name=number]").fill("5")
+    agreed.locator("textarea").fill("2026-10-01 2026-10-07")
+    agreed.get_by_role("button").click()
+    expect(page.locator(".notice")).to_have_text("约定已生效")
+    expect(row(page, "民政局").locator("td").nth(4)).not_to_have_text((today() - timedelta(days=40)).isoformat())

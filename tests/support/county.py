@@ -140,6 +140,7 @@ class County:
         def classes(who: Who, school: str) -> Row:
             return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
 
+        @r.get("/suspensions")
         @r.get("/attendance/schools")
         def schools_reported(who: Who) -> Page[Row]:
             return Page(items=[])
