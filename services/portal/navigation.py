@@ -11,7 +11,7 @@ from services.portal.table_pages import NAVIGATION
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("home", ("home", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
-    ("lists", ("imports", "freshness", "check")),
+    ("lists", ("imports", "contradictions", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
     ("dropout", ("alerts", "attendance", "suspensions")),
     ("aid", ("entitlements", "payments")),

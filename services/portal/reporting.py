@@ -1,26 +1,41 @@
-"""Acts from the rows of two tables: a suspended student is back or stays away longer; an agency reports by a rhythm."""
+"""What agencies send: where two contradict each other, and by which rhythm each reports; acts on who is suspended."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends
+from services.portal.backends import Backends, Param
 from services.portal.forms import Sent, back, command_of, text
+from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
+from services.portal.table_reading import PAGE_SIZE, items_of
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 SUSPENDED = {"return": ("return", ("on", "grade", "class_name")), "extend": ("extend-suspension", ("on", "due_back"))}
 RHYTHMS = ("day_of_month", "weekday", "every_days")
 _HOLIDAYS_CHARACTERS = 4_000
+
+
+@router.get("/contradictions")
+async def contradictions(request: Request, opened: Opened) -> Response:
+    """People of whom two agencies say different things, side by side."""
+    opened.allow(AID_CLERK, AGENCY, AUDITOR)
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    asked: dict[str, Param] = {"after": request.query_params.get("after", ""), "limit": PAGE_SIZE}
+    people, cursor = items_of((await backends.get(opened.caller, "registry", "/v1/contradictions", asked)).body)
+    following = f"/contradictions?{urlencode({'after': cursor})}" if cursor else None
+    return rendering.page(request, opened, "contradictions.html", people=people, following=following)
 
 
 @router.get("/suspensions/{student_id}/{act}")

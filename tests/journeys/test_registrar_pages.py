@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.registry.commands import EnrolStudents, RecordLeaving, RegisterSchools, StudentRecord
-from services.registry.handlers import enrol_students, record_leaving, register_schools, students_named
+from services.registry.commands import EnrolStudents, RecordLeaving, RecordListEntries, RegisterSchools, StudentRecord
+from services.registry.handlers import enrol_students, record_leaving, record_list_row, register_schools, students_named
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
+from services.registry.lists.single_rows import single_row
 from services.registry.reference.reference import ActivateCalendar, activate_calendar
+from services.registry.sheets.schools import SchoolDirectory
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span
@@ -160,7 +162,7 @@ def test_who_is_suspended_too_long_is_extended_or_back_from_the_row(
     running.pump()
     page.goto("/suspensions")
     expect(page.locator("table.rows tbody tr")).to_have_count(2)
-    expect(row(page, "周*六")).to_contain_text("10")
+    expect(row(page, "周*六")).to_contain_text(SCHOOLS[0].name)
     proper(page, tmp_path / "suspensions")
     first = row(page, "周*六")
     first.locator("summary", has_text="延长休学").press("Enter")
@@ -176,6 +178,22 @@ def test_who_is_suspended_too_long_is_extended_or_back_from_the_row(
     assert page.locator("table.rows tbody tr").count() == 0
     page.get_by_role("link", name="全部", exact=True).click()
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
+
+
+def test_two_agencies_about_one_person_stand_side_by_side(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    page.goto("/contradictions")
+    expect(page.locator(".empty")).to_have_text("目前没有互相矛盾的记录")
+    for agency, name in (("poverty_office", "王二妮"), ("disability_federation", "王二尼")):
+        fields = {"name": name, "id_number": number(40), "household_type": "脱贫户"}
+        read = single_row("poverty", 1, fields, SchoolDirectory.of(()))
+        intent = RecordListEntries(agency, "poverty", ((read, 1),), today())
+        record_list_row(running.registry, intent, "poverty", command())
+    running.pump()
+    page.reload()
+    expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    expect(row(page, "王*妮")).to_contain_text("姓名: 王*妮")
+    expect(row(page, "残联")).to_contain_text("王*尼")
+    proper(page, tmp_path / "contradictions")
 
 
 def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: RegistryPortal, tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ class County:
             return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
 
         @r.get("/suspensions")
+        @r.get("/contradictions")
         @r.get("/attendance/schools")
         def schools_reported(who: Who) -> Page[Row]:
             return Page(items=[])
