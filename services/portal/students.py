@@ -17,8 +17,9 @@ from services.portal.columns import Column, Row
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, ENTITLEMENTS, SEARCH, VISITS, TablePage
+from services.portal.table_pages import ALERTS, ENTITLEMENTS, SEARCH, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
+from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
 from shared.web.viewers import AID_CLERK, SCHOOL
 

@@ -103,6 +103,9 @@ class County:
             return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
         @r.get("/register-places")
+        @r.get("/suspensions")
+        @r.get("/contradictions")
+        @r.get("/attendance/schools")
         def places(who: Who) -> Page[Row]:
             return Page(items=[])
 
@@ -139,12 +142,6 @@ class County:
         @r.get("/attendance/classes")
         def classes(who: Who, school: str) -> Row:
             return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
-
-        @r.get("/suspensions")
-        @r.get("/contradictions")
-        @r.get("/attendance/schools")
-        def schools_reported(who: Who) -> Page[Row]:
-            return Page(items=[])
 
         @r.get("/promotions")
         @r.get("/changes")
