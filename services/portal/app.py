@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    attendance,
     audit,
     changes,
     checking,
@@ -27,6 +28,7 @@ from services.portal import (
     proxy,
     reference,
     reference_forms,
+    reporting,
     reviews,
     sign_in,
     students,
@@ -109,6 +111,8 @@ def application(
         tables.router(),
         forms.router,
         students.router,
+        attendance.router,
+        reporting.router,
         reviews.router,
         models.router,
         exports.router,

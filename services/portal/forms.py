@@ -3,10 +3,11 @@ double click, a reload) does it once."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
@@ -45,6 +46,11 @@ def command_id(form: FormData) -> str:
         return str(UUID(text(form, "command_id")))
     except ValueError:
         raise Malformed("表单不完整,请刷新后重试", "The form is incomplete; reload and try again") from None
+
+
+def command_of(form: FormData, said: Any) -> str:
+    """The same form with the same content is one command, another content another. Raises Malformed."""
+    return str(uuid5(UUID(command_id(form)), json.dumps(said, sort_keys=True)))
 
 
 def back(form: FormData, done: str, otherwise: str) -> Response:

@@ -44,5 +44,7 @@ def _words(name: str, value: Any, texts: Texts) -> str:
     if isinstance(value, list):
         return "、".join(_words(name, each, texts) for each in value)
     if isinstance(value, Mapping):
-        return f"{value['name']} " + texts("reference.until", first=value["first"], last=value["last"])
+        return f"{texts.label('term', value['name'])} " + texts(
+            "reference.until", first=value["first"], last=value["last"]
+        )
     return texts.label("stage", value) if name == "stages" else str(value)

@@ -3,46 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
 from services.portal.columns import Column
+from services.portal.table_shape import Filter, TablePage
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
-
-FilterKind = Literal["school", "code", "date", "moment", "text"]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs; ``every`` names
-    the codes asked for by the tab "all" where the service would otherwise leave some out."""
-
-    name: str
-    kind: FilterKind
-    vocabulary: str = ""
-    tabs: bool = False
-    default: str = ""
-    every: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TablePage:
-    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there;
-    ``inputs``: path that tells how old the lists are on which the table rests."""
-
-    name: str
-    address: str
-    service: str
-    source: str
-    columns: tuple[Column, ...]
-    roles: tuple[str, ...]
-    row_id: str
-    filters: tuple[Filter, ...] = ()
-    live: str | None = None
-    actions: bool = False
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    inputs: str | None = None
-
 
 EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
 _NAME = Column("name", ("name",), "student")
@@ -133,7 +97,7 @@ ENTITLEMENTS = TablePage(
         Column("paid_on", ("paid_on",), "date"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "text")),
+    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "term")),
     actions=True,
 )  # fmt: skip
 
@@ -148,7 +112,7 @@ PAYMENTS = TablePage(
         Column("reference", ("reference",)),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (_BY_SCHOOL, Filter("term", "text")),
+    (_BY_SCHOOL, Filter("term", "term")),
 )  # fmt: skip
 
 VISITS = TablePage(
@@ -164,20 +128,6 @@ VISITS = TablePage(
     (_BY_SCHOOL, Filter("outcome", "code", "outcome")),
 )  # fmt: skip
 
-STUDENTS = TablePage(
-    "students", "/students", "registry", "/v1/students",
-    (
-        _NAME,
-        Column("student_number", ("student_number",)),
-        _SCHOOL,
-        Column("stage", ("stage",), "code", "stage"),
-        _GRADE, _CLASS,
-        Column("student_state", ("state",), "code", "student_state"),
-    ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _BY_SCHOOL),
-)  # fmt: skip
-
 SEARCH = TablePage(
     "search", "/search", "registry", "/v1/students/search",
     (
@@ -185,11 +135,42 @@ SEARCH = TablePage(
         Column("former_name", ("former_name",)),
         Column("id_number", ("id_number",)),
         Column("student_number", ("student_number",)),
-        _SCHOOL, _GRADE, _CLASS,
+        _SCHOOL,
+        Column("stage", ("stage",), "code", "stage"),
+        _GRADE, _CLASS,
         Column("student_state", ("state",), "code", "student_state"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _TRUE_ON),
+    (Filter("q", "text"), _BY_SCHOOL, _TRUE_ON),
+)  # fmt: skip
+
+SUSPENSIONS = TablePage(
+    "suspensions", "/suspensions", "registry", "/v1/suspensions",
+    (
+        _NAME, _SCHOOL,
+        Column("stage", ("stage",), "code", "stage"),
+        _GRADE, _CLASS,
+        Column("due_back", ("due_back",), "date"),
+        Column("days_overdue", ("days_overdue",), "number"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("overdue", "code", "suspension", tabs=True, default="true"), _BY_SCHOOL, _TRUE_ON),
+    actions=True,
+)  # fmt: skip
+
+FRESHNESS = TablePage(
+    "freshness", "/freshness", "registry", "/v1/freshness",
+    (
+        _AGENCY, _LIST,
+        Column("dated", ("dated",), "date"),
+        Column("received_at", ("received_at",), "moment"),
+        Column("due_day", ("due_on",), "date"),
+        Column("due_by", ("due_by",), "date"),
+        Column("days_late", ("days_late",), "number"),
+        Column("silent_since", ("silent_since",), "date"),
+    ),
+    (AID_CLERK, AGENCY, AUDITOR), "list",
+    actions=True,
 )  # fmt: skip
 
 SCHOOLS = TablePage(
@@ -286,7 +267,7 @@ TERM_TASKS = TablePage(
         Filter("state", "code", "task_state", tabs=True),
         _BY_SCHOOL,
         Filter("school_year", "text"),
-        Filter("term", "text"),
+        Filter("term", "term"),
         Filter("task", "text"),
         _TRUE_ON,
     ),
@@ -351,8 +332,9 @@ TABLES: Mapping[str, TablePage] = {
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
-        STUDENTS,
         SEARCH,
+        SUSPENSIONS,
+        FRESHNESS,
         SCHOOLS,
         CLOSED_STUDENTS,
         DIVISIONS,
@@ -370,12 +352,15 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
+    ("suspensions", "/suspensions", SUSPENSIONS.roles),
+    ("freshness", "/freshness", FRESHNESS.roles),
+    ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),
+    ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
     ("check", "/check", (AID_CLERK, AGENCY)),
     ("models", "/models", (AID_CLERK, AUDITOR)),
-    ("students", "/students", STUDENTS.roles),
     ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
     ("changes", "/changes", (AID_CLERK, SCHOOL, AUDITOR)),
     ("requests", "/requests", (AID_CLERK, SCHOOL, AGENCY)),

@@ -98,11 +98,14 @@ class County:
         r = APIRouter(prefix="/registry/v1")
 
         @r.get("/students/search")
-        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
-            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
-            return _paged(rows, turn, "student_id")
+        def found(who: Who, turn: Turn, q: str = "", school: str | None = None) -> Page[Row]:
+            rows = _seen(self.students.values(), who, school_code=school)
+            return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
         @r.get("/register-places")
+        @r.get("/suspensions")
+        @r.get("/contradictions")
+        @r.get("/attendance/schools")
         def places(who: Who) -> Page[Row]:
             return Page(items=[])
 
@@ -135,6 +138,10 @@ class County:
         @r.get("/students/{student_id}/absences")
         def absences(who: Who, student_id: UUID) -> list[Row]:
             return []
+
+        @r.get("/attendance/classes")
+        def classes(who: Who, school: str) -> Row:
+            return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
 
         @r.get("/promotions")
         @r.get("/changes")
