@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from services.notifications.events import AlertKind
 from shared.kernel.identifiers import keyed_id
 
+CASE_PLAN = "case-plan"
 _LOCK_STREAMS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k ORDER BY k")
 
 
@@ -24,6 +25,15 @@ class Streams:
         """One stream per (kind, child): a second open alert has nowhere to be. ``child`` is a student of the register,
         or the person a list row is about."""
         return keyed_id(self.key, "alert", kind, str(child))
+
+    @property
+    def case_plan(self) -> UUID:
+        """The stream of the case plan's versions, the one its seed is planted in."""
+        return keyed_id(self.key, "configuration", CASE_PLAN)
+
+    def reads(self, viewer: str) -> UUID:
+        """A reader's access record: the notes of cases and the names of teams they opened."""
+        return keyed_id(self.key, "case-reads", viewer)
 
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. The policy and a person who closes an alert both take it, so
