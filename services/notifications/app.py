@@ -8,6 +8,7 @@ from services.notifications.api import router
 from services.notifications.cases.case_acts import Cases
 from services.notifications.cases.case_api import router as case_router
 from services.notifications.cases.case_plan import FIRST_PLAN_FROM, CasePlan, activation
+from services.notifications.cases.ledger_api import router as ledger_router
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
@@ -35,7 +36,11 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams), case_router(Cases(database, store, streams))),
+        routers=(
+            router(database, store, streams),
+            case_router(Cases(database, store, streams)),
+            ledger_router(database),
+        ),
         projections=projections(store, streams, settings.division),
         seeds=(
             Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),
