@@ -14,6 +14,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.portal import (
     agreements,
     audit,
+    board,
+    cases,
     changes,
     checking,
     exports,
@@ -108,6 +110,8 @@ def application(
         checking.router,
         tables.router(),
         forms.router,
+        cases.router,  # after the tables, whose saved views have addresses below its own
+        board.router,
         students.router,
         reviews.router,
         models.router,

@@ -13,7 +13,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "check")),
     ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
-    ("dropout", ("alerts",)),
+    ("dropout", ("alerts", "dropout_board", "ledger_children", "alerts_spring", "alerts_summer")),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from services.portal.backends import Backends, BackendTrouble, Caller, Param
 from services.portal.columns import Row, Shown
 from services.portal.session import Opening
-from services.portal.table_pages import TablePage
+from services.portal.table_shape import TablePage
 from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI
 from shared.web.pages import PAGE_ROWS

@@ -17,7 +17,7 @@ from services.portal.backends import Backends, BackendTrouble
 from services.portal.columns import Shown, day_text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import SUBMISSIONS, TABLES, Filter, TablePage
+from services.portal.table_pages import SUBMISSIONS, TABLES
 from services.portal.table_reading import (
     SHEET_ROWS,
     TableRow,
@@ -29,6 +29,7 @@ from services.portal.table_reading import (
     school_choices,
     shown_rows,
 )
+from services.portal.table_shape import Filter, TablePage
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.tabular.sheets import Cell

@@ -47,32 +47,32 @@ WITH enrolled AS (
     ORDER BY coalesce(line.person_id, listing.entry_id), listing.entry_id
 ), cases AS (
     SELECT DISTINCT ON (dropped, coalesce(student_id, entry_id))
-           coalesce(student_id, entry_id) AS child, student_id, entry_id, entity AS alert_id, since, kind, dropped,
-           division_code, school_code
+           coalesce(student_id, entry_id) AS child, student_id, entry_id, entity AS alert_id, state, since, kind,
+           dropped, division_code, school_code
     FROM (
         SELECT *, state = 'dropped_out' OR kind = 'dropped_out' AS dropped FROM alerts
         WHERE valid_from <= :day AND valid_to > :day AND state IN ('open', 'seen', 'dropped_out')
           AND (student_id IS NOT NULL OR entry_id IS NOT NULL)
     ) open_ones ORDER BY dropped, coalesce(student_id, entry_id), raised_on, entity
 ), ledger AS (
-    SELECT 'school_age' AS ledger, child, student_id, entry_id, NULL::uuid AS alert_id, since, division_code,
-           school_code FROM enrolled WHERE status = 'enrolled'
-    UNION ALL SELECT 'school_age', child, student_id, entry_id, NULL, since, division_code, school_code FROM missing
-    UNION ALL SELECT 'in_no_school', child, student_id, entry_id, NULL, since, division_code, school_code FROM missing
-    UNION ALL SELECT 'left', child, student_id, entry_id, NULL, since, division_code, school_code FROM enrolled
+    SELECT 'school_age' AS ledger, child, student_id, entry_id, NULL::uuid AS alert_id, NULL::text AS state, since,
+           division_code, school_code FROM enrolled WHERE status = 'enrolled'
+    UNION ALL SELECT 'left', child, student_id, entry_id, NULL, NULL, since, division_code, school_code FROM enrolled
         WHERE status = 'transferred_out'
-    UNION ALL SELECT 'not_attending', child, student_id, entry_id, alert_id, since, division_code, school_code
-        FROM cases WHERE NOT dropped AND kind IN (
-            'absent_running', 'absent_share', 'not_returned_at_term_start', 'suspension_overdue')
-    UNION ALL SELECT 'suspected', child, student_id, entry_id, alert_id, since, division_code, school_code
+    UNION ALL SELECT unnest(ARRAY['school_age', 'in_no_school']), child, student_id, entry_id, NULL, NULL, since,
+           division_code, school_code FROM missing
+    UNION ALL SELECT unnest(CASE WHEN kind IN (
+               'absent_running', 'absent_share', 'not_returned_at_term_start', 'suspension_overdue')
+               THEN ARRAY['suspected', 'not_attending'] ELSE ARRAY['suspected'] END),
+           child, student_id, entry_id, alert_id, state, since, division_code, school_code
         FROM cases WHERE NOT dropped
-    UNION ALL SELECT CASE WHEN poor THEN 'poor_dropouts' ELSE 'dropped_out' END, child, student_id, entry_id, alert_id,
-           since, division_code, school_code
-        FROM cases CROSS JOIN (VALUES (false), (true)) AS counted (poor)
-        WHERE dropped AND (NOT poor OR EXISTS (
-            SELECT FROM listings listing WHERE listing.list IN ('poverty', 'civil') AND listing.state <> ''
-              AND (listing.student_id = cases.student_id OR listing.entry_id = cases.entry_id)
-              AND (listing.ends_on IS NULL OR listing.ends_on > :day)))
+    UNION ALL SELECT unnest(CASE WHEN EXISTS (
+               SELECT FROM listings listing WHERE listing.list IN ('poverty', 'civil') AND listing.state <> ''
+                 AND (listing.student_id = cases.student_id OR listing.entry_id = cases.entry_id)
+                 AND (listing.ends_on IS NULL OR listing.ends_on > :day))
+               THEN ARRAY['dropped_out', 'poor_dropouts'] ELSE ARRAY['dropped_out'] END),
+           child, student_id, entry_id, alert_id, state, since, division_code, school_code
+        FROM cases WHERE dropped
 )
 """
 _COUNTS = text(
@@ -142,6 +142,7 @@ class LedgerChild(BaseModel):
     student_id: UUID | None
     entry_id: UUID | None
     alert_id: UUID | None
+    state: str | None
     name: str
     grade: str | None
     class_name: str | None
