@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 LEDGERS = ("school_age", "in_no_school", "left", "not_attending", "suspected", "dropped_out", "poor_dropouts")
 WEEKS = 12
 SHADES = 5
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 220, 40, 16, 14, 28
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 430, 40, 16, 14, 28
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,21 @@ def parse(content: str | bytes) -> CasePlan:
 _STEPS = StepDays.__struct_fields__
 
 
-def deadline(case: Clock, plan: CasePlan, calendar: SchoolCalendar) -> Deadline | None:
+class WorkingDays:
+    """A calendar that counts each stretch of working days once: a hundred thousand cases have few days among them."""
+
+    def __init__(self, calendar: SchoolCalendar) -> None:
+        self._calendar = calendar
+        self._counted: dict[tuple[date, int], date] = {}
+
+    def nth_working_day_from(self, day: date, n: int) -> date:
+        """As SchoolCalendar's."""
+        if (day, n) not in self._counted:
+            self._counted[day, n] = self._calendar.nth_working_day_from(day, n)
+        return self._counted[day, n]
+
+
+def deadline(case: Clock, plan: CasePlan, calendar: SchoolCalendar | WorkingDays) -> Deadline | None:
     """What an open case waits for next; None at the last level, for a confirmed dropout nobody is asked about, and for
     a silent class that somebody has read of: no team goes to a class, its report ends the alert."""
     if case.level == LEVELS[-1] or (case.kind == "class_silent" and case.seen_on is not None):

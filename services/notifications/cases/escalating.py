@@ -19,7 +19,7 @@ from services.notifications.case_events import Level
 from services.notifications.case_tables import CASE_PLANS
 from services.notifications.cases.case_folds import CASE_FOLDS
 from services.notifications.cases.case_life import ask, escalate
-from services.notifications.cases.case_plan import CasePlan, deadline, parse
+from services.notifications.cases.case_plan import CasePlan, WorkingDays, deadline, parse
 from services.notifications.domain import Decided, evolve
 from services.notifications.events import DayOpened
 from services.notifications.signals.folds import calendar_activated
@@ -34,6 +34,7 @@ from shared.messaging.policy import policy_command
 
 NAME = "escalating"
 CHUNK_CASES = 250
+_LOCK = 0x657363616C
 
 _OPEN_CASES = text("""
 SELECT entity, kind, state, level, level_on, seen_on, team_on, attempted_on, confirmed_on, asked_on, answer_by,
@@ -92,9 +93,11 @@ class Escalating:
 
     def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
         """Look at every open case for each day that opened, in the order of the days."""
-        for event in events:
-            if isinstance(event.fact, DayOpened):
-                self._look(connection, event, event.fact.day)
+        days = [event for event in events if isinstance(event.fact, DayOpened)]
+        if days:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})  # one worker's turn
+        for event in days:
+            self._look(connection, event, event.fact.day)
 
     def _look(self, connection: Connection, cause: Recorded, today: date) -> None:
         in_force = plan_on(connection, today)
@@ -102,22 +105,26 @@ class Escalating:
             return
         calendars = calendars_on(connection, today)
         cases = [OpenCase(*row) for row in connection.execute(_OPEN_CASES, {"day": today})]
-        due = [case for case in cases if self._concerned(case, in_force.plan, calendars, today)]
+        counted: dict[int, WorkingDays] = {}
+        due = [case for case in cases if self._concerned(case, in_force.plan, calendars, counted, today)]
+        self.streams.lock(connection, [case.alert_id for case in due])
         for ordinal, begin in enumerate(range(0, len(due), CHUNK_CASES)):
             chunk = due[begin : begin + CHUNK_CASES]
-            self.streams.lock(connection, [case.alert_id for case in chunk])
             proposed = list(self._proposed(connection, chunk, in_force, calendars, today))
             if proposed:
                 command = policy_command(NAME, cause, ordinal, NAME.encode())
                 self.store.execute(connection, command, lambda: proposed)  # noqa: B023 (called before the next turn)
 
-    def _concerned(self, case: OpenCase, plan: CasePlan, calendars: Calendars, today: date) -> bool:
+    def _concerned(
+        self, case: OpenCase, plan: CasePlan, calendars: Calendars, counted: dict[int, WorkingDays], today: date
+    ) -> bool:
         calendar = calendars.of(case.division_code or self.division, case.school_code)
+        days = counted.setdefault(id(calendar), WorkingDays(calendar))
         if case.state == "dropped_out" and case.confirmed_on is not None:
             term, heard = calendar.term_of(today), max(case.confirmed_on, case.asked_on or case.confirmed_on)
             if term is not None and heard < term.first:
                 return True
-        due = deadline(case, plan, calendar)
+        due = deadline(case, plan, days)
         return due is not None and today > due.due_on
 
     def _proposed(
