@@ -31,13 +31,13 @@ _ORPHAN = """EXISTS (
 _SIBLINGS = """(
     SELECT count(DISTINCT sibling.child)::integer FROM (
         SELECT beside.student_id AS child FROM memberships own
-        JOIN memberships beside ON beside.household_id = own.household_id AND beside.student_id <> own.student_id
+        JOIN memberships beside ON beside.household_id = own.household_id
         WHERE own.student_id = alerts.student_id AND own.belongs AND beside.belongs
           AND own.valid_from <= {day} AND own.valid_to > {day} AND beside.valid_from <= {day}
           AND beside.valid_to > {day}
         UNION
         SELECT kin.entity FROM children kin
-        WHERE kin.guardian_id = children.guardian_id AND kin.entity <> alerts.student_id
+        WHERE kin.guardian_id = children.guardian_id
           AND kin.valid_from <= {day} AND kin.valid_to > {day}
         UNION
         SELECT coalesce(theirs.student_id, theirs.entry_id) FROM listings mine
