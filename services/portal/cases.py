@@ -33,7 +33,7 @@ _VOCABULARIES: Mapping[str, str] = {
     "level": "case_level",
     "family": "case_family",
 }
-_REASONS = {"AlertClosed": "close_reason", "CaseEscalated": "case_late"}
+_REASONS = {"AlertClosed": "close_reason", "CaseEscalated": "case_late", "AlertWithdrawn": "withdrawn_reason"}
 # In the order they are read; what is not named here says nothing to a person.
 _DETAILS = (
     "times", "day", "since", "way", "outcome", "by", "to", "agency", "action", "level", "reason", "due_on", "term",
@@ -185,7 +185,7 @@ def sentence(happened: Mapping[str, Any], texts: Texts) -> str:
         if name == "by":
             shown = "、".join(texts.label("case_role", each) for each in value)
         elif name == "reason":
-            shown = texts.label(_REASONS.get(happened["what"], "close_reason"), value)
+            shown = texts.label(_REASONS[happened["what"]], value)
         else:
             shown = texts.label(_VOCABULARIES[name], value) if name in _VOCABULARIES else str(value)
         plain = name in ("way", "outcome", "to", "agency", "action")

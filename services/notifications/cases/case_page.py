@@ -171,7 +171,8 @@ def _happened(each: Stored, moments: Mapping[UUID, datetime], language: Language
     if "explanation_code" in told:
         zh, en = EXPLANATIONS[told["explanation_code"]]
         sentence = (en if language == "en" else zh).format(**told["facts"])
-    if isinstance(told.get("evidence"), str):
+    # A policy closes on events, whose ids say nothing to a person; somebody who closes names a paper.
+    if isinstance(told.get("evidence"), str) and not each.event.principal.startswith("policy:"):
         details["reference"] = told["evidence"]
     return Happened(
         event_id=each.event.event_id,
