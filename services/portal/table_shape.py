@@ -15,7 +15,8 @@ FilterKind = Literal["school", "code", "date", "moment", "text"]
 @dataclass(frozen=True)
 class Filter:
     """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs; ``every`` names
-    the codes asked for by the tab "all" where the service would otherwise leave some out."""
+    the codes asked for by the tab "all" where the service would otherwise leave some out; ``one``: there is no such tab,
+    because the table is of one code or another."""
 
     name: str
     kind: FilterKind
@@ -23,6 +24,7 @@ class Filter:
     tabs: bool = False
     default: str = ""
     every: tuple[str, ...] = ()
+    one: bool = False
 
 
 @dataclass(frozen=True)
