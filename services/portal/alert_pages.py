@@ -57,5 +57,9 @@ LEDGER_CHILDREN = TablePage(
         Column("case", ("state",), "code", "alert_state", href="/alerts/{alert_id}"),
     ),
     _ROLES, "child_id",
-    (Filter("ledger", "code", "ledger", tabs=True, default="suspected", one=True), BY_SCHOOL, Filter("township", "text")),
+    (
+        Filter("ledger", "code", "ledger", tabs=True, default="suspected", one=True),
+        BY_SCHOOL,
+        Filter("township", "text"),
+    ),
 )  # fmt: skip

@@ -15,8 +15,8 @@ FilterKind = Literal["school", "code", "date", "moment", "text"]
 @dataclass(frozen=True)
 class Filter:
     """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs; ``every`` names
-    the codes asked for by the tab "all" where the service would otherwise leave some out; ``one``: there is no such tab,
-    because the table is of one code or another."""
+    the codes asked for by the tab "all" where the service would otherwise leave some out; ``one``: there is no such
+    tab, because the table is of one code or another."""
 
     name: str
     kind: FilterKind

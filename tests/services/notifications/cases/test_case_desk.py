@@ -18,12 +18,14 @@ from services.notifications.cases.escalating import Escalating
 from services.notifications.events import AlertRaised, DayOpened
 from services.notifications.queries import every_alert
 from services.notifications.streams import Streams
+from services.registry.events import SchoolCalendarActivated
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.projection import Recorded
 from shared.kernel.facts import fact_type
 from shared.kernel.refusals import VersionConflict
 from shared.messaging.builds import enter_live
+from shared.standards.school_calendar import CalendarYear, Span, canonical
 from tests.services.happenings import link, listed, someone, unmatched
 from tests.services.installation import DIVISION, Installation
 from tests.services.notifications.cases.desk import NORTH, SOUTH, TEAM, TODAY, Desk, open_desk
@@ -240,6 +242,8 @@ def test_a_township_sees_its_prefix_a_school_its_own_and_the_ledgers_count_the_s
     }
     assert sees == {"S1": {str(north)}, "S3": {str(south)}, "north": {str(north)}, "south": {str(south), None}}
     assert [row["student_id"] for row in desk.alerts(params={"township": NORTH})] == [str(north)]
+    assert len(desk.alerts(params={"level": "school", "grade": "5"})) == 2
+    assert desk.alerts(params={"level": "county"}) == desk.alerts(params={"view": "spring_8_9"}) == []
     for place in (None, {"division": SOUTH}, S1):
         board = desk.ask("GET", "/ledgers", place=place).json()
         assert "公安" in board["covers"]
@@ -281,6 +285,28 @@ def test_a_confirmed_dropout_stays_on_the_ledger_and_the_view_replays(shared: De
     assert alert in [row["alert_id"] for row in rows]
     with shared.service.database.reading(Scope(division="46"), "alerts") as connection:
         assert [row.state for row in every_alert(connection, TODAY) if str(row.alert_id) == alert] == ["dropped_out"]
+
+
+def test_a_confirmed_dropout_is_asked_about_when_a_term_begins_and_silence_escalates(desk: Desk) -> None:
+    begins, alert = TODAY + timedelta(days=30), a_case(desk)
+    autumn = Span(TODAY - timedelta(days=60), TODAY + timedelta(days=5), "autumn")
+    terms = (autumn, Span(begins, begins + timedelta(days=120), "spring"))
+    told = SchoolCalendarActivated(
+        division_code=DIVISION, school_year=TODAY.year, content=canonical(CalendarYear(terms)), content_hash="h"
+    )
+    desk.installation.append("registry", someone(), told, TODAY)
+    desk.act(alert, "attempts", ATTEMPT)
+    assert desk.act(alert, "dropped-out", {"reference": "确认书 1"}).status_code == 200
+    desk.settle()
+    found = []
+    for day in (begins - timedelta(days=1), begins, begins + timedelta(days=1), begins + timedelta(days=30)):
+        desk.installation.open_day(desk.service, day)
+        desk.settle()
+        names = [each.logged.event.type.split(".")[1] for each in desk.installation.entries("notifications")]
+        found.append((names.count("DropoutAskedAbout"), names.count("CaseEscalated")))
+    assert found == [(0, 0), (1, 0), (1, 0), (1, 1)]
+    (row,) = desk.alerts(params={"true_on": (begins + timedelta(days=30)).isoformat()})
+    assert (row["state"], row["level"], row["asked_on"]) == ("dropped_out", "township", begins.isoformat())
 
 
 def test_the_plan_is_configuration_with_its_hash(shared: Desk) -> None:
