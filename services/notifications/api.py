@@ -104,11 +104,12 @@ def _reading(routes: APIRouter, database: Database) -> None:
 
     @routes.get("/alerts/stream")
     def stream(request: Request, viewer: Reader) -> Response:
-        """``row`` / ``removed`` / ``reload`` / ``bye`` events; a closed alert comes as a row with its state."""
+        """``row`` / ``removed`` / ``reload`` / ``bye`` events; a closed alert comes as a row with its state. Rows of
+        the stream carry neither priority nor deadline: the list tells them."""
 
         def read(ids: Sequence[UUID]) -> Mapping[UUID, AlertRow]:
             with database.reading(viewer.scope, VIEW) as connection:
-                return queries.alerts_by_id(connection, today(), ids, viewer.language)
+                return queries.alerts_by_id(connection, today(), ids, viewer.language, judged=False)
 
         known = None
         if viewer.scope.division is None:

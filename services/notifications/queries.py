@@ -43,9 +43,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
 
 class AlertRow(BaseModel):
     """One alert. ``state`` open: nobody has read it yet. ``since``: from when the child may be out of school;
-    ``raised_on``/``raised_at``: when the alert was raised. ``name`` is masked, empty for a child in no register and for
-    a silent class, which ``subject`` names as stage/grade/class. ``times``: raised for the n-th time; ``level``
-    answers for it; ``due_on``: by when ``due_for`` must not be true any more, else ``then`` answers, too."""
+    ``raised_on``/``raised_at``: when the alert was raised, for the n-th time (``times``). ``name`` is masked, empty for
+    a child in no register and for a silent class, which ``subject`` names as stage/grade/class. ``level`` answers for
+    it; ``due_on``: by when ``due_for`` must not be true any more, else ``then`` answers, too. ``priority`` None (then
+    there is no deadline either): the row was read without judging it."""
 
     alert_id: UUID
     kind: AlertKind
@@ -77,7 +78,7 @@ class AlertRow(BaseModel):
     next_step: str | None = None
     confirmed_on: date | None = None
     asked_on: date | None = None
-    priority: int = 0
+    priority: int | None = None
     circumstances: list[str] = []
     siblings: int = 0
     due_on: date | None = None
@@ -153,16 +154,21 @@ def alerts(
 
 def alert_key(row: AlertRow) -> tuple[int, date, UUID]:
     """Where an alert stands in the list: what its cursor holds."""
+    assert row.priority is not None  # a list's rows are judged
     return RANK_MOST - row.priority, row.raised_on, row.alert_id
 
 
 def alerts_by_id(
-    connection: Connection, true_on: date, ids: Sequence[UUID], language: Language = "zh"
+    connection: Connection, true_on: date, ids: Sequence[UUID], language: Language = "zh", *, judged: bool = True
 ) -> dict[UUID, AlertRow]:
-    """Those of these alerts that the viewer may see."""
-    judged = Judged(connection, true_on)
-    statement = _alerts(true_on, *judged.columns, judged.rank.label("rank")).where(_A.entity.in_(ids))
-    return {row.entity: judged.row(row, language) for row in connection.execute(statement)}
+    """Those of these alerts that the viewer may see; not ``judged``: without priority and deadline, at a third of the
+    cost, for whoever is told of each change."""
+    if not judged:
+        rows = connection.execute(_alerts(true_on).where(_A.entity.in_(ids)))
+        return {row.entity: _alert(row, language) for row in rows}
+    by = Judged(connection, true_on)
+    statement = _alerts(true_on, *by.columns, by.rank.label("rank")).where(_A.entity.in_(ids))
+    return {row.entity: by.row(row, language) for row in connection.execute(statement)}
 
 
 class Judged:
