@@ -15,6 +15,8 @@ from services.portal import (
     agreements,
     attendance,
     audit,
+    board,
+    cases,
     changes,
     checking,
     exports,
@@ -110,6 +112,8 @@ def application(
         checking.router,
         tables.router(),
         forms.router,
+        cases.router,  # after the tables, whose saved views have addresses below its own
+        board.router,
         students.router,
         attendance.router,
         reporting.router,

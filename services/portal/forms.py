@@ -82,15 +82,6 @@ async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sen
     return back(form, "seen", "/alerts")
 
 
-@router.post("/alerts/{alert_id}/close")
-async def alert_close(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Closed by a person on evidence."""
-    opened.allow(AID_CLERK, SCHOOL)
-    body = {"reason": text(form, "reason"), "evidence": text(form, "evidence")}
-    await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/close", body)
-    return back(form, "close", "/alerts")
-
-
 @router.post("/students/{student_id}/visits")
 async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Someone went to the child's home."""

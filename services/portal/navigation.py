@@ -13,7 +13,10 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "contradictions", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
-    ("dropout", ("alerts", "attendance", "suspensions")),
+    (
+        "dropout",
+        ("alerts", "dropout_board", "ledger_children", "attendance", "suspensions", "alerts_spring", "alerts_summer"),
+    ),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import EVERYONE
+from services.portal.table_shape import EVERYONE
 from services.portal.texts import Texts
 
 router = APIRouter(include_in_schema=False)

@@ -147,6 +147,12 @@ def _notice(request: Request, texts: Texts) -> str:
         "calendar": "reference_forms.done_calendar",
         "school_closed": "reference_forms.done_closed",
         "divisions": "reference_forms.done_divisions",
+        "team": "case.done_team",
+        "attempts": "case.done_attempts",
+        "referrals": "case.done_referrals",
+        "actions": "case.done_actions",
+        "mistaken": "case.done_mistaken",
+        "dropped-out": "case.done_dropped_out",
         "task_done": "terms.done_done",
         "task_reopened": "terms.done_reopened",
     }

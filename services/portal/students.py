@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from services.portal.alert_pages import ALERTS
 from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.category_history import read_history
 from services.portal.columns import Column, Row
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, ENTITLEMENTS, SEARCH, VISITS
+from services.portal.table_pages import ENTITLEMENTS, SEARCH, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id

@@ -108,7 +108,7 @@ def _tabs(page: TablePage, conditions: dict[str, str], texts: Texts) -> list[tup
         return []
     others = {name: value for name, value in conditions.items() if name != tabbed.name}
     chosen = conditions.get(tabbed.name, "all")
-    choices = [*texts.codes(tabbed.vocabulary), ("all", texts("table.all"))]
+    choices = [*texts.codes(tabbed.vocabulary), *(() if tabbed.one else (("all", texts("table.all")),))]
     return [
         (f"{page.address}?{urlencode({**others, tabbed.name: code})}", word, code == chosen) for code, word in choices
     ]

@@ -20,6 +20,7 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.county_ledgers import ledgers
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
 from tests.support.reviews import Reviews
@@ -79,6 +80,7 @@ class County:
             self._matching(),
             self._aid(),
             self._notifications(),
+            ledgers(),
             self._audit(),
         ]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 from services.notifications.commands import RaiseAlert, WithdrawAlert
 from services.notifications.domain import Alert, evolve, raise_alert, withdraw
 from services.notifications.events import AlertKind, AlertRulesActivated, DayOpened
-from services.notifications.memory import (
+from services.notifications.signals.folds import WATCHING_FOLDS, WATCHING_TABLES
+from services.notifications.signals.memory import (
     InForce,
     calendars_on,
     children_of,
@@ -28,8 +29,7 @@ from services.notifications.memory import (
     standing,
     students_to_look_at,
 )
-from services.notifications.projections import WATCHING_FOLDS, WATCHING_TABLES
-from services.notifications.rules import ListedChild, Reason, Schooling, listed_reason, student_reasons
+from services.notifications.signals.rules import ListedChild, Reason, Schooling, listed_reason, student_reasons
 from services.notifications.streams import Streams
 from services.registry.events import ListEntryAdded, ListEntryCorrected, SchoolCalendarActivated
 from shared.eventsourcing.projection import Change, Projection, Recorded

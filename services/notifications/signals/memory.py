@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.notifications.rules import NO_CALENDAR, AlertRules, ListedChild, Schooling, parse
+from services.notifications.signals.rules import NO_CALENDAR, AlertRules, ListedChild, Schooling, parse
 from shared.standards.school_calendar import CalendarError, SchoolCalendar, ToldYear, calendar_of, years_for
 
 
