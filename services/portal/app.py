@@ -13,7 +13,10 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    attendance,
     audit,
+    board,
+    cases,
     changes,
     checking,
     deliveries,
@@ -29,6 +32,7 @@ from services.portal import (
     proxy,
     reference,
     reference_forms,
+    reporting,
     reviews,
     sign_in,
     students,
@@ -110,7 +114,11 @@ def application(
         checking.router,
         tables.router(),
         forms.router,
+        cases.router,  # after the tables, whose saved views have addresses below its own
+        board.router,
         students.router,
+        attendance.router,
+        reporting.router,
         reviews.router,
         messages.router,
         deliveries.router,

@@ -11,12 +11,18 @@ from services.portal.table_pages import NAVIGATION
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("home", ("home", "messages", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
-    ("lists", ("imports", "check")),
-    ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
+    ("lists", ("imports", "contradictions", "freshness", "check")),
+    ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
     (
         "dropout",
         (
             "alerts",
+            "dropout_board",
+            "ledger_children",
+            "attendance",
+            "suspensions",
+            "alerts_spring",
+            "alerts_summer",
             "deliveries",
         ),
     ),
@@ -38,6 +44,8 @@ class Area(NamedTuple):
 def areas(roles: Collection[str], path: str) -> list[Area]:
     """The areas of these roles on the page at ``path``."""
     permitted = {name: address for name, address, who in NAVIGATION if set(roles).intersection(who)}
+    if path.startswith("/students/"):
+        path = "/search"  # where a student's page is reached from
     opened = max((address for address in permitted.values() if _within(path, address)), key=len, default=None)
     found = []
     for area, names in AREAS:
