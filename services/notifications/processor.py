@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.notifications.cases.escalating import Escalating
+from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.signals.watching import Watching
 from services.notifications.streams import Streams
@@ -16,4 +17,5 @@ def projections(store: EventStore, streams: Streams, division: str) -> tuple[Pro
         ALERTS_VIEW,
         Watching(store, streams, division).projection(),
         Escalating(store, streams, division).projection(),
+        Composing(store, streams, division).projection(),
     )
