@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.notifications import case_events as case_events  # declared with these, and reached through this module
+from services.notifications import delivery_events as delivery_events
 from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
 from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
 from services.notifications.signal_events import AbsenceKind as AbsenceKind
