@@ -29,6 +29,7 @@ BENCHMARKS = {
 }
 # These print their own lines, because they start peers and workers as processes.
 PROGRAMS = {
+    "attendance": "a day's class reports of a million children to alerts, on one worker and two; beside plain Faust",
     "host": "topic to projection, beside plain Faust and Quix Streams",
     "linkage_gold": "the score on public data with known matches (febrl3, febrl4, RLdata10000), beside Splink",
     "matching_quality": "simulated counties of three levels of error and traps: who is linked, missed or mistaken",

@@ -15,6 +15,7 @@ from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
 from services.notifications.streams import CASE_PLAN, Streams
+from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Service:
             router(database, store, streams),
             case_router(Cases(database, store, streams)),
             ledger_router(database),
+            whatif_api.router(database),
             *delivery_parts.routers(desk, ways),
         ),
         workers=delivery_parts.workers(desk, ways),
