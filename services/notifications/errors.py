@@ -5,13 +5,16 @@ Refusal
 │   └── UnknownAlert        no such alert, or not one of the caller's
 ├── Conflict            409
 │   ├── AlertNotOpen        closed or withdrawn before
-│   └── NotSeenYet          an alert is read before it is closed
+│   ├── NotSeenYet          an alert is read before it is closed
+│   └── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
 └── Malformed           422
+    ├── TeamIncomplete, BadCasePlan     case_errors.py
     └── BadRules            the thresholds do not hold together
 """
 
 from __future__ import annotations
 
+from services.notifications import case_errors as case_errors  # declared with these
 from shared.kernel.refusals import Conflict, Malformed, NotFound
 
 

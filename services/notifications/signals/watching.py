@@ -91,7 +91,8 @@ class Watching:
         alerts |= self._alerts(connection, open_ones)
         for task in tasks:
             proposed: list[Proposed] = []
-            for who in (*task.students, *task.children, *task.schools):
+            touched: tuple[UUID | str, ...] = (*task.students, *task.children, *task.schools)
+            for who in touched:
                 for stream_id, intent in intents.get(who, ()):
                     proposed += _proposed(stream_id, alerts[stream_id], intent, task.cause)
             if proposed:
