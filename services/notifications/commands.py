@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
+from services.notifications.case_commands import CloseAlert as CloseAlert  # reached through this module
+from services.notifications.case_commands import CloseReason as CloseReason
 from services.notifications.events import AlertKind
-
-CloseReason = Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class RaiseAlert:
     facts: dict[str, str]
     on: date
     grounds: tuple[UUID, ...] = ()
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,15 @@ class WithdrawAlert:
 
 
 @dataclass(frozen=True)
-class SeeAlert:
-    """A person has read it."""
+class CloseReturned:
+    """Asked by the policy: the child is back at school; ``evidence`` are the reports of the days she was there."""
 
+    evidence: tuple[UUID, ...]
     on: date
 
 
 @dataclass(frozen=True)
-class CloseAlert:
-    """A person closes it on ``evidence``: a reference, nothing personal."""
+class SeeAlert:
+    """A person has read it."""
 
-    reason: CloseReason
-    evidence: str
     on: date

@@ -5,13 +5,18 @@ Refusal
 │   └── UnknownAlert        no such alert, or not one of the caller's
 ├── Conflict            409
 │   ├── AlertNotOpen        closed or withdrawn before
-│   └── NotSeenYet          an alert is read before it is closed
+│   ├── NotSeenYet          an alert is read before it is closed
+│   └── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
 └── Malformed           422
+    ├── TeamIncomplete, BadCasePlan     case_errors.py
+    ├── NoRulesYet          a past before the first rules
+    ├── TooManyChildren     more than one request may try thresholds on
     └── BadRules            the thresholds do not hold together
 """
 
 from __future__ import annotations
 
+from services.notifications import case_errors as case_errors  # declared with these
 from shared.kernel.refusals import Conflict, Malformed, NotFound
 
 
@@ -29,3 +34,11 @@ class NotSeenYet(Conflict):
 
 class BadRules(Malformed):
     code = "bad_rules"
+
+
+class NoRulesYet(Malformed):
+    code = "no_rules_yet"
+
+
+class TooManyChildren(Malformed):
+    code = "too_many_children"

@@ -6,9 +6,23 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.notifications import case_events as case_events  # declared with these, and reached through this module
+from services.notifications import delivery_events as delivery_events
+from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
+from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
+from services.notifications.signal_events import AbsenceKind as AbsenceKind
 from shared.kernel.facts import Fact, fact
 
-AlertKind = Literal["listed_but_unenrolled", "left_without_acceptance", "dropped_out"]
+AlertKind = Literal[
+    "listed_but_unenrolled",
+    "left_without_acceptance",
+    "dropped_out",
+    "absent_running",
+    "absent_share",
+    "not_returned_at_term_start",
+    "suspension_overdue",
+    "class_silent",
+]
 
 
 @fact("notifications")
@@ -22,10 +36,12 @@ class AlertRulesActivated(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class AlertRaised(Fact, frozen=True, kw_only=True):
     """A child may be out of school. ``evidence`` are the ids of the events that say so; ``explanation_code`` names the
-    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id`` and ``entry_id`` is set.
+    sentence shown, ``facts`` its values (never personal). Exactly one of ``student_id``, ``entry_id`` and ``subject``
+    is set; ``subject`` names the class of the school a ``class_silent`` alert is about: ``stage/grade/class``.
 
     ``grounds``: of the events, those that tell something of the child. A decision taken anew by another model on the
-    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``."""
+    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``. ``times``: for the n-th
+    time for this child and reason; more than one is a case reopened."""
 
     kind: AlertKind
     student_id: UUID | None
@@ -38,6 +54,8 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     explanation_code: str
     facts: dict[str, str]
     grounds: tuple[UUID, ...] = ()
+    times: int = 1
+    subject: str | None = None
 
 
 @fact("notifications")
@@ -55,10 +73,15 @@ class AlertWithdrawn(Fact, frozen=True, kw_only=True):
 
 @fact("notifications")
 class AlertClosed(Fact, frozen=True, kw_only=True):
-    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal."""
+    """Closed on evidence: a code, a reference to the paper or event, nothing personal. By a person, or, when reports
+    say that the child is back at school, by the policy: then ``evidence`` are the ids of these reports. ``events``: the
+    facts on record that show it; ``ends_on``: the last day of an exemption, after which the alert may be raised again
+    on the same grounds."""
 
     reason: Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
     evidence: str
+    events: tuple[UUID, ...] = ()
+    ends_on: date | None = None
 
 
 @fact("notifications")

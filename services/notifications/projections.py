@@ -1,35 +1,17 @@
-"""Folds of notifications, one small pure function per fact."""
+"""Folds of notifications that people read, one small pure function per fact; the policies' memories are in signals/
+and cases/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
-from services.matching.events import EntryUnmatched, EntryWithdrawn, LinkConfirmed, LinkWithdrawn, ReviewOpened
-from services.notifications.events import (
-    AlertClosed,
-    AlertRaised,
-    AlertRulesActivated,
-    AlertSeen,
-    AlertWithdrawn,
-    DayOpened,
-)
-from services.notifications.tables import (
-    ALERTS,
-    ALWAYS,
-    CALENDARS,
-    CHILDREN,
-    DAYS,
-    DECISIONS,
-    LISTED,
-    RULES,
-    SCHOOLING,
-    SCHOOLS,
-)
+from services.notifications.case_tables import CASE_PLANS
+from services.notifications.cases.case_folds import CASE_FOLDS
+from services.notifications.cases.circumstances import CIRCUMSTANCE_FOLDS, CIRCUMSTANCE_TABLES
+from services.notifications.signals.folds import calendar_activated
+from services.notifications.tables import ALERTS, CALENDARS, CHILDREN, SCHOOLS
 from services.registry.events import (
-    ListEntryAdded,
-    ListEntryCorrected,
     SchoolCalendarActivated,
     SchoolRegistered,
     StudentAcceptedElsewhere,
@@ -40,223 +22,76 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
-from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorded
-from shared.kernel.facts import Fact
+from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
 from shared.standards.age import compulsory_period
 
-THE_CLOCK, THE_RULES = UUID(int=0), UUID(int=1)
+_PLACE = ("division_code", "school_code", "stage", "grade", "class_name", "left_behind")
 
 
-def _standing(event: Recorded, status: str) -> dict[str, Any]:
-    return {"status": status, "since": event.effective_on, "event_id": event.event_id}
-
-
-def _compulsory(personal: StudentPersonal | None) -> dict[str, Any]:
-    """The years of compulsory schooling, never the birth date itself."""
-    if personal is None or personal.birth_date is None:
+def _about(personal: StudentPersonal | None) -> dict[str, Any]:
+    """What is kept of a child's particulars; of the birth date only the years of compulsory schooling."""
+    if personal is None:
         return {}
-    begins, ends = compulsory_period(personal.birth_date)
-    return {"compulsory_from": begins, "compulsory_to": ends}
-
-
-def student_enrolled(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = _standing(event, "enrolled") | {
-        "stage": fact.stage,
-        "division_code": fact.division_code,
-        "school_code": fact.school_code,
+    begins, ends = compulsory_period(personal.birth_date) if personal.birth_date else (None, None)
+    return {
+        "name_masked": mask_name(personal.name),
+        "person_id": personal.person_id,
+        "guardian_id": personal.guardian_id,
+        "compulsory_from": begins,
+        "compulsory_to": ends,
     }
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, values | _compulsory(fact.personal))
 
 
-def student_placed(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    # The school may be another one that took hers over, or its division bear another code.
-    values = {"stage": fact.stage, "division_code": fact.division_code, "school_code": fact.school_code}
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, values)
-
-
-def student_transferred_out(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, _standing(event, "transferred_out"))
-
-
-def student_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, _standing(event, "accepted_elsewhere"))
-
-
-def student_left(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(SCHOOLING, event.stream_id, event.effective_on, _standing(event, event.fact.reason))
-
-
-def student_corrected(event: Recorded) -> Iterable[Assertion]:
-    if values := _compulsory(event.fact.personal):
-        yield Assertion(SCHOOLING, event.stream_id, event.effective_on, values)
-
-
-def _named(event: Recorded) -> dict[str, Any]:
-    """After an erasure the row names nobody and stands for itself."""
-    personal = event.fact.personal
-    return {"person_id": event.stream_id if personal is None else personal.person_id}
-
-
-def entry_listed(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(LISTED, event.stream_id, ALWAYS, _named(event) | {"listed_by": event.event_id})
-
-
-def entry_corrected(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(LISTED, event.stream_id, ALWAYS, _named(event))
-
-
-def _decided(event: Recorded, state: str) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {
-        "state": state,
-        "school_age": getattr(fact, "school_age", False),
-        "list": fact.list,
-        "since": event.effective_on,
-        "event_id": event.event_id,
-        "division_code": getattr(fact, "division_code", None),
-        "school_code": getattr(fact, "school_code", None),
-    }
-    yield Assertion(DECISIONS, fact.entry_id, ALWAYS, values)
-
-
-def entry_unmatched(event: Recorded) -> Iterable[Assertion]:
-    return _decided(event, event.fact.state)
-
-
-def link_confirmed(event: Recorded) -> Iterable[Assertion]:
-    return _decided(event, "linked")
-
-
-def review_opened(event: Recorded) -> Iterable[Assertion]:
-    return _decided(event, "review")
-
-
-def entry_withdrawn(event: Recorded) -> Iterable[Assertion]:
-    return _decided(event, "")
-
-
-def link_withdrawn(event: Recorded) -> Iterable[Assertion]:
-    for assertion in _decided(event, ""):
-        yield assertion._replace(values=assertion.values | {"lost_by": event.event_id})
-
-
-def rules_activated(event: Recorded) -> Iterable[Assertion]:
-    values = {"content": event.fact.content, "content_hash": event.fact.content_hash}
-    yield Assertion(RULES, THE_RULES, event.effective_on, values)
-
-
-def calendar_activated(event: Recorded) -> Iterable[Assertion]:
-    fact: SchoolCalendarActivated = event.fact
-    values = {
-        "place": fact.division_code,
-        "school": fact.school_code,
-        "school_year": fact.school_year,
-        "content": fact.content,
-    }
-    yield Assertion(CALENDARS, event.stream_id, event.effective_on, values)
-
-
-def day_opened(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
-
-
-WATCHING_TABLES = (SCHOOLING, LISTED, DECISIONS, RULES, CALENDARS, DAYS)
-WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
-    StudentEnrolled: student_enrolled,
-    StudentPlaced: student_placed,
-    StudentTransferredOut: student_transferred_out,
-    StudentAcceptedElsewhere: student_accepted_elsewhere,
-    StudentLeft: student_left,
-    StudentDetailsCorrected: student_corrected,
-    ListEntryAdded: entry_listed,
-    ListEntryCorrected: entry_corrected,
-    EntryUnmatched: entry_unmatched,
-    LinkConfirmed: link_confirmed,
-    LinkWithdrawn: link_withdrawn,
-    ReviewOpened: review_opened,
-    EntryWithdrawn: entry_withdrawn,
-    AlertRulesActivated: rules_activated,
-    SchoolCalendarActivated: calendar_activated,
-    DayOpened: day_opened,
-}
-
-
-def alert_raised(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {
-        "kind": fact.kind,
-        "state": "open",
-        "student_id": fact.student_id,
-        "entry_id": fact.entry_id,
-        "since": fact.since,
-        "raised_on": event.effective_on,
-        "raised_at": event.recorded_at,
-        "explanation_code": fact.explanation_code,
-        "facts": fact.facts,
-        "evidence": list(fact.evidence),
-        "seen_by": None,
-        "ended_reason": None,
-        "ended_evidence": None,
-        "division_code": fact.division_code,
-        "school_code": fact.school_code,
-    }
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
-
-
-def alert_seen(event: Recorded) -> Iterable[Assertion]:
-    values = {"state": "seen", "seen_by": event.logged.event.principal}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
-
-
-def alert_withdrawn(event: Recorded) -> Iterable[Assertion]:
-    evidence = ",".join(str(each) for each in event.fact.evidence)
-    values = {"state": "withdrawn", "ended_reason": event.fact.reason, "ended_evidence": evidence}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
-
-
-def alert_closed(event: Recorded) -> Iterable[Assertion]:
-    values = {"state": "closed", "ended_reason": event.fact.reason, "ended_evidence": event.fact.evidence}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
+def _child(event: Recorded, **values: Any) -> Iterable[Assertion]:
+    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
 
 
 def child_enrolled(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {"division_code": fact.division_code, "school_code": fact.school_code}
-    if fact.personal is not None:
-        values["name_masked"] = mask_name(fact.personal.name)
-    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    placed = {name: getattr(event.fact, name) for name in _PLACE}
+    return _child(event, status="enrolled", since=event.effective_on, **placed, **_about(event.fact.personal))
 
 
 def child_placed(event: Recorded) -> Iterable[Assertion]:
-    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
-    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    return _child(event, **{name: getattr(event.fact, name) for name in _PLACE})
+
+
+def child_transferred_out(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status="transferred_out", since=event.effective_on)
+
+
+def child_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status="accepted_elsewhere", since=event.effective_on)
+
+
+def child_left(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status=event.fact.reason, since=event.effective_on)
 
 
 def child_corrected(event: Recorded) -> Iterable[Assertion]:
-    if event.fact.personal is not None:
-        values = {"name_masked": mask_name(event.fact.personal.name)}
-        yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    if values := _about(event.fact.personal):
+        return _child(event, **values)
+    return ()
 
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:
-    values = {"code": event.fact.school_code, "name": event.fact.name}
+    values = {"code": event.fact.school_code, "name": event.fact.name, "place": event.fact.division_code}
     yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
 
 
 ALERTS_VIEW = Projection(
     "alerts",
-    (ALERTS, CHILDREN, SCHOOLS),
+    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, *CIRCUMSTANCE_TABLES),
     {
-        AlertRaised: alert_raised,
-        AlertSeen: alert_seen,
-        AlertWithdrawn: alert_withdrawn,
-        AlertClosed: alert_closed,
+        **CASE_FOLDS,
+        **CIRCUMSTANCE_FOLDS,
         StudentEnrolled: child_enrolled,
         StudentPlaced: child_placed,
+        StudentTransferredOut: child_transferred_out,
+        StudentAcceptedElsewhere: child_accepted_elsewhere,
+        StudentLeft: child_left,
         StudentDetailsCorrected: child_corrected,
         SchoolRegistered: school_registered,
+        SchoolCalendarActivated: calendar_activated,
     },
 )

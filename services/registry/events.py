@@ -16,6 +16,8 @@ from services.registry import household_events as household_events
 from services.registry import life_events as life_events
 from services.registry import paper_events as paper_events
 from services.registry import request_events as request_events
+from services.registry.life_events import ClassAttendanceReported as ClassAttendanceReported
+from services.registry.life_events import StudentSuspensionExtended as StudentSuspensionExtended
 from services.registry.list_events import AgencyReported as AgencyReported
 from services.registry.list_events import AgencySilent as AgencySilent
 from services.registry.list_events import FreshnessContractActivated as FreshnessContractActivated

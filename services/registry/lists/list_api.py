@@ -177,7 +177,7 @@ def _rows(routes: APIRouter, registry: Registry) -> None:
         directory = SchoolDirectory.of(())
         if names_school(fields):  # a row that names no school needs none of them
             with registry.database.writing() as connection:
-                directory = standing.schools(driver(connection)).directory
+                directory = standing.schools(driver(connection), as_of or today()).directory
         read = single_row(list_name, 1, fields, directory)
         command = command_from(request, viewer, msgspec.json.encode(row))
         intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())

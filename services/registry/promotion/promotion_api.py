@@ -131,7 +131,7 @@ def _division(registry: Registry, scope: Scope, school_code: str | None) -> str:
     if school_code is None and scope.division is not None:
         return scope.division
     with registry.database.writing() as connection:
-        schools = standing.schools(driver(connection))
+        schools = standing.schools(driver(connection), today())
     division = schools.divisions.get(school_code or "")
     if division is None and scope.division is not None:
         raise unknown_school(schools, "", school_code or "")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from services.notifications.rules import NO_CALENDAR, acceptance_due
+from services.notifications.signals.reasons import acceptance_due
+from services.notifications.signals.school_time import NO_CALENDAR
 from services.registry.events import SchoolCalendarActivated
 from shared.hosting.service import Service
 from shared.standards.school_calendar import CalendarYear, SchoolCalendar, Span, canonical
 from tests.services.happenings import someone
 from tests.services.installation import Installation
-from tests.services.notifications.test_watching import a_student, alerts, left, notifications, told
+from tests.services.notifications.signals.test_watching import a_student, alerts, left, notifications, told
 
 __all__ = ["notifications"]  # a fixture
 SPRING = Span(date(2026, 3, 2), date(2026, 7, 5), "spring")

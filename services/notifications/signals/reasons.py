@@ -1,54 +1,18 @@
-"""The alert rules: thresholds as configuration, and when each kind of alert should stand. Pure."""
+"""When each kind of alert about where a child is registered should stand. Pure."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-
-from services.notifications.errors import BadRules
 from services.notifications.events import AlertKind
+from services.notifications.signals.rules import AlertRules, Thresholds
+from services.notifications.signals.school_time import NO_CALENDAR, SchoolTime
 from shared.standards.school_calendar import SchoolCalendar
 
-LONGEST_WAIT_DAYS = 180
-NO_CALENDAR = SchoolCalendar(())
 _ONE_DAY = timedelta(days=1)
-
-
-class AlertRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``acceptance_days``: how long another school may take to accept a child who left one; days of vacation, when no
-    school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known."""
-
-    acceptance_days: int = 15
-    compulsory_stages: tuple[str, ...] = ("primary", "junior")
-
-
-_decoder = msgspec.json.Decoder(AlertRules)
-
-
-def canonical(rules: AlertRules) -> str:
-    """The one JSON text of the rules."""
-    return msgspec.json.encode(rules).decode()
-
-
-def content_hash(content: str) -> str:
-    """Hex SHA-256 of the content's UTF-8."""
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def parse(content: str) -> AlertRules:
-    """The rules in ``content``. Raises BadRules."""
-    try:
-        rules = _decoder.decode(content)
-    except msgspec.DecodeError as error:
-        raise BadRules("预警规则格式不正确", f"bad alert rules: {error}") from error
-    if not 1 <= rules.acceptance_days <= LONGEST_WAIT_DAYS:
-        raise BadRules("接收期限应在 1 至 180 天之间", "acceptance_days must be 1 to 180")
-    return rules
 
 
 class Schooling(NamedTuple):
@@ -63,6 +27,9 @@ class Schooling(NamedTuple):
     division_code: str
     school_code: str | None
     compulsory: tuple[date, date] | None
+    due_back: date | None = None
+    grade: str | None = None
+    class_name: str | None = None
 
 
 class ListedChild(NamedTuple):
@@ -143,3 +110,23 @@ def listed_reason(entries: Iterable[ListedChild]) -> Reason | None:
     evidence = tuple(row.event_id for row in missing)
     grounds = tuple(each for row in missing for each in (row.listed_by, row.lost_by) if each is not None)
     return Reason(min(row.since for row in missing), evidence, "listed_but_in_no_register", {"lists": lists}, grounds)
+
+
+def suspension_overdue(
+    schooling: Schooling, rules: Thresholds, time: SchoolTime, today: date, reported: Sequence[int] = ()
+) -> Reason | None:
+    """Suspended, due back, and not enrolled again when ``suspension_grace_days`` school days have ended since the day
+    she was due, that day included. Where no calendar tells, the days her class reported (``reported``, day numbers)
+    count, or every day while it reported none."""
+    due = schooling.due_back
+    if schooling.status != "suspended" or due is None or due >= today:
+        return None
+    begin, end = due.toordinal(), today.toordinal()
+    if time.knows(begin):
+        ended = time.count_between(begin, end)
+    else:
+        ended = sum(begin <= day < end for day in reported) if reported else end - begin
+    if ended < rules.suspension_grace_days:
+        return None
+    facts = {"due_back": due.isoformat(), "days": str(ended)}
+    return Reason(due, (schooling.event_id,), "suspension_ended_and_not_returned", facts, (schooling.event_id,))
