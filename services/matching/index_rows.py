@@ -165,7 +165,7 @@ def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled:
         "vague_schools": TextArray(school for school, _ in families),
         "families": TextArray(family for _, family in families),
     }
-    register = _register(found | _students(raw, _BY_KEYS, sought))
+    register = _register(found | _students(raw, _BY_KEYS, sought), {key for _, keys in open_still for key in keys})
     numbers = TextArray({each.id_number for each, _ in open_still if each.id_number})
     for number, list_name, name in raw.execute(_LISTED, (numbers,)):
         register.listed.note(number, list_name, name)
@@ -177,13 +177,16 @@ def _students(raw: psycopg.Connection[Any], statement: str, sought: dict[str, An
         return {row["entity"]: row for row in cursor.execute(statement, sought)}
 
 
-def _register(found: dict[UUID, dict[str, Any]]) -> Register:
+def _register(found: dict[UUID, dict[str, Any]], sought: Collection[str] = ()) -> Register:
+    """These students, found by those of their block keys that are ``sought``."""
+    asked = frozenset(sought)
     former = frozenset[StudentId](entity for entity, row in found.items() if not row["enrolled"])
 
     def keys_of(student: StudentRecord) -> Iterable[str]:
         assert isinstance(student.student_id, UUID)
         row = found[student.student_id]
-        return chain(row["block_keys"] or (), school_keys(row["school_code"] or "", row["name_sound"] or ""))
+        keys = chain(row["block_keys"] or (), school_keys(row["school_code"] or "", row["name_sound"] or ""))
+        return asked.intersection(keys)
 
     return Register(
         StudentIndex.of((student_of(entity, row) for entity, row in found.items()), former, keys_of),
