@@ -23,6 +23,7 @@ from services.portal import (
     failures,
     forms,
     home,
+    households,
     imports,
     models,
     papers,
@@ -125,6 +126,7 @@ def application(
         terms.router,
         promotions.router,
         changes.router,
+        households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
         audit.router,
