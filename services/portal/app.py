@@ -36,6 +36,7 @@ from services.portal import (
     sign_in,
     students,
     tables,
+    term_plan,
     terms,
 )
 from services.portal.backends import Backends
@@ -124,6 +125,7 @@ def application(
         reference_forms.router,  # before single rows, whose name its paths are not
         reference.router,
         terms.router,
+        term_plan.router,
         promotions.router,
         changes.router,
         households.router,  # before requests, whose ids its paths are not
