@@ -58,7 +58,7 @@ def run(events: int = 100_000) -> BenchResult:
 
 def _stands(inside: Inside, change_id: UUID, state: State, outcome: str | None) -> Job:
     with inside.registry.database.writing() as connection:
-        job = change_jobs.one(driver(connection), change_id)
+        job = change_jobs.JOBS.one(driver(connection), change_id)
     assert job is not None, "it was proposed"
     tally = job.undo_tally if state == "undone" else job.tally
     done = job.students if outcome is None else change_jobs.Counts.kept(tally)[outcome]
