@@ -25,10 +25,12 @@ BENCHMARKS = {
     "registry_dry_run": "the check of a 10,000-row workbook: seconds and memory of the whole process",
     "registry_import": "100,000 students from xlsx and from csv to durable events",
     "registry_search": "a student among a million by name, pinyin and number, as viewers see them; beside LIKE",
+    "inbox": "a storm of 100,000 alerts to the inboxes of 500 schools and the county",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.
 PROGRAMS = {
+    "attendance": "a day's class reports of a million children to alerts, on one worker and two; beside plain Faust",
     "host": "topic to projection, beside plain Faust and Quix Streams",
     "linkage_gold": "the score on public data with known matches (febrl3, febrl4, RLdata10000), beside Splink",
     "matching_quality": "simulated counties of three levels of error and traps: who is linked, missed or mistaken",

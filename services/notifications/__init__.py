@@ -11,4 +11,7 @@ consumes  registry (who left, who was accepted, who returned, households, list r
 serves    GET /v1/alerts, /v1/alerts/{id}, /v1/alerts/stream (SSE), POST /v1/alerts/{id}/seen | team | attempts |
           referrals | actions | mistaken | dropped-out | close | reveal, GET and POST /v1/case-plan, GET /v1/ledgers,
           /v1/ledgers/children, /v1/ledgers/trend
+
+delivery/ owns messages to places, who is reached by what, receiving systems; emits MessageComposed, MessageRead,
+ContactSet, Webhook…, DeliveryDecided; serves /v1/messages, /v1/contacts, /v1/webhooks, /v1/deliveries.
 """

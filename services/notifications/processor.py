@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from services.notifications.cases.escalating import Escalating
+from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.signals.watching import Watching
 from services.notifications.streams import Streams
+from services.notifications.whatif.outcomes import RULE_FIGURES
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
 
@@ -14,6 +16,8 @@ def projections(store: EventStore, streams: Streams, division: str) -> tuple[Pro
     """View first: nothing depends on the order, people see it first."""
     return (
         ALERTS_VIEW,
+        RULE_FIGURES,
         Watching(store, streams, division).projection(),
         Escalating(store, streams, division).projection(),
+        Composing(store, streams, division).projection(),
     )

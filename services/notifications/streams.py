@@ -30,6 +30,14 @@ class Streams:
         or the person a list row is about."""
         return keyed_id(self.key, "alert", kind, str(child))
 
+    def silent_class(self, school_code: str, subject: str) -> UUID:
+        """The alert about a class that is silent."""
+        return self.alert("class_silent", keyed_id(self.key, "class", school_code, subject))
+
+    def document(self, principal: str, command_id: UUID) -> UUID:
+        """A document of absence is named by the command that told it: papers carry no number of their own."""
+        return keyed_id(self.key, "absence document", principal, str(command_id))
+
     @property
     def case_plan(self) -> UUID:
         """The stream of the case plan's versions, the one its seed is planted in."""
@@ -38,6 +46,22 @@ class Streams:
     def reads(self, viewer: str) -> UUID:
         """A reader's access record: the notes of cases and the names of teams they opened."""
         return keyed_id(self.key, "case-reads", viewer)
+
+    def contact(self, principal: str) -> UUID:
+        """How one person is reached."""
+        return keyed_id(self.key, "contact", principal)
+
+    def message(self, topic: str, place: str, first_cause: UUID) -> UUID:
+        """A message to one place, named by what opened it."""
+        return keyed_id(self.key, "message", topic, place, str(first_cause))
+
+    def webhook(self, principal: str, command_id: UUID) -> UUID:
+        """A receiving system, named by the command that registered it."""
+        return keyed_id(self.key, "webhook", principal, str(command_id))
+
+    def delivery(self, *parts: str) -> UUID:
+        """One delivery: the id its receiver sees again when it is repeated."""
+        return keyed_id(self.key, "delivery", *parts)
 
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. The policy and a person who closes an alert both take it, so

@@ -132,6 +132,13 @@ class Backends:
             return await self._ask(service, "POST", path, headers=headers, params=kept, content=content)
         return await self._ask(service, "POST", path, headers=headers, params=kept, json=body)
 
+    async def put(
+        self, caller: Caller, service: str, path: str, body: Any, *, command_id: str, version: int | None = None
+    ) -> Answer:
+        """PUT a JSON body in the place of the version that was read. Raises BackendTrouble."""
+        headers = {**caller.headers(), "idempotency-key": command_id, **_matching(version)}
+        return await self._ask(service, "PUT", path, headers=headers, json=body)
+
     async def delete(
         self, caller: Caller, service: str, path: str, *, command_id: str, version: int | None = None
     ) -> Answer:

@@ -9,13 +9,22 @@ from services.portal.table_pages import NAVIGATION
 
 # Area → its pages, the first one a role may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("home", ("home", "terms")),
+    ("home", ("home", "messages", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "contradictions", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
     (
         "dropout",
-        ("alerts", "dropout_board", "ledger_children", "attendance", "suspensions", "alerts_spring", "alerts_summer"),
+        (
+            "alerts",
+            "dropout_board",
+            "ledger_children",
+            "attendance",
+            "suspensions",
+            "alerts_spring",
+            "alerts_summer",
+            "deliveries",
+        ),
     ),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),

@@ -130,6 +130,7 @@ def _notice(request: Request, texts: Texts) -> str:
     known = {
         "seen": "alerts.done_seen",
         "close": "alerts.done_close",
+        "contact": "messages.done_contact",
         "disburse": "entitlements.done_disburse",
         "confirm": "imports.done_confirm",
         "withdraw": "imports.done_withdraw",

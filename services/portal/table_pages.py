@@ -332,9 +332,11 @@ TABLES: Mapping[str, TablePage] = {
 
 NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("home", "/", EVERYONE),
+    ("messages", "/messages", (AID_CLERK, SCHOOL)),
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
+    ("deliveries", "/deliveries", (AID_CLERK,)),
     ("suspensions", "/suspensions", SUSPENSIONS.roles),
     ("freshness", "/freshness", FRESHNESS.roles),
     ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),

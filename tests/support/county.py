@@ -23,6 +23,7 @@ from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_ledgers import ledgers
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
+from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
@@ -72,17 +73,8 @@ class County:
 
     def app(self, authenticator: Authenticator) -> FastAPI:
         """All services in one application, each below its name (their base URLs end in it)."""
-        routers = [
-            self.reviews.router(),
-            self.models.router(),
-            self._reference(),
-            self._registry(),
-            self._matching(),
-            self._aid(),
-            self._notifications(),
-            ledgers(),
-            self._audit(),
-        ]
+        own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
+        routers = [self.reviews.router(), self.models.router(), ledgers(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -312,6 +304,8 @@ class County:
             response.headers["change-position"] = self.hub.position()
             rows = [row for row in _seen(self.alerts.values(), who) if row["state"] in (state or ("open", "seen"))]
             return _paged(rows, turn, "alert_id")
+
+        r.include_router(quiet_inbox)
 
         @r.get("/alerts/summary")
         def summary(who: Who) -> list[Row]:

@@ -1,0 +1,181 @@
+"""My notifications in a real browser before a real notifications service: a storm arrives live as one message, is read
+once, and a person sets how they are reached."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from deploy.checker import checker
+from deploy.ports import free_port
+from services.notifications import app as notifications_app
+from services.notifications.delivery import delivery_store
+from services.notifications.delivery.desk import Desk
+from services.notifications.delivery.planning import plan
+from services.notifications.events import AlertRaised
+from services.notifications.streams import Streams
+from services.portal.app import application
+from services.portal.demo_issuer import DemoIssuer
+from services.portal.settings import SERVICES, PortalSettings
+from shared.database.database import driver
+from shared.web import Authenticator
+from shared.web.application import create_app
+from shared.web.live import SseHub
+from tests.journeys.test_registry_pages import proper
+from tests.services.installation import DIVISION, Installation
+from tests.support.portal import SEED
+from tests.support.serving import serving
+
+TODAY = date(2026, 11, 24)
+
+
+class Running(NamedTuple):
+    url: str
+    installation: Installation
+    desk: Desk
+
+    def fail(self) -> None:
+        """Every delivery that is due has had its last attempt."""
+        now = datetime.now(UTC) + timedelta(minutes=1)
+        plan(self.desk, now)
+        with self.desk.database.working() as connection:
+            for delivery in delivery_store.take(driver(connection), now, 10):
+                delivery_store.mark(driver(connection), delivery, now, "timeout", final=True)
+
+    def storm(self, count: int) -> None:
+        """Children at many schools drop out at once."""
+        for number in range(count):
+            fact = AlertRaised(
+                kind="dropped_out",
+                student_id=uuid4(),
+                entry_id=None,
+                division_code="469001001",
+                school_code=f"S{number % 3}",
+                since=TODAY,
+                evidence=(uuid4(),),
+                rules_hash="0",
+                explanation_code="dropped_out_of_compulsory_school",
+                facts={"left_on": "2026-11-24"},
+            )
+            self.installation.append("notifications", uuid4(), fact, TODAY)
+        self.installation.pump(batch=500)
+
+
+@contextmanager
+def _portal(postgres: Any) -> Iterator[Running]:
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}/demo-issuer"
+    demo = DemoIssuer(SEED, issuer=issuer, audience="rollcall", environment="test")
+    with tempfile.TemporaryDirectory(prefix="messages-") as folder:
+        installation = Installation(postgres, Path(folder))
+        try:
+            service = installation.start(notifications_app.build(installation.settings("notifications")))
+            installation.bare("registry")
+            installation.bare("matching")
+            hub = SseHub(service.database.app_conninfo)
+            authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=demo.jwks())
+            web = create_app(
+                "notifications",
+                service.routers,
+                authenticator=authenticator,
+                database=service.database,
+                parts=[hub.part],
+                state={"hub": hub},
+            )
+            with serving(web) as behind:
+                addresses = {name: behind.url if name == "notifications" else "http://127.0.0.1:1" for name in SERVICES}
+                settings = PortalSettings(
+                    division=DIVISION[:4],
+                    environment="test",
+                    issuer=issuer,
+                    audience="rollcall",
+                    services=addresses,
+                    demo_seed=SEED,
+                )
+                with serving(application(settings, checker(Path(folder))), port):
+                    streams = Streams(installation.settings("notifications").hmac_key)
+                    desk = Desk(service.database, service.store, streams, DIVISION)
+                    yield Running(f"http://127.0.0.1:{port}", installation, desk)
+        finally:
+            installation.close()
+
+
+@pytest.fixture(scope="module")
+def running(postgres: Any) -> Iterator[Running]:
+    with _portal(postgres) as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser, running: Running) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", base_url=running.url)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto("/demo-issuer/?next=/messages")
+    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.wait_for_url("**/messages")
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def test_a_storm_arrives_live_as_one_message_and_is_read_once(page: Page, running: Running, tmp_path: Path) -> None:
+    expect(page.locator("[data-live-state].on")).to_be_visible()
+    assert page.locator("table.rows").count() == 0
+    running.storm(30)
+    row = page.locator("table.rows tbody tr")
+    expect(row).to_contain_text("新增预警 30 条")
+    expect(page.locator("[data-unread]")).to_have_text("1")
+    running.storm(5)
+    expect(row).to_contain_text("新增预警 35 条")
+    proper(page, tmp_path / "inbox")
+    row.get_by_role("button", name="已读").click()
+    expect(row).to_contain_text("已读")
+    expect(page.locator("[data-unread]")).to_be_hidden()
+    running.storm(1)
+    expect(row).to_have_count(2)
+    expect(row.first).to_contain_text("新增预警 1 条")
+
+
+def test_a_person_sets_how_they_are_reached(page: Page, tmp_path: Path) -> None:
+    page.goto("/messages/settings")
+    page.get_by_label("邮件").check()
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".trouble")).to_contain_text("请填写邮箱")
+    page.get_by_label("邮箱").fill("clerk@example.org")
+    page.get_by_label("免打扰开始").select_option("22")
+    page.get_by_label("免打扰结束").select_option("7")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".notice")).to_have_text("通知设置已保存")
+    expect(page.locator("table.rows tbody tr")).to_contain_text("c***@example.org")
+    proper(page, tmp_path / "settings")
+
+
+def test_a_system_is_registered_and_what_did_not_reach_it_is_given_up(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    page.goto("/deliveries")
+    page.get_by_label("接收地址").fill("https://127.0.0.1/hook")
+    page.get_by_role("button", name="登记").click()
+    expect(page.locator(".trouble")).to_contain_text("公网")
+    page.get_by_label("接收地址").fill("https://receiver.example/hook")
+    page.get_by_role("button", name="登记").click()
+    expect(page.locator(".notice code")).to_contain_text("whsec_")
+    running.storm(1)
+    running.fail()
+    page.goto("/deliveries")
+    row = page.locator("#failed-rows tbody tr", has_text="receiver.example").first
+    expect(row).to_contain_text("没有应答")
+    proper(page, tmp_path / "deliveries")
+    count = page.locator("#failed-rows tbody tr").count()
+    row.get_by_role("button", name="放弃").click()
+    expect(page.locator("#failed-rows tbody tr")).to_have_count(count - 1)

@@ -1,0 +1,139 @@
+"""Receiving systems and a mail server of the tests: real sockets on loopback, each with a bad habit on request."""
+
+from __future__ import annotations
+
+import asyncio
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+Habit = Literal["ok", "error", "gone", "redirect", "silent", "drips", "endless"]
+_STATUS = {"ok": "204 No Content", "error": "500 No", "gone": "410 Gone", "redirect": "302 Found"}
+
+
+class Receiver:
+    """Takes POSTs; ``heard`` holds (headers, body) of each. ``habit`` may be changed at any moment."""
+
+    def __init__(self, habit: Habit = "ok") -> None:
+        self.habit: Habit = habit
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        pairs = (line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        headers = {name.lower(): value for name, value in pairs}
+        self.heard.append((headers, await reader.readexactly(int(headers.get("content-length", "0")))))
+        try:
+            await self._answer(writer)
+        except ConnectionError:
+            pass  # whoever sent has had enough
+        writer.close()
+
+    async def _answer(self, writer: asyncio.StreamWriter) -> None:
+        if self.habit == "silent":
+            await asyncio.sleep(60)
+        if self.habit == "drips":
+            for letter in "HTTP/1.1 204 No Content\r\n" + "x-slow: 1\r\n" * 100:
+                writer.write(letter.encode())
+                await writer.drain()
+                await asyncio.sleep(0.2)
+        status = _STATUS.get(self.habit, "200 OK")
+        length = "" if self.habit == "endless" else "content-length: 0\r\n"
+        writer.write(
+            f"HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\n{length}connection: close\r\n\r\n".encode()
+        )
+        await writer.drain()
+        while self.habit == "endless":
+            writer.write(b"x" * 65_536)
+            await writer.drain()
+
+
+@contextmanager
+def receiving(*receivers: Receiver) -> Iterator[None]:
+    """All of them answer on ports of their own, in one thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def begin(receiver: Receiver) -> Any:
+        server = await asyncio.start_server(receiver.take, "127.0.0.1", receiver.port)
+        receiver.port = server.sockets[0].getsockname()[1]
+        return server
+
+    servers = [asyncio.run_coroutine_threadsafe(begin(each), loop).result(5) for each in receivers]
+    yield
+    asyncio.run_coroutine_threadsafe(_ended(servers), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
+
+
+async def _ended(servers: list[Any]) -> None:
+    for server in servers:
+        server.close()
+    open_ones = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in open_ones:
+        task.cancel()
+    await asyncio.gather(*open_ones, return_exceptions=True)
+
+
+class MailBox(socketserver.ThreadingTCPServer):
+    """A small SMTP server (RFC 5321 without extensions); ``refusing`` answers every recipient with 450."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Session)
+        self.mails: list[tuple[str, str]] = []  # (recipient, content)
+        self.refusing = False
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Session(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        server = self.server
+        assert isinstance(server, MailBox)
+        to = ""
+        self._say("220 here")
+        for raw in self.rfile:
+            line = raw.decode().strip()
+            word = line.upper()
+            if word.startswith("RCPT"):
+                to = line.partition("<")[2].partition(">")[0]
+                self._say("450 later" if server.refusing else "250 ok")
+            elif word == "DATA":
+                self._say("354 go on")
+                lines = []
+                while (told := self.rfile.readline()) not in (b".\r\n", b""):
+                    lines.append(told.decode())
+                server.mails.append((to, "".join(lines)))
+                self._say("250 taken")
+            elif word == "QUIT":
+                self._say("221 bye")
+                return
+            else:
+                self._say("250 ok")
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+@contextmanager
+def mailbox() -> Iterator[MailBox]:
+    """A running one."""
+    with MailBox() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
