@@ -93,14 +93,7 @@ def application(
     backends = Backends(settings.services, transport)
     check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
-    issuer = None
-    if settings.demo_seed is not None:
-        issuer = DemoIssuer(
-            settings.demo_seed,
-            issuer=settings.issuer,
-            audience=settings.audience,
-            environment=settings.environment,
-        )
+    issuer = _demo_issuer(settings)
     authenticator = Authenticator(
         issuer=settings.issuer,
         audience=settings.audience,
@@ -157,3 +150,12 @@ def application(
     )
     failures.install(app)
     return app
+
+
+def _demo_issuer(settings: PortalSettings) -> DemoIssuer | None:
+    """The demonstration's own. Raises DemoRefused in production."""
+    if settings.demo_seed is None:
+        return None
+    return DemoIssuer(
+        settings.demo_seed, issuer=settings.issuer, audience=settings.audience, environment=settings.environment
+    )
