@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from services.notifications.delivery import (
+    chat_api,
     contact_api,
     delivery_api,
     delivery_store,
@@ -34,7 +35,12 @@ def ways_from(environ: Mapping[str, str] | None = None) -> Ways:
 
 def routers(desk: Desk, ways: Ways) -> tuple[APIRouter, ...]:
     """Every route of delivery."""
-    return message_api.router(desk), contact_api.router(desk), delivery_api.router(desk, ways.gate)
+    return (
+        message_api.router(desk),
+        contact_api.router(desk),
+        delivery_api.router(desk, ways.gate),
+        chat_api.router(desk, ways.page),
+    )
 
 
 def workers(desk: Desk, ways: Ways) -> tuple[Worker, ...]:
