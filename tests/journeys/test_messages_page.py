@@ -49,7 +49,7 @@ class Running(NamedTuple):
         plan(self.desk, now)
         with self.desk.database.working() as connection:
             for delivery in delivery_store.take(driver(connection), now, 10):
-                delivery_store.mark(driver(connection), delivery, now, "timeout", final=True)
+                delivery_store.mark(driver(connection), delivery, now, "timeout", final="failed")
 
     def storm(self, count: int) -> None:
         """Children at many schools drop out at once."""
@@ -80,6 +80,9 @@ def _portal(postgres: Any) -> Iterator[Running]:
         try:
             with pytest.MonkeyPatch.context() as told:
                 told.setenv("ROLLCALL_PAGE_URL", f"http://127.0.0.1:{port}")
+                gateway = Path(folder) / "gateway.toml"
+                gateway.write_text('url = "https://sms.example.org"\n[fields]\nto = "{phone}"\ntext = "{text}"\n')
+                told.setenv("ROLLCALL_SMS_GATEWAY", str(gateway))
                 service = installation.start(notifications_app.build(installation.settings("notifications")))
             installation.bare("registry")
             installation.bare("matching")
@@ -183,11 +186,16 @@ def test_a_person_sets_how_they_are_reached(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".trouble")).to_contain_text("请填写邮箱")
     page.get_by_label("邮箱").fill("clerk@example.org")
+    page.get_by_label("短信").check()
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".trouble")).to_contain_text("请填写手机号")
+    page.get_by_label("手机号").fill("13800138000")
     page.get_by_label("免打扰开始").select_option("22")
     page.get_by_label("免打扰结束").select_option("7")
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".notice")).to_have_text("通知设置已保存")
     expect(page.locator("table.rows tbody tr")).to_contain_text("c***@example.org")
+    expect(page.locator("table.rows tbody tr")).to_contain_text("138****8000")
     proper(page, tmp_path / "settings")
 
 

@@ -14,10 +14,12 @@ _STATUS = {"ok": "204 No Content", "error": "500 No", "gone": "410 Gone", "redir
 
 
 class Receiver:
-    """Takes POSTs; ``heard`` holds (headers, body) of each. ``habit`` may be changed at any moment."""
+    """Takes POSTs; ``heard`` holds (headers, body) of each. ``habit`` may be changed at any moment, and
+    so may what it ``says`` in the body of an answer."""
 
     def __init__(self, habit: Habit = "ok") -> None:
         self.habit: Habit = habit
+        self.says = b""
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.port = 0
 
@@ -45,11 +47,12 @@ class Receiver:
                 writer.write(letter.encode())
                 await writer.drain()
                 await asyncio.sleep(0.2)
-        status = _STATUS.get(self.habit, "200 OK")
-        length = "" if self.habit == "endless" else "content-length: 0\r\n"
+        status = "200 OK" if self.says else _STATUS.get(self.habit, "200 OK")
+        length = "" if self.habit == "endless" else f"content-length: {len(self.says)}\r\n"
         writer.write(
             f"HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\n{length}connection: close\r\n\r\n".encode()
         )
+        writer.write(self.says)
         await writer.drain()
         while self.habit == "endless":
             writer.write(b"x" * 65_536)

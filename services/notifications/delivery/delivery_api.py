@@ -25,6 +25,7 @@ from shared.web.viewers import AID_CLERK, Viewer, require
 
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
 SHOWN = 200
+_SHOWN_AS = {"webhook": "host", "email": "email", "sms": "phone"}
 
 
 class _Body(BaseModel):
@@ -152,7 +153,7 @@ def _failed(routes: APIRouter, desk: Desk) -> None:
         for each in found:
             receiver = to[each.receiver_id]
             shown = {} if receiver is None else receiver.shown
-            named = shown.get("host") or shown.get("email") or ""
+            named = shown.get(_SHOWN_AS[each.channel], "")
             plain = {name: getattr(each, name) for name in FailedRow.model_fields if name != "receiver"}
             rows.append(FailedRow(**plain, receiver=named))
         return rows
