@@ -84,6 +84,12 @@ class FailedRow(BaseModel):
     problem: str
 
 
+class Pinged(BaseModel):
+    """``problem``: a code, empty when the test event was taken."""
+
+    problem: str
+
+
 class Count(BaseModel):
     count: int
 
@@ -134,6 +140,12 @@ def _webhooks(routes: APIRouter, desk: Desk, gate: Gate) -> None:
         command = command_from(request, viewer, body)
         result = webhooks.switch(desk, viewer.scope, webhook_id, body.active, command, utc_now())
         return Count(count=len(result.event_ids))
+
+    @routes.post("/webhooks/{webhook_id}/ping")
+    async def ping(webhook_id: UUID, request: Request, viewer: Clerk) -> Pinged:
+        """Send it a test event of the type ``ping`` now, and tell how that went."""
+        command = command_from(request, viewer, None)
+        return Pinged(problem=await webhooks.ping(desk, gate, viewer.scope, webhook_id, command, utc_now()))
 
     @routes.post("/webhooks/{webhook_id}/replay")
     def replay(webhook_id: UUID, body: Since, request: Request, viewer: Clerk) -> Count:
