@@ -18,6 +18,7 @@ BENCHMARKS = {
     "relaying": "the log to the broker's acknowledgement",
     "registry_writers": "200 clients who each write single list rows, the whole system beside them",
     "registry_promotion": "a whole register promoted by one grade, and put back",
+    "changes": "a mass change of every student: preview, application, undoing",
     "matching_live": "the matching service alone: a county's events from the topic to decided rows",
     "matching_incremental": "single events beside a register of a million students: processor time, memory per million",
     "matching_workers": "list rows decided by one, two and three workers on one database",

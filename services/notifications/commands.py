@@ -42,6 +42,14 @@ class WithdrawAlert:
 
 
 @dataclass(frozen=True)
+class CloseReturned:
+    """Asked by the policy: the child is back at school; ``evidence`` are the reports of the days she was there."""
+
+    evidence: tuple[UUID, ...]
+    on: date
+
+
+@dataclass(frozen=True)
 class SeeAlert:
     """A person has read it."""
 

@@ -24,7 +24,7 @@ from services.notifications.case_events import (
     MistakeStated,
     TeamFormed,
 )
-from services.notifications.commands import RaiseAlert, WithdrawAlert
+from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
 from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
 from shared.kernel.facts import Fact
 
@@ -152,3 +152,12 @@ def withdraw(state: Alert, command: WithdrawAlert) -> list[Decided]:
     if not state.open or command.unless_raised_on in state.known:
         return []
     return [Decided(AlertWithdrawn(reason=command.reason, evidence=command.evidence), max(command.on, state.last))]
+
+
+def close_returned(state: Alert, command: CloseReturned) -> list[Decided]:
+    """Close an open alert on the reports that say the child is back; nobody need have read it for that."""
+    if not state.open:
+        return []
+    evidence = ",".join(str(each) for each in command.evidence)
+    fact = AlertClosed(reason="attending_again", evidence=evidence, events=command.evidence)
+    return [Decided(fact, max(command.on, state.last))]

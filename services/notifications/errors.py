@@ -9,6 +9,8 @@ Refusal
 │   └── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
 └── Malformed           422
     ├── TeamIncomplete, BadCasePlan     case_errors.py
+    ├── NoRulesYet          a past before the first rules
+    ├── TooManyChildren     more than one request may try thresholds on
     └── BadRules            the thresholds do not hold together
 """
 
@@ -32,3 +34,11 @@ class NotSeenYet(Conflict):
 
 class BadRules(Malformed):
     code = "bad_rules"
+
+
+class NoRulesYet(Malformed):
+    code = "no_rules_yet"
+
+
+class TooManyChildren(Malformed):
+    code = "too_many_children"

@@ -73,7 +73,8 @@ class AlertWithdrawn(Fact, frozen=True, kw_only=True):
 
 @fact("notifications")
 class AlertClosed(Fact, frozen=True, kw_only=True):
-    """A person closed it on evidence: a code, a reference to the paper or event, nothing personal. ``events``: the
+    """Closed on evidence: a code, a reference to the paper or event, nothing personal. By a person, or, when reports
+    say that the child is back at school, by the policy: then ``evidence`` are the ids of these reports. ``events``: the
     facts on record that show it; ``ends_on``: the last day of an exemption, after which the alert may be raised again
     on the same grounds."""
 

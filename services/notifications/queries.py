@@ -17,6 +17,7 @@ from services.notifications.cases.escalating import plan_on
 from services.notifications.cases.saved_views import GRADES, SavedView, window
 from services.notifications.cases.urgency import CIRCUMSTANCES, RANK_MOST, circumstances, rank
 from services.notifications.events import AlertKind
+from services.notifications.signals import explanations as signals
 from services.notifications.signals.memory import calendars_on
 from services.notifications.tables import ALERTS, CHILDREN, SCHOOLS
 from shared.web.languages import Language
@@ -26,6 +27,7 @@ State = Literal["open", "seen", "dropped_out", "withdrawn", "closed"]
 OPEN: tuple[State, ...] = ("open", "seen", "dropped_out")
 
 EXPLANATIONS: dict[str, tuple[str, str]] = {
+    **signals.EXPLANATIONS,
     "listed_but_in_no_register": (
         "在名单({lists})上且属义务教育学龄,学籍中未找到",
         "On a list ({lists}) and of school age, in no register",

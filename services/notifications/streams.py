@@ -30,6 +30,14 @@ class Streams:
         or the person a list row is about."""
         return keyed_id(self.key, "alert", kind, str(child))
 
+    def silent_class(self, school_code: str, subject: str) -> UUID:
+        """The alert about a class that is silent."""
+        return self.alert("class_silent", keyed_id(self.key, "class", school_code, subject))
+
+    def document(self, principal: str, command_id: UUID) -> UUID:
+        """A document of absence is named by the command that told it: papers carry no number of their own."""
+        return keyed_id(self.key, "absence document", principal, str(command_id))
+
     @property
     def case_plan(self) -> UUID:
         """The stream of the case plan's versions, the one its seed is planted in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.eventsourcing.periods import PeriodTable
@@ -103,11 +103,13 @@ ABSENCES = PeriodTable(
         Column("student_id", Uuid),
         Column("day", Date),
         Column("class_day", Uuid),
+        Column("division_code", Text),
+        Column("school_code", Text),
         Column("reason", Text),
         Column("half_day", Boolean),
         Column("event_id", Uuid),
     ],
-    indexes=[Index("absences_by_student", "student_id", "day")],
+    indexes=[Index("absences_by_student", "student_id", "day"), Index("absences_by_day", "day", "school_code")],
 )
 
 # Papers that explain an absence from first_day to last_day, both included.
@@ -126,6 +128,32 @@ DOCUMENTED = PeriodTable(
         Column("withdrawn", Boolean),
     ],
     indexes=[Index("documented_by_student", "student_id"), Index("documented_by_last_day", "last_day", "entity")],
+)
+
+# Visits at which a student was met at home.
+VISITED = PeriodTable(
+    "visited",
+    "visits",
+    [Column("student_id", Uuid), Column("visited_on", Date)],
+    indexes=[Index("visited_by_student", "student_id", "visited_on")],
+)
+
+# Alerts as the policy's own log tells them back, so that it finds whom a class's report may end one for.
+STANDING_ALERTS = PeriodTable(
+    "standing_alerts",
+    "notifications",
+    [
+        Column("kind", Text),
+        Column("student_id", Uuid),
+        Column("school_code", Text),
+        Column("subject", Text),
+        Column("since", Date),
+        Column("open", Boolean),
+    ],
+    indexes=[
+        Index("standing_alerts_by_student", "student_id", postgresql_where=text("open")),
+        Index("standing_alerts_by_school", "school_code", postgresql_where=text("open")),
+    ],
 )
 
 # One row: the day opened last.

@@ -25,6 +25,7 @@ from services.portal import (
     failures,
     forms,
     home,
+    households,
     imports,
     messages,
     models,
@@ -38,6 +39,7 @@ from services.portal import (
     sign_in,
     students,
     tables,
+    term_plan,
     terms,
 )
 from services.portal.backends import Backends
@@ -92,14 +94,7 @@ def application(
     backends = Backends(settings.services, transport)
     check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
-    issuer = None
-    if settings.demo_seed is not None:
-        issuer = DemoIssuer(
-            settings.demo_seed,
-            issuer=settings.issuer,
-            audience=settings.audience,
-            environment=settings.environment,
-        )
+    issuer = _demo_issuer(settings)
     authenticator = Authenticator(
         issuer=settings.issuer,
         audience=settings.audience,
@@ -129,8 +124,10 @@ def application(
         reference_forms.router,  # before single rows, whose name its paths are not
         reference.router,
         terms.router,
+        term_plan.router,
         promotions.router,
         changes.router,
+        households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
         audit.router,
@@ -155,3 +152,12 @@ def application(
     )
     failures.install(app)
     return app
+
+
+def _demo_issuer(settings: PortalSettings) -> DemoIssuer | None:
+    """The demonstration's own. Raises DemoRefused in production."""
+    if settings.demo_seed is None:
+        return None
+    return DemoIssuer(
+        settings.demo_seed, issuer=settings.issuer, audience=settings.audience, environment=settings.environment
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import (
     append,
+    changes,
     matching_incremental,
     registry_dry_run,
     registry_promotion,
@@ -34,6 +35,12 @@ def test_a_promotion_is_measured_there_and_back() -> None:
     """``run`` itself raises when not every student was looked at and moved."""
     students, chunks, back, _ = registry_promotion.run(events=2_000).measures
     assert (students.count, chunks.count, back.count) == (2_000, 3, 2_000)
+
+
+def test_a_mass_change_is_measured_from_preview_to_undoing() -> None:
+    """``run`` itself raises when not every student was previewed, changed and put back."""
+    made = changes.run(events=2_000).measures
+    assert [each.count for each in made if each.label.startswith("students")] == [2_000] * 3
 
 
 def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn
 from services.notifications.signal_events import AbsenceDocumented, AbsenceDocumentWithdrawn
-from services.notifications.tables import ABSENCES, ALWAYS, CLASS_DAYS, DOCUMENTED
+from services.notifications.tables import ABSENCES, ALWAYS, CLASS_DAYS, DOCUMENTED, STANDING_ALERTS, VISITED
 from services.registry.events import ClassAttendanceReported
+from services.visits.events import VisitLogged
 from shared.eventsourcing.projection import Assertion, Fold, Recorded
 from shared.kernel.facts import Fact
 
@@ -54,6 +56,8 @@ def attendance_reported(event: Recorded) -> Iterable[Assertion]:
             "student_id": child,
             "day": day,
             "class_day": stream,
+            "division_code": fact.division_code,
+            "school_code": fact.school_code,
             "reason": why,
             "half_day": why is not None and child in half_day,
             "event_id": event.event_id,
@@ -72,9 +76,31 @@ def document_withdrawn(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DOCUMENTED, event.stream_id, ALWAYS, {"withdrawn": True})
 
 
-ATTENDANCE_TABLES = (CLASS_DAYS, ABSENCES, DOCUMENTED)
+def visit_logged(event: Recorded) -> Iterable[Assertion]:
+    fact: VisitLogged = event.fact
+    if fact.outcome == "met":
+        values = {"student_id": fact.student_id, "visited_on": fact.visited_on}
+        yield Assertion(VISITED, event.stream_id, ALWAYS, values)
+
+
+def alert_raised(event: Recorded) -> Iterable[Assertion]:
+    fact: AlertRaised = event.fact
+    names = ("kind", "student_id", "school_code", "subject", "since")
+    values = {name: getattr(fact, name) for name in names} | {"open": True}
+    yield Assertion(STANDING_ALERTS, event.stream_id, ALWAYS, values)
+
+
+def alert_ended(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(STANDING_ALERTS, event.stream_id, ALWAYS, {"open": False})
+
+
+ATTENDANCE_TABLES = (CLASS_DAYS, ABSENCES, DOCUMENTED, VISITED, STANDING_ALERTS)
 ATTENDANCE_FOLDS: Mapping[type[Fact], Fold] = {
     ClassAttendanceReported: attendance_reported,
     AbsenceDocumented: absence_documented,
     AbsenceDocumentWithdrawn: document_withdrawn,
+    VisitLogged: visit_logged,
+    AlertRaised: alert_raised,
+    AlertWithdrawn: alert_ended,
+    AlertClosed: alert_ended,
 }

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.notifications.signals.rules import NO_CALENDAR, AlertRules, ListedChild, Schooling, parse
-from shared.standards.school_calendar import CalendarError, SchoolCalendar, ToldYear, calendar_of, years_for
+from services.notifications.signals.reasons import ListedChild, Schooling
+from services.notifications.signals.rules import AlertRules, parse
+from services.notifications.signals.school_time import SchoolTime, school_time
+from shared.standards.school_calendar import SchoolCalendar, ToldYear, years_for
 
 
 class InForce(NamedTuple):
@@ -21,7 +23,8 @@ class InForce(NamedTuple):
 
 
 _STANDING = text("""
-SELECT entity, status, since, event_id, stage, division_code, school_code, compulsory_from, compulsory_to
+SELECT entity, status, since, event_id, stage, division_code, school_code, compulsory_from, compulsory_to, due_back,
+       grade, class_name
 FROM schooling WHERE entity = ANY(:students) AND valid_from <= :day AND valid_to > :day
 """)
 
@@ -29,7 +32,8 @@ FROM schooling WHERE entity = ANY(:students) AND valid_from <= :day AND valid_to
 _TO_LOOK_AT = text("""
 SELECT DISTINCT entity FROM schooling
 WHERE valid_from <= :day AND valid_to > :day AND (CAST(:after AS uuid) IS NULL OR entity > :after)
-  AND (status IN ('transferred_out', 'dropped_out') OR valid_from > CAST(:day AS date) - 31)
+  AND (status IN ('transferred_out', 'dropped_out') OR (status = 'suspended' AND due_back <= :day)
+       OR valid_from > CAST(:day AS date) - 31)
 ORDER BY entity LIMIT :count
 """)
 
@@ -67,22 +71,22 @@ def rules_on(connection: Connection, day: date) -> InForce | None:
 
 
 class Calendars:
-    """The school calendars as in force on a day, of every place. Years of a place that do not fit together tell
-    nothing: then every day counts."""
+    """The school calendars as in force on a day, of every place."""
 
     def __init__(self, told: Iterable[ToldYear]) -> None:
         self._told = tuple(told)
-        self._made: dict[tuple[str, ...], SchoolCalendar] = {}
+        self._made: dict[tuple[str, str | None], SchoolTime] = {}
+
+    def time(self, division: str, school: str | None) -> SchoolTime:
+        """The school days of a school in a division. Years of a place that do not fit together tell nothing."""
+        place = division, school
+        if place not in self._made:
+            self._made[place] = school_time(tuple(years_for(self._told, division, school).values()))
+        return self._made[place]
 
     def of(self, division: str, school: str | None) -> SchoolCalendar:
         """The calendar of a school in a division."""
-        contents = tuple(years_for(self._told, division, school).values())
-        if contents not in self._made:
-            try:
-                self._made[contents] = calendar_of(contents)
-            except CalendarError:
-                self._made[contents] = NO_CALENDAR
-        return self._made[contents]
+        return self.time(division, school).calendar
 
 
 def calendars_on(connection: Connection, day: date) -> Calendars:
@@ -94,10 +98,10 @@ def standing(connection: Connection, students: Sequence[UUID], day: date) -> dic
     """Where these students stand on ``day``; one who has not enrolled by then is absent."""
     rows = connection.execute(_STANDING, {"students": list(students), "day": day})
     found = {}
-    for entity, status, since, event_id, stage, division, school, begins, ends in rows:
+    for entity, status, since, event_id, stage, division, school, begins, ends, *rest in rows:
         if event_id is not None:
             years = (begins, ends) if begins else None
-            found[entity] = Schooling(entity, status, since, event_id, stage, division or "", school, years)
+            found[entity] = Schooling(entity, status, since, event_id, stage, division or "", school, years, *rest)
     return found
 
 

@@ -1,30 +1,122 @@
-"""The alert rules: thresholds as configuration, and when each kind of alert should stand. Pure."""
+"""The alert rules: thresholds as configuration with versions, per county and stage. Pure."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from datetime import date, timedelta
-from typing import NamedTuple
-from uuid import UUID
+from functools import lru_cache
 
 import msgspec
 
 from services.notifications.errors import BadRules
-from services.notifications.events import AlertKind
-from shared.standards.school_calendar import SchoolCalendar
 
 LONGEST_WAIT_DAYS = 180
-NO_CALENDAR = SchoolCalendar(())
-_ONE_DAY = timedelta(days=1)
+VARIATIONS_MOST = 200  # a province's counties, some of them by stage
+REASONS = ("sick", "leave", "unexplained", "suspended", "other")
+STAGES = ("preschool", "primary", "junior", "senior", "vocational", "special")
+# name → least, most. Runs and windows beyond a term mean nothing; attendance is kept in reach for at least a term,
+# because whether a child came at its start is asked until she comes.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "acceptance_days": (1, LONGEST_WAIT_DAYS),
+    "absent_days_running": (1, 60),
+    "excused_days_running": (1, 120),
+    "absent_share": (0.01, 0.99),
+    "share_window": (5, 120),
+    "share_least": (1, 120),
+    "term_start_days": (1, 30),
+    "suspension_grace_days": (0, 60),
+    "return_days": (1, 20),
+    "silence_after_days": (1, 20),
+    "attendance_reach_days": (150, 400),
+    "home_teaching_visit_days": (1, 120),
+}
 
 
-class AlertRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When absence becomes a signal; days are school days unless said otherwise.
+
+    ``absent_days_running`` 3: unexplained absence without a day at school in between; a cold is over by then or the
+    school has been told. ``excused_days_running`` 10: absence of any reason told by word only; after two school weeks a
+    paper is due. ``unexplained_reasons``: those that explain nothing.
+    ``absent_share`` 0.3: above this share of the last ``share_window`` 20 school days (four
+    weeks), of which at least ``share_least`` 10 must have been reported; half a day counts half, excused days count.
+    ``term_start_days`` 2: absent unexplained on every reported day since the term's first; the opening day alone still
+    has late travellers. ``suspension_grace_days`` 3: after the day a suspended student was due back.
+    ``return_days`` 3: whole days at school until she counts as back.
+    ``silence_after_days`` 1: ended days without a report of a class. ``attendance_reach_days`` 200: calendar days
+    before the last report beyond which attendance counts no more, longer than a term.
+    ``home_teaching_visit_days`` 31: calendar days that one visit at home covers, one a month."""
+
+    absent_days_running: int = 3
+    excused_days_running: int = 10
+    unexplained_reasons: tuple[str, ...] = ("unexplained", "other")
+    absent_share: float = 0.3
+    share_window: int = 20
+    share_least: int = 10
+    term_start_days: int = 2
+    suspension_grace_days: int = 3
+    return_days: int = 3
+    silence_after_days: int = 1
+    attendance_reach_days: int = 200
+    home_teaching_visit_days: int = 31
+
+
+class Variation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Other thresholds for a place, a stage, or both: ``division`` is the beginning of a division's code. What is not
+    said stays as it is around it."""
+
+    division: str | None = None
+    stage: str | None = None
+    absent_days_running: int | None = None
+    excused_days_running: int | None = None
+    unexplained_reasons: tuple[str, ...] | None = None
+    absent_share: float | None = None
+    share_window: int | None = None
+    share_least: int | None = None
+    term_start_days: int | None = None
+    suspension_grace_days: int | None = None
+    return_days: int | None = None
+    silence_after_days: int | None = None
+    attendance_reach_days: int | None = None
+    home_teaching_visit_days: int | None = None
+
+    def holds_in(self, division: str, stage: str | None) -> bool:
+        """Whether it is meant for a school's place and a student's stage."""
+        return division.startswith(self.division or "") and self.stage in (None, stage)
+
+
+class AlertRules(Thresholds, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``acceptance_days``: how long another school may take to accept a child who left one; days of vacation, when no
-    school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known."""
+    school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known. Among
+    ``variations`` the narrower place counts before the wider, and within a place a stage before all stages."""
 
     acceptance_days: int = 15
     compulsory_stages: tuple[str, ...] = ("primary", "junior")
+    variations: tuple[Variation, ...] = ()
+
+    @property
+    def everywhere(self) -> frozenset[Thresholds]:
+        """The thresholds of every place and stage."""
+        return _everywhere(self)
+
+    def at(self, division: str, stage: str | None) -> Thresholds:
+        """The thresholds for a student of ``stage`` at a school in ``division``."""
+        return _at(self, division, stage)
+
+
+@lru_cache(maxsize=4_096)
+def _at(rules: AlertRules, division: str, stage: str | None) -> Thresholds:
+    values = {name: getattr(rules, name) for name in Thresholds.__struct_fields__}
+    fitting = [each for each in rules.variations if each.holds_in(division, stage)]
+    for each in sorted(fitting, key=lambda each: (len(each.division or ""), each.stage is not None)):
+        told = ((name, getattr(each, name)) for name in values)
+        values |= {name: value for name, value in told if value is not None}
+    return Thresholds(**values)
+
+
+@lru_cache(maxsize=64)
+def _everywhere(rules: AlertRules) -> frozenset[Thresholds]:
+    divisions = {"", *(each.division or "" for each in rules.variations)}
+    return frozenset(_at(rules, division, stage) for division in divisions for stage in (None, *STAGES))
 
 
 _decoder = msgspec.json.Decoder(AlertRules)
@@ -40,106 +132,41 @@ def content_hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+@lru_cache(maxsize=16)
 def parse(content: str) -> AlertRules:
-    """The rules in ``content``. Raises BadRules."""
+    """The rules in ``content``; what an earlier version did not know yet has its default. Raises BadRules."""
     try:
         rules = _decoder.decode(content)
     except msgspec.DecodeError as error:
         raise BadRules("预警规则格式不正确", f"bad alert rules: {error}") from error
-    if not 1 <= rules.acceptance_days <= LONGEST_WAIT_DAYS:
-        raise BadRules("接收期限应在 1 至 180 天之间", "acceptance_days must be 1 to 180")
+    _check(rules)
+    if len(rules.variations) > VARIATIONS_MOST:
+        raise BadRules(f"地方规则最多 {VARIATIONS_MOST} 条", f"at most {VARIATIONS_MOST} variations")
+    places = [(each.division, each.stage) for each in rules.variations]
+    if len(set(places)) != len(places):
+        raise BadRules("同一地区和学段只能有一条地方规则", "one variation for each place and stage")
+    for each in rules.variations:
+        if (each.division is None and each.stage is None) or each.stage not in (None, *STAGES):
+            raise BadRules("地方规则应写明地区或学段", "a variation names a place or a stage")
+        if each.division is not None and not (each.division.isdigit() and 2 <= len(each.division) <= 12):
+            raise BadRules("地区代码应为 2 至 12 位数字", "a division is 2 to 12 digits")
+    for thresholds in rules.everywhere:
+        _check(thresholds)
     return rules
 
 
-class Schooling(NamedTuple):
-    """A student's standing on one day: ``status`` as in projections.py, true since ``since`` by event ``event_id``.
-    ``compulsory`` is [from, to) or None where the birth date is not known."""
-
-    student_id: UUID
-    status: str
-    since: date
-    event_id: UUID
-    stage: str | None
-    division_code: str
-    school_code: str | None
-    compulsory: tuple[date, date] | None
-
-
-class ListedChild(NamedTuple):
-    """One list row that was decided last by event ``event_id``: ``state`` as in matching. ``listed_by`` put it on its
-    list; ``lost_by`` took its link away last, None while it never had one."""
-
-    entry_id: UUID
-    state: str
-    school_age: bool
-    list: str
-    since: date
-    event_id: UUID
-    division_code: str | None
-    school_code: str | None
-    listed_by: UUID | None
-    lost_by: UUID | None = None
-
-
-class Reason(NamedTuple):
-    """Why an alert should stand; ``grounds`` as in AlertRaised."""
-
-    since: date
-    evidence: tuple[UUID, ...]
-    explanation_code: str
-    facts: dict[str, str]
-    grounds: tuple[UUID, ...] = ()
-
-
-def of_compulsory_age(schooling: Schooling, rules: AlertRules) -> bool:
-    """By birth date on the day it happened; by stage where the birth date is not known."""
-    if schooling.compulsory is None:
-        return schooling.stage in rules.compulsory_stages
-    begins, ends = schooling.compulsory
-    return begins <= schooling.since < ends
-
-
-def acceptance_due(left_on: date, days: int, calendar: SchoolCalendar) -> date:
-    """When the time for acceptance is up: ``days`` after, vacations between two terms told not counted. A calendar that
-    tells no terms around leaves every day to count."""
-    due = left_on
-    while days:
-        due += _ONE_DAY
-        days -= not calendar.is_vacation(due)
-    return due
-
-
-def student_reasons(
-    schooling: Schooling, rules: AlertRules, today: date, calendar: SchoolCalendar = NO_CALENDAR
-) -> dict[AlertKind, Reason]:
-    """The alerts that should stand for a registered student on ``today``; ``calendar`` is her school's."""
-    if schooling.status == "transferred_out":
-        due = acceptance_due(schooling.since, rules.acceptance_days, calendar)
-        if today >= due:
-            facts = {"left_on": schooling.since.isoformat(), "days": str(rules.acceptance_days)}
-            return {
-                "left_without_acceptance": Reason(
-                    schooling.since, (schooling.event_id,), "left_and_not_accepted_in_time", facts
-                )
-            }
-    if schooling.status == "dropped_out" and of_compulsory_age(schooling, rules):
-        facts = {"left_on": schooling.since.isoformat()}
-        return {
-            "dropped_out": Reason(schooling.since, (schooling.event_id,), "dropped_out_of_compulsory_school", facts)
-        }
-    return {}
-
-
-def listed_reason(entries: Iterable[ListedChild]) -> Reason | None:
-    """Listed, of school age, enrolled nowhere: the alert stands while one row of this child says so and no row of this
-    child is linked to a student."""
-    rows = sorted(entries, key=lambda row: str(row.entry_id))
-    if any(row.state == "linked" for row in rows):
-        return None
-    missing = [row for row in rows if row.state == "not_in_register" and row.school_age]
-    if not missing:
-        return None
-    lists = ",".join(sorted({row.list for row in missing}))
-    evidence = tuple(row.event_id for row in missing)
-    grounds = tuple(each for row in missing for each in (row.listed_by, row.lost_by) if each is not None)
-    return Reason(min(row.since for row in missing), evidence, "listed_but_in_no_register", {"lists": lists}, grounds)
+def _check(thresholds: Thresholds) -> None:
+    for name, (least, most) in _BOUNDS.items():
+        value = getattr(thresholds, name, least)
+        if not least <= value <= most:
+            raise BadRules(f"{name} 应在 {least} 至 {most} 之间", f"{name} must be {least} to {most}", field=name)
+    if thresholds.share_least > thresholds.share_window:
+        raise BadRules("最少上报天数不能多于统计天数", "share_least must not exceed share_window", field="share_least")
+    if thresholds.excused_days_running < thresholds.absent_days_running:
+        raise BadRules(
+            "请假天数上限不能少于无故缺勤天数",
+            "excused_days_running must not be below absent_days_running",
+            field="excused_days_running",
+        )
+    if not set(thresholds.unexplained_reasons) <= set(REASONS):
+        raise BadRules("缺勤原因不正确", "unexplained_reasons holds no reason", field="unexplained_reasons")

@@ -6,39 +6,37 @@ transactions: the registry's and matching's word on one child may arrive on two 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.notifications.commands import RaiseAlert, WithdrawAlert
-from services.notifications.domain import Alert, evolve, raise_alert, withdraw
-from services.notifications.events import AlertKind, AlertRulesActivated, DayOpened
+from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
+from services.notifications.domain import Alert, close_returned, evolve, raise_alert, withdraw
+from services.notifications.events import AlertKind
+from services.notifications.signals.absences import Intent, absence_intents
 from services.notifications.signals.folds import WATCHING_FOLDS, WATCHING_TABLES
 from services.notifications.signals.memory import (
+    Calendars,
     InForce,
     calendars_on,
-    children_of,
-    missing_children,
     opened_day,
     rows_of,
     rules_on,
     standing,
-    students_to_look_at,
 )
-from services.notifications.signals.rules import ListedChild, Reason, Schooling, listed_reason, student_reasons
+from services.notifications.signals.reasons import ListedChild, Reason, Schooling, listed_reason, student_reasons
+from services.notifications.signals.silence import SilentClass, ended_silence, open_silences, silent_classes
+from services.notifications.signals.tasks import Task, packed, tasks_of
 from services.notifications.streams import Streams
-from services.registry.events import ListEntryAdded, ListEntryCorrected, SchoolCalendarActivated
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.messaging.policy import policy_command
 from shared.standards.division import scope
 
 NAME = "watching"
-CHUNK_CHILDREN = 250
 STUDENT_KINDS: tuple[AlertKind, ...] = ("left_without_acceptance", "dropped_out")
 _LOCK = 0x7761746368
 _BY_NAME = {
@@ -50,16 +48,8 @@ _BY_NAME = {
 }
 
 
-Intent = RaiseAlert | WithdrawAlert
-
-
-class Task(NamedTuple):
-    """Students and listed children to look at because of one event; ``ordinal`` numbers the commands of that event."""
-
-    cause: Recorded
-    ordinal: int
-    students: tuple[UUID, ...] = ()
-    children: tuple[UUID, ...] = ()
+Who = UUID | str
+Intents = dict[Who, list[tuple[UUID, Intent]]]
 
 
 @dataclass(frozen=True)
@@ -81,28 +71,30 @@ class Watching:
         in_force = None if today is None else rules_on(connection, today)
         if today is None or in_force is None:
             return  # the first day opens in a moment, and then everyone is looked at
-        for tasks in packed(tasks_of(connection, events, today)):
+        calendars = calendars_on(connection, today)
+        for tasks in packed(tasks_of(connection, events, today, in_force.rules)):
             students = [student for task in tasks for student in task.students]
             children = [child for task in tasks for child in task.children]
-            intents = self._about_students(connection, students, in_force, today)
+            schools = [school for task in tasks for school in task.schools]
+            intents = self._about_students(connection, students, in_force, calendars, today)
             intents |= self._about_children(connection, children, in_force, today)
+            intents |= self._about_classes(connection, schools, in_force, calendars, today)
             self._settle(connection, tasks, intents)
 
-    def _settle(
-        self, connection: Connection, tasks: Sequence[Task], intents: dict[UUID, list[tuple[UUID, Intent]]]
-    ) -> None:
+    def _settle(self, connection: Connection, tasks: Sequence[Task], intents: Intents) -> None:
         """Append what these intents change, in one command per task."""
         by_stream = dict(pair for pairs in intents.values() for pair in pairs)
         alerts = self._alerts(connection, list(by_stream))
-        endings = [stream for stream, intent in by_stream.items() if isinstance(intent, WithdrawAlert)]
+        endings = [stream for stream, intent in by_stream.items() if not isinstance(intent, RaiseAlert)]
         open_ones = [stream for stream in endings if alerts[stream].open]
         self.streams.lock(connection, open_ones)
         alerts |= self._alerts(connection, open_ones)
         for task in tasks:
             proposed: list[Proposed] = []
-            for child in (*task.students, *task.children):
-                for stream_id, intent in intents.get(child, ()):
-                    proposed += _proposed(stream_id, alerts[stream_id], intent)
+            touched: tuple[UUID | str, ...] = (*task.students, *task.children, *task.schools)
+            for who in touched:
+                for stream_id, intent in intents.get(who, ()):
+                    proposed += _proposed(stream_id, alerts[stream_id], intent, task.cause)
             if proposed:
                 command = policy_command(NAME, task.cause, task.ordinal, NAME.encode())
                 self.store.execute(connection, command, lambda: proposed)  # noqa: B023 (called before the next turn)
@@ -117,12 +109,17 @@ class Watching:
         }
 
     def _about_students(
-        self, connection: Connection, students: Sequence[UUID], in_force: InForce, today: date
-    ) -> dict[UUID, list[tuple[UUID, Intent]]]:
+        self,
+        connection: Connection,
+        students: Sequence[UUID],
+        in_force: InForce,
+        calendars: Calendars,
+        today: date,
+    ) -> Intents:
         """Student → what should become of each alert's stream about this student."""
-        intents: dict[UUID, list[tuple[UUID, Intent]]] = {}
-        calendars = calendars_on(connection, today)
-        for student, place in standing(connection, students, today).items():
+        intents: Intents = {}
+        known = standing(connection, students, today) if students else {}
+        for student, place in known.items():
             own = calendars.of(place.division_code or self.division, place.school_code)
             reasons = student_reasons(place, in_force.rules, today, own)
             for kind in STUDENT_KINDS:
@@ -134,13 +131,57 @@ class Watching:
                     stands = place.event_id if awaited else None
                     intent = WithdrawAlert(reason, (place.event_id,), today, unless_raised_on=stands)
                 intents.setdefault(student, []).append((self.streams.alert(kind, student), intent))
+
+        def raising(kind: AlertKind, place: Schooling, reason: Reason) -> RaiseAlert:
+            return self._about_student(kind, place, reason, in_force, today)
+
+        for student, found in absence_intents(connection, known, in_force, calendars, today, raising).items():
+            pairs = [(self.streams.alert(kind, student), intent) for kind, intent in found]
+            intents.setdefault(student, []).extend(pairs)
         return intents
+
+    def _about_classes(
+        self, connection: Connection, schools: Sequence[str], in_force: InForce, calendars: Calendars, today: date
+    ) -> Intents:
+        """School → what should become of the alerts about its classes."""
+        if not schools:
+            return {}
+        intents: Intents = {school: [] for school in schools}
+        silent = silent_classes(connection, in_force, calendars, today, schools)
+        standing_on = set()
+        for key, each in silent.items():
+            stream = self.streams.silent_class(key.school_code, key.subject)
+            standing_on.add(stream)
+            intents[key.school_code].append((stream, self._about_class(each, in_force, today)))
+        for open_one in open_silences(connection, schools):
+            if open_one.alert_id not in standing_on:
+                ending = ended_silence(connection, open_one, today)
+                intents[open_one.school_code].append((open_one.alert_id, ending))
+        return intents
+
+    def _about_class(self, silent: SilentClass, in_force: InForce, today: date) -> RaiseAlert:
+        key, reason = silent.key, silent.reason
+        return RaiseAlert(
+            kind="class_silent",
+            student_id=None,
+            entry_id=None,
+            subject=key.subject,
+            division_code=self._answerable(silent.division_code),
+            school_code=key.school_code,
+            since=reason.since,
+            evidence=reason.evidence,
+            rules_hash=in_force.content_hash,
+            explanation_code=reason.explanation_code,
+            facts=reason.facts,
+            on=today,
+            grounds=reason.grounds,
+        )
 
     def _about_children(
         self, connection: Connection, children: Sequence[UUID], in_force: InForce, today: date
-    ) -> dict[UUID, list[tuple[UUID, Intent]]]:
+    ) -> Intents:
         """Listed child → what should become of the alert's stream about this child."""
-        intents: dict[UUID, list[tuple[UUID, Intent]]] = {}
+        intents: Intents = {}
         for child, rows in rows_of(connection, children).items():
             if not rows:
                 continue
@@ -169,6 +210,7 @@ class Watching:
             explanation_code=reason.explanation_code,
             facts=reason.facts,
             on=today,
+            grounds=reason.grounds,
         )
 
     def _about_listed(self, rows: Sequence[ListedChild], reason: Reason, in_force: InForce, today: date) -> RaiseAlert:
@@ -194,61 +236,14 @@ class Watching:
         return division_code if inside and division_code is not None else self.division
 
 
-def tasks_of(connection: Connection, events: Sequence[Recorded], today: date) -> Iterator[Task]:
-    """Whom to look at, in bounded sets: those whom time concerns when a day or rules begin, else who is touched."""
-    students: dict[UUID, Recorded] = {}
-    entries: dict[UUID, Recorded] = {}
-    for event in events:
-        if isinstance(event.fact, DayOpened | AlertRulesActivated):
-            yield from _everyone(connection, event, today)
-        elif isinstance(event.fact, SchoolCalendarActivated):
-            continue  # counts from the next day that opens
-        elif isinstance(event.fact, ListEntryAdded | ListEntryCorrected):
-            entries[event.stream_id] = event
-        elif event.service == "matching":
-            entries[event.fact.entry_id] = event
-        else:
-            students[event.stream_id] = event
-    for student, event in students.items():
-        yield Task(event, 0, students=(student,))
-    child_of = children_of(connection, list(entries))
-    children = {child_of[entry]: event for entry, event in entries.items() if entry in child_of}
-    for child, event in children.items():
-        yield Task(event, 0, children=(child,))
-
-
-def _everyone(connection: Connection, cause: Recorded, today: date) -> Iterable[Task]:
-    after: UUID | None = None
-    ordinal = 0
-    while students := students_to_look_at(connection, today, after, CHUNK_CHILDREN):
-        yield Task(cause, ordinal, students=tuple(students))
-        after, ordinal = students[-1], ordinal + 1
-    after = None
-    while children := missing_children(connection, after, CHUNK_CHILDREN):
-        yield Task(cause, ordinal, children=tuple(children))
-        after, ordinal = children[-1], ordinal + 1
-
-
-def packed(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    """The tasks in sets of about CHUNK_CHILDREN, each child once: everyone is judged by the state after the batch, so
-    once is enough."""
-    seen: set[UUID] = set()
-    pack: list[Task] = []
-    count = 0
-    for task in tasks:
-        students = tuple(student for student in task.students if student not in seen)
-        children = tuple(child for child in task.children if child not in seen)
-        seen.update(students, children)
-        pack.append(task._replace(students=students, children=children))
-        count += len(students) + len(children)
-        if count >= CHUNK_CHILDREN:
-            yield pack
-            pack, count = [], 0
-    if pack:
-        yield pack
-
-
-def _proposed(stream_id: UUID, alert: Alert, intent: Intent) -> Iterator[Proposed]:
-    decided = raise_alert(alert, intent) if isinstance(intent, RaiseAlert) else withdraw(alert, intent)
+def _proposed(stream_id: UUID, alert: Alert, intent: Intent, cause: Recorded) -> Iterator[Proposed]:
+    match intent:
+        case RaiseAlert():
+            decided = raise_alert(alert, intent)
+        case CloseReturned():
+            decided = close_returned(alert, intent)
+        case WithdrawAlert():
+            # What the policy has no other word for was taken away by the event that made it look.
+            decided = withdraw(alert, replace(intent, evidence=intent.evidence or (cause.event_id,)))
     for fact, effective_on in decided:
         yield Proposed(stream_id, alert.version, fact, effective_on)

@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.errors import BadRules
-from services.notifications.signals.rules import (
-    AlertRules,
-    ListedChild,
-    Schooling,
-    canonical,
-    listed_reason,
-    parse,
-    student_reasons,
-)
+from services.notifications.signals.reasons import ListedChild, Schooling, listed_reason, student_reasons
+from services.notifications.signals.rules import AlertRules, canonical, parse
 
 DAY = date(2026, 11, 24)
 RULES = AlertRules()

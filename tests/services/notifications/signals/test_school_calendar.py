@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.notifications.signals.rules import NO_CALENDAR, acceptance_due
+from services.notifications.signals.reasons import acceptance_due
+from services.notifications.signals.school_time import NO_CALENDAR
 from services.registry.events import SchoolCalendarActivated
 from shared.hosting.service import Service
 from shared.standards.school_calendar import CalendarYear, SchoolCalendar, Span, canonical

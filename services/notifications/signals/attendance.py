@@ -1,0 +1,212 @@
+"""When absence becomes a signal: a child's days at school judged as a whole, whatever order they were told in. Pure.
+
+Only days count on which her class reported and there was school; a day without a report neither breaks nor extends
+anything. Days that a paper explains are taken out: they count neither way. Half a day absent counts half in a share; it
+ends a run, because she was seen that day, but it is no whole day at school either, so it does not bring her back. Who
+came late was there.
+
+An *episode* begins with an absence after ``return_days`` whole days at school. A signal stands from the day in the last
+episode on which it first held until she has returned; so the same days always give the same signals.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import accumulate
+from typing import NamedTuple
+from uuid import UUID
+
+from services.notifications.events import AlertKind
+from services.notifications.signals.reasons import Reason
+from services.notifications.signals.rules import Thresholds
+from services.notifications.signals.school_time import SchoolTime
+
+ABSENCE_KINDS: tuple[AlertKind, ...] = ("absent_running", "absent_share", "not_returned_at_term_start")
+EVIDENCE_MOST = 60  # reports named in one alert: more than a window holds
+_DAYS_OF_WEEK = 7
+
+
+class Named(NamedTuple):
+    """A child was named absent on ``day`` (a day number); ``class_day`` is the stream of that class and day,
+    ``event_id`` the report that said so last."""
+
+    day: int
+    reason: str
+    half: bool
+    class_day: UUID
+    event_id: UUID
+
+
+class Covered(NamedTuple):
+    """Days that a document explains, both included."""
+
+    first: int
+    last: int
+    event_id: UUID
+
+
+class ChildDays(NamedTuple):
+    """What is known of a child's days: ``days`` are those that count, in order; ``absences`` those among them she was
+    absent on; ``since``: from when her days are known (enrolled, within reach). ``unvisited``: a document of home
+    teaching that no visit covers any more."""
+
+    days: Sequence[int]
+    absences: Mapping[int, Named]
+    since: int
+    documents: Sequence[Covered] = ()
+    unvisited: UUID | None = None
+
+
+class Judged(NamedTuple):
+    """``reasons`` stand now. ``returned``: the days at school by which she is back, empty while she is not; ``ended``:
+    what stood until then. ``covered_by``: documents in force today, which silence everything."""
+
+    reasons: Mapping[AlertKind, Reason] = {}
+    returned: tuple[int, ...] = ()
+    ended: frozenset[AlertKind] = frozenset()
+    covered_by: tuple[UUID, ...] = ()
+
+
+class _At(NamedTuple):
+    """An absence and its place among the days that count."""
+
+    place: int
+    named: Named
+
+
+def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> Judged:
+    """All signals of absence of one child on ``today``."""
+    covered_by = tuple(each.event_id for each in child.documents if each.first <= today <= each.last)
+    if covered_by:
+        return Judged(covered_by=covered_by)
+    days = child.days
+    absent = [_At(bisect_left(days, day), child.absences[day]) for day in sorted(child.absences)]
+    if not absent:
+        return Judged()
+    begins = 0
+    for number in range(1, len(absent)):
+        if absent[number].place - absent[number - 1].place > rules.return_days:
+            begins = number
+    # Absence before a document that has ended raises nothing any more, though a run goes on across it.
+    silent_until = max((each.last for each in child.documents if each.last < today), default=0)
+    found = {
+        "absent_running": _running(absent[begins:], rules, silent_until),
+        "absent_share": _share(days, absent, begins, rules, time, silent_until),
+        "not_returned_at_term_start": _term_start(child, absent[begins:], rules, time, silent_until),
+    }
+    standing: dict[AlertKind, Reason] = {
+        kind: _evident(reason, child.unvisited) for kind in ABSENCE_KINDS if (reason := found[kind]) is not None
+    }
+    back = len(days) - 1 - absent[-1].place
+    if back >= rules.return_days:
+        return Judged(returned=tuple(days[len(days) - rules.return_days :]), ended=frozenset(standing))
+    return Judged(standing)
+
+
+def _running(episode: Sequence[_At], rules: Thresholds, silent_until: int) -> Reason | None:
+    found: Reason | None = None
+    for run in _runs(episode):
+        for length in range(1, len(run) + 1):
+            part = run[:length]
+            unexplained = _unexplained(part, rules)
+            enough = unexplained >= rules.absent_days_running or length >= rules.excused_days_running
+            if enough and part[-1].named.day > silent_until:
+                facts = {"days": str(len(run)), "unexplained": str(_unexplained(run, rules))}
+                found = _reason(run, "absent_days_running", facts)
+                break
+    return found
+
+
+def _share(
+    days: Sequence[int], absent: Sequence[_At], begins: int, rules: Thresholds, time: SchoolTime, silent_until: int
+) -> Reason | None:
+    places = [each.place for each in absent]
+    halves = [0, *accumulate(1 if each.named.half else 2 for each in absent)]
+    share = round(rules.absent_share * 1000)
+    found: Reason | None = None
+    for number in range(begins, len(absent)):
+        place, named = absent[number]
+        begin = time.window_begin(named.day, rules.share_window)
+        low = max(0, place - rules.share_window + 1) if begin is None else bisect_left(days, begin)
+        first = bisect_left(places, low)
+        reported, missed = place - low + 1, halves[number + 1] - halves[first]
+        if named.day > silent_until and reported >= rules.share_least and missed * 1000 > share * 2 * reported:
+            facts = {
+                "absent": f"{missed / 2:g}",
+                "reported": str(reported),
+                "limit": f"{share / 10:g}",
+            }
+            found = _reason(absent[first : number + 1], "absent_above_share", facts)
+    return found
+
+
+def _term_start(
+    child: ChildDays, episode: Sequence[_At], rules: Thresholds, time: SchoolTime, silent_until: int
+) -> Reason | None:
+    found: Reason | None = None
+    for run in _runs(episode):
+        for number, (place, named) in enumerate(run):
+            term = time.term_of(named.day)
+            if term is None:
+                continue
+            name, first = term
+            if child.since > first or (place and child.days[place - 1] >= first):
+                continue
+            stayed = [each for each in run[number:] if time.term_of(each.named.day) == term]
+            enough = [
+                each
+                for length, each in enumerate(stayed, 1)
+                if _unexplained(stayed[:length], rules) >= rules.term_start_days and each.named.day > silent_until
+            ]
+            if enough:
+                facts = {"term": name, "first": date.fromordinal(first).isoformat(), "days": str(len(stayed))}
+                found = _reason(stayed, "absent_since_term_start", facts)
+    return found
+
+
+def _runs(episode: Sequence[_At]) -> list[list[_At]]:
+    """Whole days absent without a day at school in between."""
+    runs: list[list[_At]] = []
+    for each in episode:
+        if each.named.half:
+            continue
+        if runs and each.place == runs[-1][-1].place + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return runs
+
+
+def _unexplained(run: Sequence[_At], rules: Thresholds) -> int:
+    return sum(each.named.reason in rules.unexplained_reasons for each in run)
+
+
+def _reason(absent: Sequence[_At], code: str, facts: Mapping[str, str]) -> Reason:
+    first, last = absent[0].named.day, absent[-1].named.day
+    told = {"since": date.fromordinal(first).isoformat(), "last": date.fromordinal(last).isoformat()}
+    evidence = tuple(each.named.event_id for each in absent[-EVIDENCE_MOST:])
+    return Reason(date.fromordinal(first), evidence, code, {**facts, **told}, _grounds(absent[-EVIDENCE_MOST:]))
+
+
+def _grounds(absent: Sequence[_At]) -> tuple[UUID, ...]:
+    """What is new of the child: each stretch of absence, and within it each week. So what a person closed comes back
+    with the next stretch or week, not with every single day; and not because a report was corrected for another child:
+    a ground is the class and day, whichever report said it last."""
+    grounds = []
+    for number, (place, named) in enumerate(absent):
+        before = absent[number - 1] if number else None
+        follows = before is not None and before.place == place - 1
+        same_week = before is not None and (before.named.day - 1) // _DAYS_OF_WEEK == (named.day - 1) // _DAYS_OF_WEEK
+        if not (follows and same_week):
+            grounds.append(named.class_day)
+    return tuple(grounds)
+
+
+def _evident(reason: Reason, unvisited: UUID | None) -> Reason:
+    """Home teaching that nobody came for is a line of its own."""
+    if unvisited is None:
+        return reason
+    code = f"{reason.explanation_code}_home_teaching_unvisited"
+    return reason._replace(explanation_code=code, evidence=(*reason.evidence, unvisited))
