@@ -10,11 +10,11 @@ from shared.web.live import SUBSCRIBERS
 
 
 def live_lists(environ: Mapping[str, str] | None = None) -> int:
-    """How many (ROLLCALL_LIVE_LISTS), with descriptors enough for them and as many again for everything else, as far as
-    the system lets a process have them. Raises ValueError."""
+    """How many (ROLLCALL_LIVE_LISTS), with descriptors for them (two each where the portal passes one on) and as many
+    again for everything else, as far as the system lets a process have them. Raises ValueError."""
     count = int((os.environ if environ is None else environ).get("ROLLCALL_LIVE_LISTS") or SUBSCRIBERS)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * count if hard == resource.RLIM_INFINITY else min(2 * count, hard)
+    wanted = 3 * count if hard == resource.RLIM_INFINITY else min(3 * count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return count

@@ -22,7 +22,7 @@ def test_descriptors_are_raised_as_far_as_the_system_lets_them_and_never_lowered
     told = subprocess.run(
         [sys.executable, "-c", PROGRAM % ["1000", "10", "5000"]], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "[(1000, 2000), (10, 2000), (5000, 4000)]"
+    assert told.stdout.strip() == "[(1000, 3000), (10, 3000), (5000, 4000)]"
 
 
 def test_one_more_than_the_process_was_told_is_refused() -> None:

@@ -161,6 +161,7 @@ def test_what_a_person_switches_off_while_it_waits_is_given_up_without_an_alarm(
         ("😀" * 36, 2),
         ("😀" * 67, 3),  # 134 places, 33 whole ones in each part
     ],
+    ids=lambda each: f"{len(each)}{each[-1:]}" if isinstance(each, str) else str(each),
 )
 def test_parts_are_counted_as_they_are_paid(text: str, parts: int) -> None:
     assert part_count(text) == parts
