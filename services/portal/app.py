@@ -18,6 +18,7 @@ from services.portal import (
     board,
     cases,
     changes,
+    chat,
     checking,
     deliveries,
     exports,
@@ -46,6 +47,7 @@ from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 
@@ -80,6 +82,7 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 demo_seed=settings.secret("jwt") if demo else None,
                 form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
+                live_lists=live_lists(),
             ),
             checker,
         ),
@@ -90,7 +93,7 @@ def application(
     settings: PortalSettings, checker: Checker | CheckJobs, transport: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
     """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
-    backends = Backends(settings.services, transport)
+    backends = Backends(settings.services, transport, settings.live_lists)
     check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
     issuer = _demo_issuer(settings)
@@ -115,6 +118,7 @@ def application(
         attendance.router,
         reporting.router,
         reviews.router,
+        chat.router,
         messages.router,
         deliveries.router,
         models.router,

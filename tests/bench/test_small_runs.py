@@ -11,6 +11,7 @@ from bench import (
     registry_search,
     relaying,
     sequencing,
+    sse,
 )
 
 
@@ -65,3 +66,10 @@ def test_searches_are_measured_beside_a_peer() -> None:
     assert filled.count == 1_000
     assert [each.count for each in asked if each.target_p95_ms] == [8] * 16
     assert len([each for each in asked if each.label.startswith("peer: ")]) == 5
+
+
+def test_live_lists_are_measured_to_the_last_of_them() -> None:
+    """``run`` itself raises when a list misses its row, or one that stopped reading does not get it on its return."""
+    made = sse.run(events=50)
+    assert [each.count for each in made.measures] == [50, 250, 5, 225, 5]
+    assert made.parameters["came_back"]
