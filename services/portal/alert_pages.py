@@ -47,6 +47,23 @@ SUMMER_ALERTS = TablePage(
     fixed={"view": "summer_6_7"},
 )  # fmt: skip
 
+ABSENCES = TablePage(
+    "absences", "/absences", "notifications", "/v1/documented-absences",
+    (
+        Column("child", ("name",), "student"),
+        SCHOOL_COLUMN, GRADE, CLASS,
+        Column("document_kind", ("kind",), "code", "document_kind"),
+        Column("first_day_included", ("first_day",), "date"),
+        Column("last_day_included", ("last_day",), "date"),
+        Column("days_left", ("days_left",), "number"),
+        Column("reference", ("reference",)),
+        Column("state", ("state",), "code", "document_state"),
+    ),
+    _ROLES, "document_id",
+    (Filter("state", "code", "document_state", tabs=True, default="expiring"), BY_SCHOOL, Filter("student", "text")),
+    actions=True,
+)  # fmt: skip
+
 LEDGER_CHILDREN = TablePage(
     "ledger_children", "/dropout/children", "notifications", "/v1/ledgers/children",
     (

@@ -21,6 +21,7 @@ from services.portal import (
     chat,
     checking,
     deliveries,
+    documents,
     exports,
     failures,
     forms,
@@ -112,6 +113,7 @@ def application(
         checking.router,
         tables.router(),
         forms.router,
+        documents.router,
         cases.router,  # after the tables, whose saved views have addresses below its own
         board.router,
         students.router,

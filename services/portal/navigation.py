@@ -21,6 +21,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ledger_children",
             "attendance",
             "suspensions",
+            "absences",
             "alerts_spring",
             "alerts_summer",
             "deliveries",

@@ -148,6 +148,8 @@ def _notice(request: Request, texts: Texts) -> str:
         "calendar": "reference_forms.done_calendar",
         "school_closed": "reference_forms.done_closed",
         "divisions": "reference_forms.done_divisions",
+        "document": "absences.done_document",
+        "document_withdrawn": "absences.done_withdrawn",
         "team": "case.done_team",
         "attempts": "case.done_attempts",
         "referrals": "case.done_referrals",

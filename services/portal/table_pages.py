@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.portal.alert_pages import ALERTS, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
+from services.portal.alert_pages import ABSENCES, ALERTS, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
 from services.portal.columns import Column
 from services.portal.table_shape import (
     AGENCY_COLUMN,
@@ -312,6 +312,7 @@ TABLES: Mapping[str, TablePage] = {
         SPRING_ALERTS,
         SUMMER_ALERTS,
         LEDGER_CHILDREN,
+        ABSENCES,
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
@@ -338,6 +339,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts", "/alerts", ALERTS.roles),
     ("deliveries", "/deliveries", (AID_CLERK,)),
     ("suspensions", "/suspensions", SUSPENSIONS.roles),
+    ("absences", "/absences", ABSENCES.roles),
     ("freshness", "/freshness", FRESHNESS.roles),
     ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),
     ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),

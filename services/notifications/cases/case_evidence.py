@@ -13,12 +13,13 @@ from sqlalchemy import Connection, text
 
 from services.notifications.case_commands import NOTHING, Document, Evidence
 from services.notifications.events import AlertRaised
+from services.notifications.signals.memory import rules_on
+from services.notifications.signals.rules import AlertRules
 from services.notifications.signals.watching import NAME as WATCHING
 from shared.database.database import Database, driver
 from shared.messaging.builds import enter_live
 
 REPORTS_MOST = 20  # reports named as evidence of a return
-RETURN_DAYS = 3
 
 _LAST_ABSENCE = text("""
 SELECT max(day) FROM absences WHERE student_id = :student AND reason IS NOT NULL AND NOT coalesce(half_day, false)
@@ -34,7 +35,7 @@ WHERE s.entity = :student AND s.status = 'enrolled' AND d.day > :after AND d.day
 ORDER BY d.day LIMIT :count
 """)
 _STANDING = text("""
-SELECT status, since, event_id FROM schooling WHERE entity = :student AND valid_from <= :on AND valid_to > :on
+SELECT status, since, event_id, stage FROM schooling WHERE entity = :student AND valid_from <= :on AND valid_to > :on
 """)
 _DOCUMENTS = text("""
 SELECT event_id, last_day FROM documented_absences
@@ -50,19 +51,26 @@ def evidence_of(database: Database, raised: AlertRaised, on: date) -> Evidence:
     with database.working() as connection:
         if not enter_live(driver(connection), WATCHING):
             return NOTHING
-        return _found(connection, raised.student_id, raised.since, on)
+        return _found(connection, raised.student_id, raised, on)
 
 
-def _found(connection: Connection, student: UUID, since: date, on: date) -> Evidence:
+def _found(connection: Connection, student: UUID, raised: AlertRaised, on: date) -> Evidence:
+    since = raised.since
     last_absence = connection.execute(_LAST_ABSENCE, {"student": student}).scalar_one_or_none()
     after = max(last_absence or since, since)
     asked = {"student": student, "after": after, "on": on, "count": REPORTS_MOST}
     present = tuple(connection.execute(_PRESENT, asked).scalars())
     accepted = died = None
-    for status, standing_since, event_id in connection.execute(_STANDING, {"student": student, "on": on}):
+    stage: str | None = None
+    standing = connection.execute(_STANDING, {"student": student, "on": on}).one_or_none()
+    if standing is not None:
+        status, standing_since, event_id, stage = standing
         if status == "died":
             died = event_id
         elif status == "accepted_elsewhere" or (status == "enrolled" and standing_since > since):
             accepted = event_id
     documents = tuple(Document(*row) for row in connection.execute(_DOCUMENTS, {"student": student, "on": on}))
-    return Evidence(present, RETURN_DAYS, accepted, died, documents)
+    in_force = rules_on(connection, on)
+    rules = AlertRules() if in_force is None else in_force.rules
+    return_days = rules.at(raised.division_code or "", stage).return_days
+    return Evidence(present, return_days, accepted, died, documents)

@@ -181,6 +181,7 @@ def test_a_namesake_leaves_rows_alone_that_stand_by_their_number(
     happen(installation, [listed(FIRST, NAME, OWN), unnumbered, student(OWNER, NAME, OWN)])
     settle(installation, matching)
     read: list[UUID] = []
+
     def seen(raw: Any, entries: Sequence[UUID]) -> Any:
         read.extend(entries)
         return listed_rows(raw, entries)
