@@ -18,16 +18,20 @@ BENCHMARKS = {
     "relaying": "the log to the broker's acknowledgement",
     "registry_writers": "200 clients who each write single list rows, the whole system beside them",
     "registry_promotion": "a whole register promoted by one grade, and put back",
+    "changes": "a mass change of every student: preview, application, undoing",
     "matching_live": "the matching service alone: a county's events from the topic to decided rows",
     "matching_incremental": "single events beside a register of a million students: processor time, memory per million",
     "matching_workers": "list rows decided by one, two and three workers on one database",
     "registry_dry_run": "the check of a 10,000-row workbook: seconds and memory of the whole process",
     "registry_import": "100,000 students from xlsx and from csv to durable events",
     "registry_search": "a student among a million by name, pinyin and number, as viewers see them; beside LIKE",
+    "sse": "5,000 live inboxes open on one process: memory of each, time to the last of them",
+    "inbox": "a storm of 100,000 alerts to the inboxes of 500 schools and the county",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.
 PROGRAMS = {
+    "attendance": "a day's class reports of a million children to alerts, on one worker and two; beside plain Faust",
     "host": "topic to projection, beside plain Faust and Quix Streams",
     "linkage_gold": "the score on public data with known matches (febrl3, febrl4, RLdata10000), beside Splink",
     "matching_quality": "simulated counties of three levels of error and traps: who is linked, missed or mistaken",

@@ -48,6 +48,9 @@ def simulate_command(
         Literal["clean", "moderate", "heavy"] | None,
         typer.Option("--errors", help="Wide lists by clerks with habits, this bad; the sample county unless given."),
     ] = None,
+    terms: Annotated[
+        int, typer.Option("--terms", help="Whole past terms besides: class reports, what offices said, the truth.")
+    ] = 0,
     listed: Annotated[
         float, typer.Option("--listed", help="Times as many listed families as usual, up to 6; below 1 fewer.")
     ] = 1.0,
@@ -58,7 +61,7 @@ def simulate_command(
     Everything in it is invented. Exit codes: 0 done, 1 refused, 2 usage.
     """
     day = as_of.date() if as_of else DEFAULT_AS_OF
-    settings = Settings(students, seed, schools, day, file_format, weeks, errors, listed)
+    settings = Settings(students, seed, schools, day, file_format, weeks, errors, listed, terms)
     console = Console(stderr=True)
     try:
         with Progress(

@@ -22,6 +22,8 @@ from simulation.lists import LISTS, ListRow, rows_for
 from simulation.office_sheets import WIDE_LAYOUTS
 from simulation.schools import COUNTY_NAME, DIVISION, District, plan_districts
 from simulation.sheets import CsvTable, XlsxTable, open_table
+from simulation.term_files import TermTables, write_calendar
+from simulation.terms import Shape, classrooms_of, school_time, simulate_terms
 
 GENERATOR_VERSION = 1  # raise it when the same seed gives other content
 DEFAULT_AS_OF = date(2026, 11, 16)
@@ -33,6 +35,7 @@ STUDENTS_MOST = 2_000_000  # more would use up the identity numbers of single da
 XLSX_STUDENTS_MOST = 300_000  # office programs open no larger workbook in reasonable time
 XLSX_IN_MEMORY_STUDENTS_MOST = 50_000  # 130 MB; larger registers are streamed to disk
 ATTENDANCE_WEEKS = 4
+TERMS_MOST = 4
 LISTED_MOST = 6.0  # nine in ten rural households would then be registered as poor
 
 FileFormat = Literal["xlsx", "csv"]
@@ -48,7 +51,7 @@ class Settings:
     """What to simulate. `schools` None means 60, or one per 333 students in larger counties.
 
     `errors` None gives the sample county; a level gives wide sheets written by clerks with habits. `listed` multiplies
-    the shares of the households that the offices list.
+    the shares of the households that the offices list. `terms`: whole past terms that are simulated besides.
     """
 
     students: int = DEFAULT_STUDENTS
@@ -59,6 +62,7 @@ class Settings:
     weeks: int = ATTENDANCE_WEEKS
     errors: Level | None = None
     listed: float = 1.0
+    terms: int = 0
 
     @property
     def school_count(self) -> int:
@@ -76,6 +80,8 @@ class Settings:
             raise SimulationRefused(f"more than {XLSX_STUDENTS_MOST:,} students need --format csv")
         if not 0 <= self.weeks <= 20:
             raise SimulationRefused("weeks of attendance must be from 0 to 20")
+        if not 0 <= self.terms <= TERMS_MOST:
+            raise SimulationRefused(f"terms must be from 0 to {TERMS_MOST}")
         if not 0.0 < self.listed <= LISTED_MOST:
             raise SimulationRefused(f"listed must be above 0 and at most {LISTED_MOST:g}")
         if not 2005 <= self.as_of.year <= 2080:
@@ -97,6 +103,8 @@ class _Run:
     twins: int = 0
     stopped: int = 0
     silent_classes: int = 0
+    classes: int = 0
+    terms: TermTables | None = None
 
     def random(self, purpose: str, district: District) -> Random:
         """One stream per purpose: a change in one file's making leaves the others as they were."""
@@ -138,6 +146,9 @@ def _write(settings: Settings, folder: Path, progress: Progress) -> dict[str, An
         )
         students = stack.enter_context(_csv(folder / "truth_students.csv", truth.STUDENT_HEADER))
         lines = stack.enter_context(_csv(folder / "attendance.csv", attendance.HEADER))
+        if settings.terms:
+            run.terms = TermTables(folder, stack)
+            write_calendar(folder, school_time(settings.as_of, settings.terms))
         for district in districts:
             _district(run, district, rows, students, lines)
         poverty = opened["poverty"]
@@ -181,6 +192,11 @@ def _district(run: _Run, district: District, rows: Any, students_out: Any, atten
     students_out.writerows(run.truth.student_line(student, seen.stopped_on.get(student.row)) for student in students)
     run.stopped += len(seen.stopped_on)
     run.silent_classes += len(seen.silent_classes)
+    if run.terms is not None:
+        rooms = list(classrooms_of(students, run.classes + 1))
+        time = school_time(settings.as_of, settings.terms)
+        run.terms.write(simulate_terms(f"{settings.seed}", rooms, time, Shape()))
+        run.classes += len(rooms)
     run.progress("lists", run.students)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import types
 import typing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -33,6 +33,7 @@ NONCE = hashlib.sha256(b"a nonce for golden events only").digest()[:NONCE_BYTES]
 def sample(hint: Any, name: str) -> Any:
     """A value that fits a field: the same for the same name, and every optional field filled."""
     plain = {str: f"{name}-1", int: 7, float: 0.5, bool: True, date: date(2026, 9, 1), UUID: STREAM}
+    plain[datetime] = datetime(2026, 9, 1, 8, tzinfo=UTC)
     if hint in plain:
         return plain[hint]
     if isinstance(hint, type) and issubclass(hint, Personal):

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifications import handlers, queries
+from services.notifications.case_events import Level
+from services.notifications.cases.saved_views import SavedView
 from services.notifications.commands import CloseAlert, CloseReason, SeeAlert
 from services.notifications.events import AlertKind
-from services.notifications.queries import AlertCount, AlertRow, State
+from services.notifications.queries import AlertCount, AlertFilter, AlertRow, State, alert_key
 from services.notifications.streams import Streams
 from shared.database.database import Database
 from shared.eventsourcing.store import EventStore, Result
@@ -25,6 +27,7 @@ from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 VIEW = "alerts"
+REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
 KNOWN_IDS = 10_000
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
@@ -32,12 +35,15 @@ Turn = Annotated[PageTurn, Depends(page_turn)]
 
 
 class Close(BaseModel):
-    """``evidence``: a paper's number or an event id; nothing personal."""
+    """``evidence``: a paper's number or an event id; nothing personal. ``receipt``: the number under which another
+    school took the child in; ``ends_on``: the last day of an exemption."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: CloseReason
-    evidence: str = Field(min_length=1, max_length=120, pattern=r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$")
+    evidence: str = Field(min_length=1, max_length=120, pattern=REFERENCE)
+    receipt: str | None = Field(default=None, min_length=1, max_length=120, pattern=REFERENCE)
+    ends_on: date | None = None
 
 
 class Settled(BaseModel):
@@ -67,22 +73,29 @@ def _reading(routes: APIRouter, database: Database) -> None:
         kind: AlertKind | None = None,
         school: Annotated[str | None, Query(max_length=64)] = None,
         student: UUID | None = None,
+        township: Annotated[str | None, Query(pattern=r"^\d{2,12}$")] = None,
+        grade: Annotated[str | None, Query(max_length=20)] = None,
+        class_name: Annotated[str | None, Query(max_length=40)] = None,
+        level: Level | None = None,
+        view: SavedView | None = None,
         true_on: date | None = None,
     ) -> Page[AlertRow]:
-        """Alerts that have not ended unless states are asked for, longest standing first."""
+        """Alerts that have not ended unless states are asked for, the most urgent first, then the longest standing."""
+        asked = AlertFilter(
+            states=state or queries.OPEN,
+            kind=kind,
+            school=school,
+            student=student,
+            township=township,
+            grade=grade,
+            class_name=class_name,
+            level=level,
+            view=view,
+        )
         response.headers["change-position"] = request.app.state.hub.position()  # before the rows are read
         with database.reading(viewer.scope, VIEW) as connection:
-            rows = queries.alerts(
-                connection,
-                true_on or today(),
-                turn,
-                states=state or queries.OPEN,
-                kind=kind,
-                school=school,
-                student=student,
-                language=viewer.language,
-            )
-        return page_of(rows, turn, key=lambda row: (row.raised_on, row.alert_id))
+            rows = queries.alerts(connection, true_on or today(), turn, asked, viewer.language)
+        return page_of(rows, turn, key=alert_key)
 
     @routes.get("/alerts/summary")
     def summary(viewer: Reader, true_on: date | None = None) -> list[AlertCount]:
@@ -91,11 +104,12 @@ def _reading(routes: APIRouter, database: Database) -> None:
 
     @routes.get("/alerts/stream")
     def stream(request: Request, viewer: Reader) -> Response:
-        """``row`` / ``removed`` / ``reload`` / ``bye`` events; a closed alert comes as a row with its state."""
+        """``row`` / ``removed`` / ``reload`` / ``bye`` events; a closed alert comes as a row with its state. Rows of
+        the stream carry neither priority nor deadline: the list tells them."""
 
         def read(ids: Sequence[UUID]) -> Mapping[UUID, AlertRow]:
             with database.reading(viewer.scope, VIEW) as connection:
-                return queries.alerts_by_id(connection, today(), ids, viewer.language)
+                return queries.alerts_by_id(connection, today(), ids, viewer.language, judged=False)
 
         known = None
         if viewer.scope.division is None:
@@ -122,7 +136,7 @@ def _acting(routes: APIRouter, database: Database, store: EventStore, streams: S
     @routes.post("/alerts/{alert_id}/close")
     def close(alert_id: UUID, body: Close, request: Request, response: Response, viewer: Responsible) -> Settled:
         command = command_from(request, viewer, body)
-        intent = CloseAlert(reason=body.reason, evidence=body.evidence, on=today())
+        intent = CloseAlert(**body.model_dump(), on=today(), by=viewer.principal)
         return settled(
             response, alert_id, handlers.close_alert(database, store, streams, viewer.scope, alert_id, intent, command)
         )

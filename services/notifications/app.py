@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from services.notifications.api import router
+from services.notifications.cases.case_acts import Cases
+from services.notifications.cases.case_api import router as case_router
+from services.notifications.cases.case_plan import FIRST_PLAN_FROM, CasePlan, activation
+from services.notifications.cases.ledger_api import router as ledger_router
+from services.notifications.delivery import parts as delivery_parts
+from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
+from services.notifications.signals.document_api import router as document_router
+from services.notifications.signals.documents import Documents
+from services.notifications.signals.rule_api import router as rule_router
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
-from services.notifications.streams import Streams
+from services.notifications.streams import ALERT_RULES, CASE_PLAN, Streams
+from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
@@ -27,13 +37,28 @@ def build(settings: Settings) -> Service:
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
     streams = Streams(settings.hmac_key)
+    ways = delivery_parts.ways_from()
+    desk = Desk(database, store, streams, settings.division)
     return Service(
         name=settings.service,
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams),),
+        routers=(
+            router(database, store, streams),
+            case_router(Cases(database, store, streams)),
+            ledger_router(database),
+            whatif_api.router(database),
+            rule_router(database, store, streams),
+            document_router(Documents(database, store, streams)),
+            *delivery_parts.routers(desk, ways),
+        ),
+        workers=delivery_parts.workers(desk, ways),
+        steps=delivery_parts.STEPS,
         projections=projections(store, streams, settings.division),
-        seeds=(Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),),
+        seeds=(
+            Seed(ALERT_RULES, ALERT_RULES, first_rules(), FIRST_RULES_FROM),
+            Seed(CASE_PLAN, CASE_PLAN, activation(CasePlan()), FIRST_PLAN_FROM, first_only=True),
+        ),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
+from services.notifications.case_commands import CloseAlert as CloseAlert  # reached through this module
+from services.notifications.case_commands import CloseReason as CloseReason
 from services.notifications.events import AlertKind
-
-CloseReason = Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,4 @@ class CloseReturned:
 class SeeAlert:
     """A person has read it."""
 
-    on: date
-
-
-@dataclass(frozen=True)
-class CloseAlert:
-    """A person closes it on ``evidence``: a reference, nothing personal."""
-
-    reason: CloseReason
-    evidence: str
     on: date

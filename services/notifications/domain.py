@@ -1,7 +1,8 @@
-"""An alert from raised to seen to closed, or withdrawn when its reason falls away. Pure: the day is an argument.
+"""An alert and the case it is, as one aggregate: what its stream says, and when it is raised or withdrawn.
 
-Raised again after an end only on evidence it did not have before: what a person closed as mistaken stays closed until
-something new says otherwise (domain.md §9).
+Pure: the day is an argument. Raised again after an end only on evidence it did not have before: what a person closed
+as mistaken stays closed until something new says otherwise (domain.md §9). An exemption ends with its document: then
+the same grounds count again. What people and the calendar do about it is decided in cases/case_life.py.
 """
 
 from __future__ import annotations
@@ -12,27 +13,57 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from services.notifications.commands import CloseAlert, CloseReturned, RaiseAlert, SeeAlert, WithdrawAlert
-from services.notifications.errors import AlertNotOpen, NotSeenYet
+from services.notifications.case_events import (
+    AgencyActed,
+    AttemptLogged,
+    CaseEscalated,
+    CounsellingReferred,
+    DropoutAskedAbout,
+    DropoutConfirmed,
+    Level,
+    MistakeStated,
+    TeamFormed,
+)
+from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
 from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
 from shared.kernel.facts import Fact
 
-State = Literal["none", "raised", "seen", "withdrawn", "closed"]
-OPEN: frozenset[State] = frozenset({"raised", "seen"})
+State = Literal["none", "raised", "seen", "dropped_out", "withdrawn", "closed"]
+OPEN: frozenset[State] = frozenset({"raised", "seen", "dropped_out"})
 
 
 @dataclass(frozen=True)
 class Alert:
-    """The aggregate. ``version`` is its stream's; nothing is written before ``last``, the latest effective date."""
+    """The aggregate. ``version`` is its stream's; nothing is written before ``last``, the latest effective date.
+
+    ``raised`` is the fact that raised it last, ``times`` how often it was. Days of its steps are None until they are
+    taken; ``level`` answers for it since ``level_on``. ``exempt_until``: the last day of the exemption that closed
+    it."""
 
     version: int = 0
     state: State = "none"
     known: frozenset[UUID] = frozenset()
     last: date = date.min
+    raised: AlertRaised | None = None
+    times: int = 0
+    level: Level = "school"
+    level_on: date = date.min
+    seen_on: date | None = None
+    team_on: date | None = None
+    attempted_on: date | None = None
+    mistaken_says: str | None = None
+    confirmed_on: date | None = None
+    asked_on: date | None = None
+    answer_by: date | None = None
+    exempt_until: date | None = None
 
     @property
     def open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def kind(self) -> str:
+        return "" if self.raised is None else self.raised.kind
 
 
 class Decided(NamedTuple):
@@ -42,33 +73,61 @@ class Decided(NamedTuple):
     effective_on: date
 
 
-def apply(state: Alert, fact: Fact, effective_on: date) -> Alert:
-    """The state after one fact of its stream."""
-    state = replace(state, version=state.version + 1, last=max(state.last, effective_on))
+def apply(state: Alert, fact: Fact, effective_on: date, principal: str = "") -> Alert:
+    """The state after one fact of its stream, which ``principal`` recorded."""
+    version, last = state.version + 1, max(state.last, effective_on)
+    state = replace(state, version=version, last=last)
     match fact:
         case AlertRaised():
-            return replace(state, state="raised", known=state.known | {*fact.evidence, *fact.grounds})
+            # A case begins anew, but for what is known and how often it was open.
+            return Alert(
+                version=version,
+                state="raised",
+                known=state.known | {*fact.evidence, *fact.grounds},
+                last=last,
+                raised=fact,
+                times=state.times + 1,
+                level_on=effective_on,
+            )
         case AlertSeen():
-            return replace(state, state="seen")
+            return replace(state, state="seen", seen_on=effective_on)
         case AlertWithdrawn():
             return replace(state, state="withdrawn")
         case AlertClosed():
-            return replace(state, state="closed")
+            return replace(state, state="closed", exempt_until=fact.ends_on)
+        case TeamFormed():
+            return replace(state, team_on=effective_on)
+        case AttemptLogged():
+            return replace(state, attempted_on=effective_on)
+        case CounsellingReferred() | AgencyActed():
+            return state
+        case MistakeStated():
+            return replace(state, mistaken_says=principal)
+        case DropoutConfirmed():
+            return replace(state, state="dropped_out", confirmed_on=effective_on)
+        case DropoutAskedAbout():
+            return replace(state, asked_on=effective_on, answer_by=fact.answer_by)
+        case CaseEscalated():
+            return replace(state, level=fact.level, level_on=effective_on)
         case _:
             raise TypeError(f"{type(fact).__name__} is no fact of an alert")
 
 
-def evolve(history: Iterable[tuple[Fact, date]]) -> Alert:
-    """The state after a whole stream of (fact, effective_on)."""
+def evolve(history: Iterable[tuple[Fact, date] | tuple[Fact, date, str]]) -> Alert:
+    """The state after a whole stream of (fact, effective_on, principal)."""
     state = Alert()
-    for fact, effective_on in history:
-        state = apply(state, fact, effective_on)
+    for told in history:
+        state = apply(state, *told)
     return state
 
 
 def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
-    """Raise unless it is open, or was closed on these very grounds."""
-    if state.open or (state.state == "closed" and set(command.grounds or command.evidence) <= state.known):
+    """Raise unless it is open, or was closed on these very grounds and no exemption has run out."""
+    if state.open or (
+        state.state == "closed"
+        and set(command.grounds or command.evidence) <= state.known
+        and (state.exempt_until is None or command.on <= state.exempt_until)
+    ):
         return []
     fact = AlertRaised(
         kind=command.kind,
@@ -82,6 +141,7 @@ def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
         explanation_code=command.explanation_code,
         facts=command.facts,
         grounds=command.grounds,
+        times=state.times + 1,
         subject=command.subject,
     )
     return [Decided(fact, max(command.on, state.last))]
@@ -99,25 +159,5 @@ def close_returned(state: Alert, command: CloseReturned) -> list[Decided]:
     if not state.open:
         return []
     evidence = ",".join(str(each) for each in command.evidence)
-    return [Decided(AlertClosed(reason="attending_again", evidence=evidence), max(command.on, state.last))]
-
-
-def see(state: Alert, command: SeeAlert) -> list[Decided]:
-    """Read it; reading twice changes nothing. Raises AlertNotOpen."""
-    if state.state == "seen":
-        return []
-    _must_be_open(state)
-    return [Decided(AlertSeen(), max(command.on, state.last))]
-
-
-def close(state: Alert, command: CloseAlert) -> list[Decided]:
-    """Close on evidence. Raises AlertNotOpen, NotSeenYet."""
-    _must_be_open(state)
-    if state.state != "seen":
-        raise NotSeenYet("请先查看该预警再办结", "read the alert before closing it")
-    return [Decided(AlertClosed(reason=command.reason, evidence=command.evidence), max(command.on, state.last))]
-
-
-def _must_be_open(state: Alert) -> None:
-    if not state.open:
-        raise AlertNotOpen("该预警已结束", "this alert has ended", state=state.state)
+    fact = AlertClosed(reason="attending_again", evidence=evidence, events=command.evidence)
+    return [Decided(fact, max(command.on, state.last))]

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.notifications import case_events as case_events  # declared with these, and reached through this module
+from services.notifications import delivery_events as delivery_events
 from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
 from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
 from services.notifications.signal_events import AbsenceKind as AbsenceKind
@@ -38,7 +40,8 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     is set; ``subject`` names the class of the school a ``class_silent`` alert is about: ``stage/grade/class``.
 
     ``grounds``: of the events, those that tell something of the child. A decision taken anew by another model on the
-    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``."""
+    same row is evidence of the alert, but no new ground for it. Empty = all of ``evidence``. ``times``: for the n-th
+    time for this child and reason; more than one is a case reopened."""
 
     kind: AlertKind
     student_id: UUID | None
@@ -51,6 +54,7 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
     explanation_code: str
     facts: dict[str, str]
     grounds: tuple[UUID, ...] = ()
+    times: int = 1
     subject: str | None = None
 
 
@@ -70,10 +74,14 @@ class AlertWithdrawn(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class AlertClosed(Fact, frozen=True, kw_only=True):
     """Closed on evidence: a code, a reference to the paper or event, nothing personal. By a person, or, when reports
-    say that the child is back at school, by the policy: then ``evidence`` are the ids of these reports."""
+    say that the child is back at school, by the policy: then ``evidence`` are the ids of these reports. ``events``: the
+    facts on record that show it; ``ends_on``: the last day of an exemption, after which the alert may be raised again
+    on the same grounds."""
 
     reason: Literal["attending_again", "accepted_elsewhere", "exempt", "died", "mistaken"]
     evidence: str
+    events: tuple[UUID, ...] = ()
+    ends_on: date | None = None
 
 
 @fact("notifications")

@@ -1,4 +1,4 @@
-"""One function per command of a person: load, decide, append. The policy's commands are in watching.py."""
+"""One function per command of a person: load, decide, append. The policies' commands are in signals/ and cases/."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.notifications.cases.case_evidence import evidence_of
+from services.notifications.cases.case_life import close, see
 from services.notifications.commands import CloseAlert, SeeAlert
-from services.notifications.domain import Alert, Decided, close, evolve, see
+from services.notifications.domain import Alert, Decided, evolve
 from services.notifications.errors import UnknownAlert
 from services.notifications.events import AlertRaised
 from services.notifications.streams import Streams
@@ -27,7 +29,7 @@ def see_alert(
     command: Command,
 ) -> Result:
     """Note that somebody responsible has read it. Raises UnknownAlert, AlertNotOpen, CommandReused."""
-    return _settle(database, store, streams, scope, alert_id, command, lambda alert: see(alert, intent))
+    return settle(database, store, streams, scope, alert_id, command, lambda alert: see(alert, intent))
 
 
 def close_alert(
@@ -39,11 +41,17 @@ def close_alert(
     intent: CloseAlert,
     command: Command,
 ) -> Result:
-    """Close it on evidence. Raises UnknownAlert, AlertNotOpen, NotSeenYet, CommandReused."""
-    return _settle(database, store, streams, scope, alert_id, command, lambda alert: close(alert, intent))
+    """Close it on what is on record. Raises UnknownAlert, AlertNotOpen, NotSeenYet, EvidenceMissing,
+    SecondPersonNeeded, DayNotInCase, CommandReused."""
+
+    def decide(alert: Alert) -> list[Decided]:
+        assert alert.raised is not None  # settle has found it
+        return close(alert, intent, evidence_of(database, alert.raised, intent.on))
+
+    return settle(database, store, streams, scope, alert_id, command, decide)
 
 
-def _settle(
+def settle(
     database: Database,
     store: EventStore,
     streams: Streams,
@@ -52,15 +60,22 @@ def _settle(
     command: Command,
     decision: Callable[[Alert], list[Decided]],
 ) -> Result:
+    """Decide about one case of the viewer's, under the lock that the policies take, too. Raises UnknownAlert, and what
+    the decision raises."""
+
     def decide(connection: Connection) -> Sequence[Proposed]:
         streams.lock(connection, [alert_id])
-        stored = store.load(connection, alert_id)
-        if not _covered(stored, scope):
-            raise UnknownAlert("没有这条预警", "there is no such alert")
-        alert = evolve((each.fact, each.event.effective_on) for each in stored)
+        alert = case_of(store.load(connection, alert_id), scope)
         return [Proposed(alert_id, alert.version, fact, on) for fact, on in decision(alert)]
 
     return store.run(database, command, decide)
+
+
+def case_of(stored: Sequence[Stored], scope: Scope) -> Alert:
+    """The case as its stream tells it. Raises UnknownAlert, also for one outside the scope."""
+    if not _covered(stored, scope):
+        raise UnknownAlert("没有这条预警", "there is no such alert")
+    return evolve((each.fact, each.event.effective_on, each.event.principal) for each in stored)
 
 
 def _covered(stored: Sequence[Stored], scope: Scope) -> bool:

@@ -1,90 +1,97 @@
-"""Folds of notifications that people read, one small pure function per fact; the policy's memory is in signals/."""
+"""Folds of notifications that people read, one small pure function per fact; the policies' memories are in signals/
+and cases/."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
-from services.notifications.tables import ALERTS, CHILDREN, SCHOOLS
-from services.registry.events import SchoolRegistered, StudentDetailsCorrected, StudentEnrolled, StudentPlaced
+from services.notifications.case_tables import CASE_PLANS
+from services.notifications.cases.case_folds import CASE_FOLDS
+from services.notifications.cases.circumstances import CIRCUMSTANCE_FOLDS, CIRCUMSTANCE_TABLES
+from services.notifications.signals.folds import calendar_activated
+from services.notifications.tables import ALERTS, CALENDARS, CHILDREN, SCHOOLS
+from services.registry.events import (
+    SchoolCalendarActivated,
+    SchoolRegistered,
+    StudentAcceptedElsewhere,
+    StudentDetailsCorrected,
+    StudentEnrolled,
+    StudentLeft,
+    StudentPersonal,
+    StudentPlaced,
+    StudentTransferredOut,
+)
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
+from shared.standards.age import compulsory_period
+
+_PLACE = ("division_code", "school_code", "stage", "grade", "class_name", "left_behind")
 
 
-def alert_raised(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {
-        "kind": fact.kind,
-        "state": "open",
-        "student_id": fact.student_id,
-        "entry_id": fact.entry_id,
-        "subject": fact.subject,
-        "since": fact.since,
-        "raised_on": event.effective_on,
-        "raised_at": event.recorded_at,
-        "explanation_code": fact.explanation_code,
-        "facts": fact.facts,
-        "evidence": list(fact.evidence),
-        "seen_by": None,
-        "ended_reason": None,
-        "ended_evidence": None,
-        "division_code": fact.division_code,
-        "school_code": fact.school_code,
+def _about(personal: StudentPersonal | None) -> dict[str, Any]:
+    """What is kept of a child's particulars; of the birth date only the years of compulsory schooling."""
+    if personal is None:
+        return {}
+    begins, ends = compulsory_period(personal.birth_date) if personal.birth_date else (None, None)
+    return {
+        "name_masked": mask_name(personal.name),
+        "person_id": personal.person_id,
+        "guardian_id": personal.guardian_id,
+        "compulsory_from": begins,
+        "compulsory_to": ends,
     }
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
 
 
-def alert_seen(event: Recorded) -> Iterable[Assertion]:
-    values = {"state": "seen", "seen_by": event.logged.event.principal}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
-
-
-def alert_withdrawn(event: Recorded) -> Iterable[Assertion]:
-    evidence = ",".join(str(each) for each in event.fact.evidence)
-    values = {"state": "withdrawn", "ended_reason": event.fact.reason, "ended_evidence": evidence}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
-
-
-def alert_closed(event: Recorded) -> Iterable[Assertion]:
-    values = {"state": "closed", "ended_reason": event.fact.reason, "ended_evidence": event.fact.evidence}
-    yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
+def _child(event: Recorded, **values: Any) -> Iterable[Assertion]:
+    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
 
 
 def child_enrolled(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {"division_code": fact.division_code, "school_code": fact.school_code}
-    if fact.personal is not None:
-        values["name_masked"] = mask_name(fact.personal.name)
-    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    placed = {name: getattr(event.fact, name) for name in _PLACE}
+    return _child(event, status="enrolled", since=event.effective_on, **placed, **_about(event.fact.personal))
 
 
 def child_placed(event: Recorded) -> Iterable[Assertion]:
-    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
-    yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    return _child(event, **{name: getattr(event.fact, name) for name in _PLACE})
+
+
+def child_transferred_out(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status="transferred_out", since=event.effective_on)
+
+
+def child_accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status="accepted_elsewhere", since=event.effective_on)
+
+
+def child_left(event: Recorded) -> Iterable[Assertion]:
+    return _child(event, status=event.fact.reason, since=event.effective_on)
 
 
 def child_corrected(event: Recorded) -> Iterable[Assertion]:
-    if event.fact.personal is not None:
-        values = {"name_masked": mask_name(event.fact.personal.name)}
-        yield Assertion(CHILDREN, event.stream_id, event.effective_on, values)
+    if values := _about(event.fact.personal):
+        return _child(event, **values)
+    return ()
 
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:
-    values = {"code": event.fact.school_code, "name": event.fact.name}
+    values = {"code": event.fact.school_code, "name": event.fact.name, "place": event.fact.division_code}
     yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
 
 
 ALERTS_VIEW = Projection(
     "alerts",
-    (ALERTS, CHILDREN, SCHOOLS),
+    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, *CIRCUMSTANCE_TABLES),
     {
-        AlertRaised: alert_raised,
-        AlertSeen: alert_seen,
-        AlertWithdrawn: alert_withdrawn,
-        AlertClosed: alert_closed,
+        **CASE_FOLDS,
+        **CIRCUMSTANCE_FOLDS,
         StudentEnrolled: child_enrolled,
         StudentPlaced: child_placed,
+        StudentTransferredOut: child_transferred_out,
+        StudentAcceptedElsewhere: child_accepted_elsewhere,
+        StudentLeft: child_left,
         StudentDetailsCorrected: child_corrected,
         SchoolRegistered: school_registered,
+        SchoolCalendarActivated: calendar_activated,
     },
 )

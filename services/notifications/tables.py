@@ -178,22 +178,56 @@ ALERTS = PeriodTable(
         Column("seen_by", Text),
         Column("ended_reason", Text),
         Column("ended_evidence", Text),
+        Column("times", Integer),
+        Column("level", Text),
+        Column("level_on", Date),
+        Column("seen_on", Date),
+        Column("team_on", Date),
+        Column("attempted_on", Date),
+        Column("next_on", Date),
+        Column("next_step", Text),
+        Column("confirmed_on", Date),
+        Column("asked_on", Date),
+        Column("answer_by", Date),
+        Column("ends_on", Date),
         Column("division_code", Text),
         Column("school_code", Text),
     ],
-    indexes=[Index("alerts_by_raised", "raised_on", "entity")],
+    indexes=[
+        Index("alerts_by_raised", "raised_on", "entity"),
+        Index("alerts_by_student", "student_id"),
+        Index("alerts_by_entry", "entry_id"),
+    ],
 )
 
-# Whom an alert is about: masked, and visible in the scope of the school where the student was last.
+# Whom an alert is about: masked, and visible in the scope of the school where the student was last. status as in
+# SCHOOLING; guardian_id is never shown, it only tells whose children are siblings.
 CHILDREN = PeriodTable(
-    "children", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
+    "children",
+    "registry",
+    [
+        Column("name_masked", Text),
+        Column("person_id", Uuid),
+        Column("status", Text),
+        Column("since", Date),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("left_behind", Boolean),
+        Column("guardian_id", Text),
+        Column("compulsory_from", Date),
+        Column("compulsory_to", Date),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("children_by_guardian", "guardian_id"), Index("children_by_school", "school_code")],
 )
 
 # Names of schools, for everybody to read beside their codes.
 SCHOOLS = PeriodTable(
     "schools",
     "registry",
-    [Column("code", Text), Column("name", Text)],
+    [Column("code", Text), Column("name", Text), Column("place", Text)],
     indexes=[Index("schools_by_code", "code")],
     public=True,
 )

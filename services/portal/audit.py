@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from services.portal.alert_pages import ALERTS
 from services.portal.backends import Backends, BackendTrouble
 from services.portal.columns import Column
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, PAYMENTS, ROSTER, TablePage
+from services.portal.table_pages import PAYMENTS, ROSTER
 from services.portal.table_reading import items_of, shown_rows
+from services.portal.table_shape import TablePage
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.refusals import Malformed
 from shared.web.viewers import AID_CLERK, AUDITOR

@@ -16,8 +16,8 @@ from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
-from services.portal.table_pages import EVERYONE
 from services.portal.table_reading import school_choices
+from services.portal.table_shape import EVERYONE
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL

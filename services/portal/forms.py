@@ -3,10 +3,11 @@ double click, a reload) does it once."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
@@ -47,6 +48,11 @@ def command_id(form: FormData) -> str:
         raise Malformed("表单不完整,请刷新后重试", "The form is incomplete; reload and try again") from None
 
 
+def command_of(form: FormData, said: Any) -> str:
+    """The same form with the same content is one command, another content another. Raises Malformed."""
+    return str(uuid5(UUID(command_id(form)), json.dumps(said, sort_keys=True)))
+
+
 def back(form: FormData, done: str, otherwise: str) -> Response:
     """To where the form stood, with the sentence of what was done."""
     place = inside(text(form, "back") or None, otherwise)
@@ -74,15 +80,6 @@ async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sen
     opened.allow(AID_CLERK, SCHOOL)
     await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
     return back(form, "seen", "/alerts")
-
-
-@router.post("/alerts/{alert_id}/close")
-async def alert_close(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Closed by a person on evidence."""
-    opened.allow(AID_CLERK, SCHOOL)
-    body = {"reason": text(form, "reason"), "evidence": text(form, "evidence")}
-    await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/close", body)
-    return back(form, "close", "/alerts")
 
 
 @router.post("/students/{student_id}/visits")

@@ -9,11 +9,24 @@ from services.portal.table_pages import NAVIGATION
 
 # Area → its pages, the first one a role may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("home", ("home", "terms")),
+    ("home", ("home", "messages", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
-    ("lists", ("imports", "check")),
-    ("register", ("search", "students", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
-    ("dropout", ("alerts",)),
+    ("lists", ("imports", "contradictions", "freshness", "check")),
+    ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
+    (
+        "dropout",
+        (
+            "alerts",
+            "dropout_board",
+            "ledger_children",
+            "attendance",
+            "suspensions",
+            "absences",
+            "alerts_spring",
+            "alerts_summer",
+            "deliveries",
+        ),
+    ),
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
@@ -32,6 +45,8 @@ class Area(NamedTuple):
 def areas(roles: Collection[str], path: str) -> list[Area]:
     """The areas of these roles on the page at ``path``."""
     permitted = {name: address for name, address, who in NAVIGATION if set(roles).intersection(who)}
+    if path.startswith("/students/"):
+        path = "/search"  # where a student's page is reached from
     opened = max((address for address in permitted.values() if _within(path, address)), key=len, default=None)
     found = []
     for area, names in AREAS:

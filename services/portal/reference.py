@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import EVERYONE
+from services.portal.table_shape import EVERYONE
 from services.portal.texts import Texts
 
 router = APIRouter(include_in_schema=False)
@@ -44,5 +44,7 @@ def _words(name: str, value: Any, texts: Texts) -> str:
     if isinstance(value, list):
         return "、".join(_words(name, each, texts) for each in value)
     if isinstance(value, Mapping):
-        return f"{value['name']} " + texts("reference.until", first=value["first"], last=value["last"])
+        return f"{texts.label('term', value['name'])} " + texts(
+            "reference.until", first=value["first"], last=value["last"]
+        )
     return texts.label("stage", value) if name == "stages" else str(value)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Annotated, Any
 from urllib.parse import quote
-from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_of, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.settings import PortalSettings
@@ -62,7 +60,6 @@ async def activate(request: Request, opened: Opened) -> Response:
         opened.allow(AID_CLERK)
         typed = {name: text(form, name) for name in (*_PLACE, *_OF_TERMS, "rest")}
         typed |= {name: _long(form, name) for name in _LINES}
-        command = command_id(form)
         try:
             file = await _file(form)
             if file is not None:
@@ -71,7 +68,7 @@ async def activate(request: Request, opened: Opened) -> Response:
             else:
                 params, path = {"as_of": typed["as_of"]}, "/v1/reference/calendars"
                 body = _calendar(typed)
-            made = _command(command, [typed, file[1].hex() if file else ""])
+            made = command_of(form, [typed, file[1].hex() if file else ""])
             sent = None if file is None else (file[0], BytesIO(file[1]))
             await backends.post(opened.caller, "registry", path, body, command_id=made, params=params, file=sent)
         except _BadLine as bad:
@@ -95,7 +92,7 @@ async def close(request: Request, code: str, opened: Opened, form: Sent) -> Resp
     opened.allow(AID_CLERK)
     backends: Backends = request.app.state.backends
     typed = {name: text(form, name) for name in ("on", "merged_into")}
-    made, path = _command(command_id(form), typed), f"/v1/reference/schools/{quote(code, safe='')}/close"
+    made, path = command_of(form, typed), f"/v1/reference/schools/{quote(code, safe='')}/close"
     body = {"on": typed["on"], "merged_into": typed["merged_into"] or None}
     try:
         await backends.post(opened.caller, "registry", path, body, command_id=made)
@@ -121,7 +118,7 @@ async def take_divisions(request: Request, opened: Opened) -> Response:
         file = await _file(form)
         if file is None:
             return _page(request, opened, "divisions_form.html", 422, opened.texts("reference_forms.file_needed"))
-        made = _command(command_id(form), file[1].hex())
+        made = command_of(form, file[1].hex())
         try:
             sent = (file[0], BytesIO(file[1]))
             await backends.post(
@@ -187,11 +184,6 @@ def _calendar(typed: Mapping[str, str]) -> dict[str, Any]:
         "holidays": holidays,
         "made_up": typed["made_up"].split(),
     }
-
-
-def _command(made: str, said: Any) -> str:
-    """The same form with the same content is one command, another content another."""
-    return str(uuid5(UUID(made), json.dumps(said, sort_keys=True)))
 
 
 async def _file(form: FormData) -> tuple[str, bytes] | None:

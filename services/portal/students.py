@@ -9,16 +9,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from services.portal.alert_pages import ALERTS
 from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.category_history import read_history
 from services.portal.columns import Column, Row
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ALERTS, ENTITLEMENTS, STUDENTS, VISITS, TablePage
+from services.portal.table_pages import ENTITLEMENTS, SEARCH, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
+from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
 from shared.web.viewers import AID_CLERK, SCHOOL
 
@@ -67,10 +69,19 @@ _HISTORY_ROWS = 200
 _NOTE_CHARACTERS = 4_000
 
 
+@router.get("/students")
+@router.get("/students.xlsx")
+async def former_address(request: Request) -> Response:
+    """The list of students, which is the search's now; conditions go along."""
+    ending = ".xlsx" if request.url.path.endswith(".xlsx") else ""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/search{ending}{query}", 303)
+
+
 @router.get("/students/{student_id}")
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
-    opened.allow(*STUDENTS.roles)
+    opened.allow(*SEARCH.roles)
     return await _page(request, opened, student_id)
 
 

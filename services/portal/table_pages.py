@@ -3,67 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
+from services.portal.alert_pages import ABSENCES, ALERTS, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
 from services.portal.columns import Column
+from services.portal.table_shape import (
+    AGENCY_COLUMN,
+    BY_SCHOOL,
+    CLASS,
+    EVERYONE,
+    GRADE,
+    LIST,
+    NAME,
+    SCHOOL_COLUMN,
+    TRUE_ON,
+    Filter,
+    TablePage,
+)
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
-
-FilterKind = Literal["school", "code", "date", "moment", "text"]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A condition in the address. ``vocabulary`` gives a code's choices; ``tabs`` shows them as tabs; ``every`` names
-    the codes asked for by the tab "all" where the service would otherwise leave some out."""
-
-    name: str
-    kind: FilterKind
-    vocabulary: str = ""
-    tabs: bool = False
-    default: str = ""
-    every: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TablePage:
-    """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there;
-    ``inputs``: path that tells how old the lists are on which the table rests."""
-
-    name: str
-    address: str
-    service: str
-    source: str
-    columns: tuple[Column, ...]
-    roles: tuple[str, ...]
-    row_id: str
-    filters: tuple[Filter, ...] = ()
-    live: str | None = None
-    actions: bool = False
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    inputs: str | None = None
-
-
-EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
-_NAME = Column("name", ("name",), "student")
-_SCHOOL = Column("school", ("school_name", "school_code", "school"), "school")
-_GRADE = Column("grade", ("grade",))
-_CLASS = Column("class_name", ("class_name",))
-_LIST = Column("list", ("list",), "code", "list")
-_AGENCY = Column("agency", ("agency",), "code", "agency")
-_BY_SCHOOL = Filter("school", "school")
-_TRUE_ON = Filter("true_on", "date")
 
 ROSTER = TablePage(
     "roster", "/roster", "matching", "/v1/roster",
     (
-        _NAME, _SCHOOL, _GRADE, _CLASS,
+        NAME, SCHOOL_COLUMN, GRADE, CLASS,
         Column("category", ("category",), "code", "category"),
         Column("kind", ("kind",)),
         Column("evidence", ("evidence",), "evidence"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (_BY_SCHOOL, Filter("category", "code", "category"), _TRUE_ON),
+    (BY_SCHOOL, Filter("category", "code", "category"), TRUE_ON),
     live="/v1/roster/stream", inputs="/v1/roster/inputs",
 )  # fmt: skip
 
@@ -71,7 +38,7 @@ REVIEWS = TablePage(
     "reviews", "/reviews", "matching", "/v1/reviews",
     (
         Column("name", ("name",), "student", href="/reviews/{entry_id}"),
-        _LIST, _AGENCY,
+        LIST, AGENCY_COLUMN,
         Column("row", ("row",), "number"),
         Column("candidates", ("candidates",), "candidates"),
         Column("reason", ("explanation", "reason")),
@@ -79,13 +46,13 @@ REVIEWS = TablePage(
         Column("second_opinion", ("second_opinion",), "code", "second_opinion"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entry_id",
-    (Filter("list", "code", "list"), _BY_SCHOOL),
+    (Filter("list", "code", "list"), BY_SCHOOL),
 )  # fmt: skip
 
 UNMATCHED = TablePage(
     "unmatched", "/unmatched", "matching", "/v1/unmatched",
     (
-        _NAME, _LIST, _AGENCY,
+        NAME, LIST, AGENCY_COLUMN,
         Column("state", ("state",), "code", "state"),
         Column("school_age", ("school_age",), "code", "yes_no"),
         Column("reason", ("explanation", "reason")),
@@ -98,33 +65,10 @@ UNMATCHED = TablePage(
     ),
 )  # fmt: skip
 
-ALERTS = TablePage(
-    "alerts", "/alerts", "notifications", "/v1/alerts",
-    (
-        Column("alert_kind", ("kind",), "code", "alert_kind"),
-        Column("child", ("name",), "student"),
-        _SCHOOL,
-        Column("reason", ("explanation", "explanation_code"), "code", "explanation"),
-        Column("since", ("since",), "date"),
-        Column("raised_at", ("raised_at", "recorded_at"), "moment"),
-        Column("state", ("state",), "code", "alert_state"),
-    ),
-    (AID_CLERK, SCHOOL, AUDITOR), "alert_id",
-    (
-        Filter(
-            "state", "code", "alert_state", tabs=True, default="open",
-            every=("open", "seen", "closed", "withdrawn"),
-        ),
-        Filter("kind", "code", "alert_kind"),
-        _BY_SCHOOL,
-    ),
-    live="/v1/alerts/stream", actions=True,
-)  # fmt: skip
-
 ENTITLEMENTS = TablePage(
     "entitlements", "/entitlements", "disbursement", "/v1/entitlements",
     (
-        _NAME, _SCHOOL,
+        NAME, SCHOOL_COLUMN,
         Column("programme", ("programme",), "code", "programme"),
         Column("term", ("term",), "code", "term"),
         Column("amount", ("amount_fen",), "money"),
@@ -133,14 +77,14 @@ ENTITLEMENTS = TablePage(
         Column("paid_on", ("paid_on",), "date"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), _BY_SCHOOL, Filter("term", "text")),
+    (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), BY_SCHOOL, Filter("term", "term")),
     actions=True,
 )  # fmt: skip
 
 PAYMENTS = TablePage(
     "payments", "/payments", "disbursement", "/v1/payments",
     (
-        _NAME, _SCHOOL,
+        NAME, SCHOOL_COLUMN,
         Column("programme", ("programme",), "code", "programme"),
         Column("term", ("term",), "code", "term"),
         Column("amount", ("amount_fen",), "money"),
@@ -148,48 +92,65 @@ PAYMENTS = TablePage(
         Column("reference", ("reference",)),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
-    (_BY_SCHOOL, Filter("term", "text")),
+    (BY_SCHOOL, Filter("term", "term")),
 )  # fmt: skip
 
 VISITS = TablePage(
     "visits", "/visits", "visits", "/v1/visits",
     (
-        _NAME, _SCHOOL,
+        NAME, SCHOOL_COLUMN,
         Column("visited_on", ("visited_on",), "date"),
         Column("campaign", ("campaign",)),
         Column("outcome", ("outcome",), "code", "outcome"),
         Column("helper", ("helper_name", "helper")),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "visit_id",
-    (_BY_SCHOOL, Filter("outcome", "code", "outcome")),
-)  # fmt: skip
-
-STUDENTS = TablePage(
-    "students", "/students", "registry", "/v1/students",
-    (
-        _NAME,
-        Column("student_number", ("student_number",)),
-        _SCHOOL,
-        Column("stage", ("stage",), "code", "stage"),
-        _GRADE, _CLASS,
-        Column("student_state", ("state",), "code", "student_state"),
-    ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _BY_SCHOOL),
+    (BY_SCHOOL, Filter("outcome", "code", "outcome")),
 )  # fmt: skip
 
 SEARCH = TablePage(
     "search", "/search", "registry", "/v1/students/search",
     (
-        _NAME,
+        NAME,
         Column("former_name", ("former_name",)),
         Column("id_number", ("id_number",)),
         Column("student_number", ("student_number",)),
-        _SCHOOL, _GRADE, _CLASS,
+        SCHOOL_COLUMN,
+        Column("stage", ("stage",), "code", "stage"),
+        GRADE, CLASS,
         Column("student_state", ("state",), "code", "student_state"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("q", "text"), _TRUE_ON),
+    (Filter("q", "text"), BY_SCHOOL, TRUE_ON),
+)  # fmt: skip
+
+SUSPENSIONS = TablePage(
+    "suspensions", "/suspensions", "registry", "/v1/suspensions",
+    (
+        NAME, SCHOOL_COLUMN,
+        Column("stage", ("stage",), "code", "stage"),
+        GRADE, CLASS,
+        Column("due_back", ("due_back",), "date"),
+        Column("days_overdue", ("days_overdue",), "number"),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Filter("overdue", "code", "suspension", tabs=True, default="true"), BY_SCHOOL, TRUE_ON),
+    actions=True,
+)  # fmt: skip
+
+FRESHNESS = TablePage(
+    "freshness", "/freshness", "registry", "/v1/freshness",
+    (
+        AGENCY_COLUMN, LIST,
+        Column("dated", ("dated",), "date"),
+        Column("received_at", ("received_at",), "moment"),
+        Column("due_day", ("due_on",), "date"),
+        Column("due_by", ("due_by",), "date"),
+        Column("days_late", ("days_late",), "number"),
+        Column("silent_since", ("silent_since",), "date"),
+    ),
+    (AID_CLERK, AGENCY, AUDITOR), "list",
+    actions=True,
 )  # fmt: skip
 
 SCHOOLS = TablePage(
@@ -205,17 +166,17 @@ SCHOOLS = TablePage(
         Column("merged_into", ("merged_into",), href="/reference/schools/{merged_into}"),
     ),
     EVERYONE, "school_code",
-    (_TRUE_ON, Filter("known_at", "moment")),
+    (TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
 CLOSED_STUDENTS = TablePage(
     "closed_students", "/reference/closed-schools", "registry", "/v1/reference/closed-schools/students",
     (
-        _NAME, _SCHOOL, _GRADE, _CLASS,
+        NAME, SCHOOL_COLUMN, GRADE, CLASS,
         Column("merged_into", ("merged_into_name", "merged_into"), href="/reference/schools/{merged_into}"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (_BY_SCHOOL, _TRUE_ON),
+    (BY_SCHOOL, TRUE_ON),
 )  # fmt: skip
 
 DIVISIONS = TablePage(
@@ -229,7 +190,7 @@ DIVISIONS = TablePage(
         Column("source", ("source",)),
     ),
     EVERYONE, "code",
-    (Filter("in_force", "code", "in_force"), Filter("within", "text"), _TRUE_ON, Filter("known_at", "moment")),
+    (Filter("in_force", "code", "in_force"), Filter("within", "text"), TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
 CALENDARS = TablePage(
@@ -242,7 +203,7 @@ CALENDARS = TablePage(
         Column("school_days", ("school_days",), "number"),
     ),
     EVERYONE, "calendar_id",
-    (_TRUE_ON, Filter("known_at", "moment")),
+    (TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
 TERMS = TablePage(
@@ -264,7 +225,7 @@ TERMS = TablePage(
         Column("tasks_upcoming", ("upcoming",), "number"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "term",
-    (_TRUE_ON,),
+    (TRUE_ON,),
 )  # fmt: skip
 
 TERM_TASKS = TablePage(
@@ -272,7 +233,7 @@ TERM_TASKS = TablePage(
     (
         Column("term", ("term",), "code", "term"),
         Column("task", ("title",)),
-        _SCHOOL,
+        SCHOOL_COLUMN,
         Column("opens_on", ("opens_on",), "date"),
         Column("due_on", ("due_on",), "date"),
         Column("state", ("state",), "code", "task_state"),
@@ -284,11 +245,11 @@ TERM_TASKS = TablePage(
     (AID_CLERK, SCHOOL, AUDITOR), "task_id",
     (
         Filter("state", "code", "task_state", tabs=True),
-        _BY_SCHOOL,
+        BY_SCHOOL,
         Filter("school_year", "text"),
-        Filter("term", "text"),
+        Filter("term", "term"),
         Filter("task", "text"),
-        _TRUE_ON,
+        TRUE_ON,
     ),
     actions=True,
 )  # fmt: skip
@@ -305,28 +266,28 @@ REGISTER_PLACES = TablePage(
         Column("students", ("students",), "number", href="/register-places/students?kind={kind}&place={place}"),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "place",
-    (Filter("kind", "code", "register_place"), _TRUE_ON),
+    (Filter("kind", "code", "register_place"), TRUE_ON),
 )  # fmt: skip
 
 PLACE_STUDENTS = TablePage(
     "place_students", "/register-places/students", "registry", "/v1/register-places/students",
     (
-        _NAME,
+        NAME,
         Column("id_number", ("id_number",)),
-        _SCHOOL, _GRADE, _CLASS,
+        SCHOOL_COLUMN, GRADE, CLASS,
         Column("student_state", ("state",), "code", "student_state"),
         _KIND,
         Column("place", ("place_name", "place")),
     ),
     (AID_CLERK, SCHOOL, AUDITOR), "student_id",
-    (Filter("kind", "code", "register_place", default="outside_here"), Filter("place", "text"), _TRUE_ON),
+    (Filter("kind", "code", "register_place", default="outside_here"), Filter("place", "text"), TRUE_ON),
 )  # fmt: skip
 
 SUBMISSIONS = TablePage(
     "imports", "/imports", "registry", "/v1/submissions",
     (
         Column("received_at", ("received_at", "recorded_at"), "moment"),
-        _LIST, _AGENCY,
+        LIST, AGENCY_COLUMN,
         Column("mode", ("mode",), "code", "mode"),
         Column("rows", ("rows",), "number"),
         Column("added", ("added",), "number"),
@@ -348,11 +309,16 @@ TABLES: Mapping[str, TablePage] = {
         REVIEWS,
         UNMATCHED,
         ALERTS,
+        SPRING_ALERTS,
+        SUMMER_ALERTS,
+        LEDGER_CHILDREN,
+        ABSENCES,
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
-        STUDENTS,
         SEARCH,
+        SUSPENSIONS,
+        FRESHNESS,
         SCHOOLS,
         CLOSED_STUDENTS,
         DIVISIONS,
@@ -367,15 +333,25 @@ TABLES: Mapping[str, TablePage] = {
 
 NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("home", "/", EVERYONE),
+    ("messages", "/messages", (AID_CLERK, SCHOOL)),
     ("search", "/search", SEARCH.roles),
     ("roster", "/roster", ROSTER.roles),
     ("alerts", "/alerts", ALERTS.roles),
+    ("deliveries", "/deliveries", (AID_CLERK,)),
+    ("suspensions", "/suspensions", SUSPENSIONS.roles),
+    ("absences", "/absences", ABSENCES.roles),
+    ("freshness", "/freshness", FRESHNESS.roles),
+    ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),
+    ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
+    ("dropout_board", "/dropout", ALERTS.roles),
+    ("alerts_spring", "/alerts/spring", SPRING_ALERTS.roles),
+    ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
+    ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
     ("check", "/check", (AID_CLERK, AGENCY)),
     ("models", "/models", (AID_CLERK, AUDITOR)),
-    ("students", "/students", STUDENTS.roles),
     ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
     ("changes", "/changes", (AID_CLERK, SCHOOL, AUDITOR)),
     ("requests", "/requests", (AID_CLERK, SCHOOL, AGENCY)),

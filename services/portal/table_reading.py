@@ -14,8 +14,8 @@ from starlette.requests import Request
 from services.portal.backends import Backends, BackendTrouble, Caller, Param
 from services.portal.columns import Row, Shown
 from services.portal.session import Opening
-from services.portal.table_pages import TablePage
-from services.portal.texts import Texts
+from services.portal.table_shape import TablePage
+from services.portal.texts import Texts, term_code
 from shared.kernel.clock import SHANGHAI
 from shared.web.pages import PAGE_ROWS
 
@@ -55,6 +55,8 @@ def conditions_of(request: Request, page: TablePage) -> dict[str, str]:
     found: dict[str, str] = {}
     for filter_ in page.filters:
         value = request.query_params.get(filter_.name, filter_.default).strip()[:FILTER_CHARACTERS]
+        if filter_.kind == "term":
+            value = term_code(value)
         if value and value != "all":
             found[filter_.name] = value
     return found

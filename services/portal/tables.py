@@ -17,7 +17,7 @@ from services.portal.backends import Backends, BackendTrouble
 from services.portal.columns import Shown, day_text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import SUBMISSIONS, TABLES, Filter, TablePage
+from services.portal.table_pages import SUBMISSIONS, TABLES
 from services.portal.table_reading import (
     SHEET_ROWS,
     TableRow,
@@ -29,6 +29,7 @@ from services.portal.table_reading import (
     school_choices,
     shown_rows,
 )
+from services.portal.table_shape import Filter, TablePage
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.tabular.sheets import Cell
@@ -107,7 +108,7 @@ def _tabs(page: TablePage, conditions: dict[str, str], texts: Texts) -> list[tup
         return []
     others = {name: value for name, value in conditions.items() if name != tabbed.name}
     chosen = conditions.get(tabbed.name, "all")
-    choices = [*texts.codes(tabbed.vocabulary), ("all", texts("table.all"))]
+    choices = [*texts.codes(tabbed.vocabulary), *(() if tabbed.one else (("all", texts("table.all")),))]
     return [
         (f"{page.address}?{urlencode({**others, tabbed.name: code})}", word, code == chosen) for code, word in choices
     ]

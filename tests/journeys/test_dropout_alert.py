@@ -6,12 +6,13 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from shared.kernel.clock import today
 from tests.support.callers import Caller
 from tests.support.district import District
 from tests.support.listening import listening
 from tests.support.people import Child, Row
 
-CLOSE = {"reason": "attending_again", "evidence": "劝返复学登记表 2026-17"}
+CLOSE = {"reason": "exempt", "evidence": "病休证明 2026-17", "ends_on": (today() + timedelta(days=200)).isoformat()}
 
 
 def alerts_about(district: District, caller: Caller, number: str, **query: Any) -> list[dict[str, Any]]:
@@ -44,6 +45,10 @@ def test_a_listed_child_in_no_register_raises_an_alert_that_is_seen_and_closed_o
         assert early.status_code == 409, "an alert nobody has read cannot be closed"
         district.office.see(alert_id, "listed_but_unenrolled", child.number)
         listener.wait_for_row(lambda row: row["alert_id"] == alert_id and row["state"] == "seen")
+        unproven = clerk.post(
+            "notifications", f"/alerts/{alert_id}/close", {"reason": "attending_again", "evidence": "x"}
+        )
+        assert unproven.json()["code"] == "evidence_missing", "no school has reported this child"
         district.office.close(alert_id, "listed_but_unenrolled", child.number, CLOSE)
         listener.wait_for_row(lambda row: row["alert_id"] == alert_id and row["state"] == "closed")
     district.system.settle()

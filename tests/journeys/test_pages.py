@@ -167,7 +167,7 @@ def test_a_list_is_checked_and_imported_without_leaving_the_page(
 
 
 def test_full_particulars_are_shown_for_a_purpose(opened: Opened) -> None:
-    page = opened.as_("aid_clerk", path="/students")
+    page = opened.as_("aid_clerk", path="/search")
     page.locator("table.rows a").first.click()
     expect(page.locator("dl.particulars").first).to_contain_text("4601**********0015")
     page.get_by_role("region", name="查看完整信息").get_by_role("button", name="查看").click()
@@ -186,7 +186,7 @@ PLACES = [
     "/imports",
     "/check",
     "/models",
-    "/students",
+    "/search",
     "/promotions",
     "/entitlements",
     "/audit?view=roster",

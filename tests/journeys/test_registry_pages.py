@@ -101,7 +101,7 @@ def look_for(page: Page, typed: str) -> list[str]:
 
 
 def test_a_child_is_found_by_whatever_is_at_hand(page: Page, tmp_path: Path) -> None:
-    assert page.locator("table.rows").count() == 0
+    expect(page.locator("table.rows tbody tr")).to_have_count(4)  # nothing typed: everybody
     assert look_for(page, "shanxm") == []  # no way to say it whole, none by initials
     assert look_for(page, "shanxiao") == ["单*明"] and look_for(page, "danxm") == []
     assert look_for(page, "zxm") == ["张*明"]
@@ -110,6 +110,13 @@ def test_a_child_is_found_by_whatever_is_at_hand(page: Page, tmp_path: Path) -> 
     assert look_for(page, "第一小学 张") == ["张*明"]
     expect(page.locator(".recognised")).to_have_text("按以下内容查找: 第一小学 (学校) 张 (姓名)")
     proper(page, tmp_path / "search")
+    page.goto(f"/students?q=zhang&school={SCHOOLS[1].school_code}")  # the former list of students leads here
+    page.wait_for_url(f"**/search?q=zhang&school={SCHOOLS[1].school_code}")
+    assert [cell.inner_text() for cell in page.locator("tbody td.name").all()] == ["章*", "张*红"]
+    page.get_by_label("姓名、拼音或号码").fill("")
+    page.get_by_role("button", name="筛选").click()
+    expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    expect(page.get_by_role("link", name="学生查询")).to_have_count(1)
 
 
 def test_arrows_lead_from_the_box_to_a_child_and_back(page: Page) -> None:

@@ -20,8 +20,10 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.county_ledgers import ledgers
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
+from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
 
 SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
@@ -71,16 +73,8 @@ class County:
 
     def app(self, authenticator: Authenticator) -> FastAPI:
         """All services in one application, each below its name (their base URLs end in it)."""
-        routers = [
-            self.reviews.router(),
-            self.models.router(),
-            self._reference(),
-            self._registry(),
-            self._matching(),
-            self._aid(),
-            self._notifications(),
-            self._audit(),
-        ]
+        own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
+        routers = [self.reviews.router(), self.models.router(), ledgers(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -98,11 +92,14 @@ class County:
         r = APIRouter(prefix="/registry/v1")
 
         @r.get("/students/search")
-        def found(who: Who, turn: Turn, q: str = "") -> Page[Row]:
-            rows = [row for row in _seen(self.students.values(), who) if q and q in row["name"]]
-            return _paged(rows, turn, "student_id")
+        def found(who: Who, turn: Turn, q: str = "", school: str | None = None) -> Page[Row]:
+            rows = _seen(self.students.values(), who, school_code=school)
+            return _paged([row for row in rows if q in row["name"] or q == row["student_number"]], turn, "student_id")
 
         @r.get("/register-places")
+        @r.get("/suspensions")
+        @r.get("/contradictions")
+        @r.get("/attendance/schools")
         def places(who: Who) -> Page[Row]:
             return Page(items=[])
 
@@ -135,6 +132,10 @@ class County:
         @r.get("/students/{student_id}/absences")
         def absences(who: Who, student_id: UUID) -> list[Row]:
             return []
+
+        @r.get("/attendance/classes")
+        def classes(who: Who, school: str) -> Row:
+            return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
 
         @r.get("/promotions")
         @r.get("/changes")
@@ -303,6 +304,8 @@ class County:
             response.headers["change-position"] = self.hub.position()
             rows = [row for row in _seen(self.alerts.values(), who) if row["state"] in (state or ("open", "seen"))]
             return _paged(rows, turn, "alert_id")
+
+        r.include_router(quiet_inbox)
 
         @r.get("/alerts/summary")
         def summary(who: Who) -> list[Row]:

@@ -91,8 +91,8 @@ class Watching:
         alerts |= self._alerts(connection, open_ones)
         for task in tasks:
             proposed: list[Proposed] = []
-            concerned: tuple[Who, ...] = (*task.students, *task.children, *task.schools)
-            for who in concerned:
+            touched: tuple[UUID | str, ...] = (*task.students, *task.children, *task.schools)
+            for who in touched:
                 for stream_id, intent in intents.get(who, ()):
                     proposed += _proposed(stream_id, alerts[stream_id], intent, task.cause)
             if proposed:

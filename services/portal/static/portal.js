@@ -111,7 +111,7 @@
         setTimeout(function () { refresh(); listen(); }, 10000 + Math.random() * 5000);
       }
     };
-    source.addEventListener("row", function () { schedule(GATHER_MS); });
+    source.addEventListener("row", function () { schedule(GATHER_MS); if (unread) countUnread(); });
     source.addEventListener("removed", function (event) {
       const id = JSON.parse(event.data).id;
       if (part.dataset.part !== "rows" || byId(part).has(id)) schedule(0);
@@ -133,6 +133,47 @@
     window.addEventListener("pagehide", pause);
     window.addEventListener("pageshow", function (event) { if (event.persisted) { refresh(); listen(); } });
   }
+
+  // ---- how many messages are new ------------------------------------------------------------------------------------
+  const unread = document.querySelector("[data-unread]");
+  const UNREAD_MS = 60000;
+
+  async function countUnread() {
+    try {
+      const answer = await fetch("/messages/unread", { credentials: "same-origin" });
+      if (!answer.ok) return;
+      const told = await answer.json();
+      unread.hidden = told.count === 0;
+      unread.textContent = told.count + (told.more ? "+" : "");
+    } catch (error) {
+      // The connection is away for a moment: the figure stays, ask again.
+    }
+  }
+
+  if (unread) {
+    countUnread();
+    setInterval(function () { if (!document.hidden) countUnread(); }, UNREAD_MS);
+    document.addEventListener("visibilitychange", function () { if (!document.hidden) countUnread(); });
+  }
+
+  // ---- copying ----------------------------------------------------------------------------------------------------
+  document.querySelectorAll("[data-copy]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", async function () {
+      const from = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(from.textContent);
+      } catch (error) {
+        // Not over plain http: select it, and copy as a person would.
+        const range = document.createRange();
+        range.selectNodeContents(from);
+        window.getSelection().removeAllRanges();
+        window.getSelection().addRange(range);
+        if (!document.execCommand("copy")) return;
+      }
+      button.parentNode.querySelector("[role=status]").textContent = button.dataset.copied;
+    });
+  });
 
   // ---- printing ---------------------------------------------------------------------------------------------------
   document.querySelectorAll("[data-print]").forEach(function (button) {

@@ -161,7 +161,7 @@ def visible(scope: Scope, job: Job) -> bool:
 
 
 def _in_state(connection: Connection, scope: Scope, change_id: UUID, state: State) -> Job:
-    job = change_jobs.one(driver(connection), change_id, lock=True)
+    job = change_jobs.JOBS.one(driver(connection), change_id, lock=True)
     if job is None or not visible(scope, job):
         raise ChangeUnknown(change_id)
     if job.state != state:
@@ -175,7 +175,7 @@ def _checked(registry: Registry, connection: Connection, scope: Scope, change: C
         raise DayInFuture(change.day)
     if change.day < today - EARLIEST:
         raise DayTooLongAgo(change.day, today - EARLIEST)
-    schools = standing.schools(driver(connection))
+    schools = standing.schools(driver(connection), today)
     scoped = replace(change, division_code=scope.division or "", school_code=None)
     if scope.division is None:
         code = scope.school or ""
@@ -197,7 +197,7 @@ def _checked_merger(change: ChangeSet, schools: Schools, scope: Scope) -> Change
     for code in (*change.sources, change.into or ""):
         if code not in schools.divisions:
             raise ChangeImpossible("unknown_school", code)
-        if code in schools.merged:
+        if (before := schools.closed.get(code)) is not None and before.merged_into is not None:
             raise ChangeImpossible("merged_already", code)
         if not covers(scope, schools.divisions[code], code):
             raise ChangeImpossible("not_yours", code)

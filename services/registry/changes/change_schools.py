@@ -13,7 +13,7 @@ from services.registry.events import SchoolClosed, SchoolRegistered
 from services.registry.handlers import Registry
 from services.registry.lists import standing
 from services.registry.lists.standing import Raw
-from services.registry.reference.reference import closed, registered
+from services.registry.reference.reference import closing, registered
 from shared.database.database import driver
 from shared.eventsourcing.store import Proposed, Stored
 
@@ -42,9 +42,12 @@ def changed(registry: Registry, connection: Connection, change: ChangeSet) -> li
         stored = registry.store.load(connection, school_id)
         told = registered(stored)
         assert told is not None, "a school that is not on record was refused"
+        before = closing(stored)
         if change.kind == "schools_merged":
-            standing.keep_merged(raw, [code], change.into)
-        if closed(stored):
+            # Who had closed without a successor has one from its own day on.
+            on = change.day if before is None else before.on
+            standing.keep_closed(raw, code, standing.ClosedSchool(on, change.into))
+        if before is not None:
             continue
         proposed.append(Proposed(school_id, len(stored), _becomes(raw, change, told), change.day))
     return proposed
@@ -75,7 +78,8 @@ def restored(registry: Registry, connection: Connection, change: ChangeSet) -> t
         stored = registry.store.load(connection, school_id)
         ours = [number for number, each in enumerate(stored) if _made_by(change, each)]
         if change.kind == "schools_merged":
-            standing.keep_merged(raw, [code], None)
+            before = [each for number, each in enumerate(stored) if number not in ours]
+            standing.keep_closed(raw, code, closing(before))
         if not ours:
             continue  # it was closed, or bore that code, before
         if ours[-1] != len(stored) - 1:
@@ -95,7 +99,7 @@ def _made_by(change: ChangeSet, stored: Stored) -> bool:
 
 def _in(raw: Raw, division: str | None) -> list[str]:
     """The schools of a division, or of a part of it."""
-    divisions = standing.schools(raw).divisions
+    divisions = standing.divisions(raw)
     return sorted(code for code, at in divisions.items() if division and at.startswith(division))
 
 

@@ -101,7 +101,7 @@ class LineStream:
             raw = driver(connection)
             if standing.withdrawn(raw, self.sending.id):
                 raise SubmissionWithdrawn(self.sending.id)
-            self._schools = standing.schools(raw).directory
+            self._schools = standing.schools(raw, of.effective_on).directory
         return None
 
     def take(self, lines: Sequence[bytes]) -> None:

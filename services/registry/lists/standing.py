@@ -94,6 +94,17 @@ WHERE school_code = closed.told ->> 'school_code';
         # stands_for: since a mass change merged it, whoever names the school means this one.
         "ALTER TABLE known_schools ADD COLUMN stands_for text",
     ),
+    (
+        "registry-0007-one-successor",
+        """
+-- A merger is a closing with a successor, whoever tells of it; those that mass changes told are read from their events.
+UPDATE known_schools SET closed_on = coalesce(closed_on, told.effective_on), merged_into = stands_for
+FROM (SELECT convert_from(data, 'UTF8')::jsonb ->> 'school_code' AS code, max(effective_on) AS effective_on
+      FROM events WHERE type = 'registry.SchoolClosed.v1' GROUP BY 1) AS told
+WHERE stands_for IS NOT NULL AND school_code = told.code;
+ALTER TABLE known_schools DROP COLUMN stands_for;
+""",
+    ),
 )
 
 Raw = psycopg.Connection[Any]
@@ -116,8 +127,9 @@ class ClosedSchool(NamedTuple):
 
 
 class Schools(NamedTuple):
-    """The schools known now: the directory that finds them, the division of each, and which of them have closed.
-    ``merged``: school → the one it was merged into by a mass change, which whoever names it means."""
+    """The schools on record, as rows of one day mean them: the directory that finds them, the division of each, and
+    which of them close when. ``merged``: school → the one that took it over by that day, which whoever names it
+    means."""
 
     directory: SchoolDirectory
     divisions: dict[str, str]
@@ -140,15 +152,15 @@ class Schools(NamedTuple):
         return school_code
 
 
-def schools(raw: Raw) -> Schools:
-    """Every school on record; one is also found by a former name that no school bears now, and by the name or code of a
-    school that was merged into it."""
+def schools(raw: Raw, on: date) -> Schools:
+    """Every school on record, for what is stated of the day ``on``; one is also found by a former name that no school
+    bears now, and by the name or code of a school that was merged into it by then."""
     rows = raw.execute(
-        "SELECT school_code, name, division_code, former_names, closed_on, merged_into, stands_for FROM known_schools"
+        "SELECT school_code, name, division_code, former_names, closed_on, merged_into FROM known_schools"
         " ORDER BY school_code"
     ).fetchall()
-    merged = {row[0]: row[6] for row in rows if row[6] is not None}
     closed = {row[0]: ClosedSchool(row[4], row[5]) for row in rows if row[4] is not None}
+    merged = {code: each.merged_into for code, each in closed.items() if each.merged_into is not None and each.on <= on}
     divisions, names = {row[0]: row[2] for row in rows}, {row[0]: row[1] for row in rows}
     found = Schools(SchoolDirectory(), divisions, names, closed, merged)
     directory = found.directory
@@ -160,22 +172,27 @@ def schools(raw: Raw) -> Schools:
     return found
 
 
+def divisions(raw: Raw) -> dict[str, str]:
+    """School → its division."""
+    return dict(raw.execute("SELECT school_code, division_code FROM known_schools").fetchall())
+
+
 def check_open(raw: Raw, school_codes: Collection[str], on: date) -> None:
     """Raises SchoolHasClosed when one of these schools is no more on that day."""
     found = raw.execute(
         "SELECT 1 FROM known_schools WHERE school_code = ANY(%s) AND closed_on <= %s LIMIT 1", (list(school_codes), on)
     ).fetchone()
     if found is not None:
-        known = schools(raw)
+        known = schools(raw, on)
         for code in sorted(school_codes):
             known.check_open(code, on)
 
 
-def keep_closed(raw: Raw, school_code: str, closed: ClosedSchool) -> None:
-    """Note that a school on record has closed."""
+def keep_closed(raw: Raw, school_code: str, closed: ClosedSchool | None) -> None:
+    """Note that a school on record has closed, or (None) that it has not after all."""
     raw.execute(
         "UPDATE known_schools SET closed_on = %s, merged_into = %s WHERE school_code = %s",
-        (closed.on, closed.merged_into, school_code),
+        (closed and closed.on, closed and closed.merged_into, school_code),
     )
 
 
@@ -188,11 +205,6 @@ def keep_schools(raw: Raw, records: Iterable[SchoolRecord]) -> None:
             " former_names = excluded.former_names",
             [(each.school_code, each.name, each.division_code, list(each.former_names)) for each in records],
         )
-
-
-def keep_merged(raw: Raw, school_codes: Iterable[str], into: str | None) -> None:
-    """Note that these schools are another's now; None: their own again."""
-    raw.execute("UPDATE known_schools SET stands_for = %s WHERE school_code = ANY(%s)", (into, list(school_codes)))
 
 
 def keep_standing(

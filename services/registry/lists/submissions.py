@@ -105,7 +105,7 @@ class Submissions:
             return self._schools(sending)
         file = open_inputs({submission.list: [submission.path]})[submission.list]
         with self.registry.database.writing() as connection:
-            schools = standing.schools(driver(connection))
+            schools = standing.schools(driver(connection), submission.effective_on)
         if submission.list == REGISTER:
             return self._register(sending, file, schools)
         return self._list(sending, file, schools)

@@ -129,7 +129,7 @@ def _take(registry: Registry, inlet: Inlet, records: Sequence[Record], *, unread
         fresh = [record for record in records if record.offset >= first]
         if not fresh:
             return
-        directory = standing.schools(raw).directory if not unreadable else SchoolDirectory.of(())
+        directory = standing.schools(raw, today()).directory if not unreadable else SchoolDirectory.of(())
         for record in fresh:
             reasons = [_UNPROCESSABLE] if unreadable else _recorded(registry, inlet, record, directory, connection)
             if reasons:

@@ -202,7 +202,7 @@ def _plain(text: str) -> str:
 def _read(
     registry: Registry, connection: Connection, scope: Scope, kind: PaperKind, fields: Fields, as_of: date
 ) -> _Read:
-    schools = standing.schools(driver(connection))
+    schools = standing.schools(driver(connection), as_of)
     if kind == "student":
         record = single_student(fields, schools, scope, as_of, None)
         return _Read(record, record.division_code, record.school_code)

@@ -187,14 +187,20 @@ def registered(stored: Sequence[Stored]) -> SchoolRegistered | None:
     return next((each.fact for each in reversed(stored) if isinstance(each.fact, SchoolRegistered)), None)
 
 
-def closed(stored: Sequence[Stored]) -> bool:
-    """Whether a school is no more: closed, and not because of a mass change that was undone."""
+def closing(stored: Sequence[Stored]) -> standing.ClosedSchool | None:
+    """When a school closed and who took it over; None while it has not, or when the mass change that closed it was
+    undone."""
     for each in reversed(stored):
         if isinstance(each.fact, SchoolClosed):
-            return True
+            return standing.ClosedSchool(each.event.effective_on, each.fact.merged_into)
         if isinstance(each.fact, SchoolRegistered) and each.fact.undone_change_id is not None:
-            return False
-    return False
+            return None
+    return None
+
+
+def closed(stored: Sequence[Stored]) -> bool:
+    """Whether a school is no more."""
+    return closing(stored) is not None
 
 
 def _division_of(stored: Sequence[Stored]) -> str | None:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from services.registry.handlers import Registry
+from services.registry.projections import REGISTER
 from services.registry.search.search_box import TYPED_CHARACTERS, Kind, recognise
 from services.registry.search.search_view import SEARCH
-from services.registry.search.searching import FoundStudent, search
+from services.registry.search.searching import FoundStudent, every_student, search
 from shared.kernel.clock import today
-from shared.web.pages import PageTurn, encode_cursor, page_turn
+from shared.web.pages import PageTurn, encode_cursor, page_of, page_turn
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -44,15 +45,21 @@ def router(registry: Registry) -> APIRouter:
         viewer: Reader,
         turn: Turn,
         q: Annotated[str, Query(max_length=TYPED_CHARACTERS)] = "",
+        school: Annotated[str | None, Query(max_length=64)] = None,
         true_on: date | None = None,
     ) -> FoundPage:
         """``q``: beginning of a name, its pinyin or initials; an identity or student number, whole, its beginning, its
-        last four or as it is masked; parts of a school's name; a grade and class. Nothing typed finds nobody."""
+        last four or as it is masked; parts of a school's name; a grade and class. Nothing typed: every student, by
+        school. ``school``: of that one only."""
+        day = true_on or today()
         if not q.strip():
-            return FoundPage(items=[])
+            with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+                rows = every_student(connection, day, turn, school)
+            listed = page_of(rows, turn, key=lambda row: (row.school_code or "", row.student_id))
+            return FoundPage(items=listed.items, next=listed.next)
         sought = recognise(q)
         with registry.database.reading(viewer.scope, SEARCH.name) as connection:
-            hits = search(connection, sought, true_on or today(), turn, viewer.scope, registry.division)
+            hits = search(connection, sought, day, turn, viewer.scope, registry.division, school)
         shown = hits[: turn.limit]
         following = encode_cursor((shown[-1].rank, shown[-1].student.student_id)) if len(hits) > turn.limit else None
         told = [Recognised(text=word, kind=kind) for word, kind in sought.recognised]

@@ -34,6 +34,7 @@ _STUDENT_NUMBER = re.compile(r"[GJL]\d{3,18}X?")
 _LETTERS = re.compile(r"[A-ZÜ]+")
 _SCHOOL = re.compile("小学|中学|学校|幼儿园|学院|高中|初中|附中|附小|中心校|职校|教学点")
 _CLASS = re.compile(r"(?:(\d{1,2}|[一二三四五六七八九十]{1,2})年级)?(?:\(?(\d{1,3}|[一二三四五六七八九十]{1,3})\)?班)?")
+_NUMBERS = re.compile(r"(\d{1,9}|[一二三四五六七八九十]{1,3})")
 _ONES = ("", *"一二三四五六七八九")
 _WORDS = {
     str(10 * tens + ones): ("" if tens == 0 else "十" if tens == 1 else _ONES[tens] + "十") + _ONES[ones]
@@ -147,6 +148,13 @@ def _class_of(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     grade, class_ = (_both(part) if part else () for part in matched.groups())
     grades = tuple(form for each in grade for form in (each, f"{each}年级"))
     return grades, tuple(form for each in class_ for form in (each, f"{each}班", f"({each})班", f"({each})班"))
+
+
+def in_figures(name: str) -> tuple[tuple[int, str], ...]:
+    """The name of a grade or a class as it sorts: 二年级 before 十年级, 2班 before 10班."""
+    parts = [part for part in _NUMBERS.split(name) if part]
+    figures = [_FIGURES.get(part, part) for part in parts]
+    return tuple((int(each), "") if each.isdecimal() else (0, each) for each in figures)
 
 
 def _both(number: str) -> tuple[str, ...]:

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, true
 
+from services.registry.queries import student_rows
 from services.registry.search.search_box import KeyRange, Sought
 from services.registry.sheets.schools import school_key
-from services.registry.tables import SCHOOLS
+from services.registry.tables import SCHOOLS, STUDENTS
 from shared.database.scopes import Scope
+from shared.kernel.masking import mask_name
 from shared.kernel.refusals import Malformed
 from shared.web.pages import PageTurn
 
@@ -113,11 +115,32 @@ class Places(NamedTuple):
     schools: tuple[str, ...] | None
 
 
-def search(connection: Connection, sought: Sought, day: date, turn: PageTurn, scope: Scope, division: str) -> list[Hit]:
-    """At most ``turn.fetch`` students, each once, in the order of the ranges and of their keys. ``division`` is the
-    whole installation's. Raises Malformed for a cursor that leads nowhere any more."""
+def every_student(connection: Connection, day: date, turn: PageTurn, school: str | None) -> list[FoundStudent]:
+    """At most ``turn.fetch`` students by school and id, of one school where it is named; read from the register."""
+    condition = true() if school is None else STUDENTS.c.school_code == school
+    shown = FoundStudent.model_fields
+    return [
+        FoundStudent(
+            former_name=mask_name(row.former_name), **{name: told[name] for name in shown if name != "former_name"}
+        )
+        for told, row in student_rows(connection, day, turn, condition)
+    ]
+
+
+def search(
+    connection: Connection,
+    sought: Sought,
+    day: date,
+    turn: PageTurn,
+    scope: Scope,
+    division: str,
+    school: str | None = None,
+) -> list[Hit]:
+    """At most ``turn.fetch`` students, each once, in the order of the ranges and of their keys; of ``school`` only
+    where it is named. ``division`` is the whole installation's. Raises Malformed for a cursor that leads
+    nowhere any more."""
     connection.execute(_IN_ORDER)
-    places = _places(connection, sought, day, scope, division)
+    places = _places(connection, sought, day, scope, division, school)
     rank, after = _resumed(connection, sought.ranges, day, turn)
     found: list[tuple[int, UUID]] = []
     while rank < len(sought.ranges) and len(found) < turn.fetch:
@@ -146,8 +169,12 @@ def _resumed(
     raise Malformed("查询结果已变化,请重新查询", "The results have changed; please search again")
 
 
-def _places(connection: Connection, sought: Sought, day: date, scope: Scope, division: str) -> Places:
+def _places(
+    connection: Connection, sought: Sought, day: date, scope: Scope, division: str, school: str | None
+) -> Places:
     named = _named_schools(connection, sought.schools, day) if sought.schools else None
+    if school is not None:
+        named = {school} if named is None else named & {school}
     if scope.school is not None:
         return Places((scope.school,) if named is None or scope.school in named else ())
     if named is not None:

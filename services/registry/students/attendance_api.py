@@ -19,6 +19,15 @@ from services.registry.students import attendance_queries
 from services.registry.students.attendance import Absent, Report
 from services.registry.students.attendance_queries import AbsenceRow, ClassRow, SilentClass
 from services.registry.students.batch_lines import parsed
+from services.registry.students.class_sheets import (
+    ClassOfDay,
+    ClassSheet,
+    SchoolDayClasses,
+    SchoolReports,
+    classes_of,
+    schools_reported,
+    sheet_of,
+)
 from services.registry.students.reporting_classes import ClassRegister, report_classes, report_one
 from services.registry.students.student_api import watched
 from shared.kernel.clock import today
@@ -73,6 +82,7 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     _reporting(routes, registry)
     _reading(routes, registry)
+    _filling_in(routes, registry)
     return routes
 
 
@@ -118,6 +128,33 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             if queries.student(connection, today(), student_id) is None:
                 raise StudentUnknown(student_id)
             return attendance_queries.absences(connection, student_id, first or end - SPAN, end)
+
+
+def _filling_in(routes: APIRouter, registry: Registry) -> None:
+    @routes.get("/attendance/schools")
+    def schools(viewer: Reader, turn: Turn, day: date) -> Page[SchoolReports]:
+        """How many classes of each school reported on a day."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            rows = schools_reported(connection, day, turn)
+        return page_of(rows, turn, key=lambda row: (row.school_code,))
+
+    @routes.get("/attendance/classes")
+    def classes(viewer: Reader, day: date, school: Annotated[str, Query(max_length=64)]) -> SchoolDayClasses:
+        """Every class of a school on a day, with the last report where there is one."""
+        return classes_of(registry, viewer.scope, school, day, school_days(registry, viewer.scope))
+
+    @routes.get("/attendance/class")
+    def one_class(
+        viewer: Reader,
+        day: date,
+        school: Annotated[str, Query(max_length=64)],
+        stage: Annotated[str, Query(max_length=20)] = "",
+        grade: Annotated[str, Query(max_length=20)] = "",
+        class_name: Annotated[str, Query(max_length=40)] = "",
+    ) -> ClassSheet:
+        """The children of a class on a day, masked, with what the last report says of each."""
+        about = ClassOfDay(school_code=school, stage=stage, grade=grade, class_name=class_name, members=0)
+        return sheet_of(registry, viewer.scope, about, day, school_days(registry, viewer.scope))
 
 
 def _report(body: ClassReport) -> Report:

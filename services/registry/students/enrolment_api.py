@@ -114,7 +114,7 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/students", status_code=201)
     def enrol(body: Enrol, request: Request, viewer: Registrar, as_of: date | None = None) -> Enrolled:
         """Enrol one student, or bring her to what is stated."""
-        schools = _schools(registry)
+        schools = _schools(registry, as_of or today())
         record = _record(body, schools, viewer, as_of or today())
         command = command_from(request, viewer, body)
         return _enrol(registry, [record], as_of or today(), command)
@@ -122,7 +122,7 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/students/batch")
     def enrol_batch(request: Request, viewer: Registrar, lines: Lines, as_of: date | None = None) -> Enrolled:
         """One student per line (NDJSON), all or none."""
-        schools = _schools(registry)
+        schools = _schools(registry, as_of or today())
         records = all_good(parsed(Enrol, lines), lambda body: _record(body, schools, viewer, as_of or today()))
         command = command_from(request, viewer, b"\n".join(lines))
         return _enrol(registry, records, as_of or today(), command)
@@ -130,9 +130,9 @@ def router(registry: Registry) -> APIRouter:
     return routes
 
 
-def _schools(registry: Registry) -> Schools:
+def _schools(registry: Registry, on: date) -> Schools:
     with registry.database.writing() as connection:
-        return standing.schools(driver(connection))
+        return standing.schools(driver(connection), on)
 
 
 def _school_record(body: School) -> SchoolRecord:

@@ -42,7 +42,7 @@ def return_student(registry: Registry, scope: Scope, intent: ReturnStudent, comm
         stored = registry.store.load(connection, intent.student_id, personal=True)
         state = known_student(stored, scope, intent.student_id)
         in_order(stored, intent.on)
-        place = _place(connection, state, intent.school_code)
+        place = _place(connection, state, intent)
         standing.check_open(driver(connection), {place.school_code}, intent.on)
         stage, grade, class_name, boarder, left_behind, placement = state.placement
         stated = StudentEnrolled(
@@ -153,9 +153,9 @@ def stated_before(made_by: Callable[[Dated], bool], history: Sequence[Dated]) ->
     return [] if before.personal is None else [FormerDetails(before, history[by[0]].on)]
 
 
-def _place(connection: Connection, state: Student, school_code: str | None) -> StudentPlace:
-    schools = standing.schools(driver(connection))
-    named = school_code or state.school_code or ""
+def _place(connection: Connection, state: Student, intent: ReturnStudent) -> StudentPlace:
+    schools = standing.schools(driver(connection), intent.on)
+    named = intent.school_code or state.school_code or ""
     if named not in schools.divisions:
         raise unknown_school(schools, "", named)
     code = schools.now(named)  # her school may have been merged while she was away

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
-from services.registry.tables import STUDENTS
+from services.registry.tables import SCHOOLS, STUDENTS
 from shared.kernel.clock import today
 from shared.kernel.masking import mask_name
 from shared.web.pages import Page, PageTurn, page_of, page_turn
@@ -30,6 +30,7 @@ class SuspendedRow(BaseModel):
     student_id: UUID
     name: str
     school_code: str | None
+    school_name: str | None
     stage: str | None
     grade: str | None
     class_name: str | None
@@ -68,12 +69,16 @@ def suspended(
         statement = statement.where(_S.school_code == school)
     if turn.after is not None:
         statement = statement.where(turn.beyond(_S.due_back, _S.entity))
-    rows = connection.execute(statement.order_by(_S.due_back, _S.entity).limit(turn.fetch))
+    rows = connection.execute(statement.order_by(_S.due_back, _S.entity).limit(turn.fetch)).all()
+    codes = sorted({row.school_code for row in rows if row.school_code})
+    asked = select(SCHOOLS.c.code, SCHOOLS.c.name).where(SCHOOLS.holds_on(day), SCHOOLS.c.code.in_(codes))
+    names = {row.code: row.name for row in connection.execute(asked)}
     return [
         SuspendedRow(
             student_id=row.entity,
             name=mask_name(row.name),
             school_code=row.school_code,
+            school_name=names.get(row.school_code),
             stage=row.stage,
             grade=row.grade,
             class_name=row.class_name,

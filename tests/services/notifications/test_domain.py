@@ -1,4 +1,4 @@
-"""An alert as a state machine; the rules of when one should stand."""
+"""The rules of when an alert should stand; the case it is: cases/test_case_life.py."""
 
 from __future__ import annotations
 
@@ -8,107 +8,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.notifications.commands import CloseAlert, RaiseAlert, SeeAlert, WithdrawAlert
-from services.notifications.domain import Decided, close, evolve, raise_alert, see, withdraw
-from services.notifications.errors import AlertNotOpen, BadRules, NotSeenYet
-from services.notifications.events import AlertRaised, AlertSeen
+from services.notifications.errors import BadRules
 from services.notifications.signals.reasons import ListedChild, Schooling, listed_reason, student_reasons
 from services.notifications.signals.rules import AlertRules, canonical, parse
 
 DAY = date(2026, 11, 24)
 RULES = AlertRules()
-
-
-def raising(evidence: int, on: date = DAY) -> RaiseAlert:
-    return RaiseAlert(
-        kind="dropped_out",
-        student_id=UUID(int=1),
-        entry_id=None,
-        division_code="469001",
-        school_code="S1",
-        since=on,
-        evidence=(UUID(int=evidence),),
-        rules_hash="h",
-        explanation_code="dropped_out_of_compulsory_school",
-        facts={},
-        on=on,
-    )
-
-
-class AlertMachine(RuleBasedStateMachine):
-    """Any order of commands on any days; the model is a state, the known evidence and nothing else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stream: list[Decided] = []
-        self.state = "none"
-        self.known: set[int] = set()
-
-    @rule(evidence=st.integers(1, 4), day=st.integers(-5, 5))
-    def raise_it(self, evidence: int, day: int) -> None:
-        decided = raise_alert(evolve(self.stream), raising(evidence, DAY + timedelta(days=day)))
-        expected = self.state in ("none", "withdrawn") or (self.state == "closed" and evidence not in self.known)
-        assert bool(decided) == expected
-        if decided:
-            self.state = "raised"
-            self.known.add(evidence)
-            self.stream += decided
-
-    @rule(day=st.integers(-5, 5))
-    def withdraw_it(self, day: int) -> None:
-        decided = withdraw(evolve(self.stream), WithdrawAlert("enrolled_again", (), DAY + timedelta(days=day)))
-        assert bool(decided) == (self.state in ("raised", "seen"))
-        if decided:
-            self.state = "withdrawn"
-            self.stream += decided
-
-    @rule()
-    def see_it(self) -> None:
-        try:
-            decided = see(evolve(self.stream), SeeAlert(DAY))
-        except AlertNotOpen:
-            assert self.state not in ("raised", "seen")
-        else:
-            assert bool(decided) == (self.state == "raised")
-            self.state = "seen"
-            self.stream += decided
-
-    @rule()
-    def close_it(self) -> None:
-        try:
-            decided = close(evolve(self.stream), CloseAlert("attending_again", "sheet 7", DAY))
-        except AlertNotOpen:
-            assert self.state not in ("raised", "seen")
-        except NotSeenYet:
-            assert self.state == "raised"
-        else:
-            assert self.state == "seen"
-            self.state = "closed"
-            self.stream += decided
-
-    @invariant()
-    def the_stream_says_what_the_model_says(self) -> None:
-        assert evolve(self.stream).state == self.state
-
-    @invariant()
-    def one_alert_is_open_at_a_time(self) -> None:
-        opened = 0
-        for fact, _ in self.stream:
-            if isinstance(fact, AlertRaised):
-                opened += 1
-            elif not isinstance(fact, AlertSeen):
-                opened -= 1
-            assert opened in (0, 1)
-
-    @invariant()
-    def time_never_turns_back(self) -> None:
-        days = [on for _, on in self.stream]
-        assert days == sorted(days)
-
-
-TestAlert = AlertMachine.TestCase
 
 
 def standing(

@@ -8,7 +8,7 @@ from pathlib import Path
 import services.portal
 from services.portal.navigation import AREAS
 from services.portal.table_pages import NAVIGATION, TABLES
-from services.portal.texts import Texts
+from services.portal.texts import Texts, term_code
 
 HOME = Path(services.portal.__file__).parent
 TABLES_OF_TEXTS = tomllib.loads((HOME / "texts.toml").read_text(encoding="utf-8"))
@@ -65,3 +65,12 @@ def test_no_word_of_the_machinery_stands_on_a_page() -> None:
 def test_an_unknown_code_is_shown_as_it_is() -> None:
     assert Texts("zh").label("category", "orphan") == "orphan"
     assert Texts("zh").label("category", None) == "" and Texts("en").label("yes_no", True) == "Yes"
+
+
+def test_a_term_is_called_as_people_call_it_and_understood_when_typed_so() -> None:
+    assert Texts("zh").label("term", "2026-autumn") == "2026年秋季学期"
+    assert Texts("en").label("term", "2027-spring") == "Spring 2027"
+    assert Texts("zh").label("term", "第一学期") == "第一学期"  # a calendar's own name
+    for typed in ("2026年秋季学期", "2026年秋季", "2026秋", "Autumn 2026", " autumn 2026", "2026-autumn"):
+        assert term_code(typed).strip() == "2026-autumn", typed
+    assert term_code("第一学期") == "第一学期"

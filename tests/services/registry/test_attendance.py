@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.registry.life_events import ClassAttendanceReported
+from services.registry.search.search_box import in_figures
 from services.registry.students.attendance import Report
 from services.registry.students.reporting_classes import ClassRegister, report_one
 from shared.database.scopes import Scope
@@ -187,3 +188,50 @@ def test_any_order_of_arrival_gives_the_same_absences(client: Client, office: Of
         assert client.post("/v1/attendance", json=body).status_code == 200
     office.installation.pump(shuffle=rng, batch=3)
     assert {child for child in classes.first if absences(client, child)} == set(expected)
+
+
+def test_a_schools_classes_and_their_children_are_shown_as_they_were_reported_at_once(
+    client: Client, office: Office, classes: TwoClasses
+) -> None:
+    client.act_as(school(classes.school))
+    asked = {"day": DAY.isoformat(), "school": classes.school}
+
+    def shown() -> list[tuple[str, int, bool, int, int, bool]]:
+        told = client.get("/v1/attendance/classes", params=asked).json()
+        names = ("class_name", "members", "reported", "absent", "late", "corrected")
+        return [tuple(each[name] for name in names) for each in told["classes"]]
+
+    assert shown() == [("1班", 3, False, 0, 0, False), ("2班", 1, False, 0, 0, False)]
+    one, two, three = classes.first
+    client.post("/v1/attendance", json=classes.body((one, "sick"), late=[str(two)]))
+    assert shown()[0] == ("1班", 3, True, 1, 1, False)  # no view was brought up to date in between
+    client.post("/v1/attendance", json=classes.body((three, "leave")))
+    assert shown()[0] == ("1班", 3, True, 1, 0, True)
+    sheet = client.get(
+        "/v1/attendance/class", params=asked | {"stage": "primary", "grade": "三年级", "class_name": "1班"}
+    ).json()
+    assert {each["student_id"]: each["reason"] for each in sheet["children"]} == {
+        str(one): None,
+        str(two): None,
+        str(three): "leave",
+    }
+    assert all("*" in each["name"] and len(each["number_end"]) == 4 for each in sheet["children"])
+    assert sheet["about"]["members"] == 3 and sheet["about"]["corrected"] is True
+    nobody = client.get("/v1/attendance/class", params=asked | {"grade": "九年级", "class_name": "1班"})
+    assert nobody.status_code == 422 and nobody.json()["code"] == "unknown_class"
+    office.pump()
+    rows = client.get("/v1/attendance/schools", params={"day": DAY}).json()["items"]
+    assert [(row["classes"], row["reported"]) for row in rows] == [(2, 1)]
+    client.act_as(school(SCHOOLS[0].school_code))
+    assert client.get("/v1/attendance/classes", params=asked).json()["classes"] == []
+
+
+def test_grades_and_classes_sort_as_people_count_them() -> None:
+    assert sorted(["一一班", "10班", "2班", "实验班", "1班"], key=in_figures) == [
+        "一一班",
+        "实验班",
+        "1班",
+        "2班",
+        "10班",
+    ]
+    assert sorted(["十年级", "二年级", "一年级", "三年级"], key=in_figures) == ["一年级", "二年级", "三年级", "十年级"]

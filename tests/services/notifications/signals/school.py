@@ -101,7 +101,7 @@ class School:
     def alerts(self, on: date, *kinds: str) -> list[AlertRow]:
         states: tuple[queries.State, ...] = ("open", "seen", "withdrawn", "closed")
         with self.service.database.reading(Scope(division=DIVISION[:4]), "alerts") as connection:
-            rows = queries.alerts(connection, on, PageTurn(None, 200), states=states)
+            rows = queries.alerts(connection, on, PageTurn(None, 200), queries.AlertFilter(states=states))
         return [row for row in rows if not kinds or row.kind in kinds]
 
     def told(self, on: date) -> list[tuple[str, str, str | None]]:

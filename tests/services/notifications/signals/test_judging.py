@@ -81,8 +81,14 @@ def test_the_rules_say_what_a_walk_through_the_calendar_says(
 
 
 def lived(pattern: str, rules: Thresholds | None = None) -> set[str]:
-    """One letter a school day: . present, a absent unexplained, s sick, h half a day, blank no report."""
-    letters = {".": (PRESENT, False), "a": ("unexplained", False), "s": ("sick", False), "h": ("unexplained", True)}
+    """One letter a school day: . present, a absent unexplained, s sick, o other, h half a day, blank no report."""
+    letters = {
+        ".": (PRESENT, False),
+        "a": ("unexplained", False),
+        "s": ("sick", False),
+        "o": ("other", False),
+        "h": ("unexplained", True),
+    }
     days = school_days(date(2026, 9, 7), date(2026, 12, 31))
     said = {day: letters[letter] for day, letter in zip(days, pattern, strict=False) if letter != " "}
     known = days_known(said, [], CALENDAR, date(2026, 9, 7))
@@ -102,6 +108,7 @@ def lived(pattern: str, rules: Thresholds | None = None) -> set[str]:
         ("..aaa..h", True),  # half a day is no whole day back
         ("..asaa", True),  # a day told sick neither breaks nor counts
         ("..ass", False),
+        ("..ooo", True),  # another reason explains nothing
         ("..ssssssssss", True),
         ("..sssssssss", False),
     ],

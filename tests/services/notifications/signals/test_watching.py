@@ -37,7 +37,7 @@ def notifications(installation: Installation) -> Service:
 
 def alerts(service: Service, day: date = TODAY, scope: Scope = COUNTY) -> list[AlertRow]:
     with service.database.reading(scope, "alerts") as connection:
-        return queries.alerts(connection, day, PageTurn(None, 200), states=ALL)
+        return queries.alerts(connection, day, PageTurn(None, 200), queries.AlertFilter(states=ALL))
 
 
 def told(service: Service, day: date = TODAY) -> list[tuple[str, str]]:
@@ -191,7 +191,7 @@ def test_an_alert_is_seen_then_closed_on_evidence_and_stays_closed(
             handlers.see_alert(database, store, streams, scope, row.alert_id, SeeAlert(TODAY), command())
     school = Scope(school="S1")
     handlers.see_alert(database, store, streams, school, row.alert_id, SeeAlert(TODAY), command())
-    closing = CloseAlert("exempt", "document 12", TODAY)
+    closing = CloseAlert("exempt", "document 12", TODAY, ends_on=TODAY + timedelta(days=300))
     handlers.close_alert(database, store, streams, school, row.alert_id, closing, command())
     installation.pump()
     (row,) = alerts(notifications)
@@ -229,7 +229,11 @@ def test_a_closed_alert_of_a_listed_child_reopens_on_new_grounds_only(
     streams = Streams(installation.settings("notifications").hmac_key)
     parts = (notifications.database, notifications.store, streams, COUNTY, row.alert_id)
     handlers.see_alert(*parts, SeeAlert(TODAY), Command("clerk", uuid4(), b""))
-    handlers.close_alert(*parts, CloseAlert("exempt", "document 12", TODAY), Command("clerk", uuid4(), b""))
+    handlers.close_alert(
+        *parts,
+        CloseAlert("exempt", "document 12", TODAY, ends_on=TODAY + timedelta(days=300)),
+        Command("clerk", uuid4(), b""),
+    )
     if between == "review":
         installation.append("matching", stream, review(entry, student), TODAY)
     elif between == "link":

@@ -1,0 +1,1 @@
+"""Delivery: from alerts and escalations to messages that reach the people who answer for a school or a division."""

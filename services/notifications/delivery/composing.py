@@ -1,0 +1,95 @@
+"""The policy that composes messages: every alert is counted in the one open message of its topic at each place that
+answers for it, so that a storm of events is a message and not a storm of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from services.notifications.case_events import CaseEscalated
+from services.notifications.delivery import message_store
+from services.notifications.delivery.message_store import Growth
+from services.notifications.delivery.places import Place, at_level, nearest
+from services.notifications.delivery_events import Topic
+from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn
+from services.notifications.streams import Streams
+from shared.database.database import driver
+from shared.eventsourcing.projection import Projection, Recorded
+from shared.eventsourcing.store import EventStore
+from shared.messaging.policy import policy
+
+NAME = "composing"
+
+
+class Told(NamedTuple):
+    """One cause and what is told of it: counted under ``kind`` in the message of ``topic`` at ``place``."""
+
+    cause: Recorded
+    topic: Topic
+    place: Place
+    kind: str
+
+
+@dataclass(frozen=True)
+class Composing:
+    """The policy with what it needs. ``division`` is the installation's: it is told of everything."""
+
+    store: EventStore
+    streams: Streams
+    division: str
+
+    def projection(self) -> Projection:
+        """The policy as the processor runs it."""
+        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated), self.react)
+
+    def react(self, connection: Connection, events: Sequence[Recorded], _changes: object) -> None:
+        """Count these events."""
+        raised = self._raised(connection, events)
+        told = [each for event in events for each in self._told(event, raised)]
+        message_store.grow(driver(connection), growths(self.streams, told))
+
+    def _raised(self, connection: Connection, events: Sequence[Recorded]) -> dict[UUID, AlertRaised]:
+        """Alert → how it was raised last, for those that have ended."""
+        ended = {event.stream_id for event in events if isinstance(event.fact, AlertWithdrawn | AlertClosed)}
+        found: dict[UUID, AlertRaised] = {}
+        for stream, stored in (self.store.load_many(connection, ended) if ended else {}).items():
+            for each in stored:
+                if isinstance(each.fact, AlertRaised):
+                    found[stream] = each.fact
+        return found
+
+    def _told(self, event: Recorded, raised: dict[UUID, AlertRaised]) -> Iterator[Told]:
+        fact = event.fact
+        if isinstance(fact, CaseEscalated):
+            where = at_level(self.division, fact.level, fact.division_code, fact.school_code)
+            yield Told(event, "cases_escalated", where, fact.level)
+            return
+        about = fact if isinstance(fact, AlertRaised) else raised[event.stream_id]
+        topic: Topic = "alerts_raised" if fact is about else "alerts_ended"
+        kind = fact.kind if isinstance(fact, AlertRaised) else fact.reason
+        county = Place(self.division, None)
+        close_by = nearest(self.division, about.division_code, about.school_code)
+        for place in {close_by.key: close_by, county.key: county}.values():
+            yield Told(event, topic, place, kind)
+
+
+def growths(streams: Streams, told: Iterable[Told]) -> list[Growth]:
+    """The causes of a batch put together by topic and place."""
+    found: dict[tuple[Topic, str], Growth] = {}
+    for each in told:
+        at, cause = each.cause.recorded_at, each.cause.event_id
+        growth = found.get((each.topic, each.place.key))
+        if growth is None:
+            name = streams.message(each.topic, each.place.key, cause)
+            growth = Growth(each.topic, each.place, name, at, at, cause, cause)
+            found[each.topic, each.place.key] = growth
+        growth.counts[each.kind] += 1
+        if at < growth.opened_at:
+            growth.opened_at, growth.first_cause = at, cause
+        if at > growth.grew_at:
+            growth.grew_at, growth.last_cause = at, cause
+    return list(found.values())

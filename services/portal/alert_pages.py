@@ -1,0 +1,82 @@
+"""The tables of dropout control: alerts, their saved views for the weeks that matter, and the ledgers' children."""
+
+from __future__ import annotations
+
+from services.portal.columns import Column
+from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, SCHOOL_COLUMN, Filter, TablePage
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+
+_ROLES = (AID_CLERK, SCHOOL, AUDITOR)
+_COLUMNS = (
+    Column("priority", ("priority",), "number"),
+    Column("alert_kind", ("kind",), "code", "alert_kind", href="/alerts/{alert_id}"),
+    Column("child", ("name", "subject"), "student"),
+    SCHOOL_COLUMN, CLASS,
+    Column("reason", ("explanation", "explanation_code")),
+    Column("circumstances", ("circumstances",), "words", "circumstance"),
+    Column("level", ("level",), "code", "case_level"),
+    Column("due_on", ("due_on",), "date"),
+    Column("due_for", ("due_for",), "code", "case_wait"),
+    Column("times", ("times",), "number"),
+    Column("state", ("state",), "code", "alert_state"),
+)  # fmt: skip
+_FILTERS = (
+    Filter(
+        "state", "code", "alert_state", tabs=True, default="open",
+        every=("open", "seen", "dropped_out", "closed", "withdrawn"),
+    ),
+    Filter("kind", "code", "alert_kind"),
+    Filter("level", "code", "case_level"),
+    BY_SCHOOL,
+    Filter("township", "text"),
+    Filter("class_name", "text"),
+)  # fmt: skip
+
+ALERTS = TablePage(
+    "alerts", "/alerts", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    live="/v1/alerts/stream", actions=True,
+)  # fmt: skip
+
+SPRING_ALERTS = TablePage(
+    "alerts_spring", "/alerts/spring", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    fixed={"view": "spring_8_9"},
+)  # fmt: skip
+
+SUMMER_ALERTS = TablePage(
+    "alerts_summer", "/alerts/summer", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    fixed={"view": "summer_6_7"},
+)  # fmt: skip
+
+ABSENCES = TablePage(
+    "absences", "/absences", "notifications", "/v1/documented-absences",
+    (
+        Column("child", ("name",), "student"),
+        SCHOOL_COLUMN, GRADE, CLASS,
+        Column("document_kind", ("kind",), "code", "document_kind"),
+        Column("first_day_included", ("first_day",), "date"),
+        Column("last_day_included", ("last_day",), "date"),
+        Column("days_left", ("days_left",), "number"),
+        Column("reference", ("reference",)),
+        Column("state", ("state",), "code", "document_state"),
+    ),
+    _ROLES, "document_id",
+    (Filter("state", "code", "document_state", tabs=True, default="expiring"), BY_SCHOOL, Filter("student", "text")),
+    actions=True,
+)  # fmt: skip
+
+LEDGER_CHILDREN = TablePage(
+    "ledger_children", "/dropout/children", "notifications", "/v1/ledgers/children",
+    (
+        Column("child", ("name",), "student"),
+        SCHOOL_COLUMN, GRADE, CLASS,
+        Column("division_code", ("division_code",)),
+        Column("since", ("since",), "date"),
+        Column("case", ("state",), "code", "alert_state", href="/alerts/{alert_id}"),
+    ),
+    _ROLES, "child_id",
+    (
+        Filter("ledger", "code", "ledger", tabs=True, default="suspected", one=True),
+        BY_SCHOOL,
+        Filter("township", "text"),
+    ),
+)  # fmt: skip

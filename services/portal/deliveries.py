@@ -1,0 +1,119 @@
+"""What could not be delivered, and receiving systems: why, send again or give up; register, switch, renew a secret."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends, Refused
+from services.portal.forms import Sent, command_id, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from shared.kernel.refusals import NotFound
+from shared.web.viewers import AID_CLERK
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+TOPICS = ("alerts_raised", "alerts_ended", "cases_escalated", "channel_failing")
+_SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same page
+
+
+@router.get("/deliveries")
+async def deliveries(request: Request, opened: Opened) -> Response:
+    """What waits for a decision, and who listens."""
+    opened.allow(AID_CLERK)
+    return await _page(request, opened)
+
+
+@router.post("/deliveries/{delivery_id}/decide")
+async def decide(request: Request, delivery_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Send it again, or give it up."""
+    opened.allow(AID_CLERK)
+    path, body = f"/v1/deliveries/{delivery_id}/decide", {"decision": text(form, "decision")}
+    return await _done(request, opened, path, body, command_id(form))
+
+
+@router.get("/deliveries/webhooks")
+@router.get("/deliveries/webhooks/{rest:path}")
+async def webhooks_address() -> Response:
+    """Where a reload after a registration or a test comes to: the secret is not shown again."""
+    return RedirectResponse("/deliveries", 303)
+
+
+@router.post("/deliveries/webhooks")
+async def register(request: Request, opened: Opened, form: Sent) -> Response:
+    """Register a receiving system; its secret is shown in this answer and never again."""
+    opened.allow(AID_CLERK)
+    chosen = [topic for topic in TOPICS if topic in form.getlist("topics")]
+    if not chosen:
+        return await _page(request, opened, complaint=opened.texts("deliveries.no_topic"))
+    body = {"url": text(form, "url"), "topics": [] if len(chosen) == len(TOPICS) else chosen}
+    return await _done(request, opened, "/v1/webhooks", body, command_id(form), shows=True)
+
+
+@router.post("/deliveries/webhooks/{webhook_id}/ping")
+async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Send it a test event and say how that went."""
+    opened.allow(AID_CLERK)
+    backends: Backends = request.app.state.backends
+    path = f"/v1/webhooks/{webhook_id}/ping"
+    answer = await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
+    problem = answer.body["problem"]
+    said = opened.texts.label("delivery_problem", problem) if problem else ""
+    return await _page(request, opened, pinged=opened.texts("deliveries.ping_failed", why=said) if problem else "ok")
+
+
+@router.post("/deliveries/webhooks/{webhook_id}/{act}")
+async def change(request: Request, webhook_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
+    """Renew its secret, let it receive again, or no longer."""
+    opened.allow(AID_CLERK)
+    if act not in ("rotate", "enable", "disable"):
+        raise NotFound("没有这个页面", "No such page")
+    path = f"/v1/webhooks/{webhook_id}/{'rotate' if act == 'rotate' else 'switch'}"
+    body = None if act == "rotate" else {"active": act == "enable"}
+    return await _done(request, opened, path, body, command_id(form), shows=act == "rotate")
+
+
+async def _done(
+    request: Request, opened: Opening, path: str, body: Any, command: str, *, shows: bool = False
+) -> Response:
+    backends: Backends = request.app.state.backends
+    try:
+        answer = await backends.post(opened.caller, "notifications", path, body, command_id=command)
+    except Refused as refused:
+        return await _page(request, opened, refused=refused)
+    if shows:
+        return await _page(request, opened, secret=answer.body["secret"])
+    return RedirectResponse("/deliveries", 303)
+
+
+async def _page(
+    request: Request,
+    opened: Opening,
+    *,
+    secret: str = "",
+    refused: Refused | None = None,
+    complaint: str = "",
+    pinged: str = "",
+) -> Response:
+    if refused is not None and refused.status not in _SHOWN_AGAIN:
+        raise refused
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    failed = await backends.get(opened.caller, "notifications", "/v1/deliveries/failed")
+    webhooks = await backends.get(opened.caller, "notifications", "/v1/webhooks")
+    return rendering.page(
+        request,
+        opened,
+        "deliveries.html",
+        status=200 if refused is None else refused.status,
+        failed=failed.body,
+        webhooks=webhooks.body,
+        secret=secret,
+        pinged=pinged,
+        topics=TOPICS,
+        complaint=complaint if refused is None else refused.detail,
+    )

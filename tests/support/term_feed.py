@@ -1,0 +1,153 @@
+"""A simulated term through a real notifications service: each day opens, then what was told on it is delivered.
+
+The registry's log is made, not stored: the same simulation gives the same events with the same ids, so that two runs
+can be compared byte by byte. Within a day batches are cut and partitions interleaved as ``chance`` says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from bench.term_facts import KEY, RegistryLog, Said, TermFacts
+from services.notifications.events import AbsenceDocumented
+from shared.database.database import driver
+from shared.eventsourcing import log
+from shared.eventsourcing.event import partition_of
+from shared.hosting.service import Service
+from shared.hosting.settings import PARTITIONS
+from shared.kernel.facts import fact_type
+from shared.kernel.identifiers import keyed_id
+from shared.messaging.codec import Envelope
+from simulation.terms import CountyTerms
+from tests.services.installation import Installation
+
+OWN = "notifications"
+ENROLLED_BEFORE_DAYS = 30
+
+
+class TermFeed:
+    """One run. ``batch``: most events handed over at once; without ``chance`` in order, partition by partition."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        service: Service,
+        made: CountyTerms,
+        batch: int = 500,
+        chance: Random | None = None,
+    ) -> None:
+        self.installation, self.service, self.facts = installation, service, TermFacts(made)
+        self._batch, self._chance = batch, chance
+        self.registry = RegistryLog()
+        self._own_index = 0
+        self._own_last = dict.fromkeys(range(PARTITIONS), 0)
+
+    def run(self) -> None:
+        """Every day from the first to the last school day simulated, vacations included."""
+        made = self.facts.made
+        first, last = made.time.days[0], made.time.days[-1]
+        begun = first - timedelta(days=ENROLLED_BEFORE_DAYS)
+        told: dict[date, list[Said]] = defaultdict(list)
+        documents: dict[date, list[AbsenceDocumented]] = defaultdict(list)
+        told[first] += self.facts.beginning(begun)
+        for life in made.lives:
+            said = self.facts.life(life)
+            if said is None:
+                documents[life.told_on].append(self.facts.document(life))
+            else:
+                told[life.told_on].append(said)
+        for report in made.reports:
+            told[report.told_on].append(self.facts.report(report))
+        for day in _days(first, last):
+            self.installation.open_day(self.service, day)
+            self.deliver({})
+            for document in documents[day]:
+                stream = keyed_id(KEY, "document", str(document.student_id), document.first_day.isoformat())
+                self.installation.append(OWN, stream, document, day)
+            self.deliver(self.registry.envelopes(told[day], day))
+
+    def deliver(self, registry: dict[int, list[Envelope]]) -> None:
+        """Hand over, and whatever follows of it, until nothing is left."""
+        queues: dict[tuple[int, str, int], list[Envelope]] = {}
+        self._put(queues, "registry", registry)
+        while True:
+            self.installation.sequence()
+            self._put(queues, OWN, self._own())
+            if not queues:
+                return
+            places = list(queues)
+            if self._chance is not None:
+                self._chance.shuffle(places)
+                places = places[: self._chance.randrange(1, len(places) + 1)]
+            for number, name, partition in places:
+                self._apply(queues, number, name, partition)
+
+    def _apply(
+        self, queues: dict[tuple[int, str, int], list[Envelope]], number: int, name: str, partition: int
+    ) -> None:
+        waiting = queues[number, name, partition]
+        count = self._batch if self._chance is None else self._chance.randint(1, self._batch)
+        applied = self.installation.runners[number].apply(name, partition, waiting[:count])
+        assert applied.gap is None and applied.halted is None and applied.poisoned == 0, applied
+        del waiting[:count]
+        if not waiting:
+            del queues[number, name, partition]
+
+    def _put(
+        self, queues: dict[tuple[int, str, int], list[Envelope]], name: str, arrived: dict[int, list[Envelope]]
+    ) -> None:
+        for number, runner in enumerate(self.installation.runners):
+            if name in runner.logs:
+                for partition, envelopes in arrived.items():
+                    queues.setdefault((number, name, partition), []).extend(envelopes)
+
+    def _own(self) -> dict[int, list[Envelope]]:
+        """What is new in the service's own log."""
+        found: dict[int, list[Envelope]] = {}
+        for logged, trace in own_log(self.service, self._own_index):
+            partition = partition_of(logged.event.stream_id, PARTITIONS)
+            found.setdefault(partition, []).append(Envelope(logged, self._own_last[partition], trace))
+            self._own_last[partition] = self._own_index = logged.log_index
+        return found
+
+
+def own_log(service: Service, after: int = 0) -> list[log.Entry]:
+    with service.database.working() as connection:
+        return list(log.entries(driver(connection), after=after))
+
+
+def alert_events(service: Service) -> list[tuple[Any, ...]]:
+    """Every fact of every alert, by stream and version: (stream, version, type, effective_on, data). An event of this
+    service's own log is named in it by stream and version instead of its id, which is another one in each run."""
+    entries = own_log(service)
+    names = {str(each.event.event_id): f"{each.event.stream_id}/{each.event.version}" for each, _ in entries}
+    found = []
+    for logged, _ in entries:
+        event = logged.event
+        if event.type.partition(".")[2].startswith("Alert") and "Rules" not in event.type:
+            data = event.data.decode()
+            for own in {each for each in names if each in data}:
+                data = data.replace(own, names[own])
+            found.append((str(event.stream_id), event.version, event.type, str(event.effective_on), data))
+    return sorted(found)
+
+
+def alert_facts(service: Service) -> Iterator[tuple[UUID, date, Any]]:
+    """(alert, effective_on, fact) in the order of the log."""
+    for logged, _ in own_log(service):
+        event = logged.event
+        if event.type.partition(".")[2].startswith("Alert") and "Rules" not in event.type:
+            yield event.stream_id, event.effective_on, msgspec.json.decode(event.data, type=fact_type(event.type).cls)
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += timedelta(days=1)
