@@ -14,7 +14,9 @@ from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
-from services.notifications.streams import CASE_PLAN, Streams
+from services.notifications.signals.signal_api import router as signal_router
+from services.notifications.signals.signal_desk import SignalDesk
+from services.notifications.streams import ALERT_RULES, CASE_PLAN, Streams
 from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
@@ -45,6 +47,7 @@ def build(settings: Settings) -> Service:
             router(database, store, streams),
             case_router(Cases(database, store, streams)),
             ledger_router(database),
+            signal_router(SignalDesk(database, store, streams)),
             whatif_api.router(database),
             *delivery_parts.routers(desk, ways),
         ),
@@ -52,7 +55,7 @@ def build(settings: Settings) -> Service:
         steps=delivery_parts.STEPS,
         projections=projections(store, streams, settings.division),
         seeds=(
-            Seed("alert-rules", "alert-rules", first_rules(), FIRST_RULES_FROM),
+            Seed(ALERT_RULES, ALERT_RULES, first_rules(), FIRST_RULES_FROM),
             Seed(CASE_PLAN, CASE_PLAN, activation(CasePlan()), FIRST_PLAN_FROM, first_only=True),
         ),
         day_opened=lambda day: DayOpened(day=day),

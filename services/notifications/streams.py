@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from services.notifications.events import AlertKind
 from shared.kernel.identifiers import keyed_id
 
-CASE_PLAN = "case-plan"
+CASE_PLAN, ALERT_RULES = "case-plan", "alert-rules"
 # Streams share so many locks: a storm that ends or escalates 100,000 alerts in one transaction would need more than the
 # server's table of locks holds (6,400 as it comes). Two streams that share one only wait for each other.
 LOCKS = 2_048
@@ -42,6 +42,11 @@ class Streams:
     def case_plan(self) -> UUID:
         """The stream of the case plan's versions, the one its seed is planted in."""
         return keyed_id(self.key, "configuration", CASE_PLAN)
+
+    @property
+    def alert_rules(self) -> UUID:
+        """The stream of the alert rules' versions, the one their seed is planted in."""
+        return keyed_id(self.key, "configuration", ALERT_RULES)
 
     def reads(self, viewer: str) -> UUID:
         """A reader's access record: the notes of cases and the names of teams they opened."""

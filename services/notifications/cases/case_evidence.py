@@ -13,12 +13,13 @@ from sqlalchemy import Connection, text
 
 from services.notifications.case_commands import NOTHING, Document, Evidence
 from services.notifications.events import AlertRaised
+from services.notifications.signals.memory import rules_on
+from services.notifications.signals.rules import AlertRules, Thresholds
 from services.notifications.signals.watching import NAME as WATCHING
 from shared.database.database import Database, driver
 from shared.messaging.builds import enter_live
 
 REPORTS_MOST = 20  # reports named as evidence of a return
-RETURN_DAYS = 3
 
 _LAST_ABSENCE = text("""
 SELECT max(day) FROM absences WHERE student_id = :student AND reason IS NOT NULL AND NOT coalesce(half_day, false)
@@ -34,7 +35,8 @@ WHERE s.entity = :student AND s.status = 'enrolled' AND d.day > :after AND d.day
 ORDER BY d.day LIMIT :count
 """)
 _STANDING = text("""
-SELECT status, since, event_id FROM schooling WHERE entity = :student AND valid_from <= :on AND valid_to > :on
+SELECT status, since, event_id, division_code, stage FROM schooling
+WHERE entity = :student AND valid_from <= :on AND valid_to > :on
 """)
 _DOCUMENTS = text("""
 SELECT event_id, last_day FROM documented_absences
@@ -59,10 +61,16 @@ def _found(connection: Connection, student: UUID, since: date, on: date) -> Evid
     asked = {"student": student, "after": after, "on": on, "count": REPORTS_MOST}
     present = tuple(connection.execute(_PRESENT, asked).scalars())
     accepted = died = None
-    for status, standing_since, event_id in connection.execute(_STANDING, {"student": student, "on": on}):
+    in_force = rules_on(connection, on)
+    needed: Thresholds = AlertRules() if in_force is None else in_force.rules
+    for status, standing_since, event_id, division, stage in connection.execute(
+        _STANDING, {"student": student, "on": on}
+    ):
+        if in_force is not None:
+            needed = in_force.rules.at(division or "", stage)
         if status == "died":
             died = event_id
         elif status == "accepted_elsewhere" or (status == "enrolled" and standing_since > since):
             accepted = event_id
     documents = tuple(Document(*row) for row in connection.execute(_DOCUMENTS, {"student": student, "on": on}))
-    return Evidence(present, RETURN_DAYS, accepted, died, documents)
+    return Evidence(present, needed.return_days, accepted, died, documents)
