@@ -180,7 +180,13 @@ async def work(given: dict[str, Any]) -> None:
     await host.stop()
     if profiler is not None:
         profiler.dump_stats(given["profile"])
-    told = {"began": min(moments), "ended": max(moments), "cpu_seconds": cpu, "memory_mb": peak_memory_mb()}
+    now = time.time()  # a worker that joined when all was done took no time
+    told = {
+        "began": min(moments, default=now),
+        "ended": max(moments, default=0.0),
+        "cpu_seconds": cpu,
+        "memory_mb": peak_memory_mb(),
+    }
     print(json.dumps(told), flush=True)
 
 

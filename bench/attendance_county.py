@@ -30,6 +30,7 @@ from simulation.terms import invented_classrooms, school_time, simulate_terms
 
 ABSENT_SHARE = 0.02
 HISTORY_DAYS = 3  # reported before, so that a third day of absence is found
+TROUBLE = (HISTORY_DAYS + 1) / 95  # what happens to children in a term of 95 school days, for as many as these are
 AS_OF = date(2026, 11, 16)
 LOAD_BATCH = 2_000
 Placed = Mapping[int, Sequence[Envelope]]
@@ -62,7 +63,8 @@ def notifications_settings(home: str, dsn: str, keys: str, bootstrap: str) -> Se
 def fill(settings: Settings, children: int) -> Day:
     """Every child enrolled and the days before reported; the last day has opened, and its reports are returned."""
     time = school_time(AS_OF, 1, HISTORY_DAYS + 1)
-    made = simulate_terms("bench", invented_classrooms(children), time, Shape(absent_share=ABSENT_SHARE))
+    shape = Shape(absent_share=ABSENT_SHARE, trouble=TROUBLE)
+    made = simulate_terms("bench", invented_classrooms(children), time, shape)
     facts, registry = TermFacts(made), RegistryLog()
     *before, today = made.time.days
     said = [*facts.beginning(before[0] - timedelta(days=30))]

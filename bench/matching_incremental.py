@@ -58,7 +58,8 @@ SEED = 77
 WARM_SHARE = 20  # one event in so many comes before any is measured: connections, plans, caches
 STUDENT_PARTS = 2
 SPARE = 5  # times as many people are kept for events as there are events: not everyone fits every kind
-TODAY = DEFAULT_AS_OF + timedelta(days=1)
+ONE_DAY = timedelta(days=1)
+TODAY = DEFAULT_AS_OF + ONE_DAY
 
 
 class Cost(NamedTuple):
@@ -88,6 +89,9 @@ def run(events: int = MILLION, singles: int = 2_000, profiler: cProfile.Profile 
         with matching_parts(home) as matching:
             matching.open_day(TODAY)
             county, students, rows = _load(home, matching, events, singles)
+            # What has stood on a list for a day is decided: an event finds it so, and changes nothing that stays right.
+            matching.open_day(TODAY + ONE_DAY)
+            matching.fold_decisions()
             warm, measured = _changes(matching, county, students, rows, singles)
             with _calm(), driver_time() as driving:
                 _handle(matching, warm, driving)

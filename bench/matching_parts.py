@@ -38,6 +38,7 @@ from shared.messaging.runner import Runner
 from simulation.schools import DIVISION
 
 SECRETS = ("kek", "jwt", "hmac-registry", "hmac-matching")
+FOLDED_AT_ONCE = 1_000
 
 
 class Published(NamedTuple):
@@ -110,11 +111,22 @@ class Matching:
             pass
 
     def open_day(self, day: date) -> None:
-        """The first day: nothing is decided before."""
+        """A day begins: nothing is decided before the first, and on each further one every row is decided again."""
         self.own.append(uuid.uuid4(), DayOpened(day=day), day)
         for partition, record in self.own.published():
             self.fold(self.own, partition, record)
         self.decide()
+
+    def fold_decisions(self) -> None:
+        """Apply what the decider appended since, in batches as a worker does."""
+        waiting: dict[int, list[Published]] = defaultdict(list)
+        for partition, record in self.own.published():
+            waiting[partition].append(record)
+        for partition, records in waiting.items():
+            for begin in range(0, len(records), FOLDED_AT_ONCE):
+                part = [read(record) for record in records[begin : begin + FOLDED_AT_ONCE]]
+                if (applied := self.runner.apply(self.own.settings.service, partition, part)).poisoned:
+                    raise RuntimeError(f"decisions were not applied: {applied}")
 
 
 @contextmanager

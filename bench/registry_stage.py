@@ -73,14 +73,22 @@ def _memory_bytes(process: psutil.Process) -> int:
 
 
 @contextmanager
-def registry_stage() -> Iterator[RegistryStage]:
-    """Started with the settings of a real installation (fsync on), ended with everything it wrote."""
+def registry_postgres() -> Iterator[tuple[Path, EmbeddedPostgres]]:
+    """A home and its PostgreSQL, with the settings of a real installation (fsync on); ended with all that was
+    written."""
     home = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         postgres = EmbeddedPostgres(home, free_port())
         stack.callback(postgres.stop, 10.0)
         postgres.start()
+        yield home, postgres
+
+
+@contextmanager
+def registry_stage() -> Iterator[RegistryStage]:
+    """For registries in processes of their own."""
+    with registry_postgres() as (home, postgres):
         key = base64.b64encode(bytes(range(32))).decode()
         variables = {
             **os.environ,

@@ -23,6 +23,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from services.matching.active_model import ActiveModel
+from services.matching.beside import untouched
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.covering import Batch, cover
 from services.matching.domain import Standing, after, settle
@@ -162,7 +163,9 @@ class Deciding:
         today = enter_roster(raw)
         assert today is not None, "an opened day is never taken back"
         terms = Terms(today, rules)
-        for part, entries in enumerate(_parts(taken.entries, ENTRIES_AT_ONCE)):
+        stay = untouched(raw, taken.beside, taken.students, rules, today)
+        open_still = [entry for entry in taken.entries if entry not in stay]
+        for part, entries in enumerate(_parts(open_still, ENTRIES_AT_ONCE)):
             rows, ruled, known = self._read(raw, entries)
             standing = standing_decisions(raw, entries)
             proposed: list[Proposed] = []

@@ -32,12 +32,14 @@ ENTRY_REMOVED = "entry_removed"
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The decision that stands: ``state`` None = withdrawn with its row. ``content`` is :func:`content_of` its event;
-    ``version`` the stream's. A row never decided has version 0."""
+    ``version`` the stream's. A row never decided has version 0. ``by_number``: on number and name alone (R1), so that
+    it stays whatever becomes of students who share neither number nor guardian with the row."""
 
     version: int = 0
     state: str | None = None
     student_id: UUID | None = None
     content: bytes = b""
+    by_number: bool = False
 
 
 class Decided(NamedTuple):
@@ -73,7 +75,9 @@ def after(standing: Standing, decided: list[Decided]) -> Standing:
     """What stands once ``decided`` (not empty) is appended."""
     last = decided[-1]
     state, student = _state(last.fact)
-    return Standing(standing.version + len(decided), state, student, content_of(last.fact, last.effective_on))
+    by_number = isinstance(last.fact, LinkConfirmed) and last.fact.rule == "R1"
+    content = content_of(last.fact, last.effective_on)
+    return Standing(standing.version + len(decided), state, student, content, by_number)
 
 
 def settle_covers(

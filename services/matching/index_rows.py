@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from services.matching import number_rungs
-from services.matching.block_keys import family_sound, name_sound, school_keys
+from services.matching.block_keys import family_sound, guardian_key, name_sound, number_key, school_keys
 from services.matching.candidates import Candidates, ListIndex, StudentIndex
 from services.matching.commands import RowFacts, StudentPlace
 from services.matching.domain import Standing
@@ -28,18 +28,20 @@ from shared.database.arrays import TextArray, UuidArray
 _ENTRIES = "SELECT * FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinity'"
 # One look into the index per key: asked for all keys at once (&&), it weighs each row it finds against every key, and
 # thousands of keys make that seconds.
-_TOUCHED = """
-SELECT found.entity FROM (
-    SELECT unnest(block_keys) FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)
-    UNION SELECT unnest(%(keys)s)
-) AS sought (key) CROSS JOIN LATERAL (
-    SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
-) AS found
-UNION
-SELECT entity FROM entries WHERE valid_to = 'infinity' AND id_number = ANY(%(numbers)s)
-UNION
-SELECT entity FROM entries
-WHERE valid_to = 'infinity' AND stands_for_household AND household_key = ANY(%(households)s)
+_TOUCHED = f"""
+SELECT entity, bool_or(by_number) FROM (
+    SELECT found.entity, sought.key ^@ '{number_key("")}' OR sought.key ^@ '{guardian_key("")}' AS by_number FROM (
+        SELECT unnest(block_keys) FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)
+        UNION SELECT unnest(%(keys)s)
+    ) AS sought (key) CROSS JOIN LATERAL (
+        SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
+    ) AS found
+    UNION ALL
+    SELECT entity, true FROM entries WHERE valid_to = 'infinity' AND id_number = ANY(%(numbers)s)
+    UNION ALL
+    SELECT entity, true FROM entries
+    WHERE valid_to = 'infinity' AND stands_for_household AND household_key = ANY(%(households)s)
+) AS touched GROUP BY entity
 """
 _BY_NUMBER = """
 SELECT * FROM students
@@ -74,7 +76,7 @@ _HOUSEHOLDS = """
 SELECT household_key, count(*) FROM entries
 WHERE valid_to = 'infinity' AND standing AND household_key = ANY(%s) GROUP BY household_key
 """
-_DECIDED = "SELECT entry_id, version, state, student_id, content FROM decided WHERE entry_id = ANY(%s)"
+_DECIDED = "SELECT entry_id, version, state, student_id, content, by_number FROM decided WHERE entry_id = ANY(%s)"
 _PAGE = """
 SELECT entity FROM entries WHERE valid_to = 'infinity' AND (%(after)s::uuid IS NULL OR entity > %(after)s)
 ORDER BY entity LIMIT %(count)s
@@ -109,18 +111,19 @@ def touched(
     keys: Collection[str],
     numbers: Collection[str],
     households: Collection[UUID],
-) -> set[UUID]:
+) -> dict[UUID, bool]:
     """The list rows that share a block key with one of these students or one of these keys, or a number or a household
-    with another row."""
+    with another row; False for those that share neither number nor household: who names nobody else's number is only
+    one more person of that name."""
     if not (students or keys or numbers or households):
-        return set()
+        return {}
     sought = {
         "students": UuidArray(students),
         "keys": TextArray(keys),
         "numbers": TextArray(numbers),
         "households": UuidArray(households),
     }
-    return {row[0] for row in raw.execute(_TOUCHED, sought)}
+    return dict(raw.execute(_TOUCHED, sought).fetchall())
 
 
 def page(raw: psycopg.Connection[Any], after: UUID | None, count: int) -> list[UUID]:
@@ -162,7 +165,7 @@ def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled:
         "vague_schools": TextArray(school for school, _ in families),
         "families": TextArray(family for _, family in families),
     }
-    register = _register(found | _students(raw, _BY_KEYS, sought))
+    register = _register(found | _students(raw, _BY_KEYS, sought), {key for _, keys in open_still for key in keys})
     numbers = TextArray({each.id_number for each, _ in open_still if each.id_number})
     for number, list_name, name in raw.execute(_LISTED, (numbers,)):
         register.listed.note(number, list_name, name)
@@ -174,13 +177,16 @@ def _students(raw: psycopg.Connection[Any], statement: str, sought: dict[str, An
         return {row["entity"]: row for row in cursor.execute(statement, sought)}
 
 
-def _register(found: dict[UUID, dict[str, Any]]) -> Register:
+def _register(found: dict[UUID, dict[str, Any]], sought: Collection[str] = ()) -> Register:
+    """These students, found by those of their block keys that are ``sought``."""
+    asked = frozenset(sought)
     former = frozenset[StudentId](entity for entity, row in found.items() if not row["enrolled"])
 
     def keys_of(student: StudentRecord) -> Iterable[str]:
         assert isinstance(student.student_id, UUID)
         row = found[student.student_id]
-        return chain(row["block_keys"] or (), school_keys(row["school_code"] or "", row["name_sound"] or ""))
+        keys = chain(row["block_keys"] or (), school_keys(row["school_code"] or "", row["name_sound"] or ""))
+        return asked.intersection(keys)
 
     return Register(
         StudentIndex.of((student_of(entity, row) for entity, row in found.items()), former, keys_of),
@@ -195,16 +201,16 @@ def standing_decisions(raw: psycopg.Connection[Any], entries: Sequence[UUID]) ->
 
 def keep_decisions(raw: psycopg.Connection[Any], decisions: Sequence[tuple[UUID, Standing]]) -> None:
     """Note what stands now, in the transaction that appends it."""
-    columns: list[list[Any]] = [[], [], [], [], []]
-    for entry_id, standing in decisions:
-        row = (entry_id, standing.version, standing.state, standing.student_id, standing.content)
+    columns: list[list[Any]] = [[], [], [], [], [], []]
+    for entry_id, each in decisions:
+        row = (entry_id, each.version, each.state, each.student_id, each.content, each.by_number)
         for column, value in zip(columns, row, strict=True):
             column.append(value)
     raw.execute(
-        "INSERT INTO decided (entry_id, version, state, student_id, content)"
-        " SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::text[], %s::uuid[], %s::bytea[])"
+        "INSERT INTO decided (entry_id, version, state, student_id, content, by_number)"
+        " SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::text[], %s::uuid[], %s::bytea[], %s::boolean[])"
         " ON CONFLICT (entry_id) DO UPDATE SET version = excluded.version, state = excluded.state,"
-        " student_id = excluded.student_id, content = excluded.content",
+        " student_id = excluded.student_id, content = excluded.content, by_number = excluded.by_number",
         columns,
     )
 

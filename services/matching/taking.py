@@ -30,12 +30,15 @@ DELETE FROM matching_work WHERE id IN (
 
 class Taken(NamedTuple):
     """Work taken: the rows to decide, the latest cause, the first of the work rows it settles, and whether more may
-    wait already: what comes later is notified."""
+    wait already: what comes later is notified. ``beside``: those of the rows that only share a name, a birth date or a
+    school with one of the ``students`` who changed."""
 
     entries: list[UUID]
     cause: Cause
     first_work_id: int
     more: bool
+    beside: frozenset[UUID] = frozenset()
+    students: frozenset[UUID] = frozenset()
 
 
 def take(raw: psycopg.Connection[Any]) -> Taken | None:
@@ -48,12 +51,16 @@ def take(raw: psycopg.Connection[Any]) -> Taken | None:
     keys = {key for row in work for key in row.keys}
     households = {household for row in work for household in row.households}
     students = {row.entity for row in work if row.kind == "student"}
-    entries = {row.entity for row in work if row.kind == "entry"} | touched(raw, students, keys, numbers, households)
+    sharing = touched(raw, students, keys, numbers, households)
+    entries = {row.entity for row in work if row.kind == "entry"} | {row for row, near in sharing.items() if near}
     entries |= ruled_about(raw, students)
     entries |= touched_by_households(raw, _household_work(work, numbers, keys))
+    beside = frozenset(sharing.keys() - entries)
     latest = max(work, key=lambda row: (row.cause_recorded_at, row.id))
     more = len(work) == WORK_ROWS or work[0].every_row_waits
-    return Taken(sorted(entries), _cause(latest), min(row.id for row in work), more)
+    return Taken(
+        sorted(entries | beside), _cause(latest), min(row.id for row in work), more, beside, frozenset(students)
+    )
 
 
 def _household_work(work: Sequence[Any], numbers: set[str], keys: set[str]) -> HouseholdWork:

@@ -62,6 +62,8 @@ GRANT SELECT ON matching_work TO rollcall_app;
 """,
     ),
     ("matching-0003-block-keys", "ALTER TABLE matching_work RENAME COLUMN names TO keys"),
+    # False for what was decided before: such a row is looked at once more than it need be.
+    ("matching-0006-by-number", "ALTER TABLE decided ADD COLUMN by_number boolean NOT NULL DEFAULT false"),
 )
 
 GAUGES = (

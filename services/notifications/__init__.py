@@ -14,5 +14,6 @@ serves    GET /v1/alerts, /v1/alerts/{id}, /v1/alerts/stream (SSE), POST /v1/ale
           and POST /v1/alert-rules
 
 delivery/ owns messages to places, who is reached by what, receiving systems; emits MessageComposed, MessageRead,
-ContactSet, Webhook…, DeliveryDecided; serves /v1/messages, /v1/contacts, /v1/webhooks, /v1/deliveries.
+ContactSet, Webhook…, DeliveryDecided, ChatLinkOpened; serves /v1/messages, /v1/contacts, /v1/webhooks, /v1/deliveries,
+/v1/chat-text, /v1/chat-links.
 """

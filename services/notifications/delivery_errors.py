@@ -7,7 +7,9 @@ Refusal
 │   └── UnknownWebhook      no such receiving system, or not one of the caller's
 ├── Conflict            409
 │   ├── DeliveryNotFailed   only what could not be made is sent again or given up
-│   └── WebhookNotActive    nothing is sent to a disabled system
+│   ├── WebhookNotActive    nothing is sent to a disabled system
+│   ├── LinkExpired         a chat group's link is good for a day
+│   └── LinkUsed            and leads each person in once
 └── Malformed           422
     ├── AddressUnfit        nothing can be sent to such an address
     ├── NoPlace             the caller's token names no school and no division
@@ -75,3 +77,17 @@ class LinkBad(Malformed):
 
     def __init__(self) -> None:
         super().__init__("链接无效,请从首页进入", "The link is not valid; go by the first page")
+
+
+class LinkExpired(Conflict):
+    code = "link_expired"
+
+    def __init__(self) -> None:
+        super().__init__("链接已过期,请从首页进入", "The link has expired; go by the first page")
+
+
+class LinkUsed(Conflict):
+    code = "link_used"
+
+    def __init__(self) -> None:
+        super().__init__("您已用过此链接,请从首页进入", "You have used this link; go by the first page")

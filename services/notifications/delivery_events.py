@@ -67,6 +67,13 @@ class MessageRead(Fact, frozen=True, kw_only=True):
     """The event's principal has read it: the receipt."""
 
 
+@fact("notifications")
+class ChatLinkOpened(Fact, frozen=True, kw_only=True):
+    """The event's principal followed the link of a text for a chat group, after signing in."""
+
+    link_id: UUID
+
+
 class WebhookPersonal(Personal, frozen=True, kw_only=True):
     """Where a system listens and the secret it was given: both sealed, an address may carry a token."""
 

@@ -60,6 +60,10 @@ class Streams:
         """A message to one place, named by what opened it."""
         return keyed_id(self.key, "message", topic, place, str(first_cause))
 
+    def chat_link(self, link_id: UUID, principal: str) -> UUID:
+        """One person's way through one link of a chat group."""
+        return keyed_id(self.key, "chat-link", str(link_id), principal)
+
     def webhook(self, principal: str, command_id: UUID) -> UUID:
         """A receiving system, named by the command that registered it."""
         return keyed_id(self.key, "webhook", principal, str(command_id))

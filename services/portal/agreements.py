@@ -91,10 +91,20 @@ async def decide(request: Request, request_id: UUID, step: str, opened: Opened, 
 async def household_changes(request: Request, opened: Opened) -> Response:
     """Changes of households that wait for a second person, and those decided."""
     opened.allow(*HOUSEHOLD_ROLES)
+    return await household_list(request, opened, {})
+
+
+async def household_list(
+    request: Request, opened: Opening, typed: Mapping[str, str], refused: Refused | None = None
+) -> Response:
+    """The changes asked for, and the form that finds a household by its number."""
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     rows = (await backends.get(opened.caller, "registry", "/v1/household-proposals")).body
-    return rendering.page(request, opened, "household_changes.html", rows=rows)
+    status, complaint = (200, "") if refused is None else (refused.status, refused.detail)
+    return rendering.page(
+        request, opened, "household_changes.html", status=status, rows=rows, typed=typed, complaint=complaint
+    )
 
 
 @router.get("/household-changes/{proposal_id}")

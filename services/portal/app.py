@@ -18,12 +18,14 @@ from services.portal import (
     board,
     cases,
     changes,
+    chat,
     checking,
     deliveries,
     exports,
     failures,
     forms,
     home,
+    households,
     imports,
     messages,
     models,
@@ -37,6 +39,7 @@ from services.portal import (
     sign_in,
     students,
     tables,
+    term_plan,
     terms,
 )
 from services.portal.backends import Backends
@@ -44,6 +47,7 @@ from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 
@@ -78,6 +82,7 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 demo_seed=settings.secret("jwt") if demo else None,
                 form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
+                live_lists=live_lists(),
             ),
             checker,
         ),
@@ -88,17 +93,10 @@ def application(
     settings: PortalSettings, checker: Checker | CheckJobs, transport: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
     """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
-    backends = Backends(settings.services, transport)
+    backends = Backends(settings.services, transport, settings.live_lists)
     check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
-    issuer = None
-    if settings.demo_seed is not None:
-        issuer = DemoIssuer(
-            settings.demo_seed,
-            issuer=settings.issuer,
-            audience=settings.audience,
-            environment=settings.environment,
-        )
+    issuer = _demo_issuer(settings)
     authenticator = Authenticator(
         issuer=settings.issuer,
         audience=settings.audience,
@@ -120,6 +118,7 @@ def application(
         attendance.router,
         reporting.router,
         reviews.router,
+        chat.router,
         messages.router,
         deliveries.router,
         models.router,
@@ -127,8 +126,10 @@ def application(
         reference_forms.router,  # before single rows, whose name its paths are not
         reference.router,
         terms.router,
+        term_plan.router,
         promotions.router,
         changes.router,
+        households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
         audit.router,
@@ -153,3 +154,12 @@ def application(
     )
     failures.install(app)
     return app
+
+
+def _demo_issuer(settings: PortalSettings) -> DemoIssuer | None:
+    """The demonstration's own. Raises DemoRefused in production."""
+    if settings.demo_seed is None:
+        return None
+    return DemoIssuer(
+        settings.demo_seed, issuer=settings.issuer, audience=settings.audience, environment=settings.environment
+    )

@@ -16,6 +16,7 @@ import httpx
 
 from shared.kernel.identifiers import new_event_id
 from shared.web.languages import Language
+from shared.web.live import SUBSCRIBERS
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 35.0  # above the services' statement timeout, so that their own answer arrives
@@ -78,16 +79,25 @@ class Answer:
 
 
 class Backends:
-    """All services, over one bounded pool of connections. ``addresses``: name → base URL."""
+    """All services, over one bounded pool of connections, and another for live lists, which hold theirs for as long as
+    a page is open. ``addresses``: name → base URL; ``live_lists``: how many at once."""
 
-    def __init__(self, addresses: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        transport: httpx.AsyncBaseTransport | None = None,
+        live_lists: int = SUBSCRIBERS,
+    ) -> None:
         self.addresses = dict(addresses)
-        self.client = httpx.AsyncClient(
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=20),
-            transport=transport,
-            trust_env=False,  # the services are neighbours: no proxy of the machine in between
-            follow_redirects=False,
+        self.client, self.live = (
+            httpx.AsyncClient(
+                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20),
+                transport=transport,
+                trust_env=False,  # the services are neighbours: no proxy of the machine in between
+                follow_redirects=False,
+            )
+            for connections in (CONNECTIONS, live_lists)
         )
 
     @asynccontextmanager
@@ -97,6 +107,7 @@ class Backends:
             yield
         finally:
             await self.client.aclose()
+            await self.live.aclose()
 
     def url(self, service: str, path: str) -> str:
         """The address of ``path`` at ``service``. Raises KeyError for a service there is not."""

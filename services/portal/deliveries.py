@@ -17,6 +17,7 @@ from shared.web.viewers import AID_CLERK
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
+TOPICS = ("alerts_raised", "alerts_ended", "cases_escalated", "channel_failing")
 _SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same page
 
 
@@ -36,8 +37,9 @@ async def decide(request: Request, delivery_id: UUID, opened: Opened, form: Sent
 
 
 @router.get("/deliveries/webhooks")
+@router.get("/deliveries/webhooks/{rest:path}")
 async def webhooks_address() -> Response:
-    """Where a reload after a registration comes to: the secret is not shown again."""
+    """Where a reload after a registration or a test comes to: the secret is not shown again."""
     return RedirectResponse("/deliveries", 303)
 
 
@@ -45,7 +47,23 @@ async def webhooks_address() -> Response:
 async def register(request: Request, opened: Opened, form: Sent) -> Response:
     """Register a receiving system; its secret is shown in this answer and never again."""
     opened.allow(AID_CLERK)
-    return await _done(request, opened, "/v1/webhooks", {"url": text(form, "url")}, command_id(form), shows=True)
+    chosen = [topic for topic in TOPICS if topic in form.getlist("topics")]
+    if not chosen:
+        return await _page(request, opened, complaint=opened.texts("deliveries.no_topic"))
+    body = {"url": text(form, "url"), "topics": [] if len(chosen) == len(TOPICS) else chosen}
+    return await _done(request, opened, "/v1/webhooks", body, command_id(form), shows=True)
+
+
+@router.post("/deliveries/webhooks/{webhook_id}/ping")
+async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Send it a test event and say how that went."""
+    opened.allow(AID_CLERK)
+    backends: Backends = request.app.state.backends
+    path = f"/v1/webhooks/{webhook_id}/ping"
+    answer = await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
+    problem = answer.body["problem"]
+    said = opened.texts.label("delivery_problem", problem) if problem else ""
+    return await _page(request, opened, pinged=opened.texts("deliveries.ping_failed", why=said) if problem else "ok")
 
 
 @router.post("/deliveries/webhooks/{webhook_id}/{act}")
@@ -72,7 +90,15 @@ async def _done(
     return RedirectResponse("/deliveries", 303)
 
 
-async def _page(request: Request, opened: Opening, secret: str = "", refused: Refused | None = None) -> Response:
+async def _page(
+    request: Request,
+    opened: Opening,
+    *,
+    secret: str = "",
+    refused: Refused | None = None,
+    complaint: str = "",
+    pinged: str = "",
+) -> Response:
     if refused is not None and refused.status not in _SHOWN_AGAIN:
         raise refused
     backends: Backends = request.app.state.backends
@@ -87,5 +113,7 @@ async def _page(request: Request, opened: Opening, secret: str = "", refused: Re
         failed=failed.body,
         webhooks=webhooks.body,
         secret=secret,
-        complaint="" if refused is None else refused.detail,
+        pinged=pinged,
+        topics=TOPICS,
+        complaint=complaint if refused is None else refused.detail,
     )

@@ -22,7 +22,7 @@ from shared.web.viewers import AID_CLERK, SCHOOL
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 ROLES = (AID_CLERK, SCHOOL)
-CHANNELS = ("email",)
+CHANNELS = ("email", "sms")
 _SHOWN_AGAIN = (409, 412, 422)  # refusals after which the person goes on on the same form
 
 
@@ -108,6 +108,7 @@ def _body(typed: Mapping[str, str]) -> dict[str, Any]:
     return {
         "channels": [each for each in CHANNELS if typed.get(each)],
         "email": typed.get("address") or None,
+        "phone": typed.get("phone") or None,
         "digest": typed.get("digest", ""),
         "digest_hour": hour("digest_hour") or 0,
         "digest_weekday": hour("digest_weekday") or 0,

@@ -47,7 +47,8 @@ async def pass_on(request: Request, service: str, path: str) -> Response:
         raise Forbidden("请求来自其他网站", "The request comes from another site")
     streaming = "text/event-stream" in request.headers.get("accept", "")
     timeout = httpx.Timeout(STREAM_SILENCE_SECONDS if streaming else READ_SECONDS, connect=3.0)
-    passed = backends.client.build_request(
+    client = backends.live if streaming else backends.client
+    passed = client.build_request(
         request.method,
         backends.url(service, "/" + path),
         params=str(request.url.query),
@@ -56,7 +57,7 @@ async def pass_on(request: Request, service: str, path: str) -> Response:
         timeout=timeout,
     )
     try:
-        answer = await backends.client.send(passed, stream=True)
+        answer = await client.send(passed, stream=True)
     except httpx.TimeoutException:
         return problem(504, language=language_of(request), instance=request.url.path)
     except httpx.HTTPError:

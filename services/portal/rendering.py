@@ -155,6 +155,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "mistaken": "case.done_mistaken",
         "dropped-out": "case.done_dropped_out",
         "task_done": "terms.done_done",
+        "term_plan": "term_plan.done",
         "task_reopened": "terms.done_reopened",
     }
     return texts(known[done]) if done in known else ""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.web.live import SUBSCRIBERS
+
 SERVICES: Mapping[str, int] = {  # port after the portal's
     "registry": 1,
     "matching": 2,
@@ -31,6 +33,7 @@ class PortalSettings:
     demo_seed: bytes | None = field(default=None, repr=False)
     form_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     secure_cookies: bool = False
+    live_lists: int = SUBSCRIBERS
 
 
 def local_services(first_port: int) -> dict[str, str]:

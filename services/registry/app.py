@@ -8,7 +8,12 @@ from services.registry.corrections import request_api
 from services.registry.events import DayOpened
 from services.registry.exports import export_api
 from services.registry.handlers import Registry
-from services.registry.households import household_api, household_proposal_api, household_proposals
+from services.registry.households import (
+    household_api,
+    household_asking_api,
+    household_proposal_api,
+    household_proposals,
+)
 from services.registry.keys import TERM_PLAN, Keys
 from services.registry.lists import (
     freshness_api,
@@ -50,6 +55,7 @@ ROUTERS = (
     withdrawal_api,
     freshness_api,
     household_api,
+    household_asking_api,
     household_proposal_api,
     promotion_api,
     attendance_api,

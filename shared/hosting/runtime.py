@@ -27,6 +27,7 @@ from shared.eventsourcing.sequencer import Sequencer
 from shared.hosting.collecting import calm_collector
 from shared.hosting.descriptions import asyncapi_routes
 from shared.hosting.figures import Figures, Lags
+from shared.hosting.live_lists import live_lists
 from shared.hosting.seeding import plant
 from shared.hosting.service import Service
 from shared.hosting.settings import PARTITIONS, Settings
@@ -111,7 +112,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     if "processor" in roles:
         loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
     checks.update({loop.name: loop.check for loop in loops})
-    hub = SseHub(service.database.app_conninfo)
+    hub = SseHub(service.database.app_conninfo, subscribers=live_lists())
     checks["changes"] = hub.check
     parts = [_few_threads, _looping(loops), hub.part]
     if relays:

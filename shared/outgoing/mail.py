@@ -15,7 +15,8 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class MailServer:
-    """The operator's own server. ``tls``: starttls, tls from the first byte, or none (a server on this machine)."""
+    """The operator's own server. ``tls``: starttls, tls from the first byte, or none (a server on this machine).
+    ``ca``: a PEM file that vouches for its certificate, empty = whom the machine trusts."""
 
     host: str
     port: int
@@ -23,11 +24,12 @@ class MailServer:
     tls: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     password: str = field(default="", repr=False)
+    ca: str = ""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> MailServer | None:
-        """ROLLCALL_SMTP_HOST, …_PORT (587), …_TLS, …_USER, …_PASSWORD and ROLLCALL_MAIL_FROM; None without a host.
-        Raises ValueError."""
+        """ROLLCALL_SMTP_HOST, …_PORT (587), …_TLS, …_USER, …_PASSWORD, …_CA and ROLLCALL_MAIL_FROM; None without a
+        host. Raises ValueError."""
         host, tls = env.get("ROLLCALL_SMTP_HOST", ""), env.get("ROLLCALL_SMTP_TLS", "starttls")
         if not host:
             return None
@@ -38,7 +40,8 @@ class MailServer:
             raise ValueError("ROLLCALL_MAIL_FROM is not set")
         port = int(env.get("ROLLCALL_SMTP_PORT", "587"))
         user, password = env.get("ROLLCALL_SMTP_USER", ""), env.get("ROLLCALL_SMTP_PASSWORD", "")
-        return cls(host, port, sender, tls, user, password)  # type: ignore[arg-type]  # checked above
+        ca = env.get("ROLLCALL_SMTP_CA", "")
+        return cls(host, port, sender, tls, user, password, ca)  # type: ignore[arg-type]  # tls was checked above
 
     def send(self, to: str, message_id: str, subject: str, lines: Sequence[str], link: str) -> str:
         """Send it; a problem as a code, empty when the server took it. Blocks up to TIMEOUT_SECONDS per step."""
@@ -58,12 +61,18 @@ class MailServer:
 
     def _connected(self) -> smtplib.SMTP:
         if self.tls == "tls":
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=context)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=self._trust())
         server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS)
         if self.tls == "starttls":
-            server.starttls(context=ssl.create_default_context())
+            try:
+                server.starttls(context=self._trust())
+            except BaseException:
+                server.close()
+                raise
         return server
+
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.ca or None)
 
 
 def composed(sender: str, to: str, message_id: str, subject: str, lines: Sequence[str], link: str) -> EmailMessage:

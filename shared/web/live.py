@@ -39,7 +39,7 @@ MEMORY_CHANGES = 10_000
 LISTEN_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 LAST_EVENT_CHARACTERS = 64
-SUBSCRIBERS = 2_000
+SUBSCRIBERS = 2_000  # of a process, unless it is told otherwise: each holds a descriptor and about 40 KiB
 CONCURRENT_READS = 4  # of the process's database connections, however many clients wait
 
 
@@ -108,8 +108,8 @@ class SseHub:
     connection of its own to ``dsn`` (psycopg URL of the service's database).
     """
 
-    def __init__(self, dsn: str, *, memory_changes: int = MEMORY_CHANGES) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, *, memory_changes: int = MEMORY_CHANGES, subscribers: int = SUBSCRIBERS) -> None:
+        self._dsn, self._limit = dsn, subscribers
         self._boot = os.urandom(6).hex()
         self._number = 0
         self._memory: deque[Change] = deque(maxlen=memory_changes)
@@ -149,7 +149,7 @@ class SseHub:
 
     def subscribe(self, tables: Sequence[str], last_event_id: str | None, limit: int) -> Subscription:
         """Join, with what changed since ``last_event_id`` already waiting. Raises OverflowError when full."""
-        if len(self._subscriptions) >= SUBSCRIBERS:
+        if len(self._subscriptions) >= self._limit:
             raise OverflowError("too many live lists are open")
         subscription = Subscription(frozenset(tables), limit)
         subscription.number = self._number

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bench import (
     append,
+    changes,
     matching_incremental,
     registry_dry_run,
     registry_promotion,
     registry_search,
     relaying,
     sequencing,
+    sse,
 )
 
 
@@ -35,6 +37,12 @@ def test_a_promotion_is_measured_there_and_back() -> None:
     assert (students.count, chunks.count, back.count) == (2_000, 3, 2_000)
 
 
+def test_a_mass_change_is_measured_from_preview_to_undoing() -> None:
+    """``run`` itself raises when not every student was previewed, changed and put back."""
+    made = changes.run(events=2_000).measures
+    assert [each.count for each in made if each.label.startswith("students")] == [2_000] * 3
+
+
 def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> None:
     """``run`` itself raises for a row that is linked to another student than the one it was made about."""
     made = matching_incremental.run(events=1_000, singles=60)
@@ -58,3 +66,10 @@ def test_searches_are_measured_beside_a_peer() -> None:
     assert filled.count == 1_000
     assert [each.count for each in asked if each.target_p95_ms] == [8] * 16
     assert len([each for each in asked if each.label.startswith("peer: ")]) == 5
+
+
+def test_live_lists_are_measured_to_the_last_of_them() -> None:
+    """``run`` itself raises when a list misses its row, or one that stopped reading does not get it on its return."""
+    made = sse.run(events=50)
+    assert [each.count for each in made.measures] == [50, 250, 5, 225, 5]
+    assert made.parameters["came_back"]

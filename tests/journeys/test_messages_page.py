@@ -3,6 +3,7 @@ once, and a person sets how they are reached."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Running(NamedTuple):
         plan(self.desk, now)
         with self.desk.database.working() as connection:
             for delivery in delivery_store.take(driver(connection), now, 10):
-                delivery_store.mark(driver(connection), delivery, now, "timeout", final=True)
+                delivery_store.mark(driver(connection), delivery, now, "timeout", final="failed")
 
     def storm(self, count: int) -> None:
         """Children at many schools drop out at once."""
@@ -77,7 +78,12 @@ def _portal(postgres: Any) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="messages-") as folder:
         installation = Installation(postgres, Path(folder))
         try:
-            service = installation.start(notifications_app.build(installation.settings("notifications")))
+            with pytest.MonkeyPatch.context() as told:
+                told.setenv("ROLLCALL_PAGE_URL", f"http://127.0.0.1:{port}")
+                gateway = Path(folder) / "gateway.toml"
+                gateway.write_text('url = "https://sms.example.org"\n[fields]\nto = "{phone}"\ntext = "{text}"\n')
+                told.setenv("ROLLCALL_SMS_GATEWAY", str(gateway))
+                service = installation.start(notifications_app.build(installation.settings("notifications")))
             installation.bare("registry")
             installation.bare("matching")
             hub = SseHub(service.database.app_conninfo)
@@ -146,17 +152,50 @@ def test_a_storm_arrives_live_as_one_message_and_is_read_once(page: Page, runnin
     expect(row.first).to_contain_text("新增预警 1 条")
 
 
+def test_a_text_for_a_chat_group_is_copied_as_shown_and_its_link_leads_in_once(
+    browser: Browser, page: Page, running: Running, tmp_path: Path
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    running.storm(3)
+    page.get_by_role("link", name="群通知文字").click()
+    page.get_by_label("日期").fill(TODAY.isoformat())
+    page.get_by_role("button", name="生成").click()
+    expect(page.locator("#chat-text")).to_contain_text(re.compile(r"新增预警 \d+ 条:S0 \d+、S1 \d+、S2 \d+"))
+    shown = page.locator("#chat-text").inner_text()
+    assert "没有要报考勤的班" in shown and f"{running.url}/go/" in shown
+    page.get_by_role("button", name="复制文字").click()
+    expect(page.locator(".copied")).to_have_text("已复制")
+    assert page.evaluate("navigator.clipboard.readText()") == shown
+    proper(page, tmp_path / "chat")
+    link = shown[shown.index(f"{running.url}/go/") :].strip()
+    stranger = browser.new_context(base_url=running.url).new_page()
+    stranger.goto(link)
+    stranger.wait_for_url("**/demo-issuer/**")  # nothing is shown before one's own sign-in
+    stranger.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    stranger.wait_for_url("**/attendance?day=*")
+    page.goto(link)
+    expect(page.locator("main")).to_contain_text("您已用过此链接")
+    page.goto(link[:-2] + "AA")
+    expect(page.locator("main")).to_contain_text("链接无效")
+    stranger.context.close()
+
+
 def test_a_person_sets_how_they_are_reached(page: Page, tmp_path: Path) -> None:
     page.goto("/messages/settings")
     page.get_by_label("邮件").check()
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".trouble")).to_contain_text("请填写邮箱")
     page.get_by_label("邮箱").fill("clerk@example.org")
+    page.get_by_label("短信").check()
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".trouble")).to_contain_text("请填写手机号")
+    page.get_by_label("手机号").fill("13800138000")
     page.get_by_label("免打扰开始").select_option("22")
     page.get_by_label("免打扰结束").select_option("7")
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".notice")).to_have_text("通知设置已保存")
     expect(page.locator("table.rows tbody tr")).to_contain_text("c***@example.org")
+    expect(page.locator("table.rows tbody tr")).to_contain_text("138****8000")
     proper(page, tmp_path / "settings")
 
 
@@ -168,8 +207,13 @@ def test_a_system_is_registered_and_what_did_not_reach_it_is_given_up(
     page.get_by_role("button", name="登记").click()
     expect(page.locator(".trouble")).to_contain_text("公网")
     page.get_by_label("接收地址").fill("https://receiver.example/hook")
+    page.get_by_label("预警撤销或办结").uncheck()
     page.get_by_role("button", name="登记").click()
     expect(page.locator(".notice code")).to_contain_text("whsec_")
+    listens = page.locator("#webhook-rows tbody tr", has_text="receiver.example")
+    expect(listens).to_contain_text("新增预警 · 超期上报 · 发送失败")
+    listens.get_by_role("button", name="测试").click()
+    expect(page.locator(".trouble")).to_contain_text("测试消息未送达:地址无法解析")
     running.storm(1)
     running.fail()
     page.goto("/deliveries")

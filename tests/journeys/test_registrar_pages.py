@@ -12,8 +12,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.registry.commands import EnrolStudents, RecordLeaving, RecordListEntries, RegisterSchools, StudentRecord
+from services.registry.commands import (
+    EnrolStudents,
+    MemberRecord,
+    RecordLeaving,
+    RecordListEntries,
+    RegisterHousehold,
+    RegisterSchools,
+    StudentRecord,
+)
 from services.registry.handlers import enrol_students, record_leaving, record_list_row, register_schools, students_named
+from services.registry.households.households import register_household
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
 from services.registry.lists.single_rows import single_row
@@ -220,3 +229,63 @@ def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: Reg
     agreed.get_by_role("button").click()
     expect(page.locator(".notice")).to_have_text("约定已生效")
     expect(row(page, "民政局").locator("td").nth(4)).not_to_have_text((today() - timedelta(days=40)).isoformat())
+
+
+def test_a_clerk_asks_for_a_split_a_merger_and_an_exit_after_seeing_before_and_after(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    for house, sequences in (("H-1", (50, 51, 52)), ("H-2", (53,))):
+        people = [
+            MemberRecord(name, number(each), None, head=place == 0)
+            for place, (each, name) in enumerate(zip(sequences, ("王建国", "李秀英", "王小明"), strict=False))
+        ]
+        told = RegisterHousehold("poverty", house, "469001", tuple(people), SINCE, "脱贫户")
+        register_household(running.registry, told, command())
+    page.goto("/household-changes")
+    page.get_by_label("户编号").fill("H-9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("没有这一户")
+    page.get_by_label("户编号").fill("H-1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/household-changes/of/*")
+    here = page.url
+    expect(page.locator("#members tr")).to_have_count(3)
+    split = page.locator("#ask-split")
+    split.locator("summary").press("Enter")
+    split.get_by_label("新户编号").fill("H-2")
+    split.get_by_label("申请理由").fill("子女婚后分户")
+    split.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("请勾选分出去的成员")
+    split.locator("fieldset label", has_text="王*明").locator("input").press("Space")
+    split.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("该户编号已有登记")
+    expect(split.get_by_label("申请理由")).to_have_value("子女婚后分户")
+    expect(split.locator("fieldset label", has_text="王*明").locator("input")).to_be_checked()
+    expect(split.get_by_role("button", name="提交申请")).to_have_count(0)
+    split.get_by_label("新户编号").fill("H-3")
+    split.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(split.locator("#after")).to_contain_text("王*明")
+    proper(page, tmp_path / "household")
+    split.get_by_role("button", name="提交申请").press("Enter")
+    page.wait_for_url(lambda address: "/of/" not in address)
+    expect(page.locator("h1")).to_have_text("分户")
+    expect(page.locator("#before tr")).to_have_count(2)
+    page.goto(here)
+    merge = page.locator("#ask-merge")
+    merge.locator("summary").press("Enter")
+    merge.get_by_label("并入户编号").fill("H-2")
+    merge.get_by_label("申请理由").fill("两户合并居住")
+    merge.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(merge.locator("#after")).to_contain_text("已并入另一户")
+    leave = page.locator("#ask-register-exit")
+    leave.locator("summary").press("Enter")
+    leave.get_by_label("退出原因").select_option("lifted")
+    leave.get_by_label("申请理由").fill("收入稳定达标")
+    leave.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(leave.locator("#after")).to_contain_text("不在册")
+    leave.get_by_role("button", name="提交申请").press("Enter")
+    expect(page.locator("h1")).to_have_text("退出建档立卡")
+    page.goto("/household-changes")
+    expect(page.locator("#proposals tbody tr")).to_have_count(2)
+    with signed_in(page.context.browser, running, "/household-changes", "aid_clerk", PHONE) as phone:  # type: ignore[arg-type]
+        proper(phone, tmp_path / "proposals")

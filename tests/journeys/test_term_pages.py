@@ -76,6 +76,51 @@ def test_what_is_due_leads_to_its_rows_and_is_done_and_taken_up_again(
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
 
 
+def test_the_plan_is_read_in_words_and_changed_from_a_day_on(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    page.goto("/terms")
+    page.get_by_role("link", name="学期任务安排").press("Enter")
+    expect(page.locator("#plan tbody tr")).to_have_count(7)
+    expect(page.locator("#plan tbody tr").nth(2)).to_contain_text("“认定基准日”截止日 +3个工作日")
+    expect(page.locator("#plan tbody tr").nth(5)).to_contain_text("学期第一天 +2个月 -1天")
+    page.locator("#change > summary").press("Enter")
+    form = page.locator("#change form")
+    added = form.locator("> fieldset").last
+    added.locator("[name^=task]").fill("bank_cards")
+    added.locator("[name^=name_zh]").fill("银行卡收集")
+    added.locator("[name^=name_en]").fill("Bank cards")
+    added.locator("[name^=who]").select_option("school")
+    added.locator("[name^=due_anchor]").select_option("task")
+    added.locator("[name^=due_task]").fill("no_such")
+    tomorrow = (today() + timedelta(days=1)).isoformat()
+    form.get_by_label("自何日生效").fill(tomorrow)
+    form.get_by_role("button", name="启用").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("任务“bank_cards”只能接在它前面的任务之后")
+    added = form.locator("> fieldset", has=page.locator("[value=bank_cards]"))
+    expect(added.locator("[name^=name_zh]")).to_have_value("银行卡收集")
+    expect(form.get_by_label("自何日生效")).to_have_value(tomorrow)
+    added.locator("[name^=due_task]").fill("reference_date")
+    form.locator("> fieldset").filter(has=page.locator("[value=opening_check]")).get_by_label("取消此任务").press(
+        "Space"
+    )
+    form.get_by_role("button", name="启用").press("Enter")
+    expect(page.locator(".notice")).to_have_text("安排已启用")
+    running.pump()
+    page.reload()
+    expect(page.locator("#plan tbody tr")).to_have_count(7)
+    expect(page.locator("#plan tbody tr").last).to_contain_text("“认定基准日”截止日")
+    expect(page.locator("#plan")).not_to_contain_text("开学核查")
+    expect(page.locator("#versions tbody tr")).to_have_count(2)
+    proper(page, tmp_path / "plan")
+    page.locator("#change > summary").press("Enter")
+    proper(page, tmp_path / "plan-form")
+    page.goto("/terms/plan?lang=en")
+    expect(page.locator("#plan tbody tr").first).to_contain_text("First school day")
+    expect(page.locator("#plan")).not_to_contain_text("Bank cards")  # until tomorrow the former plan is in force
+    page.goto("/terms?lang=zh")
+
+
 def test_a_calendar_is_typed_or_sent_and_errors_stay_in_the_form(
     page: Page, running: RegistryPortal, tmp_path: Path
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +16,12 @@ _STATUS = {"ok": "204 No Content", "error": "500 No", "gone": "410 Gone", "redir
 
 
 class Receiver:
-    """Takes POSTs; ``heard`` holds (headers, body) of each. ``habit`` may be changed at any moment."""
+    """Takes POSTs; ``heard`` holds (headers, body) of each. ``habit`` may be changed at any moment, and
+    so may what it ``says`` in the body of an answer."""
 
     def __init__(self, habit: Habit = "ok") -> None:
         self.habit: Habit = habit
+        self.says = b""
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.port = 0
 
@@ -45,11 +49,12 @@ class Receiver:
                 writer.write(letter.encode())
                 await writer.drain()
                 await asyncio.sleep(0.2)
-        status = _STATUS.get(self.habit, "200 OK")
-        length = "" if self.habit == "endless" else "content-length: 0\r\n"
+        status = "200 OK" if self.says else _STATUS.get(self.habit, "200 OK")
+        length = "" if self.habit == "endless" else f"content-length: {len(self.says)}\r\n"
         writer.write(
             f"HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\n{length}connection: close\r\n\r\n".encode()
         )
+        writer.write(self.says)
         await writer.drain()
         while self.habit == "endless":
             writer.write(b"x" * 65_536)
@@ -86,53 +91,88 @@ async def _ended(servers: list[Any]) -> None:
 
 
 class MailBox(socketserver.ThreadingTCPServer):
-    """A small SMTP server (RFC 5321 without extensions); ``refusing`` answers every recipient with 450."""
+    """A small SMTP server (RFC 5321); ``refusing`` answers every recipient with 450. With ``tls`` it offers STARTTLS
+    (``at_once``: speaks TLS from the first byte) and asks for a login by AUTH PLAIN, which only ``account`` may do."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, at_once: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
         self.mails: list[tuple[str, str]] = []  # (recipient, content)
+        self.said: list[str] = []  # what was asked of it, outside TLS
         self.refusing = False
+        self.tls, self.at_once = tls, at_once
+        self.account = ("rollcall", "a password")
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
 
 
-class _Session(socketserver.StreamRequestHandler):
+class _Session(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         server = self.server
         assert isinstance(server, MailBox)
+        self._secured = self._known = False
         to = ""
-        self._say("220 here")
-        for raw in self.rfile:
-            line = raw.decode().strip()
-            word = line.upper()
-            if word.startswith("RCPT"):
-                to = line.partition("<")[2].partition(">")[0]
-                self._say("450 later" if server.refusing else "250 ok")
-            elif word == "DATA":
-                self._say("354 go on")
-                lines = []
-                while (told := self.rfile.readline()) not in (b".\r\n", b""):
-                    lines.append(told.decode())
-                server.mails.append((to, "".join(lines)))
-                self._say("250 taken")
-            elif word == "QUIT":
-                self._say("221 bye")
-                return
+        try:
+            if server.tls is not None and server.at_once:
+                self._secure(server.tls)
             else:
-                self._say("250 ok")
+                self._lines = self.request.makefile("rb")
+            self._say("220 here")
+            while raw := self._lines.readline():
+                line = raw.decode().strip()
+                word = line.upper()
+                if not self._secured:
+                    server.said.append(word)
+                if word == "STARTTLS" and server.tls is not None:
+                    self._say("220 go on")
+                    self._secure(server.tls)
+                elif word.startswith("AUTH PLAIN "):
+                    self._known = base64.b64decode(line[11:]).decode().split("\0")[1:] == list(server.account)
+                    self._say("235 welcome" if self._known else "535 who are you")
+                elif word.startswith("RCPT"):
+                    to = line.partition("<")[2].partition(">")[0]
+                    self._say("450 later" if server.refusing else "250 ok")
+                elif word == "DATA":
+                    server.mails.append((to, self._content()))
+                    self._say("250 taken")
+                elif word == "QUIT":
+                    self._say("221 bye")
+                    return
+                else:
+                    self._answer(word, server)
+        except OSError:
+            pass  # whoever spoke has gone, or did not trust the certificate
+
+    def _answer(self, word: str, server: MailBox) -> None:
+        if word.startswith("EHLO") and server.tls is not None:
+            self._say("250-here\r\n250 AUTH PLAIN" if self._secured else "250-here\r\n250 STARTTLS")
+        elif word.startswith("MAIL") and server.tls is not None and not self._known:
+            self._say("530 log in first")
+        else:
+            self._say("250 ok")
+
+    def _content(self) -> str:
+        self._say("354 go on")
+        lines = []
+        while (told := self._lines.readline()) not in (b".\r\n", b""):
+            lines.append(told.decode())
+        return "".join(lines)
+
+    def _secure(self, context: ssl.SSLContext) -> None:
+        self.request = context.wrap_socket(self.request, server_side=True)
+        self._lines, self._secured = self.request.makefile("rb"), True
 
     def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
+        self.request.sendall(f"{line}\r\n".encode())
 
 
 @contextmanager
-def mailbox() -> Iterator[MailBox]:
+def mailbox(tls: ssl.SSLContext | None = None, *, at_once: bool = False) -> Iterator[MailBox]:
     """A running one."""
-    with MailBox() as server:
+    with MailBox(tls, at_once=at_once) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server

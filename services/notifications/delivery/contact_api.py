@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifications.delivery import contacts, receivers
 from services.notifications.delivery.desk import VIEW, Desk
 from services.notifications.delivery.message_api import Responsible, place
+from services.notifications.delivery_errors import AddressUnfit
 from services.notifications.delivery_events import ContactPersonal, ContactSet, Digest
 from shared.database.database import driver
 from shared.kernel.clock import today
@@ -29,8 +30,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channels: list[Literal["email"]] = Field(default=[], max_length=1)
+    channels: list[Literal["email", "sms"]] = Field(default=[], max_length=2)
     email: str | None = Field(default=None, max_length=254)
+    phone: str | None = Field(default=None, max_length=20)
     digest: Digest = "at_once"
     digest_hour: Hour = 8
     digest_weekday: int = Field(default=0, ge=0, le=6)
@@ -41,11 +43,13 @@ class Settings(BaseModel):
 
 
 class Own(Settings):
-    """One's own settings with the place they are for; ``version`` 0: nothing was set, these are the defaults."""
+    """One's own settings with the place they are for; ``version`` 0: nothing was set, these are the defaults.
+    ``offered``: the channels this installation has."""
 
     division_code: str
     school_code: str | None
     version: int
+    offered: list[str]
 
 
 class Reached(BaseModel):
@@ -58,11 +62,12 @@ class Reached(BaseModel):
     channels: list[str]
     digest: str
     email: str
+    phone: str
     set_at: datetime
 
 
-def router(desk: Desk) -> APIRouter:
-    """The routes under /v1."""
+def router(desk: Desk, *, sms: bool) -> APIRouter:
+    """The routes under /v1. ``sms``: a gateway is configured."""
     routes = APIRouter(prefix="/v1")
 
     def own(viewer: Viewer) -> Own:
@@ -74,8 +79,10 @@ def router(desk: Desk) -> APIRouter:
             given = {name: getattr(fact, name) for name in Settings.model_fields if hasattr(fact, name)}
             given["channels"] = list(fact.channels)
             if fact.personal is not None:
-                given["email"] = fact.personal.email
-        return Own(**given, division_code=where.division_code, school_code=where.school_code, version=version)
+                given |= {"email": fact.personal.email, "phone": fact.personal.phone}
+        offered = ["email", "sms"] if sms else ["email"]
+        given |= {"division_code": where.division_code, "school_code": where.school_code}
+        return Own(**given, version=version, offered=offered)
 
     @routes.get("/contacts/me")
     def mine(response: Response, viewer: Responsible) -> Own:
@@ -90,12 +97,14 @@ def router(desk: Desk) -> APIRouter:
         where = place(desk, viewer)
         command = command_from(request, viewer, body)
         stream = desk.streams.contact(viewer.principal)
-        plain = body.model_dump(exclude={"email", "channels"})
+        if "sms" in body.channels and not sms:
+            raise AddressUnfit("channels", "没有配置短信网关", "No SMS gateway is configured")
+        plain = body.model_dump(exclude={"email", "phone", "channels"})
         fact = ContactSet(
             division_code=where.division_code,
             school_code=where.school_code,
             channels=tuple(sorted(set(body.channels))),
-            personal=ContactPersonal(person_id=stream, email=body.email or None),
+            personal=ContactPersonal(person_id=stream, email=body.email or None, phone=body.phone or None),
             **plain,
         )
         contacts.set_contact(desk, where, fact, command, expected_version(request), today())
@@ -117,6 +126,7 @@ def router(desk: Desk) -> APIRouter:
                 channels=each.channels,
                 digest=str(each.habits.get("digest", "")),
                 email=each.shown.get("email", ""),
+                phone=each.shown.get("phone", ""),
                 set_at=each.set_at,
             )
             for each in found

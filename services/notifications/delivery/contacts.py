@@ -18,9 +18,12 @@ from services.notifications.delivery_errors import AddressUnfit
 from services.notifications.delivery_events import ContactSet
 from shared.eventsourcing.store import Command, Proposed, Result, Stored
 from shared.kernel.clock import utc_now
+from shared.kernel.masking import mask_phone
 from shared.web.entity_tags import Stale
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,200}[A-Za-z0-9])?\.[A-Za-z]{2,24}")
+
+PHONE = re.compile(r"1[3-9][0-9]{9}|\+[1-9][0-9]{7,14}")
 
 
 def set_contact(desk: Desk, place: Place, fact: ContactSet, command: Command, version: int | None, now: date) -> Result:
@@ -57,6 +60,11 @@ def check(fact: ContactSet) -> None:
         raise AddressUnfit("email", "邮箱地址格式不正确", "This is no e-mail address")
     if "email" in fact.channels and not email:
         raise AddressUnfit("email", "选择了邮件,请填写邮箱", "E-mail is chosen: give an address")
+    phone = fact.personal.phone if fact.personal else None
+    if phone and PHONE.fullmatch(phone) is None:
+        raise AddressUnfit("phone", "手机号格式不正确", "This is no mobile number")
+    if "sms" in fact.channels and not phone:
+        raise AddressUnfit("phone", "选择了短信,请填写手机号", "SMS is chosen: give a mobile number")
 
 
 def contact_of(desk: Desk, connection: Connection, contact_id: UUID) -> tuple[ContactSet | None, int]:
@@ -82,6 +90,8 @@ def _masked(fact: ContactSet) -> dict[str, str]:
     shown = {}
     if fact.personal is not None and fact.personal.email:
         shown["email"] = mask_email(fact.personal.email)
+    if fact.personal is not None and fact.personal.phone:
+        shown["phone"] = mask_phone(fact.personal.phone)
     return shown
 
 

@@ -25,6 +25,7 @@ from shared.web.viewers import AID_CLERK, Viewer, require
 
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
 SHOWN = 200
+_SHOWN_AS = {"webhook": "host", "email": "email", "sms": "phone"}
 
 
 class _Body(BaseModel):
@@ -83,6 +84,12 @@ class FailedRow(BaseModel):
     problem: str
 
 
+class Pinged(BaseModel):
+    """``problem``: a code, empty when the test event was taken."""
+
+    problem: str
+
+
 class Count(BaseModel):
     count: int
 
@@ -134,6 +141,12 @@ def _webhooks(routes: APIRouter, desk: Desk, gate: Gate) -> None:
         result = webhooks.switch(desk, viewer.scope, webhook_id, body.active, command, utc_now())
         return Count(count=len(result.event_ids))
 
+    @routes.post("/webhooks/{webhook_id}/ping")
+    async def ping(webhook_id: UUID, request: Request, viewer: Clerk) -> Pinged:
+        """Send it a test event of the type ``ping`` now, and tell how that went."""
+        command = command_from(request, viewer, None)
+        return Pinged(problem=await webhooks.ping(desk, gate, viewer.scope, webhook_id, command, utc_now()))
+
     @routes.post("/webhooks/{webhook_id}/replay")
     def replay(webhook_id: UUID, body: Since, request: Request, viewer: Clerk) -> Count:
         """Send every message since then once more; receivers know each by its id."""
@@ -152,7 +165,7 @@ def _failed(routes: APIRouter, desk: Desk) -> None:
         for each in found:
             receiver = to[each.receiver_id]
             shown = {} if receiver is None else receiver.shown
-            named = shown.get("host") or shown.get("email") or ""
+            named = shown.get(_SHOWN_AS[each.channel], "")
             plain = {name: getattr(each, name) for name in FailedRow.model_fields if name != "receiver"}
             rows.append(FailedRow(**plain, receiver=named))
         return rows

@@ -19,9 +19,10 @@ from psycopg.rows import class_row
 from services.notifications.delivery.receivers import Receiver
 
 Raw = psycopg.Connection[Any]
-ChannelName = Literal["email", "webhook"]
+ChannelName = Literal["email", "sms", "webhook"]
 LEASE = timedelta(seconds=60)  # above the deadline of one sending
-AT_ONCE = {"email": 4, "webhook": 2}  # per receiver (all e-mail goes to one server): a slow one holds up itself only
+# Per receiver (all e-mail goes to one server, all SMS to one gateway): a slow one holds up itself only.
+AT_ONCE = {"email": 4, "sms": 4, "webhook": 2}
 # After the n-th failed attempt, as Standard Webhooks advises: a restart, an outage of a night, of a weekend.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 
@@ -95,7 +96,8 @@ WITH busy AS (
     WHERE state = 'waiting' AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
 ), chosen AS (
     SELECT d.delivery_id FROM deliveries AS d JOIN ranked USING (delivery_id) LEFT JOIN busy ON busy.lane = ranked.lane
-    WHERE ranked.place + coalesce(busy.held, 0) <= CASE d.channel WHEN 'webhook' THEN %(webhook)s ELSE %(email)s END
+    WHERE ranked.place + coalesce(busy.held, 0) <=
+          CASE d.channel WHEN 'webhook' THEN %(webhook)s WHEN 'sms' THEN %(sms)s ELSE %(email)s END
       AND d.state = 'waiting' AND (d.leased_until IS NULL OR d.leased_until <= %(now)s)
     ORDER BY d.due_at LIMIT %(count)s FOR UPDATE OF d SKIP LOCKED
 )
@@ -106,7 +108,7 @@ RETURNING d.delivery_id
 
 def put(raw: Raw, delivery_id: UUID, channel: ChannelName, to: Receiver, message_id: UUID, due_at: datetime) -> None:
     """A message is to be sent; several of one id go out together."""
-    lane = channel if channel == "email" else f"webhook:{to.receiver_id}"
+    lane = f"webhook:{to.receiver_id}" if channel == "webhook" else channel
     raw.execute(
         "INSERT INTO deliveries (delivery_id, channel, receiver_id, lane, division_code, school_code, due_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
@@ -131,11 +133,13 @@ def messages_of(raw: Raw, delivery_id: UUID) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def mark(raw: Raw, delivery: Delivery, now: datetime, problem: str, *, final: bool = False) -> str:
-    """Note an attempt and what follows: sent, tried again later, or put aside as failed (``final``, or the last of the
-    attempts); the new state."""
+def mark(
+    raw: Raw, delivery: Delivery, now: datetime, problem: str, *, final: Literal["failed", "given_up"] | None = None
+) -> str:
+    """Note an attempt and what follows: sent, tried again later, put aside as failed (also after the last of the
+    attempts) or given up, which nobody need look at; the new state."""
     attempt = delivery.attempts + 1
-    state = "sent" if not problem else "failed" if final or attempt > len(PAUSES) else "waiting"
+    state = "sent" if not problem else final or ("failed" if attempt > len(PAUSES) else "waiting")
     due_at = now + PAUSES[attempt - 1] if state == "waiting" else delivery.due_at
     raw.execute(
         "INSERT INTO delivery_attempts (delivery_id, attempt, tried_at, problem) VALUES (%s, %s, %s, %s)"

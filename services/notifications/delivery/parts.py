@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from services.notifications.delivery import (
+    chat_api,
     contact_api,
     delivery_api,
     delivery_store,
@@ -20,6 +21,7 @@ from services.notifications.delivery.sending import Sender, Ways
 from shared.hosting.service import Worker
 from shared.outgoing.addresses import Gate
 from shared.outgoing.mail import MailServer
+from shared.outgoing.sms import SmsGateway
 
 STEPS = (*message_store.STEPS, *receivers.STEPS, *delivery_store.STEPS)
 
@@ -29,12 +31,17 @@ def ways_from(environ: Mapping[str, str] | None = None) -> Ways:
     env = os.environ if environ is None else environ
     allowed = frozenset(each.strip() for each in env.get("ROLLCALL_OUTGOING_ALLOWED", "").split(",") if each.strip())
     page = env.get("ROLLCALL_PAGE_URL") or f"http://127.0.0.1:{env.get('ROLLCALL_PORT', '8000')}"
-    return Ways(Gate(allowed), MailServer.from_environment(env), page.rstrip("/"))
+    return Ways(Gate(allowed), MailServer.from_environment(env), page.rstrip("/"), SmsGateway.from_environment(env))
 
 
 def routers(desk: Desk, ways: Ways) -> tuple[APIRouter, ...]:
     """Every route of delivery."""
-    return message_api.router(desk), contact_api.router(desk), delivery_api.router(desk, ways.gate)
+    return (
+        message_api.router(desk),
+        contact_api.router(desk, sms=ways.sms is not None),
+        delivery_api.router(desk, ways.gate),
+        chat_api.router(desk, ways.page),
+    )
 
 
 def workers(desk: Desk, ways: Ways) -> tuple[Worker, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,7 @@ from services.notifications.delivery.places import Place
 from services.notifications.delivery.planning import PRINCIPAL, plan
 from services.notifications.delivery.receivers import Receiver
 from services.notifications.delivery_errors import UnknownWebhook
-from services.notifications.delivery_events import WebhookDisabled
+from services.notifications.delivery_events import ContactPersonal, WebhookDisabled
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.clock import SHANGHAI, utc_now
@@ -33,10 +34,13 @@ from shared.outgoing.addresses import Gate
 from shared.outgoing.exchange import post
 from shared.outgoing.mail import MailServer
 from shared.outgoing.signatures import signed
+from shared.outgoing.sms import SmsGateway
+from shared.outgoing.sms_parts import part_count
 
 SENDING_AT_ONCE = 16
 POLL_SECONDS = 1.0
 DISABLE_AFTER = timedelta(days=5)  # a webhook nothing has reached for so long is switched off, and that is an alarm
+SWITCHED_OFF = "switched_off"  # by the person it was for, while it waited
 GONE = "status_410"  # Standard Webhooks: the receiver wants nothing more
 
 log = structlog.get_logger(__name__)
@@ -44,11 +48,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Ways:
-    """How things leave. ``mail`` None: this installation sends no e-mail. ``page``: the page's address, for links."""
+    """How things leave. ``mail``, ``sms`` None: this installation sends none. ``page``: the page's address, for
+    links."""
 
     gate: Gate
     mail: MailServer | None
     page: str
+    sms: SmsGateway | None = None
 
 
 class Sender:
@@ -97,10 +103,14 @@ class Sender:
     async def deliver(self, delivery: Delivery) -> None:
         """One attempt, noted."""
         to, messages = await asyncio.to_thread(self._opened, delivery)
-        if not to.active:
+        if delivery.channel not in to.channels:
+            problem = SWITCHED_OFF
+        elif not to.active:
             problem = "disabled"
         elif delivery.channel == "webhook":
             problem = await self._post(delivery, messages)
+        elif delivery.channel == "sms":
+            problem = await self._text(delivery, to, messages)
         else:
             loop = asyncio.get_running_loop()
             problem = await loop.run_in_executor(self._mailing, self._mail, delivery, to, messages)
@@ -129,12 +139,30 @@ class Sender:
         with self._desk.database.working() as connection:
             return webhooks.endpoint(self._desk, connection, webhook_id, now)
 
+    async def _text(self, delivery: Delivery, to: Receiver, messages: list[Message]) -> str:
+        gateway = self._ways.sms
+        if gateway is None:
+            return "no_sms_gateway"
+        personal = await asyncio.to_thread(self._personal, delivery.receiver_id)
+        if personal is None or not personal.phone:
+            return "erased"
+        most, told = gateway.template.parts_most, [each.composed() for each in messages]
+        link, opening = f"{self._ways.page}/messages", gateway.template.signature
+        text = wording.short(told, to.language, opening, link, lambda text: part_count(text) <= most)
+        problem = await gateway.send(self._ways.gate, personal.phone, str(delivery.delivery_id), text)
+        log.info("sms", parts=part_count(text), problem=problem)  # parts are what an operator pays for
+        return problem
+
+    def _personal(self, contact_id: UUID) -> ContactPersonal | None:
+        with self._desk.database.working() as connection:
+            fact, _ = contacts.contact_of(self._desk, connection, contact_id)
+        return None if fact is None else fact.personal
+
     def _mail(self, delivery: Delivery, to: Receiver, messages: list[Message]) -> str:
         if self._ways.mail is None:
             return "no_mail_server"
-        with self._desk.database.working() as connection:
-            fact, _ = contacts.contact_of(self._desk, connection, delivery.receiver_id)
-        if fact is None or fact.personal is None or not fact.personal.email:
+        personal = self._personal(delivery.receiver_id)
+        if personal is None or not personal.email:
             return "erased"
         told = [each.composed() for each in messages]
         lines = wording.together(told, to.language)
@@ -142,14 +170,17 @@ class Sender:
         if len(told) == 1:
             subject = wording.worded(told[0], to.language).title
         return self._ways.mail.send(
-            fact.personal.email, str(delivery.delivery_id), subject, lines, f"{self._ways.page}/messages"
+            personal.email, str(delivery.delivery_id), subject, lines, f"{self._ways.page}/messages"
         )
 
     def _note(self, delivery: Delivery, to: Receiver, messages: list[Message], problem: str) -> None:
         now = self._clock()
-        final = problem in (GONE, "erased", "disabled")
+        final: Literal["failed", "given_up"] | None = "failed" if problem in (GONE, "erased", "disabled") else None
         with self._desk.database.working() as connection:
             raw = driver(connection)
+            if problem == SWITCHED_OFF:
+                delivery_store.mark(raw, delivery, now, problem, final="given_up")
+                return
             state = delivery_store.mark(raw, delivery, now, problem, final=final)
             if not problem:
                 receivers.arrived(raw, to.receiver_id)

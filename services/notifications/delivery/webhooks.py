@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection
 
 from services.notifications.delivery import delivery_store, message_store, receivers
@@ -29,7 +31,8 @@ from shared.eventsourcing.store import Command, Proposed, Result, Stored
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
 from shared.outgoing.addresses import AddressRefused, Gate
-from shared.outgoing.signatures import new_secret
+from shared.outgoing.exchange import post
+from shared.outgoing.signatures import new_secret, signed
 
 FORMER_SECRET = timedelta(days=1)
 REPLAYED_MOST = 1_000
@@ -114,6 +117,22 @@ def replay(desk: Desk, scope: Scope, webhook_id: UUID, since: datetime, now: dat
             delivery_store.put(raw, name, "webhook", webhook, message.message_id, now)
             delivery_store.again(raw, name, now)
     return len(wanted)
+
+
+async def ping(desk: Desk, gate: Gate, scope: Scope, webhook_id: UUID, command: Command, now: datetime) -> str:
+    """Send a signed test event there at once, also to a system that is disabled; the problem as a code, empty when it
+    was taken. Raises UnknownWebhook."""
+
+    def opened() -> Endpoint:
+        known(desk, scope, webhook_id)
+        with desk.database.working() as connection:
+            return endpoint(desk, connection, webhook_id, now)
+
+    found = await asyncio.to_thread(opened)
+    name = str(desk.streams.delivery("ping", str(webhook_id), str(command.command_id)))
+    body = msgspec.json.encode({"type": "ping", "timestamp": now, "data": {}})
+    headers = signed(found.secrets, name, int(now.timestamp()), body)
+    return (await post(gate, found.url, body, {**headers, "content-type": "application/json"})).problem
 
 
 def known(desk: Desk, scope: Scope, webhook_id: UUID) -> Receiver:

@@ -3,7 +3,7 @@ never a name. The page's own texts stand in the portal; these go where no page i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from services.notifications.delivery_events import MessageComposed, Topic
@@ -81,3 +81,18 @@ def digest(count: int, language: Language) -> str:
 def together(messages: Sequence[MessageComposed], language: Language) -> list[str]:
     """Several messages, a line each."""
     return [line(worded(each, language), language) for each in messages]
+
+
+def short(
+    messages: Sequence[MessageComposed], language: Language, opening: str, link: str, fits: Callable[[str], bool]
+) -> str:
+    """One or several messages for an SMS: as much as fits, at least how many and where to look."""
+    separator = "; " if language == "en" else ";"
+    lines = together(messages, language)
+    titles = [worded(each, language).title for each in messages]
+    least = digest(len(messages), language) if len(messages) > 1 else titles[0]
+    for told in (separator.join(lines), separator.join(titles)):
+        text = f"{opening}{told} {link}"
+        if fits(text):
+            return text
+    return f"{opening}{least} {link}"

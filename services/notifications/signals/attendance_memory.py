@@ -16,6 +16,7 @@ from services.notifications.signals.attendance import ChildDays, Covered, Named
 from services.notifications.signals.memory import Calendars
 from services.notifications.signals.reasons import Schooling
 from services.notifications.signals.rules import AlertRules, Thresholds
+from shared.database.arrays import UuidArray
 
 
 class ClassKey(NamedTuple):
@@ -101,7 +102,8 @@ def open_alerts(
 ) -> dict[UUID, dict[AlertKind, UUID]]:
     """Student → kind → the stream of an alert that is open as far as the log has told it back."""
     found: dict[UUID, dict[AlertKind, UUID]] = defaultdict(dict)
-    for stream, kind, student in connection.execute(_OPEN_ALERTS, {"students": list(students), "kinds": list(kinds)}):
+    values = {"students": UuidArray(students), "kinds": list(kinds)}
+    for stream, kind, student in connection.execute(_OPEN_ALERTS, values):
         found[student][kind] = stream
     return found
 
@@ -142,7 +144,7 @@ def days_of(
     connection: Connection, standing: Mapping[UUID, Schooling], rules: AlertRules, calendars: Calendars, today: date
 ) -> dict[UUID, Days]:
     """The days of enrolled students, since they enrolled and within reach."""
-    values = {"students": list(standing), "today": today}
+    values = {"students": UuidArray(standing), "today": today}
     spells: dict[UUID, list[_Spell]] = defaultdict(list)
     for student, begin, end, *key in connection.execute(_PERIODS, values):
         since = max(begin, standing[student].since)
@@ -230,7 +232,7 @@ def _documents(
     connection: Connection, standing: Mapping[UUID, Schooling], rules: AlertRules, today: date
 ) -> dict[UUID, tuple[list[Covered], UUID | None]]:
     """Student → the days her documents cover, and a document of home teaching that no visit covers today."""
-    values = {"students": list(standing), "today": today}
+    values = {"students": UuidArray(standing), "today": today}
     rows = list(connection.execute(_DOCUMENTS, values))
     visits: dict[UUID, list[int]] = defaultdict(list)
     if taught := [student for student, kind, *_ in rows if kind == "home_teaching"]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from services.notifications.signals.reasons import ListedChild, Schooling
 from services.notifications.signals.rules import AlertRules, parse
 from services.notifications.signals.school_time import SchoolTime, school_time
+from shared.database.arrays import UuidArray
 from shared.standards.school_calendar import SchoolCalendar, ToldYear, years_for
 
 
@@ -96,7 +97,7 @@ def calendars_on(connection: Connection, day: date) -> Calendars:
 
 def standing(connection: Connection, students: Sequence[UUID], day: date) -> dict[UUID, Schooling]:
     """Where these students stand on ``day``; one who has not enrolled by then is absent."""
-    rows = connection.execute(_STANDING, {"students": list(students), "day": day})
+    rows = connection.execute(_STANDING, {"students": UuidArray(students), "day": day})
     found = {}
     for entity, status, since, event_id, stage, division, school, begins, ends, *rest in rows:
         if event_id is not None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from services.notifications.events import AlertKind
 from services.notifications.signals.attendance_memory import ClassKey, columns_of
 from services.notifications.signals.rules import AlertRules
+from shared.database.arrays import UuidArray
 
 _CLASSES_GIVEN = """
 unnest(CAST(:schools AS text[]), CAST(:stages AS text[]), CAST(:grades AS text[]), CAST(:names AS text[]))
@@ -107,7 +108,7 @@ def named_often(
 ) -> set[UUID]:
     """Those of these children who were named absent often enough for a signal on a day within reach of ``since``."""
     begin, least = _before(rules, since), least_absences(rules)
-    values = {"students": list(students), "begin": begin, "today": today, "least": least}
+    values = {"students": UuidArray(students), "begin": begin, "today": today, "least": least}
     return set(connection.execute(_NAMED_OFTEN, values).scalars())
 
 

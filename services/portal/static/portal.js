@@ -156,6 +156,25 @@
     document.addEventListener("visibilitychange", function () { if (!document.hidden) countUnread(); });
   }
 
+  // ---- copying ----------------------------------------------------------------------------------------------------
+  document.querySelectorAll("[data-copy]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", async function () {
+      const from = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(from.textContent);
+      } catch (error) {
+        // Not over plain http: select it, and copy as a person would.
+        const range = document.createRange();
+        range.selectNodeContents(from);
+        window.getSelection().removeAllRanges();
+        window.getSelection().addRange(range);
+        if (!document.execCommand("copy")) return;
+      }
+      button.parentNode.querySelector("[role=status]").textContent = button.dataset.copied;
+    });
+  });
+
   // ---- printing ---------------------------------------------------------------------------------------------------
   document.querySelectorAll("[data-print]").forEach(function (button) {
     button.hidden = false;

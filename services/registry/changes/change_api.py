@@ -99,7 +99,7 @@ def router(registry: Registry) -> APIRouter:
 def _reading(routes: APIRouter, registry: Registry) -> None:
     def known(change_id: UUID, viewer: Viewer) -> change_jobs.Job:
         with registry.database.writing() as connection:
-            job = change_jobs.one(driver(connection), change_id)
+            job = change_jobs.JOBS.one(driver(connection), change_id)
         if job is None or not change_orders.visible(viewer.scope, job):
             raise ChangeUnknown(change_id)
         return job
@@ -108,7 +108,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def changes(viewer: Reader) -> list[ChangeRow]:
         """The newest first."""
         with registry.database.writing() as connection:
-            jobs = change_jobs.latest(driver(connection), SHOWN)
+            jobs = change_jobs.JOBS.latest(driver(connection), SHOWN)
         return [change_views.row(job) for job in jobs if change_orders.visible(viewer.scope, job)]
 
     @routes.get("/changes/{change_id}")

@@ -10,10 +10,9 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
-import psycopg
-from psycopg.rows import class_row
 
 from services.registry.changes.change_rules import ChangeSet
+from services.registry.jobs.job_rows import JobRows, Raw
 
 STEPS: tuple[tuple[str, str], ...] = (
     (
@@ -73,12 +72,7 @@ GRANT SELECT, INSERT, DELETE ON change_rows, change_wanted TO rollcall_app;
 
 State = Literal["previewing", "ready", "refused", "applying", "applied", "undoing", "undone"]
 OPEN: tuple[State, ...] = ("previewing", "applying", "undoing")
-Raw = psycopg.Connection[Any]
 _FIRST = UUID(int=0)
-_COLUMNS = (
-    "change_id, number, state, kind, day, division_code, school_code, terms, reason, proposed_by, proposed_at,"
-    " approved_by, finished_at, since, digest, students, fields, tally, undo_tally, attempt, chunk, done_until"
-)
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,6 +157,9 @@ class Job:
         )
 
 
+JOBS = JobRows("change_sets", "change_id", Job, OPEN)
+
+
 def begin(raw: Raw, change: ChangeSet, reason: str, proposed_by: str) -> None:
     """A change waits for its preview."""
     terms = Terms(
@@ -177,22 +174,6 @@ def begin(raw: Raw, change: ChangeSet, reason: str, proposed_by: str) -> None:
             *(msgspec.json.encode(terms), reason, proposed_by),
         ),
     )
-
-
-def oldest(raw: Raw) -> Job | None:
-    """The change whose turn it is."""
-    return _one(raw, "WHERE state IN ('previewing', 'applying', 'undoing') ORDER BY number LIMIT 1", ())
-
-
-def one(raw: Raw, change_id: UUID, *, lock: bool = False) -> Job | None:
-    """One change; ``lock`` keeps others from going on with it until the end of the transaction."""
-    return _one(raw, f"WHERE change_id = %s{' FOR UPDATE' if lock else ''}", (change_id,))
-
-
-def latest(raw: Raw, limit: int) -> list[Job]:
-    """The newest first."""
-    with raw.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM change_sets ORDER BY number DESC LIMIT %s", (limit,)).fetchall()
 
 
 def preview_again(raw: Raw, job: Job) -> None:
@@ -222,26 +203,9 @@ def keep_preview(raw: Raw, job: Job, rows: Sequence[PreviewRow], fields: Counts,
     )
 
 
-def keep_chunk(raw: Raw, job: Job, tally: Counts, done_until: UUID) -> None:
-    """A chunk of the work is done, up to this student."""
-    column = "tally" if job.state == "applying" else "undo_tally"
-    raw.execute(
-        f"UPDATE change_sets SET {column} = %s, chunk = chunk + 1, done_until = %s WHERE change_id = %s",
-        (tally.keep(), done_until, job.change_id),
-    )
-
-
 def note_kept_schools(raw: Raw, change_id: UUID, kept: Counts) -> None:
     """Schools that an undoing leaves alone; before its first chunk."""
     raw.execute("UPDATE change_sets SET undo_tally = %s WHERE change_id = %s", (kept.keep(), change_id))
-
-
-def renumber(raw: Raw, job: Job) -> None:
-    """The chunk that comes next gets another number, and so another command id."""
-    raw.execute(
-        "UPDATE change_sets SET chunk = chunk + 1 WHERE change_id = %s AND state = %s AND chunk = %s",
-        (job.change_id, job.state, job.chunk),
-    )
 
 
 def enter(raw: Raw, change_id: UUID, state: State, *, approved_by: str | None = None) -> None:
@@ -290,8 +254,3 @@ def changed_since(raw: Raw, since: int) -> list[UUID]:
 def _row(student_id: UUID, school_code: str, before: bytes, after: bytes) -> PreviewRow:
     said: Mapping[str, Any] = msgspec.json.decode(before)
     return PreviewRow(student_id, school_code, dict(said), msgspec.json.decode(after))
-
-
-def _one(raw: Raw, where: str, given: Iterable[object]) -> Job | None:
-    with raw.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM change_sets {where}", tuple(given)).fetchone()

@@ -161,7 +161,7 @@ def visible(scope: Scope, job: Job) -> bool:
 
 
 def _in_state(connection: Connection, scope: Scope, change_id: UUID, state: State) -> Job:
-    job = change_jobs.one(driver(connection), change_id, lock=True)
+    job = change_jobs.JOBS.one(driver(connection), change_id, lock=True)
     if job is None or not visible(scope, job):
         raise ChangeUnknown(change_id)
     if job.state != state:

@@ -44,7 +44,7 @@ class Changing:
         """One chunk of the oldest change that waits, in one transaction; whether there was one."""
         with self.registry.database.writing() as connection:
             raw = driver(connection)
-            job = change_jobs.oldest(raw)
+            job = change_jobs.JOBS.oldest(raw)
             if job is None:
                 return False
             if job.state == "previewing":
@@ -55,13 +55,13 @@ class Changing:
             self.registry,
             Command(PRINCIPAL, command_id, job.change_id.bytes),
             lambda connection: self._chunk(connection, job),
-            lambda raw: change_jobs.renumber(raw, job),
+            lambda raw: change_jobs.JOBS.renumber(raw, job),
         )
         return True
 
     def _preview(self, connection: Connection, change_id: UUID) -> None:
         raw = driver(connection)
-        job = change_jobs.one(raw, change_id, lock=True)
+        job = change_jobs.JOBS.one(raw, change_id, lock=True)
         if job is None or job.state != "previewing":
             return  # another process made it meanwhile
         effects = Effects(self.registry, connection, job)
@@ -81,7 +81,7 @@ class Changing:
 
     def _chunk(self, connection: Connection, seen: Job) -> Chunk:
         raw = driver(connection)
-        job = change_jobs.one(raw, seen.change_id, lock=True)
+        job = change_jobs.JOBS.one(raw, seen.change_id, lock=True)
         if job is None or (job.state, job.chunk) != (seen.state, seen.chunk):
             raise Overtaken
         rows = change_jobs.rows_after(raw, job.change_id, job.after, CHUNK_STUDENTS)
@@ -91,7 +91,7 @@ class Changing:
             self._applied(connection, job, rows) if job.state == "applying" else self._restored(connection, job, rows)
         )
         step("change.before_commit")
-        return Chunk(proposed, lambda raw: change_jobs.keep_chunk(raw, job, tally, last))
+        return Chunk(proposed, lambda raw: change_jobs.JOBS.keep_chunk(raw, job, tally.keep(), last))
 
     def _applied(
         self, connection: Connection, job: Job, rows: Sequence[PreviewRow]

@@ -108,16 +108,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         sender = whose_list(viewer, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
         with _named(upload) as taken:
-            submission = Submission(
-                list=list_name,
-                agency=sender,
-                mode=mode,
-                effective_on=effective_on or today(),
-                path=taken,
-                file_name=upload.filename or "",
-                content=upload.sha256,
-                dated=effective_on is not None,
-            )
+            submission = _submission(list_name, sender, upload, taken, mode, effective_on)
             return submissions.receive(submission, command, dry_run=dry_run)
 
     @routes.post("/lists/{list_name}/dry-run.xlsx", response_class=FileResponse)
@@ -137,16 +128,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         path = Path(folder.name) / "checked.xlsx"
         try:
             with _named(upload) as taken:
-                submission = Submission(
-                    list=list_name,
-                    agency=sender,
-                    mode=mode,
-                    effective_on=effective_on or today(),
-                    path=taken,
-                    file_name=upload.filename or "",
-                    content=upload.sha256,
-                    annotated=path,
-                )
+                submission = _submission(list_name, sender, upload, taken, mode, effective_on, annotated=path)
                 submissions.receive(submission, command, dry_run=True)
         except BaseException:
             folder.cleanup()
@@ -266,6 +248,29 @@ def whose_list(viewer: Viewer, list_name: str, asked: str | None) -> str:
     if viewer.scope.agency != owner or asked not in (None, owner):
         raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)
     return owner
+
+
+def _submission(
+    list_name: AnyList,
+    agency: str,
+    upload: Upload,
+    taken: Path,
+    mode: SubmissionMode,
+    effective_on: date | None,
+    annotated: Path | None = None,
+) -> Submission:
+    """What was sent, for today unless a day was told; ``annotated``: where the checked file goes."""
+    return Submission(
+        list=list_name,
+        agency=agency,
+        mode=mode,
+        effective_on=effective_on or today(),
+        path=taken,
+        file_name=upload.filename or "",
+        content=upload.sha256,
+        dated=effective_on is not None,
+        annotated=annotated,
+    )
 
 
 @contextmanager

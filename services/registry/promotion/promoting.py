@@ -57,7 +57,7 @@ class Promoting:
     def promote_some(self) -> bool:
         """One chunk of the oldest order in one transaction; whether there was one to do."""
         with self.registry.database.writing() as connection:
-            job = promotion_jobs.oldest(driver(connection))
+            job = promotion_jobs.JOBS.oldest(driver(connection))
         if job is None:
             return False
         command_id = self.registry.keys.part(job.promotion_id, job.state, job.chunk)
@@ -66,7 +66,7 @@ class Promoting:
             self.registry,
             command,
             lambda connection: self._kept(connection, job),
-            lambda raw: promotion_jobs.renumber(raw, job),
+            lambda raw: promotion_jobs.JOBS.renumber(raw, job),
         )
         return True
 
@@ -75,11 +75,11 @@ class Promoting:
         step("promotion.before_commit")
         if last is None:
             return Chunk(proposed, lambda raw: promotion_jobs.finish(raw, job))
-        return Chunk(proposed, lambda raw: promotion_jobs.keep_chunk(raw, job, tally, last))
+        return Chunk(proposed, lambda raw: promotion_jobs.JOBS.keep_chunk(raw, job, tally.kept(), last))
 
     def _chunk(self, connection: Connection, seen: Job) -> _Done:
         raw = driver(connection)
-        job = promotion_jobs.one(raw, seen.promotion_id, lock=True)
+        job = promotion_jobs.JOBS.one(raw, seen.promotion_id, lock=True)
         if job is None or (job.state, job.chunk) != (seen.state, seen.chunk):
             raise Overtaken
         students = students_after(raw, job.after, CHUNK_STUDENTS)

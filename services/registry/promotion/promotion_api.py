@@ -70,7 +70,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def promotions(viewer: Reader) -> list[PromotionRow]:
         """The newest first."""
         with registry.database.writing() as connection:
-            jobs = promotion_jobs.latest(driver(connection), SHOWN)
+            jobs = promotion_jobs.JOBS.latest(driver(connection), SHOWN)
         return [promotion_counts.shown(job, viewer.language) for job in jobs if _visible(viewer, job)]
 
     @routes.get("/promotions/preview")
@@ -88,7 +88,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def promotion(promotion_id: UUID, viewer: Reader) -> PromotionDetails:
         """How far it is, for each school, too."""
         with registry.database.writing() as connection:
-            job = promotion_jobs.one(driver(connection), promotion_id)
+            job = promotion_jobs.JOBS.one(driver(connection), promotion_id)
         if job is None or not _visible(viewer, job):
             raise PromotionUnknown(promotion_id)
         return promotion_counts.details(job, viewer.language)

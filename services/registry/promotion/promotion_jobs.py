@@ -4,16 +4,15 @@ so that any process goes on where another one ended (invariant 3)."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-import psycopg
-from psycopg.rows import class_row
 
+from services.registry.jobs.job_rows import JobRows, Raw
 from services.registry.promotion.promotion import OUTCOMES, Looked, Promotion
 
 STEPS: tuple[tuple[str, str], ...] = (
@@ -45,12 +44,7 @@ GRANT SELECT, INSERT, UPDATE ON promotions TO rollcall_app;
 )
 
 State = Literal["running", "finished", "undoing", "undone"]
-Raw = psycopg.Connection[Any]
 _FIRST = UUID(int=0)
-_COLUMNS = (
-    "promotion_id, number, state, day, division_code, school_code, stage, started_by, started_at, finished_at,"
-    " expected, tally, undo_tally, chunk, done_until"
-)
 
 
 @dataclass
@@ -118,6 +112,9 @@ class Job:
         return self.done_until or _FIRST
 
 
+JOBS = JobRows("promotions", "promotion_id", Job, ("running", "undoing"))
+
+
 def begin(raw: Raw, promotion: Promotion, expected: Mapping[str, int], started_by: str) -> None:
     """Put a promotion behind those that wait already."""
     raw.execute(
@@ -127,39 +124,6 @@ def begin(raw: Raw, promotion: Promotion, expected: Mapping[str, int], started_b
             *(promotion.promotion_id, promotion.day, promotion.division_code, promotion.school_code, promotion.stage),
             *(started_by, msgspec.json.encode(expected)),
         ),
-    )
-
-
-def oldest(raw: Raw) -> Job | None:
-    """The promotion, or undoing of one, whose turn it is."""
-    return _one(raw, "WHERE state IN ('running', 'undoing') ORDER BY number LIMIT 1", ())
-
-
-def one(raw: Raw, promotion_id: UUID, *, lock: bool = False) -> Job | None:
-    """One promotion; ``lock`` keeps others from going on with it until the end of the transaction."""
-    return _one(raw, f"WHERE promotion_id = %s{' FOR UPDATE' if lock else ''}", (promotion_id,))
-
-
-def latest(raw: Raw, limit: int) -> list[Job]:
-    """The newest promotions first."""
-    with raw.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM promotions ORDER BY number DESC LIMIT %s", (limit,)).fetchall()
-
-
-def keep_chunk(raw: Raw, job: Job, tally: Tally, done_until: UUID) -> None:
-    """A chunk is done, up to this student."""
-    column = "tally" if job.state == "running" else "undo_tally"
-    raw.execute(
-        f"UPDATE promotions SET {column} = %s, chunk = chunk + 1, done_until = %s WHERE promotion_id = %s",
-        (tally.kept(), done_until, job.promotion_id),
-    )
-
-
-def renumber(raw: Raw, job: Job) -> None:
-    """The chunk that comes next gets another number, and so another command id."""
-    raw.execute(
-        "UPDATE promotions SET chunk = chunk + 1 WHERE promotion_id = %s AND state = %s AND chunk = %s",
-        (job.promotion_id, job.state, job.chunk),
     )
 
 
@@ -178,8 +142,3 @@ def finish(raw: Raw, job: Job) -> None:
         "UPDATE promotions SET state = %s, finished_at = clock_timestamp() WHERE promotion_id = %s",
         ("finished" if job.state == "running" else "undone", job.promotion_id),
     )
-
-
-def _one(raw: Raw, where: str, given: Iterable[object]) -> Job | None:
-    with raw.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM promotions {where}", tuple(given)).fetchone()

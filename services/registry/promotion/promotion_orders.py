@@ -86,7 +86,7 @@ def undo_promotion(registry: Registry, scope: Scope, promotion_id: UUID, command
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
-        job = promotion_jobs.one(raw, promotion_id, lock=True)
+        job = promotion_jobs.JOBS.one(raw, promotion_id, lock=True)
         if job is None or not covers(scope, job.division_code, job.school_code):
             raise PromotionUnknown(promotion_id)
         if job.state != "finished":

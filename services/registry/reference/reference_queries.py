@@ -33,6 +33,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "DivisionCodeAdded": ("启用或更名", "Added or renamed"),
     "DivisionCodeWithdrawn": ("撤销", "Withdrawn"),
     "SchoolCalendarActivated": ("启用校历", "Calendar activated"),
+    "TermPlanActivated": ("启用学期任务安排", "Term plan activated"),
 }
 
 

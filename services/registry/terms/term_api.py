@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry.handlers import Registry, covers
 from services.registry.projections import REGISTER
 from services.registry.purposes import check_note
+from services.registry.reference.reference_queries import ReferenceHappened, happened
 from services.registry.reference_errors import CalendarRefused
 from services.registry.terms import term_tasks
 from services.registry.terms.term_plan import TermPlan, canonical, parse
@@ -155,6 +156,12 @@ def _planning(routes: APIRouter, registry: Registry) -> None:
             if tasks.plan is None:
                 return None
             return PlanInForce(content=_told(tasks.plan), content_hash=tasks.plan_hash)
+
+    @routes.get("/term-plan/history")
+    def history(viewer: Reader) -> list[ReferenceHappened]:
+        """Every plan that was put into force, the newest first."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            return happened(connection, registry.keys.term_plan(), viewer.language)
 
     @routes.post("/term-plan", status_code=201)
     def activate(body: dict[str, Any], request: Request, viewer: Clerk, as_of: date | None = None) -> Recorded:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from services.matching import deciding, taking
+from services.matching.index_rows import listed_rows
 from services.matching.projections import ROSTER_VIEW
-from services.registry.events import ListEntryCorrected
+from services.registry.events import EntryPersonal, ListEntryCorrected
 from shared.database.database import driver
 from shared.messaging.rebuild import rebuild
 from shared.messaging.supply import GivenSupply
@@ -145,3 +148,48 @@ def test_deciders_side_by_side_end_where_one_alone_ends(installation: Installati
     settle(installation, matching)
     found = {entry: row[:2] for entry, row in matching.decisions().items() if row[0]}
     assert found == {entry: wanted for entry, wanted in expected.items() if wanted[0]}
+
+
+def test_what_stands_by_its_number_is_left_alone_unless_another_decider_took_it_back(
+    installation: Installation,
+) -> None:
+    """A namesake who enrols changes nothing about a row linked by number and name; whether it still is, is read only
+    when its lock is held."""
+    matching = matching_of(installation)
+    happen(installation, [listed(FIRST, NAME, OWN), student(OWNER, NAME, OWN)])
+    settle(installation, matching)
+    assert matching.decisions()[FIRST][:2] == ("linked", OWNER)
+    happen(installation, [student(CHILD, NAME, number(date(2015, 3, 4), 5))])
+    installation.pump()
+    with delayed(matching):
+        happen(installation, [student(OWNER, NAME, number(date(2015, 3, 4), 9))])
+        installation.pump()
+        with matching.service.database.working() as connection:  # as if another decider had decided the row meanwhile
+            raw = driver(connection)
+            raw.execute("DELETE FROM matching_work WHERE entity = %s", (OWNER,))
+            raw.execute("UPDATE decided SET by_number = false WHERE entry_id = %s", (FIRST,))
+    settle(installation, matching)
+    assert matching.decisions()[FIRST][:2] != ("linked", OWNER)
+
+
+def test_a_namesake_leaves_rows_alone_that_stand_by_their_number(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matching = matching_of(installation)
+    personal = EntryPersonal(person_id=SECOND, name=NAME, birth_date=date(2015, 3, 4))
+    unnumbered = Happening(SECOND, replace(listed(SECOND, NAME, OWN).fact, personal=personal), SINCE)
+    happen(installation, [listed(FIRST, NAME, OWN), unnumbered, student(OWNER, NAME, OWN)])
+    settle(installation, matching)
+    read: list[UUID] = []
+    def seen(raw: Any, entries: Sequence[UUID]) -> Any:
+        read.extend(entries)
+        return listed_rows(raw, entries)
+
+    monkeypatch.setattr("services.matching.deciding.listed_rows", seen)
+    happen(installation, [student(CHILD, NAME, number(date(2015, 3, 4), 5))])
+    settle(installation, matching)
+    assert read == [SECOND]
+    happen(installation, [student(CHILD, NAME, OWN)])  # but one who claims the number is looked at with its rows
+    settle(installation, matching)
+    assert set(read) == {FIRST, SECOND}
+    assert matching.decisions()[FIRST][0] == "review"

@@ -52,6 +52,26 @@ def test_both_see_the_same_before_and_after_and_nothing_happens_until_the_second
     assert again.json()["code"] == "household_proposal_decided"
 
 
+def test_a_change_is_looked_at_before_it_is_asked_for_and_nothing_is_recorded(desk: Desk) -> None:
+    house, ids = family(desk, "P7")
+    found = desk.get("/v1/households?list=civil&household_number=P7").json()
+    assert found == {"household_id": house}
+    standing = desk.get(f"/v1/households/{house}/standing").json()
+    assert (standing["list"], {each["member_id"] for each in standing["members"]}) == ("civil", set(ids.values()))
+    split = {"household_number": "P7-2", "member_ids": [ids["王*明"]], "on": "2026-10-05", "why": "子女分户"}
+    waiting = desk.get("/v1/household-proposals").json()
+    shown = desk.post(f"/v1/households/{house}/split/preview", split).json()
+    assert desk.get("/v1/household-proposals").json() == waiting
+    asked = desk.get(ask(desk, house, "split", split)).json()
+    assert (shown["before"], shown["after"]) == (asked["before"], asked["after"])
+    stranger = desk.post(f"/v1/households/{house}/split/preview", split | {"member_ids": [house]})
+    assert (stranger.status_code, stranger.json()["code"]) == (409, "member_not_in_household")
+    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    for hidden in ("/v1/households?list=civil&household_number=P7", f"/v1/households/{house}/standing"):
+        assert desk.get(hidden, **other).json()["code"] == "household_unknown"
+    assert desk.post(f"/v1/households/{house}/split/preview", split, **other).json()["code"] == "household_unknown"
+
+
 def test_what_was_shown_is_worthless_when_the_household_changed(desk: Desk) -> None:
     house, ids = family(desk, "P2")
     split = {"household_number": "P2-2", "member_ids": [ids["王*明"]], "on": "2026-10-05"}

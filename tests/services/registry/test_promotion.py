@@ -160,5 +160,5 @@ def test_it_cannot_be_undone_when_its_term_is_over(client: Client, office: Offic
         command = Command("clerk", uuid4(), b"undo")
         undo_promotion(office.registry, Scope(division=DIVISION[:4]), promotion, command, DAY + timedelta(days=190))
     with office.registry.database.writing() as connection:
-        job = promotion_jobs.one(driver(connection), promotion)
+        job = promotion_jobs.JOBS.one(driver(connection), promotion)
     assert job is not None and job.state == "finished"

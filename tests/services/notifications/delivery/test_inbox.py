@@ -187,6 +187,9 @@ def test_one_sets_how_one_is_reached_in_the_version_one_has_read(installation: I
         assert stale.status_code == 412
         unfit = {**school, "idempotency-key": str(uuid4())}
         assert client.put("/v1/contacts/me", json={"channels": ["email"]}, headers=unfit).status_code == 422
+        phoned = {"channels": ["sms"], "phone": "13800138000"}
+        assert before.json()["offered"] == ["email"], "no gateway is configured"
+        assert client.put("/v1/contacts/me", json=phoned, headers=unfit).status_code == 422
         (reached,) = client.get("/v1/contacts", headers=clerk).json()
         assert reached["email"] == "a***@example.org" and reached["school_code"] == "S1"
         assert client.get("/v1/contacts", headers=school).status_code == 403

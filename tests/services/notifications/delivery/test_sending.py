@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.notifications import app
 from services.notifications.delivery import contacts, delivery_store, receivers, sending, webhooks
@@ -24,7 +25,7 @@ from services.notifications.delivery.desk import Desk
 from services.notifications.delivery.places import Place
 from services.notifications.delivery.sending import Sender, Ways
 from services.notifications.delivery.timing import Habits, due_at
-from services.notifications.delivery_errors import AddressUnfit
+from services.notifications.delivery_errors import AddressUnfit, UnknownWebhook
 from services.notifications.delivery_events import ContactPersonal, ContactSet
 from services.notifications.streams import Streams
 from shared.database.database import driver
@@ -34,7 +35,6 @@ from shared.kernel.clock import SHANGHAI
 from shared.outgoing import exchange
 from shared.outgoing.addresses import Gate
 from shared.outgoing.mail import MailServer
-from shared.outgoing.signatures import signed
 from tests.services.installation import DIVISION, Installation
 from tests.services.notifications.delivery.test_inbox import alert
 from tests.support.receiver import MailBox, Receiver, mailbox, receiving
@@ -102,13 +102,32 @@ def test_a_webhook_hears_counts_signed_with_both_secrets_while_they_are_valid(
         headers, body = receiver.heard[0]
         told = json.loads(body)
         assert told["type"] == "alerts_raised" and told["data"]["counts"] == {"dropped_out": 1}
-        expected = signed([second, first], headers["webhook-id"], int(headers["webhook-timestamp"]), body)
-        assert headers["webhook-signature"] == expected["webhook-signature"]
+        for secret in (second, first):
+            Webhook(secret).verify(body, headers)  # the receivers' own library, in its latest version
+        with pytest.raises(WebhookVerificationError):
+            Webhook(second).verify(body.replace(b"1", b"2"), headers)
         assert webhooks.replay(desk, SCOPE, webhook_id, post.now - timedelta(days=1), post.now) == 1
         post.round(timedelta(days=2))
         again, _ = receiver.heard[1]
         assert again["webhook-id"] == headers["webhook-id"], "a repetition can be told by its id"
         assert " " not in again["webhook-signature"], "the former secret is valid for a day"
+
+
+def test_a_test_event_reaches_the_system_at_once_and_tells_what_went_wrong(desk: Desk) -> None:
+    receiver = Receiver()
+    with receiving(receiver):
+        webhook_id, secret = hook(desk, receiver)
+        command, now = Command("clerk", uuid4(), b""), datetime.now(UTC)
+        assert asyncio.run(webhooks.ping(desk, GATE, SCOPE, webhook_id, command, now)) == ""
+        headers, body = receiver.heard[0]
+        Webhook(secret).verify(body, headers)
+        assert json.loads(body)["type"] == "ping" and json.loads(body)["data"] == {}
+        receiver.habit = "error"
+        assert asyncio.run(webhooks.ping(desk, GATE, SCOPE, webhook_id, command, now)) == "status_500"
+        assert receiver.heard[1][0]["webhook-id"] == headers["webhook-id"], "a repetition can be told by its id"
+        assert asyncio.run(webhooks.ping(desk, Gate(), SCOPE, webhook_id, command, now)) == "address_not_https"
+        with pytest.raises(UnknownWebhook):
+            asyncio.run(webhooks.ping(desk, GATE, Scope(school="S1"), webhook_id, command, now))
 
 
 def test_what_fails_is_tried_for_days_under_one_id_and_then_put_aside_with_an_alarm(

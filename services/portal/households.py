@@ -1,0 +1,152 @@
+"""Asking for a split, a merger or an exit of a household: found by its number, filled in, looked at before and after,
+asked for. The page of the request itself, where another person approves it, is in agreements.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.agreements import HOUSEHOLD_ROLES, household_list
+from services.portal.backends import Backends, Caller, Refused
+from services.portal.forms import Sent, command_of, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from shared.kernel.identifiers import new_event_id
+from shared.kernel.refusals import Malformed, Refusal
+from shared.web.viewers import AGENCY, AID_CLERK
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+KINDS = ("split", "merge", "register-exit")
+_FIELDS = ("kind", "household_number", "head_id", "remaining_head_id", "into_number", "reason", "on", "why")
+_MEMBERS_MAX = 60
+_SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
+
+
+@router.get("/household-changes/find")
+async def find(request: Request, opened: Opened) -> Response:
+    """To the household of a number; what is not found is said above the list."""
+    opened.allow(*HOUSEHOLD_ROLES)
+    typed = {name: request.query_params.get(name, "").strip()[:40] for name in ("list", "household_number")}
+    try:
+        household_id = await _numbered(request, opened.caller, **typed)
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await household_list(request, opened, typed, refused)
+    return RedirectResponse(f"/household-changes/of/{household_id}", 303)
+
+
+@router.get("/household-changes/of/{household_id}")
+async def form(request: Request, household_id: UUID, opened: Opened) -> Response:
+    """The household as it stands, and the forms."""
+    opened.allow(*HOUSEHOLD_ROLES)
+    return await _page(request, opened, household_id, {})
+
+
+@router.get("/household-changes/of/{household_id}/{act}")
+async def act_address(household_id: UUID, act: str) -> Response:
+    """Where a reload after a preview or a refusal comes to."""
+    return RedirectResponse(f"/household-changes/of/{household_id}", 303)
+
+
+@router.post("/household-changes/of/{household_id}/preview")
+async def preview(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The households before and after; nothing is recorded."""
+    opened.allow(AID_CLERK, AGENCY)
+    return await _sent(request, opened, household_id, form, preview=True)
+
+
+@router.post("/household-changes/of/{household_id}/ask")
+async def ask(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Ask for it; leads to the request, which shows the same before and after to whoever decides."""
+    opened.allow(AID_CLERK, AGENCY)
+    return await _sent(request, opened, household_id, form, preview=False)
+
+
+async def _sent(request: Request, opened: Opening, household_id: UUID, form: FormData, *, preview: bool) -> Response:
+    typed = _typed(form)
+    backends: Backends = request.app.state.backends
+    kind = typed["kind"] if typed["kind"] in KINDS else KINDS[0]
+    path = f"/v1/households/{household_id}/{kind}{'/preview' if preview else ''}"
+    try:
+        body = await _body(request, opened, household_id, kind, typed)
+        answer = await backends.post(opened.caller, "registry", path, body, command_id=command_of(form, typed))
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await _page(request, opened, household_id, typed, refused.status, refused.detail)
+    except Refusal as refusal:
+        complaint = refusal.en if opened.language == "en" else refusal.zh
+        return await _page(request, opened, household_id, typed, refusal.status, complaint)
+    if preview:
+        return await _page(request, opened, household_id, typed, shown=answer.body)
+    return RedirectResponse(f"/household-changes/{answer.body['proposal_id']}", 303)
+
+
+def _typed(form: FormData) -> dict[str, Any]:
+    typed: dict[str, Any] = {name: text(form, name) for name in _FIELDS}
+    members = [each for each in form.getlist("member_ids") if isinstance(each, str)]
+    return typed | {"member_ids": members[:_MEMBERS_MAX]}
+
+
+async def _body(
+    request: Request, opened: Opening, household_id: UUID, kind: str, typed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The form as the registry takes it. Raises Malformed; Refused where no household has the number."""
+    body: dict[str, Any] = {"on": typed["on"], "why": typed["why"]}
+    if kind == "register-exit":
+        return body | {"reason": typed["reason"]}
+    if kind == "merge":
+        listed = (await _standing(request, opened, household_id))["list"]
+        into = await _numbered(request, opened.caller, listed, typed["into_number"])
+        return body | {"into_household_id": into}
+    if not typed["member_ids"]:
+        raise Malformed("请勾选分出去的成员", "Tick who leaves the household", field="member_ids")
+    heads = {name: typed[name] or None for name in ("head_id", "remaining_head_id")}
+    return body | heads | {"household_number": typed["household_number"], "member_ids": typed["member_ids"]}
+
+
+async def _numbered(request: Request, caller: Caller, list: str, household_number: str) -> str:  # noqa: A002
+    backends: Backends = request.app.state.backends
+    asked = {"list": list, "household_number": household_number}
+    found: str = (await backends.get(caller, "registry", "/v1/households", asked)).body["household_id"]
+    return found
+
+
+async def _standing(request: Request, opened: Opening, household_id: UUID) -> dict[str, Any]:
+    backends: Backends = request.app.state.backends
+    answer = await backends.get(opened.caller, "registry", f"/v1/households/{household_id}/standing")
+    told: dict[str, Any] = answer.body
+    return told
+
+
+async def _page(
+    request: Request,
+    opened: Opening,
+    household_id: UUID,
+    typed: Mapping[str, Any],
+    status: int = 200,
+    complaint: str = "",
+    shown: Mapping[str, Any] | None = None,
+) -> Response:
+    rendering: Rendering = request.app.state.rendering
+    standing = await _standing(request, opened, household_id)
+    return rendering.page(
+        request,
+        opened,
+        "household.html",
+        status=status,
+        standing=standing,
+        kinds=KINDS if standing["on_register"] else KINDS[:2],
+        may_ask=opened.viewer.has(AID_CLERK, AGENCY) and not standing["merged_into"],
+        typed=typed,
+        complaint=complaint,
+        shown=shown,
+        command_id=str(new_event_id()),
+    )
