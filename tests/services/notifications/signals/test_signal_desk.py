@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.visits.events import VisitLogged
 from tests.services.happenings import someone
 from tests.services.installation import Installation
 from tests.services.notifications.cases.desk import TODAY, Desk, open_desk
@@ -20,6 +21,7 @@ S1, S3 = {"school": "S1"}, {"school": "S3"}
 def desk(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     installation = Installation(postgres, tmp_path_factory.mktemp("signals"))
     with open_desk(installation) as made:
+        installation.bare("visits")
         yield made
     installation.close()
 
@@ -59,6 +61,36 @@ def test_a_document_ends_the_alert_of_its_days_and_its_withdrawal_raises_it_agai
     desk.settle()
     assert "absent_running" in kinds(desk, student)
     assert desk.ask("GET", f"/documented-absences?student={student}").json()["items"] == []
+
+
+def test_home_teaching_silences_as_long_as_visits_come(desk: Desk) -> None:
+    student = desk.child(class_name="1班", grade="5")
+    assert tell(desk, paper(student, -60, 60), place=S1).json()["code"] == "student_not_here"  # not arrived yet
+    desk.settle()
+    assert tell(desk, paper(student, -60, 60, kind="home_teaching"), place=S1).status_code == 201
+    for back in (3, 2, 1):
+        desk.report("S1", TODAY - timedelta(days=back), student)
+    desk.settle()
+    (alert,) = [row for row in desk.alerts() if row["student_id"] == str(student)]
+    assert alert["explanation_code"].endswith("_home_teaching_unvisited")
+    visit = VisitLogged(
+        student_id=student, campaign=None, visited_on=TODAY - timedelta(days=10), outcome="met", visitor="teacher-1",
+        confirmed=(), repeat_on=None, division_code="469001001", school_code="S1", personal=None,
+    )  # fmt: skip
+    desk.installation.append("visits", someone(), visit, visit.visited_on)
+    desk.settle()
+    assert not kinds(desk, student)
+
+
+def test_a_report_told_again_or_mended_or_of_another_time(desk: Desk) -> None:
+    """The future, two years back, and a child whom no class of hers names raise nothing; told again nothing new."""
+    student, stranger = desk.child(class_name="1班", grade="5"), desk.child("S3", class_name="9班", grade="6")
+    for day in range(1, 4):
+        desk.report("S1", TODAY + timedelta(days=day), student)
+        desk.report("S1", TODAY - timedelta(days=730 + day), student)
+    desk.report("S1", TODAY - timedelta(days=1), stranger)
+    desk.settle()
+    assert not kinds(desk, student) and not kinds(desk, stranger)
 
 
 def test_a_school_documents_its_own_children_once_and_lists_what_ends_first(desk: Desk) -> None:
