@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.portal.columns import Column
-from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, SCHOOL_COLUMN, Filter, TablePage
+from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, NAME, SCHOOL_COLUMN, TRUE_ON, Filter, TablePage
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 _ROLES = (AID_CLERK, SCHOOL, AUDITOR)
@@ -62,4 +62,18 @@ LEDGER_CHILDREN = TablePage(
         BY_SCHOOL,
         Filter("township", "text"),
     ),
+)  # fmt: skip
+
+DOCUMENTED_ABSENCES = TablePage(
+    "documented_absences", "/dropout/documents", "notifications", "/v1/documented-absences",
+    (
+        NAME, SCHOOL_COLUMN, GRADE, CLASS,
+        Column("document_kind", ("kind",), "code", "document_kind"),
+        Column("document_first", ("first_day",), "date"),
+        Column("document_last", ("last_day",), "date"),
+        Column("document_number", ("reference",)),
+        Column("expiring", ("expiring",), "code", "yes_no"),
+    ),
+    _ROLES, "document_id",
+    (BY_SCHOOL, Filter("expiring", "code", "yes_no"), TRUE_ON),
 )  # fmt: skip

@@ -21,6 +21,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ledger_children",
             "attendance",
             "suspensions",
+            "documented_absences",
             "alerts_spring",
             "alerts_summer",
             "deliveries",
