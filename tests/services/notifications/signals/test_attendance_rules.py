@@ -241,3 +241,10 @@ def test_a_stage_and_a_place_have_their_own_threshold() -> None:
     assert "absent_running" not in judged(".uuuu", rules.at("469001002", "junior")).reasons
     assert "absent_running" in judged(".uuuu", rules.at("469002001", "junior")).reasons
     assert judged(".uuu..", rules.at("469002001", "primary")).returned
+
+
+def test_a_share_reached_before_a_document_raises_nothing_after_it() -> None:
+    paper = (Covered(FIRST + 10, FIRST + 11, PAPER),)
+    assert "absent_share" in judged(".ss.ss.sss").reasons
+    assert "absent_share" not in judged(".ss.ss.sss--", documents=paper).reasons
+    assert "absent_share" in judged(".ss.ss.sss--s", documents=paper).reasons
