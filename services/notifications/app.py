@@ -13,10 +13,9 @@ from services.notifications.delivery import parts as delivery_parts
 from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
-from services.notifications.signals.document_api import router as document_router
-from services.notifications.signals.documents import Documents
-from services.notifications.signals.rule_api import router as rule_router
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
+from services.notifications.signals.signal_api import router as signal_router
+from services.notifications.signals.signal_desk import SignalDesk
 from services.notifications.streams import ALERT_RULES, CASE_PLAN, Streams
 from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
@@ -48,9 +47,8 @@ def build(settings: Settings) -> Service:
             router(database, store, streams),
             case_router(Cases(database, store, streams)),
             ledger_router(database),
+            signal_router(SignalDesk(database, store, streams)),
             whatif_api.router(database),
-            rule_router(database, store, streams),
-            document_router(Documents(database, store, streams)),
             *delivery_parts.routers(desk, ways),
         ),
         workers=delivery_parts.workers(desk, ways),

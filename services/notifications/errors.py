@@ -3,15 +3,15 @@
 Refusal
 ├── NotFound            404
 │   ├── UnknownAlert        no such alert, or not one of the caller's
-│   └── UnknownStudent, UnknownDocument     signal_errors.py
+│   └── StudentNotHere, UnknownDocument     signal_errors.py
 ├── Conflict            409
 │   ├── AlertNotOpen        closed or withdrawn before
 │   ├── NotSeenYet          an alert is read before it is closed
-│   ├── DocumentOverlaps    signal_errors.py
-│   └── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
+│   ├── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
+│   └── DocumentWithdrawn, DocumentOverlaps     signal_errors.py
 └── Malformed           422
     ├── TeamIncomplete, BadCasePlan     case_errors.py
-    ├── DocumentTooLong     signal_errors.py
+    ├── DaysReversed, DocumentTooLong   signal_errors.py
     ├── NoRulesYet          a past before the first rules
     ├── TooManyChildren     more than one request may try thresholds on
     └── BadRules            the thresholds do not hold together
@@ -20,10 +20,7 @@ Refusal
 from __future__ import annotations
 
 from services.notifications import case_errors as case_errors  # declared with these
-from services.notifications.signal_errors import DocumentOverlaps as DocumentOverlaps
-from services.notifications.signal_errors import DocumentTooLong as DocumentTooLong
-from services.notifications.signal_errors import UnknownDocument as UnknownDocument
-from services.notifications.signal_errors import UnknownStudent as UnknownStudent
+from services.notifications import signal_errors as signal_errors
 from shared.kernel.refusals import Conflict, Malformed, NotFound
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from services.notifications.case_tables import CASE_PLANS
 from services.notifications.cases.case_folds import CASE_FOLDS
 from services.notifications.cases.circumstances import CIRCUMSTANCE_FOLDS, CIRCUMSTANCE_TABLES
+from services.notifications.events import AbsenceDocumented, AbsenceDocumentWithdrawn
+from services.notifications.signals.attendance_folds import absence_documented, document_withdrawn
 from services.notifications.signals.folds import calendar_activated
-from services.notifications.tables import ALERTS, CALENDARS, CHILDREN, SCHOOLS
+from services.notifications.tables import ALERTS, CALENDARS, CHILDREN, DOCUMENTED, SCHOOLS
 from services.registry.events import (
     SchoolCalendarActivated,
     SchoolRegistered,
@@ -81,7 +83,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ALERTS_VIEW = Projection(
     "alerts",
-    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, *CIRCUMSTANCE_TABLES),
+    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, DOCUMENTED, *CIRCUMSTANCE_TABLES),
     {
         **CASE_FOLDS,
         **CIRCUMSTANCE_FOLDS,
@@ -93,5 +95,7 @@ ALERTS_VIEW = Projection(
         StudentDetailsCorrected: child_corrected,
         SchoolRegistered: school_registered,
         SchoolCalendarActivated: calendar_activated,
+        AbsenceDocumented: absence_documented,
+        AbsenceDocumentWithdrawn: document_withdrawn,
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.portal.columns import Column
-from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, SCHOOL_COLUMN, Filter, TablePage
+from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, NAME, SCHOOL_COLUMN, TRUE_ON, Filter, TablePage
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 _ROLES = (AID_CLERK, SCHOOL, AUDITOR)
@@ -47,23 +47,6 @@ SUMMER_ALERTS = TablePage(
     fixed={"view": "summer_6_7"},
 )  # fmt: skip
 
-ABSENCES = TablePage(
-    "absences", "/absences", "notifications", "/v1/documented-absences",
-    (
-        Column("child", ("name",), "student"),
-        SCHOOL_COLUMN, GRADE, CLASS,
-        Column("document_kind", ("kind",), "code", "document_kind"),
-        Column("first_day_included", ("first_day",), "date"),
-        Column("last_day_included", ("last_day",), "date"),
-        Column("days_left", ("days_left",), "number"),
-        Column("reference", ("reference",)),
-        Column("state", ("state",), "code", "document_state"),
-    ),
-    _ROLES, "document_id",
-    (Filter("state", "code", "document_state", tabs=True, default="expiring"), BY_SCHOOL, Filter("student", "text")),
-    actions=True,
-)  # fmt: skip
-
 LEDGER_CHILDREN = TablePage(
     "ledger_children", "/dropout/children", "notifications", "/v1/ledgers/children",
     (
@@ -79,4 +62,19 @@ LEDGER_CHILDREN = TablePage(
         BY_SCHOOL,
         Filter("township", "text"),
     ),
+)  # fmt: skip
+
+DOCUMENTED_ABSENCES = TablePage(
+    "documented_absences", "/dropout/documents", "notifications", "/v1/documented-absences",
+    (
+        NAME, SCHOOL_COLUMN, GRADE, CLASS,
+        Column("document_kind", ("kind",), "code", "document_kind"),
+        Column("document_first", ("first_day",), "date"),
+        Column("document_last", ("last_day",), "date"),
+        Column("document_number", ("reference",)),
+        Column("expiring", ("expiring",), "code", "yes_no"),
+    ),
+    _ROLES, "document_id",
+    (BY_SCHOOL, Filter("expiring", "code", "yes_no"), Filter("student", "text"), TRUE_ON),
+    actions=True,
 )  # fmt: skip

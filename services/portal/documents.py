@@ -35,13 +35,13 @@ async def enter(request: Request, student_id: UUID, opened: Opened, form: Sent) 
     return back(form, "document", f"/students/{student_id}")
 
 
-@router.get("/absences/{document_id}/withdraw")
+@router.get("/dropout/documents/{document_id}/withdraw")
 async def withdrawn_address(document_id: UUID) -> Response:
     """Where a reload after a refused withdrawal comes to."""
-    return RedirectResponse("/absences", 303)
+    return RedirectResponse("/dropout/documents", 303)
 
 
-@router.post("/absences/{document_id}/withdraw")
+@router.post("/dropout/documents/{document_id}/withdraw")
 async def withdraw(request: Request, document_id: UUID, opened: Opened, form: Sent) -> Response:
     """The paper never held: its days count again."""
     opened.allow(AID_CLERK, SCHOOL)
@@ -49,4 +49,4 @@ async def withdraw(request: Request, document_id: UUID, opened: Opened, form: Se
     path = f"/v1/documented-absences/{document_id}/withdraw"
     body = {"reason": text(form, "reason")}
     await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
-    return back(form, "document_withdrawn", "/absences")
+    return back(form, "document_withdrawn", "/dropout/documents")

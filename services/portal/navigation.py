@@ -21,7 +21,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ledger_children",
             "attendance",
             "suspensions",
-            "absences",
+            "documented_absences",
             "alerts_spring",
             "alerts_summer",
             "deliveries",

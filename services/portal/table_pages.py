@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.portal.alert_pages import ABSENCES, ALERTS, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
+from services.portal.alert_pages import ALERTS, DOCUMENTED_ABSENCES, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
 from services.portal.columns import Column
 from services.portal.table_shape import (
     AGENCY_COLUMN,
@@ -312,7 +312,7 @@ TABLES: Mapping[str, TablePage] = {
         SPRING_ALERTS,
         SUMMER_ALERTS,
         LEDGER_CHILDREN,
-        ABSENCES,
+        DOCUMENTED_ABSENCES,
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
@@ -339,7 +339,6 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts", "/alerts", ALERTS.roles),
     ("deliveries", "/deliveries", (AID_CLERK,)),
     ("suspensions", "/suspensions", SUSPENSIONS.roles),
-    ("absences", "/absences", ABSENCES.roles),
     ("freshness", "/freshness", FRESHNESS.roles),
     ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),
     ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
@@ -347,6 +346,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts_spring", "/alerts/spring", SPRING_ALERTS.roles),
     ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
+    ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),

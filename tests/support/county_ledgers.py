@@ -1,4 +1,4 @@
-"""The ledgers of the invented county of the page's tests: one school with one dropout."""
+"""The ledgers of the invented county of the page's tests: one school with one dropout, one document of absence."""
 
 from __future__ import annotations
 
@@ -15,23 +15,33 @@ COUNTS = ("school_age", "in_no_school", "left", "not_attending", "suspected", "d
 
 
 def ledgers() -> APIRouter:
-    """The routes of notifications about ledgers."""
-    r = APIRouter(prefix="/notifications/v1/ledgers")
+    """The routes of notifications about ledgers and documents."""
+    r = APIRouter(prefix="/notifications/v1")
 
-    @r.get("")
+    @r.get("/documented-absences")
+    def documents(who: Who) -> Row:
+        days = {"first_day": "2024-09-02", "last_day": "2024-09-13", "expiring": True}
+        number = "00000000-0000-4000-8000-000000000001"
+        row = {"document_id": number, "student_id": number, "kind": "home_teaching", "reference": "送教2024-1", **days}
+        return {
+            "items": [{**row, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}],
+            "next": None,
+        }
+
+    @r.get("/ledgers")
     def board(who: Who) -> Row:
         place = {"division_code": "460100101", "township": "460100101", "school_code": "3146000001"}
         counted = dict.fromkeys(COUNTS, 0) | {"school_age": 120, "dropped_out": 1}
         return {"covers": "未接入公安名单", "places": [{**place, "school_name": "第一小学", **counted}]}
 
-    @r.get("/trend")
+    @r.get("/ledgers/trend")
     def trend(who: Who, weeks: int = 12) -> list[Row]:
         return [
             {"week_ends": f"2024-09-{number + 1:02d}", "raised": number % 3, "suspected": 3, "dropped_out": 1}
             for number in range(weeks)
         ]
 
-    @r.get("/children")
+    @r.get("/ledgers/children")
     def children(who: Who) -> Row:
         return {"items": [], "next": None}
 

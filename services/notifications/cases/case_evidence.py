@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from services.notifications.case_commands import NOTHING, Document, Evidence
 from services.notifications.events import AlertRaised
 from services.notifications.signals.memory import rules_on
-from services.notifications.signals.rules import AlertRules
+from services.notifications.signals.rules import AlertRules, Thresholds
 from services.notifications.signals.watching import NAME as WATCHING
 from shared.database.database import Database, driver
 from shared.messaging.builds import enter_live
@@ -35,7 +35,8 @@ WHERE s.entity = :student AND s.status = 'enrolled' AND d.day > :after AND d.day
 ORDER BY d.day LIMIT :count
 """)
 _STANDING = text("""
-SELECT status, since, event_id, stage FROM schooling WHERE entity = :student AND valid_from <= :on AND valid_to > :on
+SELECT status, since, event_id, division_code, stage FROM schooling
+WHERE entity = :student AND valid_from <= :on AND valid_to > :on
 """)
 _DOCUMENTS = text("""
 SELECT event_id, last_day FROM documented_absences
@@ -51,26 +52,25 @@ def evidence_of(database: Database, raised: AlertRaised, on: date) -> Evidence:
     with database.working() as connection:
         if not enter_live(driver(connection), WATCHING):
             return NOTHING
-        return _found(connection, raised.student_id, raised, on)
+        return _found(connection, raised.student_id, raised.since, on)
 
 
-def _found(connection: Connection, student: UUID, raised: AlertRaised, on: date) -> Evidence:
-    since = raised.since
+def _found(connection: Connection, student: UUID, since: date, on: date) -> Evidence:
     last_absence = connection.execute(_LAST_ABSENCE, {"student": student}).scalar_one_or_none()
     after = max(last_absence or since, since)
     asked = {"student": student, "after": after, "on": on, "count": REPORTS_MOST}
     present = tuple(connection.execute(_PRESENT, asked).scalars())
     accepted = died = None
-    stage: str | None = None
-    standing = connection.execute(_STANDING, {"student": student, "on": on}).one_or_none()
-    if standing is not None:
-        status, standing_since, event_id, stage = standing
+    in_force = rules_on(connection, on)
+    needed: Thresholds = AlertRules() if in_force is None else in_force.rules
+    for status, standing_since, event_id, division, stage in connection.execute(
+        _STANDING, {"student": student, "on": on}
+    ):
+        if in_force is not None:
+            needed = in_force.rules.at(division or "", stage)
         if status == "died":
             died = event_id
         elif status == "accepted_elsewhere" or (status == "enrolled" and standing_since > since):
             accepted = event_id
     documents = tuple(Document(*row) for row in connection.execute(_DOCUMENTS, {"student": student, "on": on}))
-    in_force = rules_on(connection, on)
-    rules = AlertRules() if in_force is None else in_force.rules
-    return_days = rules.at(raised.division_code or "", stage).return_days
-    return Evidence(present, return_days, accepted, died, documents)
+    return Evidence(present, needed.return_days, accepted, died, documents)

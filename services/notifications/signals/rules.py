@@ -10,6 +10,7 @@ import msgspec
 from services.notifications.errors import BadRules
 
 LONGEST_WAIT_DAYS = 180
+LONGEST_DOCUMENT_DAYS = 1_100  # three school years
 VARIATIONS_MOST = 200  # a province's counties, some of them by stage
 REASONS = ("sick", "leave", "unexplained", "suspended", "other")
 STAGES = ("preschool", "primary", "junior", "senior", "vocational", "special")
@@ -84,6 +85,23 @@ class Variation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return division.startswith(self.division or "") and self.stage in (None, stage)
 
 
+class DocumentDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The most calendar days one document of absence may cover, by its kind: a school year with its vacations for what
+    is decided by the year, half of one for an illness; longer than that, somebody looks again."""
+
+    sick: int = 180
+    suspended: int = 366
+    delayed_entry: int = 366
+    home_teaching: int = 366
+    sports_school: int = 366
+    abroad: int = 366
+
+    def most(self, kind: str) -> int:
+        """Of a document of ``kind``."""
+        days: int = getattr(self, kind)
+        return days
+
+
 class AlertRules(Thresholds, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``acceptance_days``: how long another school may take to accept a child who left one; days of vacation, when no
     school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known. Among
@@ -92,6 +110,7 @@ class AlertRules(Thresholds, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     acceptance_days: int = 15
     compulsory_stages: tuple[str, ...] = ("primary", "junior")
     variations: tuple[Variation, ...] = ()
+    document_days: DocumentDays = DocumentDays()
 
     @property
     def everywhere(self) -> frozenset[Thresholds]:
@@ -140,6 +159,13 @@ def parse(content: str) -> AlertRules:
     except msgspec.DecodeError as error:
         raise BadRules("预警规则格式不正确", f"bad alert rules: {error}") from error
     _check(rules)
+    for kind in DocumentDays.__struct_fields__:
+        if not 1 <= rules.document_days.most(kind) <= LONGEST_DOCUMENT_DAYS:
+            raise BadRules(
+                f"证明天数上限应在 1 至 {LONGEST_DOCUMENT_DAYS} 之间",
+                f"document_days must be 1 to {LONGEST_DOCUMENT_DAYS}",
+                field=f"document_days.{kind}",
+            )
     if len(rules.variations) > VARIATIONS_MOST:
         raise BadRules(f"地方规则最多 {VARIATIONS_MOST} 条", f"at most {VARIATIONS_MOST} variations")
     places = [(each.division, each.stage) for each in rules.variations]

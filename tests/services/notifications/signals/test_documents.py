@@ -1,141 +1,90 @@
-"""Papers that explain an absence, over HTTP: who may enter them, what they silence, what comes back."""
+"""Documents of absence: what is refused, and each refusal one step beyond what is accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+import msgspec
 import pytest
 
-from services.registry.events import ClassAttendanceReported, StudentPlaced
-from tests.services.happenings import someone
-from tests.services.installation import Installation
-from tests.services.notifications.cases.desk import SCHOOLS, TODAY, Desk, open_desk
+from services.notifications.errors import BadRules
+from services.notifications.events import AbsenceKind
+from services.notifications.signal_errors import (
+    KINDS,
+    DaysReversed,
+    DocumentOverlaps,
+    DocumentTooLong,
+    DocumentWithdrawn,
+    StudentNotHere,
+    UnknownDocument,
+)
+from services.notifications.signals.documents import DocumentAbsence, Held, Pupil, document, withdrawn
+from services.notifications.signals.rules import AlertRules, DocumentDays, canonical, parse
 
-S1, S3 = {"school": "S1"}, {"school": "S3"}
-DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def desk(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    installation = Installation(postgres, tmp_path_factory.mktemp("documents"))
-    with open_desk(installation) as made:
-        yield made
-    installation.close()
-
-
-def paper(student: UUID, first: date, last: date, kind: str = "sick") -> dict[str, str]:
-    return {
-        "student_id": str(student), "kind": kind, "first_day": first.isoformat(), "last_day": last.isoformat(),
-        "reference": "病假条2026-17",
-    }  # fmt: skip
+FIRST = date(2026, 11, 2)
+PUPIL = Pupil("enrolled", "469001001", "S1")
+RULES = AlertRules()
 
 
-def enter(desk: Desk, body: dict[str, str], **more: Any) -> Any:
-    return desk.ask("POST", "/documented-absences", json=body, place=more.pop("place", S1), **more)
+def wanted(days: int, kind: AbsenceKind = "sick", first: date = FIRST) -> DocumentAbsence:
+    return DocumentAbsence(UUID(int=7), kind, first, first + timedelta(days=days - 1), "琼病假2026-18")
 
 
-def listed(desk: Desk, student: UUID, **asked: str) -> list[dict[str, Any]]:
-    answer = desk.ask("GET", "/documented-absences", params={"student": str(student), **asked})
-    assert answer.status_code == 200, answer.text
-    items: list[dict[str, Any]] = answer.json()["items"]
-    return items
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_document_may_be_as_long_as_the_rules_say_and_no_longer(kind: AbsenceKind) -> None:
+    most = RULES.document_days.most(kind)
+    fact = document(wanted(most, kind), PUPIL, (), RULES)
+    assert (fact.last_day - fact.first_day).days + 1 == most and fact.school_code == "S1"
+    with pytest.raises(DocumentTooLong) as refused:
+        document(wanted(most + 1, kind), PUPIL, (), RULES)
+    assert KINDS[kind][0] in refused.value.zh and refused.value.facts["most"] == most
 
 
-def absent(desk: Desk, student: UUID, days: list[date], reason: str = "unexplained") -> None:
-    """Her own class reports her absent on these days."""
-    for day in days:
-        fact = ClassAttendanceReported(
-            school_code="S1", division_code=SCHOOLS["S1"], stage="primary", grade="5",
-            class_name=room(student), members=30, absences={reason: (student,)}, school_day=True,
-            reported_by="teacher",
-        )  # fmt: skip
-        desk.installation.append("registry", someone(), fact, day)
+def test_a_county_may_say_another_length() -> None:
+    rules = AlertRules(document_days=DocumentDays(sick=10))
+    with pytest.raises(DocumentTooLong):
+        document(wanted(11), PUPIL, (), rules)
+    with pytest.raises(BadRules):
+        parse(canonical(AlertRules(document_days=DocumentDays(sick=0))))
 
 
-def open_kinds(desk: Desk, student: UUID) -> list[str]:
-    desk.settle()
-    return [row["kind"] for row in desk.alerts(params={"student": str(student)})]
+def test_rules_told_before_documents_had_a_length_still_read() -> None:
+    told = msgspec.json.decode(canonical(RULES))
+    del told["document_days"]
+    assert parse(msgspec.json.encode(told).decode()) == RULES
 
 
-def room(student: UUID) -> str:
-    """A class of her own, so that nobody else's report is a day at school for her."""
-    return f"{student.int % 10_000}班"
+def test_one_day_is_a_document_and_none_is_not() -> None:
+    assert document(wanted(1), PUPIL, (), RULES).last_day == FIRST
+    with pytest.raises(DaysReversed):
+        document(wanted(0), PUPIL, (), RULES)
 
 
-def a_child(desk: Desk) -> UUID:
-    student = desk.child(stage="primary", grade="5")
-    placed = StudentPlaced(
-        school_code="S1", division_code=SCHOOLS["S1"], stage="primary", grade="5", class_name=room(student)
-    )
-    desk.installation.append("registry", student, placed, date(2022, 9, 2))
-    return student
+@pytest.mark.parametrize(("held", "free"), [(-1, True), (0, False), (4, False), (5, True)])
+def test_documents_of_a_kind_may_touch_but_not_overlap(held: int, free: bool) -> None:
+    """Of the five days from FIRST: one that ends the day before or begins the day after is another paper's."""
+    day = FIRST + timedelta(days=held)
+    other = Held(UUID(int=9), day, day)
+    if free:
+        document(wanted(5), PUPIL, [other], RULES)
+        return
+    with pytest.raises(DocumentOverlaps) as refused:
+        document(wanted(5), PUPIL, [other], RULES)
+    assert refused.value.facts["document_id"] == str(UUID(int=9))
 
 
-def test_a_paper_silences_its_days_and_its_withdrawal_brings_the_alert(desk: Desk) -> None:
-    student = a_child(desk)
-    desk.settle()
-    entered = enter(desk, paper(student, TODAY - 10 * DAY, TODAY + 3 * DAY))
-    assert entered.status_code == 200, entered.text
-    absent(desk, student, [TODAY - 4 * DAY, TODAY - 3 * DAY, TODAY - 2 * DAY])
-    assert open_kinds(desk, student) == []
-    document = entered.json()["document_id"]
-    withdrawn = desk.ask("POST", f"/documented-absences/{document}/withdraw", json={"reason": "误录"}, place=S1)
-    assert withdrawn.status_code == 200
-    assert open_kinds(desk, student) == ["absent_running"]
-    assert [row["state"] for row in listed(desk, student, state="withdrawn")] == ["withdrawn"]
-    assert listed(desk, student) == []
+@pytest.mark.parametrize("pupil", [None, Pupil("dropped_out", "469001001", "S1"), Pupil("graduated", "469001", None)])
+def test_who_is_at_no_school_of_the_callers_needs_no_document(pupil: Pupil | None) -> None:
+    with pytest.raises(StudentNotHere):
+        document(wanted(5), pupil, (), RULES)
 
 
-def test_a_paper_entered_later_takes_the_alert_back(desk: Desk) -> None:
-    student = a_child(desk)
-    desk.settle()
-    absent(desk, student, [TODAY - 7 * DAY, TODAY - 6 * DAY, TODAY - 5 * DAY])
-    assert open_kinds(desk, student) == ["absent_running"]
-    assert enter(desk, paper(student, TODAY - 8 * DAY, TODAY + DAY)).status_code == 200
-    assert open_kinds(desk, student) == []
-    (ended,) = desk.alerts(params={"student": str(student), "state": "withdrawn"})
-    assert ended["ended_reason"] == "absence_documented"
-
-
-def test_what_cannot_be_is_refused_in_words(desk: Desk) -> None:
-    student = a_child(desk)
-    desk.settle()
-    backwards = enter(desk, paper(student, TODAY, TODAY - DAY))
-    assert (backwards.status_code, backwards.json()["detail"]) == (422, "结束日期不能早于开始日期")
-    longest = enter(desk, paper(student, TODAY, TODAY + 184 * DAY))
-    assert (longest.status_code, longest.json()["code"]) == (422, "document_too_long")
-    assert enter(desk, paper(student, TODAY, TODAY + 183 * DAY)).status_code == 200
-    desk.settle()
-    again = enter(desk, paper(student, TODAY + 183 * DAY, TODAY + 190 * DAY))
-    assert (again.status_code, again.json()["code"]) == (409, "document_overlaps")
-    assert enter(desk, paper(student, TODAY + 184 * DAY, TODAY + 190 * DAY)).status_code == 200
-    assert enter(desk, paper(student, TODAY, TODAY + DAY, "abroad")).status_code == 200
-    assert enter(desk, paper(uuid4(), TODAY, TODAY + DAY)).status_code == 404
-
-
-def test_a_school_enters_sees_and_withdraws_only_its_own(desk: Desk) -> None:
-    student = a_child(desk)
-    desk.settle()
-    assert enter(desk, paper(student, TODAY, TODAY + DAY), place=S3).status_code == 404
-    entered = enter(desk, paper(student, TODAY, TODAY + DAY)).json()["document_id"]
-    desk.settle()
-    assert desk.ask("GET", "/documented-absences", place=S3).json()["items"] == []
-    (row,) = desk.ask("GET", "/documented-absences", params={"student": str(student)}, place=S1).json()["items"]
-    assert (row["document_id"], row["days_left"], row["state"]) == (entered, 2, "standing")
-    gone = desk.ask("POST", f"/documented-absences/{entered}/withdraw", json={"reason": "误录"}, place=S3)
-    assert gone.status_code == 404
-
-
-def test_the_same_entry_twice_is_one_paper(desk: Desk) -> None:
-    student, key = a_child(desk), uuid4()
-    desk.settle()
-    body = paper(student, TODAY, TODAY + 20 * DAY)
-    first, second = (enter(desk, body, key=key).json() for _ in range(2))
-    assert first == second
-    desk.settle()
-    assert len(listed(desk, student)) == 1
-    assert listed(desk, student, state="expiring") == []
-    assert len(listed(desk, student, state="standing")) == 1
+def test_a_document_is_withdrawn_once() -> None:
+    told = document(wanted(5), PUPIL, (), RULES)
+    once = withdrawn([told], "登记有误")
+    assert once.student_id == told.student_id
+    with pytest.raises(DocumentWithdrawn):
+        withdrawn([told, once], "登记有误")
+    with pytest.raises(UnknownDocument):
+        withdrawn([], "登记有误")

@@ -1,0 +1,114 @@
+"""Documents of absence and the alert rules' versions over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifications.events import AbsenceKind
+from services.notifications.projections import ALERTS_VIEW
+from services.notifications.signals.documents import DocumentAbsence
+from services.notifications.signals.signal_desk import DocumentRow, RulesVersion, SignalDesk, documents
+from shared.kernel.clock import today
+from shared.web.commands import command_from
+from shared.web.pages import Page, PageTurn, page_of, page_turn
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Turn = Annotated[PageTurn, Depends(page_turn)]
+REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
+Reference = Annotated[str, Field(min_length=1, max_length=120, pattern=REFERENCE)]
+
+
+class Document(BaseModel):
+    """Both days included; ``reference``: a paper's number, nothing personal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: UUID
+    kind: AbsenceKind
+    first_day: date
+    last_day: date
+    reference: Reference
+
+
+class Withdrawal(BaseModel):
+    """``reason`` names nobody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reference
+
+
+class Told(BaseModel):
+    """The same answer however often the command is repeated."""
+
+    document_id: UUID
+    event_ids: tuple[UUID, ...]
+
+
+class Activated(BaseModel):
+    event_ids: tuple[UUID, ...]
+
+
+def router(desk: SignalDesk) -> APIRouter:
+    """The routes under /v1."""
+    routes = APIRouter(prefix="/v1")
+    _documents(routes, desk)
+    _rules(routes, desk)
+    return routes
+
+
+def _documents(routes: APIRouter, desk: SignalDesk) -> None:
+    @routes.get("/documented-absences")
+    def listed(
+        viewer: Reader,
+        turn: Turn,
+        student: UUID | None = None,
+        school: Annotated[str | None, Query(max_length=64)] = None,
+        expiring: bool = False,
+        true_on: date | None = None,
+    ) -> Page[DocumentRow]:
+        """Documents in force or to come, those that end first in front; ``expiring``: within two weeks. With a student,
+        also hers that have run out."""
+        with desk.database.reading(viewer.scope, ALERTS_VIEW.name) as connection:
+            rows = documents(connection, true_on or today(), turn, student, school, expiring)
+        return page_of(rows, turn, key=lambda row: (row.last_day, row.document_id))
+
+    @routes.post("/documented-absences", status_code=201)
+    def document(body: Document, request: Request, viewer: Responsible) -> Told:
+        """Absence from the first to the last day raises no alert."""
+        command = command_from(request, viewer, body)
+        intent = DocumentAbsence(**body.model_dump())
+        document_id, result = desk.document(viewer.scope, intent, today(), command)
+        return Told(document_id=document_id, event_ids=result.event_ids)
+
+    @routes.post("/documented-absences/{document_id}/withdraw")
+    def withdraw(document_id: UUID, body: Withdrawal, request: Request, viewer: Responsible) -> Told:
+        """It never held: its days count again."""
+        command = command_from(request, viewer, body)
+        result = desk.withdraw(viewer.scope, document_id, body.reason, command)
+        return Told(document_id=document_id, event_ids=result.event_ids)
+
+
+def _rules(routes: APIRouter, desk: SignalDesk) -> None:
+    @routes.get("/alert-rules")
+    def versions(viewer: Reader) -> list[RulesVersion]:
+        """Every version of the rules, the one told last first: from which day, by whom, what changed."""
+        return desk.versions()
+
+    @routes.post("/alert-rules", status_code=201)
+    def activate(body: dict[str, Any], request: Request, viewer: Clerk, as_of: date | None = None) -> Activated:
+        """Other thresholds from ``as_of`` (default today) on, in the form that GET tells as ``content``. What is left
+        out has its default."""
+        content = msgspec.json.encode(body)
+        command = command_from(request, viewer, content)
+        result = desk.activate(content, as_of or today(), command)
+        return Activated(event_ids=result.event_ids)
