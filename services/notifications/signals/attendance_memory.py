@@ -228,7 +228,8 @@ class _Counted:
             told = self._reported.get(key, Reported(()))
             time = self._calendars.time(place.division_code, key.school_code)
             free = told.no_school
-            self._known[key] = [day for day in told.days if time.counts(day, False if day in free else None)]
+            told_once = dict.fromkeys(told.days)  # a day counts once, however many streams speak of it
+            self._known[key] = [day for day in told_once if time.counts(day, False if day in free else None)]
         return self._known[key]
 
 
