@@ -17,13 +17,12 @@ from tests.services.notifications.cases.desk import TODAY, Desk, open_desk
 S1, S3 = {"school": "S1"}, {"school": "S3"}
 
 
-@pytest.fixture(scope="module")
-def desk(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    installation = Installation(postgres, tmp_path_factory.mktemp("signals"))
+@pytest.fixture
+def desk(installation: Installation) -> Iterator[Desk]:
+    """One for each test: what a class reported in another would be days at school here."""
     with open_desk(installation) as made:
         installation.bare("visits")
         yield made
-    installation.close()
 
 
 def paper(student: UUID, begins: int, ends: int, **fields: Any) -> dict[str, Any]:
