@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -156,6 +156,7 @@ def days_of(
         named[student].append((Named(day.toordinal(), reason, bool(half), class_day, event_id), ClassKey(*key)))
     papers = _documents(connection, standing, rules, today)
     classes = {spell.key for each in spells.values() for spell in each}
+    classes |= {by for each in named.values() for _, by in each}
     reported = reported_days(connection, classes, today, max(each.attendance_reach_days for each in rules.everywhere))
     counted = _Counted(reported, calendars)
     found = {}
@@ -197,34 +198,38 @@ class _Counted:
     def of(
         self, spells: Sequence[_Spell], named: Sequence[tuple[Named, ClassKey]], place: Schooling
     ) -> tuple[list[int], dict[int, Named]]:
-        """A child's days that count, in order, and her absences among them. One who is named by a class that is not
-        hers counts as absent only where her own class said nothing of that day."""
+        """A child's days that count, in order, and her absences among them. A class that is not hers, by what is known
+        now, but named her at the time speaks where her own class said nothing of a day: who is moved to another class
+        after the fact does not lose her days."""
         days: list[int] = []
         absences: dict[int, Named] = {}
         for begin, end, key in spells:
-            whole = self._days(key, place)
-            own = list(whole[bisect_left(whole, begin) : bisect_left(whole, end)])
-            told = self._reported.get(key, Reported(()))
-            for each, by in named:
-                if not begin <= each.day < end:
-                    continue
-                at = bisect_right(told.days, each.day) - 1
-                spoke = at >= 0 and told.days[at] == each.day
-                if by == key and spoke:
+            own = self._within(key, place, begin, end)
+            told = frozenset(self._reported.get(key, Reported(())).days)
+            by_day: dict[int, ClassKey] = dict.fromkeys(own, key)
+            within = [(each, by) for each, by in named if begin <= each.day < end]
+            others = sorted({by for _, by in within if by != key})
+            for other in others:
+                for day in self._within(other, place, begin, end):
+                    if day not in told:
+                        by_day.setdefault(day, other)
+            for each, by in within:
+                if by_day.get(each.day) == by or (by in others and each.day in by_day and each.day not in told):
                     absences[each.day] = each
-                elif not spoke and self._calendars.time(place.division_code, by.school_code).counts(each.day):
-                    absences[each.day] = each
-                    own.append(each.day)
-            days += sorted(set(own))
-        kept = set(days)
-        return days, {day: each for day, each in absences.items() if day in kept}
+            days += sorted(by_day) if others else own
+        return days, absences
+
+    def _within(self, key: ClassKey, place: Schooling, begin: int, end: int) -> list[int]:
+        whole = self._days(key, place)
+        return whole[bisect_left(whole, begin) : bisect_left(whole, end)]
 
     def _days(self, key: ClassKey, place: Schooling) -> list[int]:
         if key not in self._known:
             told = self._reported.get(key, Reported(()))
             time = self._calendars.time(place.division_code, key.school_code)
             free = told.no_school
-            self._known[key] = [day for day in told.days if time.counts(day, False if day in free else None)]
+            told_once = dict.fromkeys(told.days)  # a day counts once, however many streams speak of it
+            self._known[key] = [day for day in told_once if time.counts(day, False if day in free else None)]
         return self._known[key]
 
 

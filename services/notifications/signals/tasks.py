@@ -36,7 +36,7 @@ from services.visits.events import VisitLogged
 from shared.eventsourcing.projection import Recorded
 
 CHUNK_CHILDREN = 250
-CHUNK_SCHOOLS = 20
+CHUNK_SCHOOLS = 8  # a command holds 1,000 events, a large school 120 classes
 
 
 class Task(NamedTuple):
@@ -115,8 +115,11 @@ def _reported(connection: Connection, reports: Sequence[Recorded], today: date, 
             wanted.update(often.intersection(known.get(key, ())))
         wanted.update(open_in.get(key, ()))
         asked = event.effective_on < today or key.school_code in silent
-        if wanted or asked:
-            yield Task(event, 0, students=tuple(sorted(wanted)), schools=(key.school_code,) if asked else ())
+        ordered = sorted(wanted)
+        for ordinal, begin in enumerate(range(0, len(ordered), CHUNK_CHILDREN), 1):
+            yield Task(event, ordinal, students=tuple(ordered[begin : begin + CHUNK_CHILDREN]))
+        if asked:
+            yield Task(event, 0, schools=(key.school_code,))
 
 
 def class_key(fact: ClassAttendanceReported) -> ClassKey:

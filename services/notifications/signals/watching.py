@@ -241,7 +241,8 @@ def _proposed(stream_id: UUID, alert: Alert, intent: Intent, cause: Recorded) ->
         case RaiseAlert():
             decided = raise_alert(alert, intent)
         case CloseReturned():
-            decided = close_returned(alert, intent)
+            # Days told by a class that is not hers any more are named by the event that made the policy look.
+            decided = close_returned(alert, replace(intent, evidence=intent.evidence or (cause.event_id,)))
         case WithdrawAlert():
             # What the policy has no other word for was taken away by the event that made it look.
             decided = withdraw(alert, replace(intent, evidence=intent.evidence or (cause.event_id,)))
