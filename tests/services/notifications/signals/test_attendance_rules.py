@@ -215,7 +215,7 @@ def walk(days: str, rules: Thresholds) -> Walked:
     return Walked(running, share, back)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.text("....uuusoh-", max_size=60),
     st.builds(

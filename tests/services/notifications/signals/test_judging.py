@@ -51,7 +51,7 @@ def days_known(said: Said, papers: list[tuple[date, date]], time: SchoolTime, si
     return ChildDays(sorted(day.toordinal() for day in kept), absences, since.toordinal(), covered)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), SMALL, st.booleans())
 def test_the_rules_say_what_a_walk_through_the_calendar_says(
     data: st.DataObject, rules: Thresholds, told: bool
