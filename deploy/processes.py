@@ -15,25 +15,31 @@ import psutil
 
 LOG_ROTATE_BYTES = 10 * 1024 * 1024
 START_TIME_TOLERANCE_SECONDS = 0.05
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_STAT_START = 19  # of the fields behind the name in /proc/PID/stat: clock ticks from the boot to the start
 
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process that cannot be confused with a later one of the same pid."""
+    """A process that cannot be confused with a later one of the same pid. ``started_at_seconds`` counts from the boot
+    ``boot`` names: what the wall clock tells moves when that clock is set, and then nobody would be known again."""
 
     pid: int
     started_at_seconds: float
+    boot: str = ""
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
         """Identity of a living process. Raises: psutil.NoSuchProcess."""
-        return cls(pid, psutil.Process(pid).create_time())
+        return cls(pid, _started_at(pid), _boot())
 
     def process(self) -> psutil.Process | None:
         """The living process, or None when it ended (a zombie has ended) or its pid was given to another."""
         try:
             found = psutil.Process(self.pid)
-            if abs(found.create_time() - self.started_at_seconds) > START_TIME_TOLERANCE_SECONDS:
+            if abs(_started_at(self.pid) - self.started_at_seconds) > START_TIME_TOLERANCE_SECONDS:
+                return None
+            if self.boot != _boot():
                 return None
             return None if found.status() == psutil.STATUS_ZOMBIE else found
         except psutil.NoSuchProcess:
@@ -45,16 +51,37 @@ class ProcessIdentity:
 
     def save(self, path: Path) -> None:
         """Write the identity where a later run finds it."""
-        write_atomically(path, json.dumps({"pid": self.pid, "started_at_seconds": self.started_at_seconds}))
+        fields = {"pid": self.pid, "started_at_seconds": self.started_at_seconds, "boot": self.boot}
+        write_atomically(path, json.dumps(fields))
 
     @classmethod
     def load(cls, path: Path) -> ProcessIdentity | None:
         """The identity written by `save`, or None when there is none that can be read."""
         try:
             fields = json.loads(path.read_text())
-            return cls(int(fields["pid"]), float(fields["started_at_seconds"]))
+            return cls(int(fields["pid"]), float(fields["started_at_seconds"]), str(fields["boot"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
+
+
+def _boot() -> str:
+    """The kernel's name for this boot; empty where it has none."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _started_at(pid: int) -> float:
+    """Seconds from the boot to the start of a process; where the kernel does not tell, the wall clock's. Raises
+    psutil.NoSuchProcess."""
+    if not _BOOT_ID.exists():
+        return psutil.Process(pid).create_time()
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    return int(told.rpartition(")")[2].split()[_STAT_START]) / os.sysconf("SC_CLK_TCK")
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:

@@ -35,6 +35,17 @@ def test_a_process_with_the_same_pid_but_another_start_is_a_stranger(tmp_path: P
     assert ProcessIdentity.load(tmp_path / "own.json") == own
 
 
+def test_a_process_is_known_again_when_the_wall_clock_was_set_and_not_after_another_boot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine that slept or was corrected by NTP tells other start times; one that booted counts anew."""
+    own = ProcessIdentity.of(os.getpid())
+    told = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 1.0)
+    assert own.alive()
+    assert not replace(own, boot="another").alive()
+
+
 def test_a_torn_identity_file_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "torn.json").write_text('{"pid": 1')
     assert ProcessIdentity.load(tmp_path / "torn.json") is None
