@@ -32,7 +32,8 @@ def untouched(
     raw: psycopg.Connection[Any], entries: Collection[UUID], students: Collection[UUID], rules: Rules, today: date
 ) -> set[UUID]:
     """Those of the rows ``entries`` whose decision stays as it is, whatever these ``students`` have become. They share
-    no number, guardian or household with any of the rows."""
+    no number, guardian or household with any of the rows, and hide whom they hid before (work.py: a row that they no
+    longer share a key with, or that they may have hidden somebody from, is none of ``entries``)."""
     if not entries:
         return set()
     standing = standing_decisions(raw, sorted(entries))

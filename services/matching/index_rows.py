@@ -29,11 +29,14 @@ _ENTRIES = "SELECT * FROM entries WHERE entity = ANY(%s) AND valid_to = 'infinit
 # One look into the index per key: asked for all keys at once (&&), it weighs each row it finds against every key, and
 # thousands of keys make that seconds.
 _TOUCHED = f"""
-SELECT entity, bool_or(by_number) FROM (
-    SELECT found.entity, sought.key ^@ '{number_key("")}' OR sought.key ^@ '{guardian_key("")}' AS by_number FROM (
-        SELECT unnest(block_keys) FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)
-        UNION SELECT unnest(%(keys)s)
-    ) AS sought (key) CROSS JOIN LATERAL (
+SELECT entity, bool_or(near) FROM (
+    SELECT found.entity,
+           sought.noted OR sought.key ^@ '{number_key("")}' OR sought.key ^@ '{guardian_key("")}' AS near FROM (
+        SELECT key, bool_or(noted) FROM (
+            SELECT unnest(block_keys), false FROM students WHERE valid_to = 'infinity' AND entity = ANY(%(students)s)
+            UNION ALL SELECT unnest(%(keys)s), true
+        ) AS told (key, noted) GROUP BY key
+    ) AS sought (key, noted) CROSS JOIN LATERAL (
         SELECT entity FROM entries WHERE valid_to = 'infinity' AND block_keys @> ARRAY[sought.key] OFFSET 0
     ) AS found
     UNION ALL
@@ -113,8 +116,8 @@ def touched(
     households: Collection[UUID],
 ) -> dict[UUID, bool]:
     """The list rows that share a block key with one of these students or one of these keys, or a number or a household
-    with another row; False for those that share neither number nor household: who names nobody else's number is only
-    one more person of that name."""
+    with another row; False for those that only share what these students have and no number or guardian's number is:
+    of them she is one more person of that name."""
     if not (students or keys or numbers or households):
         return {}
     sought = {

@@ -89,10 +89,19 @@ _ENCODERS = [encoder_of(kind) for kind in _TYPES]
 
 def keys_left(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
     """The block keys of a student that her row of STUDENTS does not tell: those she had before and has no more, and the
-    keys of her schools. Sorted."""
+    keys of her schools. Every key once she hides nobody any more. Sorted."""
     had, has = (set((row and row["block_keys"]) or ()) for row in (before, after))
     places = [school_keys(row["school_code"] or "", row["name_sound"] or "") for row in (before, after) if row]
-    return sorted((had - has).union(*places))
+    left = had | has if _hides_no_more(before, after) else had - has
+    return sorted(left.union(*places))
+
+
+def _hides_no_more(before: dict[str, Any] | None, after: dict[str, Any] | None) -> bool:
+    """A present student hides the ended registrations of her name (candidates.py): when she leaves or is named
+    otherwise, they may be meant by rows that could not mean them before, whatever these rows have to do with her."""
+    if before is None or not before["enrolled"]:
+        return False
+    return after is None or not after["enrolled"] or before["match_name"] != after["match_name"]
 
 
 def shared_by_entries(rows: Iterable[dict[str, Any] | None]) -> tuple[list[str], list[UUID]]:

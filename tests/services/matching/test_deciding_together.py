@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from services.matching import deciding, taking
 from services.matching.index_rows import listed_rows
 from services.matching.projections import ROSTER_VIEW
-from services.registry.events import EntryPersonal, ListEntryCorrected
+from services.registry.events import EntryPersonal, ListEntryCorrected, StudentLeft
 from shared.database.database import driver
 from shared.messaging.rebuild import rebuild
 from shared.messaging.supply import GivenSupply
@@ -46,6 +46,7 @@ FIRST, SECOND = UUID(int=2 << 120 | 100), UUID(int=1 << 120 | 900)
 CHILD, OWNER = UUID(int=3 << 120), UUID(int=4 << 120)
 LAST_BIRTHDAY = date(2001, 11, 25)  # of aid age on the day the tests begin, no longer on the next
 NEXT_DAY = date(2026, 11, 25)
+LATER = SINCE + timedelta(days=1)
 NAME, OWN = "林小燕", number(date(2015, 3, 4), 7)
 
 
@@ -194,3 +195,24 @@ def test_a_namesake_leaves_rows_alone_that_stand_by_their_number(
     settle(installation, matching)
     assert set(read) == {FIRST, SECOND}
     assert matching.decisions()[FIRST][0] == "review"
+
+
+@pytest.mark.parametrize("how", ["left", "renamed"])
+def test_whoever_a_namesake_hid_is_found_when_she_hides_nobody_any_more(installation: Installation, how: str) -> None:
+    """An ended registration counts only where no present student has its name, so a row may mean it although the row
+    has nothing to do with the student who leaves."""
+    matching = matching_of(installation)
+    former, namesake, born = OWNER, CHILD, date(2015, 3, 4)
+    personal = EntryPersonal(person_id=SECOND, name=NAME, birth_date=born)
+    unnumbered = Happening(SECOND, replace(listed(SECOND, NAME, OWN).fact, personal=personal), SINCE)
+    gone = StudentLeft(school_code="S1", division_code="469080101", reason="graduated")
+    present = student(namesake, NAME, number(date(2011, 9, 9), 5), "S2")
+    happen(installation, [student(former, NAME, OWN), Happening(former, gone, LATER), present, unnumbered])
+    settle(installation, matching)
+    assert matching.decisions()[SECOND][0] == "not_in_register"
+    if how == "left":
+        happen(installation, [Happening(namesake, replace(gone, school_code="S2"), LATER)])
+    else:
+        happen(installation, [student(namesake, "吴海生", number(date(2011, 9, 9), 5), "S2")])
+    settle(installation, matching)
+    assert matching.decisions()[SECOND][0] in ("linked", "review")
