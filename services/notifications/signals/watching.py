@@ -27,8 +27,8 @@ from services.notifications.signals.memory import (
     rules_on,
     standing,
 )
-from services.notifications.signals.reasons import ListedChild, Reason, Schooling, listed_reason, student_reasons
-from services.notifications.signals.silence import SilentClass, ended_silence, open_silences, silent_classes
+from services.notifications.signals.reasons import Reason, Schooling, listed_reason, student_reasons
+from services.notifications.signals.silence import ended_silence, open_silences, silent_classes
 from services.notifications.signals.tasks import Task, packed, tasks_of
 from services.notifications.streams import Streams
 from shared.eventsourcing.projection import Change, Projection, Recorded
@@ -117,6 +117,18 @@ class Watching:
         today: date,
     ) -> Intents:
         """Student → what should become of each alert's stream about this student."""
+
+        def raising(kind: AlertKind, place: Schooling, reason: Reason) -> RaiseAlert:
+            return self._raise(
+                kind,
+                reason,
+                in_force,
+                today,
+                division_code=place.division_code,
+                school_code=place.school_code,
+                student_id=place.student_id,
+            )
+
         intents: Intents = {}
         known = standing(connection, students, today) if students else {}
         for student, place in known.items():
@@ -125,15 +137,12 @@ class Watching:
             for kind in STUDENT_KINDS:
                 intent: Intent
                 if kind in reasons:
-                    intent = self._about_student(kind, place, reasons[kind], in_force, today)
+                    intent = raising(kind, place, reasons[kind])
                 else:
                     reason, awaited = _BY_NAME.get(place.status, place.status), place.status == "transferred_out"
                     stands = place.event_id if awaited else None
                     intent = WithdrawAlert(reason, (place.event_id,), today, unless_raised_on=stands)
                 intents.setdefault(student, []).append((self.streams.alert(kind, student), intent))
-
-        def raising(kind: AlertKind, place: Schooling, reason: Reason) -> RaiseAlert:
-            return self._about_student(kind, place, reason, in_force, today)
 
         for student, found in absence_intents(connection, known, in_force, calendars, today, raising).items():
             pairs = [(self.streams.alert(kind, student), intent) for kind, intent in found]
@@ -152,30 +161,21 @@ class Watching:
         for key, each in silent.items():
             stream = self.streams.silent_class(key.school_code, key.subject)
             standing_on.add(stream)
-            intents[key.school_code].append((stream, self._about_class(each, in_force, today)))
+            alert = self._raise(
+                "class_silent",
+                each.reason,
+                in_force,
+                today,
+                division_code=each.division_code,
+                school_code=key.school_code,
+                subject=key.subject,
+            )
+            intents[key.school_code].append((stream, alert))
         for open_one in open_silences(connection, schools):
             if open_one.alert_id not in standing_on:
                 ending = ended_silence(connection, open_one, today)
                 intents[open_one.school_code].append((open_one.alert_id, ending))
         return intents
-
-    def _about_class(self, silent: SilentClass, in_force: InForce, today: date) -> RaiseAlert:
-        key, reason = silent.key, silent.reason
-        return RaiseAlert(
-            kind="class_silent",
-            student_id=None,
-            entry_id=None,
-            subject=key.subject,
-            division_code=self._answerable(silent.division_code),
-            school_code=key.school_code,
-            since=reason.since,
-            evidence=reason.evidence,
-            rules_hash=in_force.content_hash,
-            explanation_code=reason.explanation_code,
-            facts=reason.facts,
-            on=today,
-            grounds=reason.grounds,
-        )
 
     def _about_children(
         self, connection: Connection, children: Sequence[UUID], in_force: InForce, today: date
@@ -188,39 +188,43 @@ class Watching:
             reason = listed_reason(rows)
             intent: Intent
             if reason is not None:
-                intent = self._about_listed(rows, reason, in_force, today)
+                first = next(row for row in rows if row.event_id == reason.evidence[0])
+                intent = self._raise(
+                    "listed_but_unenrolled",
+                    reason,
+                    in_force,
+                    today,
+                    division_code=first.division_code,
+                    school_code=first.school_code,
+                    entry_id=first.entry_id,
+                )
             else:
                 last = max(rows, key=lambda row: str(row.event_id))  # event ids are ordered by time
                 intent = WithdrawAlert(_BY_NAME.get(last.state, last.state), (last.event_id,), today)
             intents[child] = [(self.streams.alert("listed_but_unenrolled", child), intent)]
         return intents
 
-    def _about_student(
-        self, kind: AlertKind, place: Schooling, reason: Reason, in_force: InForce, today: date
+    def _raise(
+        self,
+        kind: AlertKind,
+        reason: Reason,
+        in_force: InForce,
+        today: date,
+        *,
+        division_code: str | None,
+        school_code: str | None,
+        student_id: UUID | None = None,
+        entry_id: UUID | None = None,
+        subject: str | None = None,
     ) -> RaiseAlert:
+        """The alert of ``kind`` for ``reason``, answered for in ``division_code``."""
         return RaiseAlert(
             kind=kind,
-            student_id=place.student_id,
-            entry_id=None,
-            division_code=self._answerable(place.division_code),
-            school_code=place.school_code,
-            since=reason.since,
-            evidence=reason.evidence,
-            rules_hash=in_force.content_hash,
-            explanation_code=reason.explanation_code,
-            facts=reason.facts,
-            on=today,
-            grounds=reason.grounds,
-        )
-
-    def _about_listed(self, rows: Sequence[ListedChild], reason: Reason, in_force: InForce, today: date) -> RaiseAlert:
-        first = next(row for row in rows if row.event_id == reason.evidence[0])
-        return RaiseAlert(
-            kind="listed_but_unenrolled",
-            student_id=None,
-            entry_id=first.entry_id,
-            division_code=self._answerable(first.division_code),
-            school_code=first.school_code,
+            student_id=student_id,
+            entry_id=entry_id,
+            subject=subject,
+            division_code=self._answerable(division_code),
+            school_code=school_code,
             since=reason.since,
             evidence=reason.evidence,
             rules_hash=in_force.content_hash,
@@ -240,11 +244,11 @@ def _proposed(stream_id: UUID, alert: Alert, intent: Intent, cause: Recorded) ->
     match intent:
         case RaiseAlert():
             decided = raise_alert(alert, intent)
+        # What the policy has no other word for (days told by a class that is not hers any more, a reason that fell
+        # away) is named by the event that made it look.
         case CloseReturned():
-            # Days told by a class that is not hers any more are named by the event that made the policy look.
             decided = close_returned(alert, replace(intent, evidence=intent.evidence or (cause.event_id,)))
         case WithdrawAlert():
-            # What the policy has no other word for was taken away by the event that made it look.
             decided = withdraw(alert, replace(intent, evidence=intent.evidence or (cause.event_id,)))
     for fact, effective_on in decided:
         yield Proposed(stream_id, alert.version, fact, effective_on)
