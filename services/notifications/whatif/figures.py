@@ -12,12 +12,10 @@ from services.notifications.events import AlertKind
 from services.notifications.whatif.verdicts import Course, measured
 
 
-class RuleFigure(BaseModel):
-    """One kind of alert under one version of the rules, within the viewer's scope. ``on_aid_list``: about a child who
-    is on a list of the poor or disabled; the other measures as in verdicts.py."""
+class Tally(BaseModel):
+    """Alerts of a kind, and how many were right, as in verdicts.py. ``helped``: somebody acted while it stood, or would
+    have."""
 
-    rules_hash: str
-    activated_on: date | None
     kind: AlertKind
     raised: int
     right: int
@@ -27,6 +25,14 @@ class RuleFigure(BaseModel):
     precision: float | None
     lead_days: float | None
     helped: int
+
+
+class RuleFigure(Tally):
+    """One kind of alert under one version of the rules, within the viewer's scope. ``on_aid_list``: about a child who
+    is on a list of the poor or disabled."""
+
+    rules_hash: str
+    activated_on: date | None
     on_aid_list: int
 
 

@@ -14,7 +14,7 @@ from services.notifications.errors import BadRules, NoRulesYet
 from services.notifications.events import AlertKind
 from services.notifications.signals.memory import calendars_on, rules_on
 from services.notifications.signals.rules import AlertRules, canonical, content_hash, parse
-from services.notifications.whatif.figures import RuleFigure, figures
+from services.notifications.whatif.figures import RuleFigure, Tally, figures
 from services.notifications.whatif.outcomes import RULE_FIGURES
 from services.notifications.whatif.pasts import Found, Past, acts_of, children, would_have_been
 from services.notifications.whatif.verdicts import Course, measured, verdict
@@ -27,21 +27,6 @@ WATCHING = "watching"
 LONGEST_DAYS = 400
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Clerk = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
-
-
-class Tally(BaseModel):
-    """Alerts of a kind, and how many were right, as in verdicts.py. ``helped``: somebody acted while it would have
-    stood."""
-
-    kind: AlertKind
-    raised: int
-    right: int
-    wrong: int
-    neither: int
-    undecided: int
-    precision: float | None
-    lead_days: float | None
-    helped: int
 
 
 class Part(BaseModel):
