@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -64,6 +65,7 @@ class ProcessIdentity:
             return None
 
 
+@cache
 def _boot() -> str:
     """The kernel's name for this boot; empty where it has none."""
     try:
@@ -75,7 +77,7 @@ def _boot() -> str:
 def _started_at(pid: int) -> float:
     """Seconds from the boot to the start of a process; where the kernel does not tell, the wall clock's. Raises
     psutil.NoSuchProcess."""
-    if not _BOOT_ID.exists():
+    if not _boot():
         return psutil.Process(pid).create_time()
     try:
         told = Path(f"/proc/{pid}/stat").read_text()

@@ -161,14 +161,15 @@ def register_for(raw: psycopg.Connection[Any], rows: Sequence[ListedRow], ruled:
         return register
     schools = sorted({(each.school_key, name_sound(each.name)) for each, _ in open_still if each.school_key})
     families = sorted({(each.school_key, family) for each, _ in open_still if (family := family_sound(each))})
+    asked = {key for _, keys in open_still for key in keys}
     sought = {
-        "keys": TextArray({key for _, keys in open_still for key in keys}),
+        "keys": TextArray(asked),
         "schools": TextArray(school for school, _ in schools),
         "sounds": TextArray(sound for _, sound in schools),
         "vague_schools": TextArray(school for school, _ in families),
         "families": TextArray(family for _, family in families),
     }
-    register = _register(found | _students(raw, _BY_KEYS, sought), {key for _, keys in open_still for key in keys})
+    register = _register(found | _students(raw, _BY_KEYS, sought), asked)
     numbers = TextArray({each.id_number for each, _ in open_still if each.id_number})
     for number, list_name, name in raw.execute(_LISTED, (numbers,)):
         register.listed.note(number, list_name, name)
@@ -180,9 +181,8 @@ def _students(raw: psycopg.Connection[Any], statement: str, sought: dict[str, An
         return {row["entity"]: row for row in cursor.execute(statement, sought)}
 
 
-def _register(found: dict[UUID, dict[str, Any]], sought: Collection[str] = ()) -> Register:
-    """These students, found by those of their block keys that are ``sought``."""
-    asked = frozenset(sought)
+def _register(found: dict[UUID, dict[str, Any]], asked: set[str] | frozenset[str] = frozenset()) -> Register:
+    """These students, found by those of their block keys that are ``asked`` for."""
     former = frozenset[StudentId](entity for entity, row in found.items() if not row["enrolled"])
 
     def keys_of(student: StudentRecord) -> Iterable[str]:
