@@ -89,6 +89,7 @@ class ProcessorHost:
         self._work: dict[TopicPartition, asyncio.Task[None]] = {}
         self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
+        self._turn = asyncio.Lock()  # the watchdog and the supervisor both start the consumer again: one at a time
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -135,12 +136,13 @@ class ProcessorHost:
 
     async def restart(self, reason: str, silent: Iterable[TopicPartition] = ()) -> None:
         """Leave the group and join again with a new client; read what was ``silent`` from its beginning."""
-        for where in silent:
-            self._seeker.distrust(where)
-        log.warning("the consumer is started again", app=self.app_id, reason=reason)
-        self.restarts += 1
-        await self._stop_app()
-        await self._start_app()
+        async with self._turn:
+            for where in silent:
+                self._seeker.distrust(where)
+            log.warning("the consumer is started again", app=self.app_id, reason=reason)
+            self.restarts += 1
+            await self._stop_app()
+            await self._start_app()
 
     async def _start_app(self) -> None:
         self._app = app = ProjectionApp(self.app_id, self._bootstrap, self.topics.values(), self)
@@ -165,18 +167,26 @@ class ProcessorHost:
         except Exception:
             log.exception("the consumer stopped badly", app=self.app_id)
 
+    def _failed(self) -> bool:
+        """Whether the consumer has crashed or did not start; not while somebody is starting it again."""
+        if self._turn.locked():
+            return False
+        starting, app = self._starting, self._app
+        if starting is None or app is None or app.crashed:
+            return True
+        return starting.done() and (starting.cancelled() or starting.exception() is not None)
+
     async def _supervise(self) -> None:
         """Start the consumer again when it has crashed; notice a topic that was replaced under it."""
         pause, checked = PAUSE_FIRST_SECONDS, 0.0
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SUPERVISION_SECONDS)
-            starting, app = self._starting, self._app
-            failed = starting is None or (starting.done() and (starting.cancelled() or starting.exception()))
-            if failed or app is None or app.crashed:
+            if self._failed():
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_LAST_SECONDS)
-                await self.restart("crashed")
+                if self._failed():  # and nobody else has started it meanwhile
+                    await self.restart("crashed")
             elif self.intake.partitions:
                 pause = PAUSE_FIRST_SECONDS
                 self.faults.clear("kafka", self.app_id)

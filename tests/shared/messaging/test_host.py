@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from shared.database.database import Database, driver
 from shared.keys.keyring import KeyRing
 from shared.messaging.builds import prepare
 from shared.messaging.host import ProcessorHost
 from shared.messaging.runner import Runner
+from shared.messaging.transport import ProjectionApp
 from tests.shared.messaging.topics import publish_world, until
 from tests.shared.messaging.world import World, expected_days, live_schema, roster, shown_days
 
@@ -81,3 +84,32 @@ def test_a_host_in_a_running_loop_applies_what_is_there_and_what_comes(
 
     asyncio.run(story())
     assert shown(database) == expected_days(world)
+
+
+def test_a_consumer_started_again_from_two_sides_is_one_consumer(
+    kafka: Any, database: Database, keyring: KeyRing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog finds it silent while the supervisor finds it gone: neither leaves a second one running."""
+    prepare(database, [roster()])
+    topics = make_topics(kafka)
+    world.grow(200)
+    made: list[ProjectionApp] = []
+
+    def noted(*given: Any) -> ProjectionApp:
+        made.append(ProjectionApp(*given))
+        return made[-1]
+
+    monkeypatch.setattr("shared.messaging.host.ProjectionApp", noted)
+
+    async def story() -> None:
+        async with hosting(kafka, database, keyring, topics, kafka.unique("group")) as host:
+            await until(lambda: len(host.assignment()) == 8)
+            both = asyncio.gather(host.restart("silent"), host.restart("crashed"))
+            await asyncio.sleep(0)
+            assert not host._failed(), "while somebody starts it again it has not crashed"
+            await both
+            await publish_world(world, kafka.bootstrap, topics)
+            await until(lambda: complete(database, world))
+            assert [app for app in made if not app.should_stop] == [host._app]
+
+    asyncio.run(story())
