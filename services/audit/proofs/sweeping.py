@@ -26,6 +26,7 @@ from shared.transparency.store_ranges import RANGE_EVENTS
 JUDGE_SECONDS = 1.0
 SWEEP_EVENTS_PER_SECOND = 2_000  # about a twentieth of a core on each side; ten million events take 85 minutes
 ROUND_PAUSE_SECONDS = 60.0
+NOTHING_YET_SECONDS = 5.0
 SILENT_TRIES = 5  # then the alarm is raised without the place
 
 log = structlog.get_logger(__name__)
@@ -86,25 +87,25 @@ class Sweep:
             for service in self._services:
                 if time.monotonic() < self._rested.get(service, 0.0):
                     continue
+                pause = NOTHING_YET_SECONDS
                 try:
                     found = self.step(service)
-                    compared += found
+                    compared += found or 0
+                    pause = 0.0 if found else ROUND_PAUSE_SECONDS if found == 0 else NOTHING_YET_SECONDS
                 except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, StoreSilent) as lost:
                     log.info("a store cannot be compared now", service=service, error=type(lost).__name__)
-                    found = 0
-                if not found:
-                    self._rested[service] = time.monotonic() + ROUND_PAUSE_SECONDS
+                self._rested[service] = time.monotonic() + pause
             stop.wait(max(JUDGE_SECONDS, compared / SWEEP_EVENTS_PER_SECOND))
 
-    def step(self, service: str) -> int:
-        """Compare the next block; how many events, 0 at the end of a round (and when nothing is cosigned). Raises
+    def step(self, service: str) -> int | None:
+        """Compare the next block; how many events, 0 at the end of a round, None while nothing is cosigned. Raises
         StoreSilent."""
         with self._database.working() as connection:
             raw = driver(connection)
             row = raw.execute("SELECT next_index FROM witness_progress WHERE service = %s", (service,)).fetchone()
             kept = last_cosigned(raw, service)
             if row is None or kept is None:
-                return 0
+                return None
             first = int(row[0])
             if first > kept.size:
                 raw.execute(
