@@ -19,11 +19,13 @@ from services.audit.domain import CHECKPOINT_DIFFERS, Alarm
 from services.audit.proofs.archive_tree import last_cosigned
 from services.audit.proofs.comparing import compare, look_into
 from services.audit.proofs.store_client import Stores, StoreSilent
-from services.audit.proofs.witnessing import Disputed, Judge
+from services.audit.proofs.witnessing import Disputed, Judge, raise_first
 from shared.database.database import Database, driver
+from shared.transparency.notes import KeyUnreadable
 from shared.transparency.store_ranges import RANGE_EVENTS
 
 JUDGE_SECONDS = 1.0
+TRY_AGAIN_SECONDS = 5.0
 SWEEP_EVENTS_PER_SECOND = 2_000  # about a twentieth of a core on each side; ten million events take 85 minutes
 ROUND_PAUSE_SECONDS = 60.0
 NOTHING_YET_SECONDS = 5.0
@@ -45,8 +47,9 @@ class Witness:
             try:
                 for service, judge in self._judges().items():
                     self.look(service, judge)
-            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError, ValueError) as lost:
+            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError, KeyUnreadable) as lost:
                 log.warning("the witness tries again", error=type(lost).__name__, detail=str(lost).split("\n")[0])
+                stop.wait(TRY_AGAIN_SECONDS)
             stop.wait(JUDGE_SECONDS)
 
     def look(self, service: str, judge: Judge) -> None:
@@ -54,8 +57,9 @@ class Witness:
         try:
             with self._database.working() as connection:
                 raw = driver(connection)
-                alarms = [self._explained(raw, service, each) for each in judge.judge(raw)]
-                raise_alarms(raw, alarms)
+                for disputed in judge.judge(raw)[:1]:  # the further ones part at the same place
+                    kept = disputed.cosigned
+                    raise_first(raw, self._explained(raw, service, disputed), 0 if kept is None else kept.size)
             self._silent.pop(service, None)
         except StoreSilent as silent:
             self._silent[service] = self._silent.get(service, 0) + 1
