@@ -12,10 +12,11 @@ from typing import Any
 
 import psycopg
 
-from shared.transparency.tree import HASH_BYTES, Node, folded, root_of
+from shared.transparency.tree import HASH_BYTES, Node, NodeOf, folded, root_of
 
 STEP = 8
 TILE = 1 << STEP
+REMEMBERED = 100_000  # more than ten million leaves have from the first kept level up; about 20 MB
 GROW_TILES = 256  # 65,536 leaves a transaction: a tenth of a second
 
 ReadLeaves = Callable[[int, int], list[bytes]]  # (first leaf from 0, count) → the leaves that are there, in order
@@ -138,3 +139,30 @@ class Nodes:
         if which.level and 0 <= at < len(hashes):
             below = self._tile(Node(which.level - STEP, place))
             hashes[at] = folded(below)
+
+
+class Remembered:
+    """Nodes that proofs over a growing tree need again and again: everything from the first kept level up, and the
+    right edge. Complete nodes never change, so one that is known stays right. Thread-safe: at worst one is worked out
+    twice."""
+
+    def __init__(self, limit: int = REMEMBERED) -> None:
+        self._limit = limit
+        self._known: dict[Node, bytes] = {}
+
+    def over(self, nodes: Nodes) -> NodeOf:
+        """The same nodes, looked up first."""
+        edge = nodes.size >> STEP << STEP
+
+        def node(level: int, place: int) -> bytes:
+            if level < STEP and place << level < edge:
+                return nodes.node(level, place)
+            which = Node(level, place)
+            known = self._known.get(which)
+            if known is None:
+                if len(self._known) >= self._limit:
+                    self._known.clear()
+                known = self._known[which] = nodes.node(level, place)
+            return known
+
+        return node
