@@ -78,5 +78,5 @@ def test_live_lists_are_measured_to_the_last_of_them() -> None:
 
 def test_proofs_are_made_and_verified_over_a_whole_log() -> None:
     """``run`` itself verifies every proof of inclusion, and that none is larger than it may be."""
-    grown, included, consistent, again = proofs.run(events=2_000, proofs=10).measures
+    grown, included, _, consistent, again = proofs.run(events=2_000, proofs=10).measures
     assert (grown.count, included.count, consistent.count, again.count) == (2_000, 10, 10, 50)

@@ -26,7 +26,7 @@ from shared.transparency.store_ranges import RANGE_EVENTS
 
 JUDGE_SECONDS = 1.0
 TRY_AGAIN_SECONDS = 5.0
-SWEEP_EVENTS_PER_SECOND = 2_000  # about a twentieth of a core on each side; ten million events take 85 minutes
+SWEEP_EVENTS_PER_SECOND = 2_000  # about a fifteenth of a core, both sides; ten million events take 85 minutes
 ROUND_PAUSE_SECONDS = 60.0
 NOTHING_YET_SECONDS = 5.0
 SILENT_TRIES = 5  # then the alarm is raised without the place

@@ -186,6 +186,16 @@ def test_an_altered_record_with_a_fitting_leaf_does_not_lead_to_what_was_signed(
     assert world.alarms() == [("kafka_differs", EVENTS + 17)]
 
 
+def test_an_altered_archive_does_not_lead_to_the_next_checkpoint(world: Witnessed) -> None:
+    with world.intruding("archive") as raw:
+        raw.execute("UPDATE archive SET version = version + 1 WHERE log_index = 1090")
+    world.log.grow(5)
+    world.bring(world.entries()[EVENTS:])
+    world.tell(world.log.sign().note)
+    assert world.alarms() == [("archive_differs", 1_090)]
+    assert world.rows("SELECT max(size) FROM cosignatures") == [(EVENTS,)]
+
+
 def test_a_record_that_kafka_lost_keeps_the_checkpoint_waiting(world: Witnessed) -> None:
     world.log.grow(40)
     note = world.log.sign().note
