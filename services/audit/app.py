@@ -6,6 +6,8 @@ import threading
 
 from services.audit.api import router
 from services.audit.processor import workers
+from services.audit.proofs.api import witness_routes
+from services.audit.proofs.figures import GAUGES
 from services.audit.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
 from services.audit.views import Views
@@ -25,7 +27,11 @@ def build(settings: Settings, views: Views) -> Service:
         database=database,
         store=EventStore(settings.service, keyring, settings.hmac_key),
         keyring=keyring,
-        routers=(router(database, replays, ARCHIVED_SERVICES, settings.division),),
+        routers=(
+            router(database, replays, ARCHIVED_SERVICES, settings.division),
+            witness_routes(database, ARCHIVED_SERVICES),
+        ),
         workers=workers(database, settings, ARCHIVED_SERVICES),
         steps=STEPS,
+        gauges=GAUGES,
     )

@@ -5,13 +5,12 @@ These rules are written apart from the sequencer that makes the leaves (in SQL),
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.eventsourcing.event import Logged, leaf_hash
+from shared.transparency.tree import Tree
 
 WRONG_LEAF = "wrong_leaf"
 REWRITTEN = "rewritten"
@@ -19,6 +18,18 @@ MISSING = "missing"
 OUT_OF_ORDER = "out_of_order"
 UNREADABLE = "unreadable"
 FOREIGN_SOURCE = "foreign_source"
+BAD_SIGNATURE = "bad_signature"  # a checkpoint came that its log has not signed under a known key
+FORK = "fork"  # two different roots over equally many events are signed
+STORE_DIFFERS = "store_differs"  # the service's own rows are not what was signed and cosigned
+ARCHIVE_DIFFERS = "archive_differs"  # the archive is not what was cosigned of it
+KAFKA_DIFFERS = "kafka_differs"  # Kafka brought another event than the one that was signed
+CHECKPOINT_DIFFERS = "checkpoint_differs"  # store and Kafka agree, and what is signed is another tree
+COSIGNATURE_DIFFERS = "cosignature_differs"  # what is kept as cosigned is not what the witness has signed
+TOPIC_DIFFERS = "topic_differs"  # the topic, read again, holds another event than the archive
+TOPIC_CUT = "topic_cut"  # the topic no longer holds an event that it brought before
+
+# Replays do not rest on what these are about: they read the archive; and what was missing and came later is there.
+HARMLESS_TO_REPLAYS = (MISSING, UNREADABLE, STORE_DIFFERS, TOPIC_DIFFERS, TOPIC_CUT, BAD_SIGNATURE)
 
 
 class Alarm(NamedTuple):
@@ -38,32 +49,6 @@ def leaf_alarm(logged: Logged, source: str) -> Alarm | None:
     if leaf_hash(logged.source, logged.log_index, logged.recorded_at, logged.event) != logged.leaf:
         return Alarm(service, WRONG_LEAF, logged.log_index, "the leaf is not the hash of this event in this place")
     return None
-
-
-@dataclass
-class Tree:
-    """The RFC 9162 Merkle tree over a log's leaves, grown leaf by leaf; memory is logarithmic in its size."""
-
-    size: int = 0
-    _peaks: list[tuple[int, bytes]] = field(default_factory=list)  # (leaves below, hash), widest first
-
-    def add(self, leaf: bytes) -> None:
-        """Append the next leaf (already hashed with its 0x00 prefix)."""
-        width, node = 1, leaf
-        while self._peaks and self._peaks[-1][0] == width:
-            node = hashlib.sha256(b"\x01" + self._peaks.pop()[1] + node).digest()
-            width *= 2
-        self._peaks.append((width, node))
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The tree head; SHA-256 of nothing for an empty log."""
-        if not self._peaks:
-            return hashlib.sha256(b"").digest()
-        node = self._peaks[-1][1]
-        for _, left in reversed(self._peaks[:-1]):
-            node = hashlib.sha256(b"\x01" + left + node).digest()
-        return node
 
 
 class Verified(NamedTuple):

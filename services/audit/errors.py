@@ -8,6 +8,7 @@ Refusal
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
 │   ├── NotYetClosed             the moment lies after what the archive knows to be complete
 │   ├── NoSuchIndex              the view's own log has no such index
+│   ├── NotCosignedYet           the witness has not put its name to so much of the log
 │   └── ArchiveDoubtful          an event that the replay needs does not verify
 ├── Forbidden           403
 │   └── WholeDivisionOnly        a replay shows the whole division, the viewer may not
@@ -37,6 +38,10 @@ class NotYetClosed(Conflict):
 
 class NoSuchIndex(Conflict):
     code = "no_such_index"
+
+
+class NotCosignedYet(Conflict):
+    code = "not_cosigned_yet"
 
 
 class ArchiveDoubtful(Conflict):

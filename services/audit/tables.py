@@ -5,6 +5,8 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 
 from __future__ import annotations
 
+from services.audit.proofs.witness_tables import WITNESS_TABLES
+
 ARCHIVE = """
 CREATE TABLE archive (
     service text NOT NULL,
@@ -63,4 +65,7 @@ GRANT SELECT, INSERT ON archive, alarms TO rollcall_worker;
 GRANT SELECT, INSERT, UPDATE ON archive_heads, archive_partitions TO rollcall_worker;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("0100-audit-archive", ARCHIVE),)
+STEPS: tuple[tuple[str, str], ...] = (
+    ("0100-audit-archive", ARCHIVE),
+    ("0200-audit-witness", WITNESS_TABLES),
+)
