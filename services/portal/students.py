@@ -22,7 +22,7 @@ from services.portal.table_pages import ENTITLEMENTS, SEARCH, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -170,9 +170,10 @@ async def _page(
     answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
     row: Row = answer.body
     known_at = request.query_params.get("known_at", "")
-    categories, absences, *sections = await asyncio.gather(
+    categories, absences, households, *sections = await asyncio.gather(
         read_history(opened, backends, student_id, known_at),
         _absences(backends, opened, student_id),
+        _households(backends, opened, student_id),
         *(_section(backends, opened, page, student_id) for _, page in SECTIONS),
     )
     history = row.get("history")
@@ -187,6 +188,7 @@ async def _page(
         sections=[(name, page, rows) for (name, page), rows in zip(SECTIONS, sections, strict=True)],
         category_history=categories,
         absences=absences,
+        households=households,
         care=care,
         care_complaint=care_complaint,
         history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],
@@ -205,6 +207,17 @@ async def _absences(backends: Backends, opened: Opening, student_id: UUID) -> li
     except BackendTrouble:
         return None
     return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else None
+
+
+async def _households(backends: Backends, opened: Opening, student_id: UUID) -> list[Row] | None:
+    """The households she belongs to, for who may see them; None when they cannot be read."""
+    if not opened.viewer.has(AID_CLERK, AUDITOR):
+        return []
+    try:
+        told: list[Row] = (await backends.get(opened.caller, "registry", f"/v1/students/{student_id}/households")).body
+    except BackendTrouble:
+        return None
+    return told
 
 
 async def _section(backends: Backends, opened: Opening, page: TablePage, student_id: UUID) -> list[TableRow] | None:

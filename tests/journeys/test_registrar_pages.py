@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.registry.commands import (
     EnrolStudents,
+    LeaveRegister,
     MemberRecord,
     RecordLeaving,
     RecordListEntries,
@@ -22,7 +23,7 @@ from services.registry.commands import (
     StudentRecord,
 )
 from services.registry.handlers import enrol_students, record_leaving, record_list_row, register_schools, students_named
-from services.registry.households.households import register_household
+from services.registry.households.households import change_household, register_household
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
 from services.registry.lists.single_rows import single_row
@@ -229,6 +230,56 @@ def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: Reg
     agreed.get_by_role("button").click()
     expect(page.locator(".notice")).to_have_text("约定已生效")
     expect(row(page, "民政局").locator("td").nth(4)).not_to_have_text((today() - timedelta(days=40)).isoformat())
+
+
+def test_a_clerk_records_another_head_a_move_and_an_entry_after_seeing_before_and_after(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    child = PUPILS[0]
+    people = (MemberRecord("王建国", number(60), "户主", head=True), MemberRecord(child.name, child.id_number, "长子"))
+    told = RegisterHousehold("poverty", "H-60", "469001", people, SINCE, "脱贫户")
+    house = running.registry.keys.household("poverty", "H-60")
+    register_household(running.registry, told, command())
+    lifted = LeaveRegister(house, "lifted", today() - timedelta(days=30))
+    change_household(running.registry, frozenset({"poverty"}), lifted, command())
+    running.pump()
+    page.goto(f"/household-changes/of/{house}")
+    expect(page.locator("#register-times")).to_contain_text("脱贫")
+    page.locator("#members a").press("Enter")  # the pupil's own page, and back
+    page.wait_for_url("**/students/*")
+    page.locator("#households a").press("Enter")
+    page.wait_for_url(f"**/household-changes/of/{house}*")
+    head = page.locator("#ask-head")
+    head.locator("summary").press("Enter")
+    head.get_by_label("新户主").select_option(index=1)
+    head.get_by_label("自何日起").fill("2019-01-01")
+    head.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("2020-09-01")
+    head.get_by_label("自何日起").fill(today().isoformat())
+    head.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(head.locator("#before")).to_contain_text("王*国 户主")
+    expect(head.locator("#after")).to_contain_text("张*明 户主")
+    head.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记")
+    expect(page.locator("#members tr", has_text="户主")).to_contain_text("张*明")
+    move = page.locator("#ask-move")
+    move.locator("summary").press("Enter")
+    move.get_by_label("迁入地行政区划代码").fill("469002")
+    move.get_by_label("新住址").fill("琼海市嘉积镇东门街八号")
+    move.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(move.locator("#after")).to_contain_text("469002 琼海市嘉积镇****")
+    move.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".place")).to_contain_text("469002")
+    entry = page.locator("#ask-register-entry")
+    entry.locator("summary").press("Enter")
+    entry.get_by_label("户类型").fill("脱贫不稳定户")
+    entry.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(entry.locator("#before")).to_contain_text("不在册")
+    proper(page, tmp_path / "entry")
+    entry.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#register-times tbody tr")).to_have_count(2)
+    expect(page.locator("#register-times")).to_contain_text("在册至今")
+    expect(page.locator("#ask-register-entry")).to_have_count(0)
 
 
 def test_a_clerk_asks_for_a_split_a_merger_and_an_exit_after_seeing_before_and_after(

@@ -3,6 +3,7 @@ foretells each refusal; then the same over HTTP on a real database."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -285,6 +286,11 @@ class Desk(NamedTuple):
 
     def get(self, path: str, role: str = "aid_clerk", **claims: Any) -> Any:
         return self.client.get(path, headers=self._headers(role, claims))
+
+    def batch(self, path: str, *lines: dict[str, Any]) -> Any:
+        text = "\n".join(json.dumps(each, ensure_ascii=False) for each in lines)
+        headers = self._headers("aid_clerk", {}) | {"content-type": "application/x-ndjson"}
+        return self.client.post(path, content=text.encode(), headers=headers)
 
     def agreed(self, path: str, body: dict[str, Any]) -> str:
         """Ask as one clerk and approve as another; the household that the change is about."""
