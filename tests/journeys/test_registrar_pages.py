@@ -22,7 +22,13 @@ from services.registry.commands import (
     RegisterSchools,
     StudentRecord,
 )
-from services.registry.handlers import enrol_students, record_leaving, record_list_row, register_schools, students_named
+from services.registry.handlers import (
+    enrol_students,
+    record_leaving,
+    record_list_entries,
+    register_schools,
+    students_named,
+)
 from services.registry.households.households import change_household, register_household
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
@@ -197,7 +203,7 @@ def test_two_agencies_about_one_person_stand_side_by_side(page: Page, running: R
         fields = {"name": name, "id_number": number(40), "household_type": "脱贫户"}
         read = single_row("poverty", 1, fields, SchoolDirectory.of(()))
         intent = RecordListEntries(agency, "poverty", ((read, 1),), today())
-        record_list_row(running.registry, intent, "poverty", command())
+        record_list_entries(running.registry, intent, "poverty", command())
     running.pump()
     page.reload()
     expect(page.locator("table.rows tbody tr")).to_have_count(2)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
-from shared.eventsourcing.store import Command, Proposed, Result
+from shared.eventsourcing.store import Command, Decide, Proposed, Result
 from shared.eventsourcing.together import Together
 from shared.kernel.refusals import Conflict, Malformed
 from tests.support.trial import Trial, joined, moved
@@ -36,7 +36,7 @@ def joins(stream: UUID) -> Callable[[Connection], Sequence[Proposed]]:
 
 def at_once(trial: Trial, works: Sequence[tuple[Command, Callable[[Connection], Sequence[Proposed]]]]) -> list[object]:
     """What each caller got, all of whom came while a first one held the turn."""
-    together = Together(trial.store, trial.database)
+    together: Together[Decide] = Together(trial.store, trial.database)
     begun, go = threading.Event(), threading.Event()
 
     def slow(connection: Connection) -> Sequence[Proposed]:
