@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from shared.eventsourcing.store import Command, EventStore, Proposed, Result
 from shared.kernel.failpoints import step
 
 GROUP_MOST = 200  # a transaction of so many rows takes a tenth of a second on a busy machine
+CROWD = 3  # so many at once: more are on their way, and a transaction costs as much as ten rows
+GATHER_SECONDS = 0.01
 W = TypeVar("W")
 DecideAll = Callable[[Connection, Sequence[W]], Sequence[Sequence[Proposed]]]
 
@@ -84,9 +87,10 @@ class Together(Generic[W]):
     def _work_off(self) -> None:
         with self._turn:
             while self._waiting:
-                self._try_some()
+                if self._try_some() >= CROWD:
+                    time.sleep(GATHER_SECONDS)
 
-    def _try_some(self) -> None:
+    def _try_some(self) -> int:
         group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MOST))]
         for each in group:
             each.tried = True
@@ -104,6 +108,7 @@ class Together(Generic[W]):
         told = [each.told for each in group if each.told is not None]
         if told:
             told[0].get_loop().call_soon_threadsafe(_tell, told)  # one waking for all
+        return len(group)
 
     def _alone(self, mine: _Waiting[W]) -> Result:
         return self.store.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -48,6 +47,8 @@ def rows_recorded(registry: Registry, connection: Connection, works: Sequence[Ro
         proposed.append(changes)
         said[intent.agency, intent.list, intent.submission_id, intent.as_of] += told
     intents = {(each.agency, each.list, each.submission_id, each.as_of): each for each, _ in works}
-    for key, told in said.items():
-        keep_said(driver(connection), replace(intents[key], rows=()), told)
+    raw = driver(connection)
+    with raw.pipeline():
+        for key, told in said.items():
+            keep_said(raw, intents[key], told)
     return proposed
