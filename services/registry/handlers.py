@@ -158,10 +158,10 @@ def students_stated(registry: Registry, intent: EnrolStudents, connection: Conne
         for place, child in meant.items()
     ]
     for record, name in zip(intent.records, named, strict=True):
-        student_id = aliases.get(name, name)
-        stated = enrolment(record, student_id, registry.keys)
-        happened = enrol(states[student_id], stated, intent.as_of, record.enrolled_on)
-        states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
+        student_id = aliases.get(name, name) if aliases else name
+        stated, state = enrolment(record, student_id, registry.keys), states[student_id]
+        happened = enrol(state, stated, intent.as_of, record.enrolled_on)
+        states[student_id] = _propose_student(student_id, state, happened, proposed)
     return proposed
 
 
@@ -366,8 +366,7 @@ def _propose_student(
 def _students(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Student]:
     loaded = registry.store.load_many(connection, list(set(ids)))
     return {
-        student: student_of(stored.fact for stored in loaded[student]) if loaded[student] else _NOBODY
-        for student in ids
+        student: student_of(each.fact for each in stored) if stored else _NOBODY for student, stored in loaded.items()
     }
 
 
