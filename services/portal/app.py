@@ -38,6 +38,7 @@ from services.portal import (
     reporting,
     reviews,
     sign_in,
+    student_life,
     students,
     tables,
     term_plan,
@@ -117,6 +118,7 @@ def application(
         cases.router,  # after the tables, whose saved views have addresses below its own
         board.router,
         students.router,
+        student_life.router,
         attendance.router,
         reporting.router,
         reviews.router,

@@ -238,6 +238,51 @@ def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: Reg
     expect(row(page, "民政局").locator("td").nth(4)).not_to_have_text((today() - timedelta(days=40)).isoformat())
 
 
+def test_what_happens_to_a_student_is_recorded_on_her_page(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    child = PUPILS[2]
+    student = students_named(running.registry, [child])[0]
+
+    def opens(act: str) -> Any:
+        running.pump()
+        page.goto(f"/students/{student}")
+        form = page.locator(f"#life-{act}")
+        form.locator("summary").press("Enter")
+        return form
+
+    moved = opens("class")
+    moved.get_by_label("班级").fill("2班")
+    moved.get_by_role("button").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记,稍后显示")
+    corrected = opens("correct")
+    corrected.get_by_label("身份证号", exact=True).fill("123")
+    corrected.get_by_role("button").press("Enter")
+    expect(page.get_by_role("region", name="学籍变动").get_by_role("alert")).to_be_visible()
+    expect(page.locator("#life-correct").get_by_label("身份证号", exact=True)).to_have_value("123")
+    page.locator("#life-correct").get_by_label("身份证号", exact=True).fill("")
+    page.locator("#life-correct").get_by_label("联系电话").fill("13911112222")
+    page.locator("#life-correct").get_by_role("button").press("Enter")
+    left = opens("leave")
+    expect(page.locator("dl.particulars").first).to_contain_text("139****2222")
+    left.get_by_label("原因").select_option("suspended")
+    left.get_by_label("应复学日期").fill((today() + timedelta(days=200)).isoformat())
+    proper(page, tmp_path / "life")
+    left.get_by_role("button").press("Enter")
+    back = opens("return")
+    expect(page.locator(".place").first).to_contain_text("2班")
+    back.get_by_role("button").press("Enter")
+    gone = opens("transfer-out")
+    gone.get_by_label("转往何处").select_option("elsewhere")
+    gone.get_by_role("button").press("Enter")
+    accepted = opens("accept-elsewhere")
+    accepted.get_by_label("转入地行政区划代码").fill("440103")
+    accepted.get_by_role("button").press("Enter")
+    opens("return")
+    expect(page.locator(".place").first).to_contain_text("已由外地接收")
+    with signed_in(page.context.browser, running, "/search", "auditor") as auditor:  # type: ignore[arg-type]
+        auditor.goto(f"/students/{student}")
+        expect(auditor.locator("[id^=life-]")).to_have_count(0)
+
+
 def test_a_clerk_records_another_head_a_move_and_an_entry_after_seeing_before_and_after(
     page: Page, running: RegistryPortal, tmp_path: Path
 ) -> None:
