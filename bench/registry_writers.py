@@ -57,7 +57,9 @@ def run(events: int = 10_000) -> BenchResult:
         sent = next(rows)
         _wait_until_followed(installation)
         followed = Measure("row sent → in every view of every service", sent, time.perf_counter() - began)
+        before = _processor(installation)
         paced = asyncio.run(_all(installation, token, rows, events, RATE_TARGET))
+        at_pace = sum(_processor(installation).values()) - sum(before.values())
         return result(
             "registry_writers",
             [
@@ -66,6 +68,7 @@ def run(events: int = 10_000) -> BenchResult:
                 _timed(f"… {WRITERS} clients who offer {RATE_TARGET:.0f} rows/s together", *paced),
             ],
             rows=sent,
+            processor_ms_per_row_at_pace=round(1_000 * at_pace / (next(rows) - sent), 2),
             **{f"{name}_processor_seconds": spent for name, spent in used.items()},
         )
     finally:
