@@ -57,10 +57,13 @@ class Parts(NamedTuple):
 
 
 class Took(NamedTuple):
-    """``processor_seconds`` of all workers together, ``servers`` of PostgreSQL; the largest worker's memory in MB."""
+    """``processor_seconds`` of all workers together, ``inside`` those of their transactions' threads, ``servers`` of
+    PostgreSQL; the largest worker's memory in MB."""
 
     seconds: float
     processor_seconds: float
+    inside: float
+    batches: int
     servers: float
     memory_mb: int
     alerts: int
@@ -88,7 +91,8 @@ def _tell(day: Day, workers: int, took: Took) -> None:
     verdict = "" if workers > 1 else f" (wanted at most {SECONDS_WANTED:.0f})"
     print(
         f"{workers} worker{'s' * (workers > 1)}: {day.reports:,} reports with {day.absent:,} absences in"
-        f" {took.seconds:.1f} s{verdict}, {day.reports / took.seconds:,.0f}/s, {micro:,.0f} us CPU/event,"
+        f" {took.seconds:.1f} s{verdict}, {day.reports / took.seconds:,.0f}/s, {micro:,.0f} us CPU/event"
+        f" (in {took.batches} transactions {1e6 * took.inside / day.reports:,.0f}),"
         f" PostgreSQL {took.servers:.1f} s, {took.memory_mb} MB, {took.alerts} alert events",
         flush=True,
     )
@@ -138,6 +142,8 @@ def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Too
     return Took(
         max(each["ended"] for each in told) - min(each["began"] for each in told),
         sum(each["cpu_seconds"] for each in told),
+        sum(each["inside_seconds"] for each in told),
+        sum(each["batches"] for each in told),
         servers,
         max(each["memory_mb"] for each in told),
         int(row[0]) if row else 0,
@@ -152,11 +158,13 @@ async def work(given: dict[str, Any]) -> None:
     ]
     profiler = cProfile.Profile(time.thread_time) if given["profile"] else None
     moments: list[float] = []
+    inside: list[float] = []
     for runner in runners:
         inner = runner.apply
 
         def timed(*arguments: Any, inner: Any = inner, **named: Any) -> Any:
             moments.append(time.time())
+            spent = time.thread_time()
             if profiler is not None:
                 profiler.enable()
             try:
@@ -164,6 +172,7 @@ async def work(given: dict[str, Any]) -> None:
             finally:
                 if profiler is not None:
                     profiler.disable()
+                inside.append(time.thread_time() - spent)
                 moments.append(time.time())
 
         runner.apply = timed  # type: ignore[method-assign]
@@ -185,6 +194,8 @@ async def work(given: dict[str, Any]) -> None:
         "began": min(moments, default=now),
         "ended": max(moments, default=0.0),
         "cpu_seconds": cpu,
+        "inside_seconds": sum(inside),
+        "batches": len(inside),
         "memory_mb": peak_memory_mb(),
     }
     print(json.dumps(told), flush=True)

@@ -30,6 +30,7 @@ from services.notifications.signals.memory import (
 from services.notifications.signals.reasons import Reason, Schooling, listed_reason, student_reasons
 from services.notifications.signals.silence import ended_silence, open_silences, silent_classes
 from services.notifications.signals.tasks import Task, packed, tasks_of
+from services.notifications.signals.touching import touched
 from services.notifications.streams import Streams
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
@@ -62,7 +63,7 @@ class Watching:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        return Projection(NAME, WATCHING_TABLES, WATCHING_FOLDS, after=self.react)
+        return Projection(NAME, WATCHING_TABLES, WATCHING_FOLDS, after=self.react, touched=touched)
 
     def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
         """Look at everyone these events touch."""
