@@ -165,7 +165,7 @@ class Batch:
         return changes
 
     def _rounds(self, good: list[Folded]) -> list[list[Folded]]:
-        """The events in the rounds in which the projection speaks of them; all in one unless it says whom they touch."""
+        """The events in the rounds the projection speaks in; all in one unless it says whom they touch."""
         if self.projection.touched is None or len(good) == 1:
             return [good]
         touched = self.projection.touched(self.connection, [folded.recorded for folded in good])

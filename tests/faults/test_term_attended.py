@@ -47,8 +47,9 @@ WORKER = "notifications"
 
 
 class Size(NamedTuple):
-    """``days`` school days of a county, each told ``day_seconds`` after the one before; ``accidents`` meanwhile, at most
-    ``pause_seconds`` apart, in which a stopped worker may be stopped for longer than its group waits for it."""
+    """``days`` school days of a county, each told ``day_seconds`` after the one before; ``accidents`` meanwhile, at
+    most ``pause_seconds`` apart; a worker is stopped for one of ``stops_seconds``, the longest more than its group
+    waits for it."""
 
     children: int
     days: int
@@ -219,7 +220,7 @@ def verify(office: Office, wanted: set[tuple[str, UUID | tuple[str, str]]]) -> C
         (fact.kind, (fact.school_code or "", fact.subject) if fact.subject else fact.student_id)
         for fact in standing.values()
     }
-    assert found == wanted, (f"missing {wanted - found}", f"too many {found - wanted}")  # type: ignore[operator]
+    assert found == wanted, (f"missing {wanted - found}", f"too many {found - wanted}")
     assert len(found) == len(standing)
     return counted
 

@@ -32,7 +32,8 @@ ENROLLED_BEFORE_DAYS = 30
 
 
 class TermFeed:
-    """One run. ``batch``: most events handed over at once; without ``chance`` in order, partition by partition."""
+    """One run. ``batch``: most events handed over at once. ``chance`` cuts batches and interleaves partitions; with
+    ``in_turn`` it only cuts: everything arrives in the same order as without it, partition by partition."""
 
     def __init__(
         self,
@@ -41,7 +42,9 @@ class TermFeed:
         made: CountyTerms,
         batch: int = 500,
         chance: Random | None = None,
+        in_turn: bool = False,
     ) -> None:
+        self._in_turn = in_turn
         self.installation, self.service, self.facts = installation, service, TermFacts(made)
         self._batch, self._chance = batch, chance
         self.registry = RegistryLog()
@@ -71,11 +74,13 @@ class TermFeed:
             if not queues:
                 return
             places = list(queues)
-            if self._chance is not None:
+            if self._chance is not None and not self._in_turn:
                 self._chance.shuffle(places)
                 places = places[: self._chance.randrange(1, len(places) + 1)]
             for number, name, partition in places:
                 self._apply(queues, number, name, partition)
+                while self._in_turn and (number, name, partition) in queues:
+                    self._apply(queues, number, name, partition)
 
     def _apply(
         self, queues: dict[tuple[int, str, int], list[Envelope]], number: int, name: str, partition: int
