@@ -5,7 +5,8 @@ accepts   RaiseAlert and WithdrawAlert (from its policy); from people SeeAlert, 
           StateMistake, ConfirmDropout, CloseAlert, DocumentAbsence and other rules
 emits     AlertRulesActivated, AlertRaised, AlertEvidenceChanged, AlertSeen, AlertWithdrawn, AlertClosed, DayOpened;
           AbsenceDocumented, AbsenceDocumentWithdrawn; CasePlanActivated, TeamFormed, AttemptLogged,
-          CounsellingReferred, AgencyActed, MistakeStated, DropoutConfirmed, DropoutAskedAbout, CaseEscalated, CaseNotesRead
+          CounsellingReferred, AgencyActed, MistakeStated, DropoutConfirmed, DropoutAskedAbout, CaseEscalated,
+          CaseNotesRead
 consumes  registry (who left, who was accepted, who returned, households, list rows, school calendars), matching (who on
           a list is found nowhere, who is on one), its own log
 serves    GET /v1/alerts, /v1/alerts/{id}, /v1/alerts/stream (SSE), POST /v1/alerts/{id}/seen | team | attempts |
