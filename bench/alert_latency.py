@@ -141,9 +141,7 @@ async def _beside_an_open_page(
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS, headers=headers, trust_env=False) as client:
         opened = asyncio.Event()
-        page = asyncio.create_task(
-            _listen(client, f"{base}/api/notifications/v1/alerts/stream", moments.seen, opened)
-        )
+        page = asyncio.create_task(_listen(client, f"{base}/api/notifications/v1/alerts/stream", moments.seen, opened))
         await opened.wait()
         began = time.perf_counter()
         sending = []

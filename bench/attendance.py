@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +42,8 @@ from shared.messaging.runner import Runner
 
 CHILDREN = 1_000_000
 SECONDS_WANTED, RATIO_WANTED = 10.0, 1.2
-POLL_SECONDS = 0.1
+REPEATS = 3
+POLL_SECONDS = 0.5
 TIMEOUT_SECONDS = 900.0
 PEER_EVENTS_MAX = 20_000
 TOPIC = "registry.day"
@@ -74,15 +76,16 @@ def measure(parts: Parts, children: int, profile: str | None) -> None:
     day = fill(notifications_settings(*_places(parts, "filled")), children)
     print(f"{children:,} children and their last days loaded in {time.perf_counter() - began:,.0f} s", flush=True)
     asyncio.run(_publish(parts.broker.bootstrap, day.placed))
-    rates: dict[int, Took] = {}
-    for workers in (1, 2):
-        took = rates[workers] = _processed(parts, day, workers, profile if workers == 1 else None)
-        _tell(day, workers, took)
-    ratio = rates[2].processor_seconds / rates[1].processor_seconds
-    print(f"CPU per event, two workers / one: {ratio:.2f} (wanted at most {RATIO_WANTED})")
+    runs: dict[int, list[Took]] = {1: [], 2: []}
+    for _ in range(1 if profile else REPEATS):  # in turn, so that what else the machine does meets both
+        for workers, took in runs.items():
+            took.append(_processed(parts, day, workers, profile if workers == 1 else None))
+            _tell(day, workers, took[-1])
+    one, two = (min(each.processor_seconds for each in runs[workers]) for workers in (1, 2))
+    print(f"CPU per event, two workers / one, the best of each: {two / one:.2f} (wanted at most {RATIO_WANTED})")
     fewer = str(min(day.reports, PEER_EVENTS_MAX))
     faust = [sys.executable, "-m", "bench.faust_peer", parts.broker.bootstrap, TOPIC, fewer]
-    line("Faust Table (count per key)", peer(faust), day.reports / rates[1].seconds)
+    line("Faust Table (count per key)", peer(faust), day.reports / min(each.seconds for each in runs[1]))
     print(machine_line())
 
 
@@ -122,7 +125,7 @@ async def _publish(bootstrap: str, placed: Placed) -> None:
 
 def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Took:
     """Worker processes side by side on a copy of the county, until every report is judged."""
-    database = f"notifications_{workers}"
+    database = f"notifications_{workers}_{uuid.uuid4().hex[:6]}"
     with psycopg.connect(parts.postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database} TEMPLATE filled".encode())
     service = app.build(notifications_settings(*_places(parts, database)))
@@ -159,11 +162,13 @@ async def work(given: dict[str, Any]) -> None:
     profiler = cProfile.Profile(time.thread_time) if given["profile"] else None
     moments: list[float] = []
     inside: list[float] = []
+    cpu: list[float] = []  # from the first batch to the last: neither joining the group nor waiting for the end
     for runner in runners:
         inner = runner.apply
 
         def timed(*arguments: Any, inner: Any = inner, **named: Any) -> Any:
             moments.append(time.time())
+            cpu.append(time.process_time())
             spent = time.thread_time()
             if profiler is not None:
                 profiler.enable()
@@ -174,18 +179,17 @@ async def work(given: dict[str, Any]) -> None:
                     profiler.disable()
                 inside.append(time.thread_time() - spent)
                 moments.append(time.time())
+                cpu.append(time.process_time())
 
         runner.apply = timed  # type: ignore[method-assign]
     calm_collector()
     topics = {name: f"{name}.day" for name in LOGS}
     threads = 1 if profiler else 2
     host = ProcessorHost(given["group"], given["places"][3], topics, runners, threads=threads)
-    cpu = time.process_time()
     await host.start()
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while _applied(service.database) < given["until"] and time.monotonic() < deadline:  # noqa: ASYNC110 (a table)
         await asyncio.sleep(POLL_SECONDS)
-    cpu = time.process_time() - cpu
     await host.stop()
     if profiler is not None:
         profiler.dump_stats(given["profile"])
@@ -193,7 +197,7 @@ async def work(given: dict[str, Any]) -> None:
     told = {
         "began": min(moments, default=now),
         "ended": max(moments, default=0.0),
-        "cpu_seconds": cpu,
+        "cpu_seconds": max(cpu, default=0.0) - min(cpu, default=0.0),
         "inside_seconds": sum(inside),
         "batches": len(inside),
         "memory_mb": peak_memory_mb(),
