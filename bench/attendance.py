@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import cProfile
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,7 @@ from shared.database.database import Database, driver
 from shared.hosting.collecting import calm_collector
 from shared.hosting.settings import PARTITIONS
 from shared.messaging.codec import encode
+from shared.messaging.failures import DatabaseAway
 from shared.messaging.host import ProcessorHost
 from shared.messaging.runner import Runner
 
@@ -60,12 +62,12 @@ class Parts(NamedTuple):
 
 class Took(NamedTuple):
     """``processor_seconds`` of all workers together, ``inside`` those of their transactions' threads, ``servers`` of
-    PostgreSQL; the largest worker's memory in MB."""
+    PostgreSQL; ``batches`` of each worker; the largest one's memory in MB."""
 
     seconds: float
     processor_seconds: float
     inside: float
-    batches: int
+    batches: list[int]
     servers: float
     memory_mb: int
     alerts: int
@@ -95,7 +97,7 @@ def _tell(day: Day, workers: int, took: Took) -> None:
     print(
         f"{workers} worker{'s' * (workers > 1)}: {day.reports:,} reports with {day.absent:,} absences in"
         f" {took.seconds:.1f} s{verdict}, {day.reports / took.seconds:,.0f}/s, {micro:,.0f} us CPU/event"
-        f" (in {took.batches} transactions {1e6 * took.inside / day.reports:,.0f}),"
+        f" (in {' + '.join(map(str, took.batches))} transactions {1e6 * took.inside / day.reports:,.0f}),"
         f" PostgreSQL {took.servers:.1f} s, {took.memory_mb} MB, {took.alerts} alert events",
         flush=True,
     )
@@ -133,7 +135,8 @@ def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Too
     assert parts.postgres.identity is not None, "it has started"
     before = processor_seconds(parts.postgres.identity.pid)
     done = _applied(service.database)
-    given = {"places": _places(parts, database), "group": database, "until": done + day.reports, "profile": profile}
+    given = {"places": _places(parts, database), "group": database, "until": done + day.reports}
+    given |= {"profile": profile, "workers": workers}
     command = [sys.executable, "-m", "bench.attendance", "--worker", json.dumps(given)]
     children = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(workers)]
     told = [json.loads(child.communicate(timeout=TIMEOUT_SECONDS)[0].splitlines()[-1]) for child in children]
@@ -146,7 +149,7 @@ def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Too
         max(each["ended"] for each in told) - min(each["began"] for each in told),
         sum(each["cpu_seconds"] for each in told),
         sum(each["inside_seconds"] for each in told),
-        sum(each["batches"] for each in told),
+        [each["batches"] for each in told],
         servers,
         max(each["memory_mb"] for each in told),
         int(row[0]) if row else 0,
@@ -167,6 +170,8 @@ async def work(given: dict[str, Any]) -> None:
         inner = runner.apply
 
         def timed(*arguments: Any, inner: Any = inner, **named: Any) -> Any:
+            if not _together(host, given):
+                raise DatabaseAway("not every worker has joined")  # so the host keeps the batch and tries again
             moments.append(time.time())
             cpu.append(time.process_time())
             spent = time.thread_time()
@@ -203,6 +208,14 @@ async def work(given: dict[str, Any]) -> None:
         "memory_mb": peak_memory_mb(),
     }
     print(json.dumps(told), flush=True)
+
+
+def _together(host: ProcessorHost, given: dict[str, Any]) -> bool:
+    """Whether every worker has its share of the partitions: the first to start would else have done it all alone."""
+    workers, home = int(given["workers"]), Path(given["places"][0])
+    if workers > 1 and 0 < len(host.assignment()) < len(LOGS) * PARTITIONS:
+        (home / f"{given['group']}-{os.getpid()}").touch()
+    return workers == 1 or len(list(home.glob(f"{given['group']}-*"))) == workers
 
 
 def _applied(database: Database) -> int:
