@@ -26,7 +26,7 @@ from bench.term_facts import KEY, Said, TermFacts, student_id
 from deploy.services import PROCESSES
 from deploy.spec import ProcessSpec
 from services.notifications.case_events import CaseEscalated
-from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn, DayOpened
+from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised, AlertWithdrawn, DayOpened
 from shared.eventsourcing.store import Command, Proposed
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -207,6 +207,8 @@ def verify(office: Office, wanted: set[tuple[str, UUID | tuple[str, str]]]) -> C
                 assert fact.times == times[stream], f"{fact.kind} was raised twice"
                 assert fact.evidence
                 assert all(says(office.said[each], fact) for each in fact.evidence), fact
+            case AlertEvidenceChanged():
+                assert all(says(office.said[each], standing[stream]) for each in fact.evidence), fact
             case AlertWithdrawn() | AlertClosed():
                 assert standing.pop(stream, None) is not None, "an alert ended twice"
             case CaseEscalated():
