@@ -6,10 +6,10 @@ import threading
 
 from services.audit.api import router
 from services.audit.processor import workers
-from services.audit.replaying import REPLAYS_AT_ONCE, Replays
+from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
-from services.audit.views import Views
 from shared.eventsourcing.store import EventStore
+from shared.eventsourcing.view import Views
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 

@@ -7,10 +7,11 @@ Refusal
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
 │   ├── NotYetClosed             the moment lies after what the archive knows to be complete
+│   ├── TrueOnAfterKnownAt       the day lies after the moment at which it should have been known
 │   ├── NoSuchIndex              the view's own log has no such index
 │   └── ArchiveDoubtful          an event that the replay needs does not verify
 ├── Forbidden           403
-│   └── WholeDivisionOnly        a replay shows the whole division, the viewer may not
+│   └── WholeDivisionOnly        a replay of more than the viewer may see
 └── ReplayBusy          503      as many replays run as may
 """
 
@@ -33,6 +34,10 @@ class BeforeFirstEvent(Conflict):
 
 class NotYetClosed(Conflict):
     code = "not_yet_closed"
+
+
+class TrueOnAfterKnownAt(Conflict):
+    code = "true_on_after_known_at"
 
 
 class NoSuchIndex(Conflict):

@@ -21,7 +21,7 @@ from services.audit.errors import (
     NotYetClosed,
     UnknownView,
 )
-from services.audit.replaying import Answer, Question, Replays
+from services.audit.replays.replaying import Answer, Question, Replays
 from services.disbursement import app as disbursement_app
 from services.disbursement.commands import DisburseAid
 from services.disbursement.handlers import disburse_aid
@@ -171,7 +171,7 @@ def test_a_students_categories_are_told_as_they_were_known_at_each_moment(
     everyone = ask(asked, "categories", known_at=known[-1][0])
     assert {row["student_id"] for row in everyone.rows} == {str(child), str(other)}
     with pytest.raises(NotByStudent):
-        ask(asked, "payments", known_at=known[-1][0], student_id=child)
+        ask(asked, "schools", known_at=known[-1][0], student_id=child)
 
 
 def test_what_was_not_true_yet_is_not_shown(installation: Installation, audit: Service) -> None:
