@@ -16,8 +16,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 SERVICES = ("registry", "matching", "disbursement", "visits", "notifications")
 # Each makes its own database under the server's owner; `keys` holds the per-person keys apart from what they open.
 DATABASES = (*SERVICES, "audit", "keys")
-# Key-encryption key, signing key of the demo issuer, and a key per service for its stream ids and command bodies.
-SECRETS = ("kek", "jwt", *(f"hmac-{service}" for service in (*SERVICES, "audit", "portal")))
+# Key-encryption key, signing key of the demo issuer, a key per service for its stream ids and command bodies; the keys
+# that sign each log's checkpoints, the witness's own, and what it shows when it reads a store.
+SECRETS = (
+    *("kek", "jwt", "witness", "store-reading"),
+    *(f"hmac-{service}" for service in (*SERVICES, "audit", "portal")),
+    *(f"log-{service}" for service in (*SERVICES, "audit")),
+)
 ENVIRONMENTS = ("demo", "test", "production")
 
 # Ports relative to ROLLCALL_PORT. The page is 0, services stay below FIRST_PART_OFFSET.

@@ -5,13 +5,12 @@ These rules are written apart from the sequencer that makes the leaves (in SQL),
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.eventsourcing.event import Logged, leaf_hash
+from shared.transparency.tree import Tree
 
 WRONG_LEAF = "wrong_leaf"
 REWRITTEN = "rewritten"
@@ -38,32 +37,6 @@ def leaf_alarm(logged: Logged, source: str) -> Alarm | None:
     if leaf_hash(logged.source, logged.log_index, logged.recorded_at, logged.event) != logged.leaf:
         return Alarm(service, WRONG_LEAF, logged.log_index, "the leaf is not the hash of this event in this place")
     return None
-
-
-@dataclass
-class Tree:
-    """The RFC 9162 Merkle tree over a log's leaves, grown leaf by leaf; memory is logarithmic in its size."""
-
-    size: int = 0
-    _peaks: list[tuple[int, bytes]] = field(default_factory=list)  # (leaves below, hash), widest first
-
-    def add(self, leaf: bytes) -> None:
-        """Append the next leaf (already hashed with its 0x00 prefix)."""
-        width, node = 1, leaf
-        while self._peaks and self._peaks[-1][0] == width:
-            node = hashlib.sha256(b"\x01" + self._peaks.pop()[1] + node).digest()
-            width *= 2
-        self._peaks.append((width, node))
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The tree head; SHA-256 of nothing for an empty log."""
-        if not self._peaks:
-            return hashlib.sha256(b"").digest()
-        node = self._peaks[-1][1]
-        for _, left in reversed(self._peaks[:-1]):
-            node = hashlib.sha256(b"\x01" + left + node).digest()
-        return node
 
 
 class Verified(NamedTuple):

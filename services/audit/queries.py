@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from services.audit import archived
-from services.audit.domain import Tree
 from shared.database.database import driver
+from shared.transparency.tree import Tree
 
 
 class LogRow(BaseModel):

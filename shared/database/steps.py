@@ -14,6 +14,7 @@ import psycopg
 
 from shared.database.build_tables import BUILD_TABLES
 from shared.database.event_tables import EVENT_TABLES
+from shared.database.transparency_tables import TRANSPARENCY_TABLES
 
 _RECORD = """
 CREATE TABLE IF NOT EXISTS schema_steps (
@@ -43,6 +44,7 @@ class StepChanged(Exception):
 STEPS: tuple[Step, ...] = (
     Step("0001-events", EVENT_TABLES),
     Step("0002-builds", BUILD_TABLES),
+    Step("0003-transparency", TRANSPARENCY_TABLES),
 )
 
 

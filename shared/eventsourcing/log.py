@@ -47,6 +47,14 @@ def head(raw: psycopg.Connection[Any]) -> Head:
     return Head(*row)
 
 
+def checkpoint(raw: psycopg.Connection[Any], upto: int) -> str | None:
+    """The signed note of the last checkpoint that covers no event behind index ``upto``; None before the first."""
+    row = raw.execute(
+        "SELECT note FROM log_checkpoints WHERE size <= %s ORDER BY size DESC LIMIT 1", (upto,)
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def page(raw: psycopg.Connection[Any], source: str, after: int, limit: int = PAGE) -> list[Entry]:
     """The next ``limit`` entries behind log index ``after``; fewer at the end (without gaps, a range is a page)."""
     rows = raw.execute(_READ, (after, after + limit), binary=True)

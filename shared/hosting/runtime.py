@@ -21,7 +21,7 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from shared.eventsourcing.sequencer import Sequencer
 from shared.hosting.collecting import calm_collector
@@ -38,6 +38,10 @@ from shared.messaging.rebuild import rebuild
 from shared.messaging.relay import Relay
 from shared.messaging.runner import Runner
 from shared.messaging.supply import TopicSupply
+from shared.transparency.checkpointer import Checkpointer
+from shared.transparency.checkpoints import log_signers, origin_of
+from shared.transparency.routes import log_routes
+from shared.transparency.store_ranges import SECRET as STORE_READING
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
@@ -109,6 +113,11 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     if relays:
         loops.append(Loop("sequencer", Sequencer(service.database, settings.source).run))
         loops.append(Loop("ticker", Ticker(service, settings.hmac_key).run))
+        signing = Checkpointer(
+            service.database, origin_of(settings.source), log_signers(settings.source, settings.log_seeds)
+        )
+        loops.append(Loop("checkpointer", signing.run))
+        checks["signing"] = lambda: signing.problem
     if "processor" in roles:
         loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
     checks.update({loop.name: loop.check for loop in loops})
@@ -122,16 +131,23 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         checks["processor"] = lambda: _first_problem(host)
         Lags(host.lags).register()
         parts.append(_hosting(host))
-    described = (asyncapi_routes(service.name, settings.topic()),) if service.day_opened is not None else ()
     return create_app(
         service.name,
-        (*described, *service.routers) if "api" in roles else (),
+        (*_own_log(service, settings), *service.routers) if "api" in roles else (),
         authenticator=Authenticator(issuer=settings.issuer, audience=settings.audience, jwks_url=settings.jwks_url),
         database=service.database,
         parts=parts,
         checks=checks,
         state={"hub": hub, "settings": settings},
     )
+
+
+def _own_log(service: Service, settings: Settings) -> tuple[APIRouter, ...]:
+    """What every service with a log of its own serves of it: the description of its events, and proofs."""
+    if service.day_opened is None:
+        return ()
+    proofs = log_routes(service.database, settings.source, settings.division, lambda: settings.secret(STORE_READING))
+    return asyncapi_routes(service.name, settings.topic()), proofs
 
 
 def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:

@@ -106,7 +106,8 @@ class Settings:
         return f"rollcall.{self.division}.{service or self.service}.heads"
 
     def secret(self, name: str) -> bytes:
-        """32 bytes: ``kek``, ``hmac-<service>``, ``jwt``. From the environment, else the home's file of mode 0600.
+        """32 bytes: ``kek``, ``hmac-<service>``, ``log-<service>``, ``jwt`` … From the environment, else the home's
+        file of mode 0600.
 
         Raises SettingMissing.
         """
@@ -123,6 +124,15 @@ class Settings:
     def hmac_key(self) -> bytes:
         """The key of this service's stream ids and command bodies."""
         return self.secret(f"hmac-{self.service}")
+
+    @property
+    def log_seeds(self) -> list[bytes]:
+        """Ed25519 seeds this service signs its checkpoints with: the present one (``log-<service>``) and, while keys
+        are being changed, the one before (``log-<service>-previous``)."""
+        name = f"log-{self.service}"
+        before = f"{name}-previous"
+        kept = before in self.secrets or (self.home / "secrets" / before).exists()
+        return [self.secret(name), *([self.secret(before)] if kept else [])]
 
     def database(self) -> Database:
         """This service's database, not yet prepared."""

@@ -233,6 +233,7 @@ class Term:
             "log_index": self._head.log_index,
             "closed_until": microseconds(self._head.closed_until),
             "partitions": {str(partition): last for partition, last in sorted(self._last.items())},
+            "checkpoint": await self._store.checkpoint(self._head.log_index),
         }
         self._head_sent = await self._producer.send(self._heads_topic, json.dumps(told).encode(), partition=0)
         self._head, self._head_due = None, now + HEADS_SECONDS
@@ -275,6 +276,9 @@ class _LogStore:
 
     async def head(self) -> log.Head:
         return await self._do(lambda: log.head(self._raw))
+
+    async def checkpoint(self, upto: int) -> str | None:
+        return await self._do(lambda: log.checkpoint(self._raw, upto))
 
     async def page(self, after: int, *, wait: bool) -> list[log.Entry]:
         """The next entries; with ``wait``, wait a little for some."""

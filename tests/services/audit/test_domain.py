@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from services.audit.domain import LogBroken, Tree, leaf_alarm, verify_log
+from services.audit.domain import LogBroken, leaf_alarm, verify_log
 from services.audit.export import NotAnExport, read_lines, to_line
 from shared.eventsourcing.event import Event, Logged, leaf_hash
+from shared.transparency.tree import Tree
 
 SOURCE = "//rollcall/469000/registry"
 START = datetime(2026, 9, 1, tzinfo=UTC)
