@@ -13,6 +13,7 @@ from services.audit import archived, queries
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import AlarmRow, LogRow, Roots
+from services.audit.replays.person_api import person_routes
 from services.audit.replays.replay_api import replay_routes
 from services.audit.replays.replaying import Replays
 from shared.database.database import Database, driver
@@ -42,6 +43,7 @@ def router(database: Database, replays: Replays, services: tuple[str, ...], divi
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, replays, division)
+    person_routes(routes, replays, services, division)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

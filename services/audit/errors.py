@@ -3,6 +3,8 @@
 Refusal
 ├── NotFound            404
 │   ├── UnknownView              no such view can be replayed
+│   ├── NoSuchPerson             nothing is known of such a student in the viewer's scope
+│   ├── NoSuchEvent              no such event was known by then
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
@@ -26,6 +28,14 @@ class UnknownView(NotFound):
 
 class NotByStudent(NotFound):
     code = "not_by_student"
+
+
+class NoSuchPerson(NotFound):
+    code = "no_such_person"
+
+
+class NoSuchEvent(NotFound):
+    code = "no_such_event"
 
 
 class BeforeFirstEvent(Conflict):

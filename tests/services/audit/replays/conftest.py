@@ -1,0 +1,17 @@
+"""The county that the tests of replays ask about; none of them changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.services.audit.replays.county import County
+
+
+@pytest.fixture(scope="package")
+def county(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
+    made = County(postgres, tmp_path_factory.mktemp("county"))
+    yield made
+    made.installation.close()
