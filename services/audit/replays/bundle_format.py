@@ -14,6 +14,8 @@ answer.json names the SHA-256 of every result and log file, so one signature cov
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,12 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     checkpoint: str
     consistency: list[str]
+
+
+def answer_of(bundle: bytes) -> Answer:
+    """What a bundle says of itself, unverified."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
+        return msgspec.json.decode(packed.read(ANSWER), type=Answer)
 
 
 def signer_name(division: str) -> str:

@@ -18,7 +18,6 @@ import polars
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.audit.domain import Tree
 from services.audit.errors import NotByStudent, NotYetClosed, NotYetSigned
 from services.audit.proofs.witnessing import note_checkpoint
 from services.audit.replays.bundle_checking import BundleBroken, Checked, check_bundle
@@ -29,6 +28,7 @@ from services.audit.replays.result_files import fixed_zip, parquet, result_files
 from shared.database.database import Database, driver
 from shared.transparency.checkpoints import Checkpoint, issue, log_signers, origin_of
 from shared.transparency.notes import Verifier
+from shared.transparency.tree import Tree
 from tests.services.audit.replays.county import ALL_LOGS, County
 from tests.services.audit.replays.test_replaying import TODAY
 from tests.services.installation import DIVISION
@@ -231,7 +231,7 @@ def test_a_moment_that_cannot_be_known_has_no_bundle(bundles: Bundles, county: C
 
 
 def test_values_of_every_kind_have_a_place_in_a_table() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"a": 1, "b": "x", "c": True, "d": [1, "二"], "e": None, "f": 1, "g": "t"},
         {"a": 2, "b": None, "c": None, "d": None, "e": None, "f": 0.5, "g": 3},
     ]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.audit.errors import NotYetClosed
-from services.audit.replays.differing import Change, compared, difference
+from services.audit.replays.differing import Change, FieldChange, compared, difference
 from services.audit.replays.replaying import Question
 from tests.services.audit.replays.county import County
 from tests.services.audit.replays.test_replaying import TODAY, Moment
@@ -83,4 +83,4 @@ def test_rows_are_compared_field_by_field() -> None:
     after = [{"id": "b", "x": 3, "y": None}, {"id": "c", "x": 4, "y": 5}]
     changes = list(compared(before, after, ("id",)))
     assert [(each.key["id"], each.kind) for each in changes] == [("a", "removed"), ("b", "changed"), ("c", "added")]
-    assert changes[1].fields == [("x", 2, 3)]
+    assert changes[1].fields == [FieldChange("x", 2, 3)]

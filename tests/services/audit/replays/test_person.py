@@ -10,7 +10,7 @@ import pytest
 from services.audit.errors import NoSuchEvent, NoSuchPerson
 from services.audit.replays.moments import cut
 from services.audit.replays.person import PersonFile, person_file
-from services.audit.replays.why import Why, decisions, why
+from services.audit.replays.why import Ground, Why, decisions, why
 from services.audit.replays.why_not import RULES, Subject, WhyNot, why_not
 from shared.database.database import driver
 from shared.database.scopes import Scope
@@ -81,9 +81,9 @@ def test_a_payment_leads_to_grant_link_enrolment_programme_and_the_clerk(county:
     assert "clerk" in found.people and found.complete
     granted = county.event("disbursement.EntitlementGranted.v1", county.paid)
     link = county.event("matching.LinkConfirmed.v1", county.paid)
-    assert (granted, link, "evidence") in found.grounds
+    assert Ground(granted, link, "evidence") in found.grounds
     programme = next(each for each in found.events if each.type == "disbursement.ProgrammeActivated.v1")
-    assert (granted, programme.event_id, "rules") in found.grounds
+    assert Ground(granted, programme.event_id, "rules") in found.grounds
     assert all(each.recorded_at < found.decision.recorded_at for each in found.events)
 
 
