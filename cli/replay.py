@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from cli.replay_asking import ask, check_folder, day, explained, given, moment, patiently
-from cli.replay_files import WRITERS, whole
+from cli.replay_asking import ask, check_folder, day, explained, given, moment
+from cli.replay_files import BUNDLE, WRITERS, save_bundle, sentence, whole
 from cli.replay_questions import diff, person, why, why_not
 from deploy.errors import StartRefused
 from deploy.spec import Installation
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from cli.session import Session
 
 LOG = "log."
-BUNDLE = ".bundle.zip"
 VIEW_COMMAND = "view"
 
 
@@ -93,7 +91,7 @@ def replay(
             if view.startswith(LOG):
                 told = _save_log(session, view, index, out)
             elif bundled:
-                told = _save_bundle(session, view, body | {"with_log": with_log}, out)
+                told = save_bundle(session, f"/v1/replay/{view}/bundle", body | {"with_log": with_log}, out)
             else:
                 told = ask(session, f"/v1/replay/{view}", body)
                 items = told.pop("items")
@@ -101,7 +99,7 @@ def replay(
     except Refused as refused:
         raise StartRefused(explained(refused)) from refused
     told["file"] = str(out)
-    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else _sentence(told))
+    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else sentence(told))
 
 
 def _save_log(session: Session, view: str, until: int | None, out: Path) -> dict[str, Any]:
@@ -121,25 +119,6 @@ def _save_log(session: Session, view: str, until: int | None, out: Path) -> dict
     return {"view": view, "events": count}
 
 
-def _save_bundle(session: Session, view: str, body: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """Write the bundle as it came; what it says of itself."""
-    from services.audit.replays.bundle_format import answer_of
-
-    path = f"/v1/replay/{view}/bundle"
-    content = patiently(body, lambda: session.post_for_file("audit", path, body, uuid.uuid4()))
-    whole(out, lambda draft: draft.write_bytes(content))
-    answer = answer_of(content)
-    return {
-        "view": view,
-        "known_at": answer.asked.known_at,
-        "true_on": answer.asked.true_on,
-        "log_index": {service: cut.log_index for service, cut in answer.logs.items()},
-        "count": answer.rows,
-        "hash": answer.result,
-        "inputs": answer.inputs,
-    }
-
-
 def _check(view: str, out: Path, known_at: str | None, index: int | None, bundled: bool, with_log: bool) -> None:
     """Usage errors before anything is asked. Raises typer.BadParameter."""
     if known_at is not None and index is not None:
@@ -152,18 +131,3 @@ def _check(view: str, out: Path, known_at: str | None, index: int | None, bundle
     if with_log and not bundled:
         raise typer.BadParameter(f"--with-log goes with --out F{BUNDLE}")
     check_folder(out)
-
-
-def _sentence(told: Mapping[str, Any]) -> str:
-    if "hash" not in told:
-        return f"{told['file']}: {told['events']:,} events"
-    indexes = ", ".join(f"{service} {index:,}" for service, index in told["log_index"].items())
-    return (
-        f"{told['file']}: {told['count']:,} 行 rows\n"
-        f"截至此刻已掌握 known at {told['known_at']} ({indexes})\n"
-        f"以此日为准 true on {told['true_on']}\n"
-        + "".join(
-            f"数据截至 data as of {each['dated']}: {each['list']} ({each['agency']})\n" for each in told["inputs"]
-        )
-        + f"SHA-256 {told['hash']}"
-    )

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cli.replay_asking import patiently
 from deploy.errors import StartRefused
 from shared.tabular.sheets import Cell
 
+if TYPE_CHECKING:
+    from cli.session import Session
+
+BUNDLE = ".bundle.zip"
 Told = Mapping[str, Any]
 Items = Sequence[Mapping[str, Any]]
 
@@ -66,6 +72,40 @@ def write_parquet(draft: Path, _told: Told, items: Items) -> None:
     from services.audit.replays.result_files import parquet
 
     draft.write_bytes(parquet([dict(item) for item in items]))
+
+
+def save_bundle(session: Session, path: str, body: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write a bundle as it came; what it says of itself."""
+    from services.audit.replays.bundle_format import answer_of
+
+    content = patiently(body, lambda: session.post_for_file("audit", path, body, uuid.uuid4()))
+    whole(out, lambda draft: draft.write_bytes(content))
+    answer = answer_of(content)
+    return {
+        "view": answer.asked.view,
+        "known_at": answer.asked.known_at,
+        "true_on": answer.asked.true_on,
+        "log_index": {service: cut.log_index for service, cut in answer.logs.items()},
+        "count": answer.rows,
+        "hash": answer.result,
+        "inputs": answer.inputs,
+    }
+
+
+def sentence(told: Told) -> str:
+    """What was written, for people."""
+    if "hash" not in told:
+        return f"{told['file']}: {told['events']:,} events"
+    indexes = ", ".join(f"{service} {index:,}" for service, index in told["log_index"].items())
+    return (
+        f"{told['file']}: {told['count']:,} 行 rows\n"
+        f"截至此刻已掌握 known at {told['known_at']} ({indexes})\n"
+        f"以此日为准 true on {told['true_on']}\n"
+        + "".join(
+            f"数据截至 data as of {each['dated']}: {each['list']} ({each['agency']})\n" for each in told["inputs"]
+        )
+        + f"SHA-256 {told['hash']}"
+    )
 
 
 WRITERS: Mapping[str, Callable[[Path, Told, Items], None]] = {

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.replay_asking import ask, check_folder, day, explained, given, moment
-from cli.replay_files import WRITERS, whole
+from cli.replay_files import BUNDLE, WRITERS, save_bundle, sentence, whole
 from deploy.errors import StartRefused
 from deploy.spec import Installation
+
+if TYPE_CHECKING:
+    from cli.session import Session
 
 KnownAt = Annotated[str | None, typer.Option(help="The moment (Shanghai unless a zone is given); default now.")]
 TrueOn = Annotated[str | None, typer.Option(help="The day; default that of the moment.")]
@@ -60,10 +63,22 @@ def diff(
 
 
 def person(
-    student: Student, known_at: KnownAt = None, true_on: TrueOn = None, out: Out = None, as_json: AsJson = False
+    student: Student,
+    known_at: KnownAt = None,
+    true_on: TrueOn = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write everything to this .json or .bundle.zip.")] = None,
+    with_log: Annotated[bool, typer.Option("--with-log", help="Into a bundle: the events, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """One student's whole file: what every view says of her, and her events in order; personal fields are masked."""
     body = given(student_id=str(student), known_at=moment(known_at), true_on=day(true_on))
+    bundled = out is not None and out.name.endswith(BUNDLE)
+    if with_log and not bundled:
+        raise typer.BadParameter(f"--with-log goes with --out F{BUNDLE}")
+    if out is not None and bundled:
+        told = _bundled(body | {"with_log": with_log}, out)
+        typer.echo(json.dumps(told, ensure_ascii=False) if as_json else sentence(told))
+        return
     told = _kept(_asked("/v1/person", body), out)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -127,11 +142,22 @@ def why_not(
 
 def _asked(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Raises StartRefused with the reason in one line."""
+    return _with_session(lambda session: ask(session, path, body))
+
+
+def _bundled(body: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Raises StartRefused with the reason in one line, typer.BadParameter."""
+    check_folder(out)
+    told = _with_session(lambda session: save_bundle(session, "/v1/person/bundle", body, out))
+    return told | {"file": str(out)}
+
+
+def _with_session(work: Callable[[Session], dict[str, Any]]) -> dict[str, Any]:
     from cli.session import Refused, Session
 
     try:
         with Session(Installation.from_environment(), "auditor") as session:
-            return ask(session, path, body)
+            return work(session)
     except Refused as refused:
         raise StartRefused(explained(refused)) from refused
 

@@ -37,14 +37,14 @@ def router(database: Database, bundles: Bundles, services: tuple[str, ...]) -> A
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
-    replays, division = bundles.replays, bundles.division
+    division = bundles.division
 
     def whole_division(viewer: Viewer) -> None:
         if viewer.scope.division is None or not within(division, viewer.scope.division):
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, bundles)
-    person_routes(routes, replays, services, division)
+    person_routes(routes, bundles, services)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

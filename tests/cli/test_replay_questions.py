@@ -92,10 +92,13 @@ def test_a_bundle_is_written_and_verified_without_the_system(
     plain = run("replay", "payments", *at, "--out", str(tmp_path / "payments.parquet"))
     assert plain["hash"] == told["hash"]
     assert polars.read_parquet(tmp_path / "payments.parquet").height == told["count"] == len(served.moments[3].paid)
+    hers = tmp_path / "person.bundle.zip"
+    file = run("replay", "person", "--student", str(served.paid), *at, "--out", str(hers))
     monkeypatch.delenv("ROLLCALL_TOKEN")
     monkeypatch.setenv("ROLLCALL_PORT", "1")
     verify = ("verify", "bundle", str(out), "--keys", str(keys))
     assert run(*verify)["hash"] == told["hash"]
+    assert run("verify", "bundle", str(hers), "--keys", str(keys))["rows"] == file["count"]
     assert "verified" in said(*verify)
     known = keys.read_text("utf-8")
     keys.write_text("", "utf-8")
@@ -116,6 +119,7 @@ def test_a_bundle_is_written_and_verified_without_the_system(
         ["diff", "roster", "--from-known-at", "2026-01-01", "--out", "x.docx"],
         ["diff", "roster", "--from-known-at", "yesterday"],
         ["person"],
+        ["person", "--student", "00000000-0000-0000-0000-000000000009", "--out", "x.json", "--with-log"],
         ["why"],
         ["why-not", "--student", "00000000-0000-0000-0000-000000000009", "--of", "luck"],
         ["roster", "--out", "x.json", "--with-log"],

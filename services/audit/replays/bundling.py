@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -28,12 +30,15 @@ from services.audit.replays.bundle_format import (
     signed_answer,
     source_hash,
 )
+from services.audit.replays.person import person_in
 from services.audit.replays.records import activations, public_part
-from services.audit.replays.replaying import Question, Replays
+from services.audit.replays.replaying import Question, Replays, Rows, canonical
 from services.audit.replays.result_files import fixed_zip, result_files
 from shared.database.database import driver
+from shared.database.scopes import Scope
 from shared.transparency.proving import consistency_proof
 
+PERSON = "person"  # what a whole file calls itself where a view stands by its name
 LOG_EVENTS_LIMIT = 200_000  # in a bundle; a longer log is exported by itself and verified beside it
 
 
@@ -49,36 +54,61 @@ class Bundles:
         """The zip. Raises NotYetSigned, BundleTooLarge and what :meth:`Replays.ask` raises."""
         replaying.asked_for(self.replays.view(question.view), question.student_id)
         with self.replays.scratch() as connection:
-            raw = driver(connection)
             answer = self.replays.replayed(connection, question)
-            upto = {service: index for service, index in answer.log_index.items() if index}
-            if with_log and sum(upto.values()) > LOG_EVENTS_LIMIT:
-                raise BundleTooLarge(
-                    "记录太多,不能装入一个文件,请另行导出各服务的记录",
-                    "too many events for one file: export the logs by themselves",
-                    events=sum(upto.values()),
-                    limit=LOG_EVENTS_LIMIT,
-                )
-            proven = {service: self._proven(raw, service, index) for service, index in upto.items()}
-            files = result_files(answer.view, answer.rows)
-            if with_log:
-                files |= {f"{LOG_FOLDER}{service}.ndjson": _lines(raw, service, upto[service]) for service in upto}
-            told = msgspec.json.encode(
-                Answer(
-                    format=FORMAT,
-                    division=self.division,
-                    asked=_asked(question, answer),
-                    logs={service: cut for service, (cut, _) in proven.items()},
-                    rows=len(answer.rows),
-                    result=answer.hash,
-                    left_out=answer.left_out,
-                    inputs=answer.inputs,
-                    configuration=_configuration(raw, answer),
-                    code=source_hash(),
-                    files={name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
-                ),
-                order="sorted",
+            return self._packed(
+                driver(connection), answer, _asked(answer, question.student_id, question.scope), with_log
             )
+
+    def make_person(
+        self,
+        student_id: UUID,
+        known_at: datetime | None = None,
+        true_on: date | None = None,
+        scope: Scope | None = None,
+        *,
+        with_log: bool = False,
+    ) -> bytes:
+        """The zip of a student's whole file: a row for each row of each view, then one for each event. Raises
+        NotYetSigned, BundleTooLarge and what :func:`person_file` raises."""
+        with self.replays.scratch() as connection:
+            file = person_in(connection, self.replays, student_id, known_at, true_on, scope)
+            rows: Rows = [{"part": view, "row": row} for view, found in file.views.items() for row in found]
+            rows += [{"part": "events", "row": msgspec.to_builtins(event)} for event in file.events]
+            digest = hashlib.sha256(canonical(rows)).hexdigest()
+            answer = replaying.Answer(
+                PERSON, file.true_on, file.known_at, file.log_index, rows, digest, file.left_out, []
+            )
+            return self._packed(driver(connection), answer, _asked(answer, student_id, scope), with_log)
+
+    def _packed(self, raw: psycopg.Connection[Any], answer: replaying.Answer, asked: Asked, with_log: bool) -> bytes:
+        upto = {service: index for service, index in answer.log_index.items() if index}
+        if with_log and sum(upto.values()) > LOG_EVENTS_LIMIT:
+            raise BundleTooLarge(
+                "记录太多,不能装入一个文件,请另行导出各服务的记录",
+                "too many events for one file: export the logs by themselves",
+                events=sum(upto.values()),
+                limit=LOG_EVENTS_LIMIT,
+            )
+        proven = {service: self._proven(raw, service, index) for service, index in upto.items()}
+        files = result_files(answer.view, answer.rows)
+        if with_log:
+            files |= {f"{LOG_FOLDER}{service}.ndjson": _lines(raw, service, upto[service]) for service in upto}
+        told = msgspec.json.encode(
+            Answer(
+                format=FORMAT,
+                division=self.division,
+                asked=asked,
+                logs={service: cut for service, (cut, _) in proven.items()},
+                rows=len(answer.rows),
+                result=answer.hash,
+                left_out=answer.left_out,
+                inputs=answer.inputs,
+                configuration=_configuration(raw, answer),
+                code=source_hash(),
+                files={name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+            ),
+            order="sorted",
+        )
         proofs = {service: proof for service, (_, proof) in proven.items()}
         files |= {
             ANSWER: told,
@@ -112,13 +142,12 @@ class Bundles:
         )
 
 
-def _asked(question: Question, answer: replaying.Answer) -> Asked:
-    scope = question.scope
+def _asked(answer: replaying.Answer, student_id: UUID | None, scope: Scope | None) -> Asked:
     return Asked(
         view=answer.view,
         known_at=answer.known_at.isoformat(),
         true_on=answer.true_on.isoformat(),
-        student_id=None if question.student_id is None else str(question.student_id),
+        student_id=None if student_id is None else str(student_id),
         division_code=None if scope is None else scope.division,
         school_code=None if scope is None else scope.school,
     )

@@ -83,6 +83,12 @@ def utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
+def zipped(bundle: bytes, name: str) -> Response:
+    """A bundle as a file to keep."""
+    headers = {"content-disposition": f'attachment; filename="{name}.bundle.zip"'}
+    return Response(bundle, media_type="application/zip", headers=headers)
+
+
 def side(answer: Answer) -> Side:
     """An answer without its rows."""
     return Side(
@@ -183,9 +189,7 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         """A zip that proves the answer to whoever has the public keys (bundle_format.py)."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
-        made = bundles.make(body.question(view), with_log=body.with_log)
-        headers = {"content-disposition": f'attachment; filename="{view}.bundle.zip"'}
-        return Response(made, media_type="application/zip", headers=headers)
+        return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
 
     @routes.get("/views")
     def views(_viewer: Asking) -> list[str]:

@@ -23,6 +23,7 @@ from services.audit.proofs.witnessing import note_checkpoint
 from services.audit.replays.bundle_checking import BundleBroken, Checked, check_bundle
 from services.audit.replays.bundle_format import ANSWER, NOTE, signed_answer
 from services.audit.replays.bundling import Bundles
+from services.audit.replays.person import person_file
 from services.audit.replays.replaying import Question, Replays
 from services.audit.replays.result_files import fixed_zip, parquet, result_files
 from shared.database.database import Database, driver
@@ -228,6 +229,21 @@ def test_a_moment_that_cannot_be_known_has_no_bundle(bundles: Bundles, county: C
         bundles.make(Question("payments", TODAY, county.end.at.replace(year=2099)))
     with pytest.raises(NotByStudent):
         bundles.make(Question("schools", TODAY, county.end.at, student_id=county.paid))
+
+
+def test_a_students_whole_file_is_bundled_and_proved_like_a_view(bundles: Bundles, county: County) -> None:
+    question = (county.paid, county.end.at, TODAY)
+    made = bundles.make_person(*question, with_log=True)
+    assert bundles.make_person(*question, with_log=True) == made
+    found = check_bundle(made, KEYS)
+    assert found.answer.asked.view == "person" and found.answer.asked.student_id == str(county.paid)
+    rows = json.loads(entries_of(made)["result.json"])
+    file = person_file(county.replays, *question)
+    assert [row["part"] for row in rows if row["part"] != "events"] == [
+        view for view, shown in file.views.items() for _ in shown
+    ]
+    assert len([row for row in rows if row["part"] == "events"]) == len(file.events)
+    assert found.logs_checked == sorted(found.answer.logs)
 
 
 def test_values_of_every_kind_have_a_place_in_a_table() -> None:
