@@ -18,8 +18,7 @@ import polars
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.audit.errors import NotByStudent, NotYetClosed, NotYetSigned
-from services.audit.proofs.witnessing import note_checkpoint
+from services.audit.errors import NotByStudent, NotYetClosed
 from services.audit.replays.bundle_checking import BundleBroken, Checked, check_bundle
 from services.audit.replays.bundle_format import ANSWER, NOTE, signed_answer
 from services.audit.replays.bundling import Bundles
@@ -27,39 +26,11 @@ from services.audit.replays.person import person_file
 from services.audit.replays.replaying import Question, Replays
 from services.audit.replays.result_files import fixed_zip, parquet, result_files
 from shared.database.database import Database, driver
-from shared.transparency.checkpoints import Checkpoint, issue, log_signers, origin_of
 from shared.transparency.notes import Verifier
-from shared.transparency.tree import Tree
-from tests.services.audit.replays.county import ALL_LOGS, County
+from tests.services.audit.replays.conftest import KEYS, SEEDS
+from tests.services.audit.replays.county import County
 from tests.services.audit.replays.test_replaying import TODAY
 from tests.services.installation import DIVISION
-
-SEEDS = {name: name.encode().ljust(32, b"-") for name in (*ALL_LOGS, "audit")}
-KEYS = [
-    signer.verifier for name, seed in SEEDS.items() for signer in log_signers(f"//rollcall/{DIVISION}/{name}", [seed])
-]
-
-
-def sign(database: Database, leaves: dict[str, list[bytes]]) -> None:
-    """Tell the witness what each service signed: one checkpoint over its whole log."""
-    for service, hashes in leaves.items():
-        tree = Tree()
-        for leaf in hashes:
-            tree.add(leaf)
-        source = f"//rollcall/{DIVISION}/{service}"
-        note = issue(Checkpoint(origin_of(source), tree.size, tree.root()), log_signers(source, [SEEDS[service]]))
-        with database.working() as connection:
-            note_checkpoint(driver(connection), source, note)
-
-
-@pytest.fixture(scope="module")
-def bundles(county: County) -> Bundles:
-    entries = {name: county.installation.entries(name) for name in ALL_LOGS}
-    unsigned = Bundles(county.replays, DIVISION, [SEEDS["audit"]])
-    with pytest.raises(NotYetSigned):
-        unsigned.make(Question("payments", TODAY, county.moments[2].at))
-    sign(county.audit.database, {name: [e.logged.leaf for e in found] for name, found in entries.items() if found})
-    return unsigned
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +182,13 @@ def test_even_audit_itself_cannot_put_another_cut_or_log_under_the_services_sign
 
     with pytest.raises(BundleBroken, match=r"^log/registry\.ndjson: registry #4: wrong_leaf"):
         check_bundle(signed_again(made, named, log__registry_ndjson=log), KEYS)
+    short = b"".join(lines[:-1])
+
+    def cut_off(answer: dict[str, Any]) -> None:
+        answer["files"]["log/registry.ndjson"] = hashlib.sha256(short).hexdigest()
+
+    with pytest.raises(BundleBroken, match=r"^log/registry\.ndjson: its \d+ events do not have the root"):
+        check_bundle(signed_again(made, cut_off, log__registry_ndjson=short), KEYS)
     with pytest.raises(BundleBroken, match="format"):
         check_bundle(signed_again(made, lambda answer: answer.update(format="rollcall-bundle/9")), KEYS)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -18,8 +19,9 @@ from tests.services.audit.replays.county import ALL_LOGS, County
 from tests.services.audit.replays.test_replaying import TODAY
 
 
-def file_of(county: County, student: UUID, **question: Any) -> PersonFile:
-    return person_file(county.replays, student, question.pop("known_at", county.end.at), TODAY, **question)
+@functools.cache  # a file takes a fold of everything; the county never changes
+def file_of(county: County, student: UUID, known_at: datetime | None = None, scope: Scope | None = None) -> PersonFile:
+    return person_file(county.replays, student, known_at or county.end.at, TODAY, scope)
 
 
 def why_of(county: County, event_id: UUID) -> Why:
@@ -43,6 +45,11 @@ def test_the_file_holds_every_view_about_her_and_nothing_about_anybody_else(coun
         str(county.paid)
     }
     assert not others & set(repr(file).split("'"))
+
+
+def test_what_a_row_said_of_another_student_is_not_in_her_file(county: County) -> None:
+    types = [each.type for each in file_of(county, county.stranger).events if each.service == "matching"]
+    assert types == ["matching.LinkConfirmed.v1", "matching.LinkWithdrawn.v1"]
 
 
 def test_her_events_stand_in_order_over_all_services_with_what_is_personal_masked(county: County) -> None:

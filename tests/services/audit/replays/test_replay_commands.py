@@ -14,21 +14,18 @@ from typer.testing import CliRunner
 
 from cli.main import build_app
 from deploy.errors import StartRefused
+from services.audit.replays.bundling import Bundles
 from tests.cli.test_replay import answering
-from tests.services.audit.replays.county import ALL_LOGS, County
-from tests.services.audit.replays.test_bundle import KEYS, sign
+from tests.services.audit.replays.conftest import KEYS
+from tests.services.audit.replays.county import County
 
 runner = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    county = County(postgres, tmp_path_factory.mktemp("questions"))
-    entries = {name: county.installation.entries(name) for name in ALL_LOGS}
-    sign(county.audit.database, {name: [e.logged.leaf for e in found] for name, found in entries.items() if found})
+def served(county: County, bundles: Bundles) -> Iterator[County]:
     with answering(county.installation, county.audit):
         yield county
-    county.installation.close()
 
 
 def run(*arguments: str) -> dict[str, Any]:
