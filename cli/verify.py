@@ -1,4 +1,4 @@
-"""`./rollcall verify leaves FILE`: checks an exported log offline, with nothing but this program and the file."""
+"""`./rollcall verify`: checks exported logs and proofs offline, with nothing but this program, files and keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import verify_proofs, verify_witness
 from cli.verify_bundle import bundle
 from deploy.errors import StartRefused
 
@@ -22,6 +23,8 @@ def register(app: typer.Typer) -> None:
     group.callback()(_group)
     group.command()(leaves)
     group.command()(bundle)
+    verify_proofs.register(group)
+    verify_witness.register(group)
     app.add_typer(group)
 
 

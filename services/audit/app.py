@@ -7,6 +7,7 @@ import threading
 from services.audit.api import router
 from services.audit.processor import workers
 from services.audit.proofs.api import witness_routes
+from services.audit.proofs.figures import GAUGES
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
@@ -34,4 +35,5 @@ def build(settings: Settings, views: Views) -> Service:
         ),
         workers=workers(database, settings, ARCHIVED_SERVICES),
         steps=STEPS,
+        gauges=GAUGES,
     )

@@ -52,6 +52,17 @@ def note_checkpoint(raw: psycopg.Connection[Any], source: str, note: str) -> Non
     )
 
 
+def raise_first(raw: psycopg.Connection[Any], alarm: Alarm, beyond: int) -> None:
+    """Raise an alarm unless one of its kind stands behind index ``beyond`` already: a log that signs wrongly does so
+    every second, and the first time says it all."""
+    known = raw.execute(
+        "SELECT count(*) FROM alarms WHERE service = %s AND kind = %s AND log_index > %s AND log_index < %s",
+        (alarm.service, alarm.kind, beyond, alarm.log_index),
+    ).fetchone()
+    if known is None or not known[0]:
+        raise_alarms(raw, [alarm])
+
+
 class Judge:
     """Judges and cosigns the checkpoints of the log ``source``. ``keys``: everybody's public keys."""
 
@@ -76,7 +87,8 @@ class Judge:
                     best = told
             if found is not None:
                 disputed.append(found)
-            raise_alarms(raw, [alarm] if alarm is not None else [])
+            if alarm is not None:
+                raise_first(raw, alarm, 0 if before is None else before.size)
             self._passed(raw, told.id)
         if best is not None and not disputed and (before is None or best.size > before.size):
             self._cosign(raw, best)

@@ -186,6 +186,16 @@ def test_an_altered_record_with_a_fitting_leaf_does_not_lead_to_what_was_signed(
     assert world.alarms() == [("kafka_differs", EVENTS + 17)]
 
 
+def test_an_altered_archive_does_not_lead_to_the_next_checkpoint(world: Witnessed) -> None:
+    with world.intruding("archive") as raw:
+        raw.execute("UPDATE archive SET version = version + 1 WHERE log_index = 1090")
+    world.log.grow(5)
+    world.bring(world.entries()[EVENTS:])
+    world.tell(world.log.sign().note)
+    assert world.alarms() == [("archive_differs", 1_090)]
+    assert world.rows("SELECT max(size) FROM cosignatures") == [(EVENTS,)]
+
+
 def test_a_record_that_kafka_lost_keeps_the_checkpoint_waiting(world: Witnessed) -> None:
     world.log.grow(40)
     note = world.log.sign().note
@@ -204,8 +214,9 @@ def test_a_checkpoint_of_another_tree_than_store_and_kafka_hold_is_named(world: 
     world.bring(world.entries()[EVENTS:])
     with world.intruding("store") as raw:
         own_nodes(raw, "trial").grow(EVENTS + 5)
-    world.tell(issue(Checkpoint(origin_of(SOURCE), EVENTS + 5, b"x" * 32), [NEW]))
-    assert world.alarms() == [("checkpoint_differs", EVENTS + 5)]
+    for size in (EVENTS + 4, EVENTS + 5):  # the second one says nothing new
+        world.tell(issue(Checkpoint(origin_of(SOURCE), size, b"x" * 32), [NEW]))
+    assert world.alarms() == [("checkpoint_differs", EVENTS + 4)]
 
 
 def test_a_checkpoint_without_a_good_signature_is_an_alarm_and_cosigned_by_nobody(world: Witnessed) -> None:
