@@ -13,7 +13,7 @@ import psycopg
 
 from services.audit.archived import EVENTS, logged_of
 from services.audit.domain import leaf_alarm
-from services.audit.replays.folding import doubtful
+from services.audit.verified import doubtful
 from shared.eventsourcing.event import Event, Logged
 from shared.eventsourcing.sealing import people_in, unseal
 from shared.kernel.facts import Personal
