@@ -46,7 +46,7 @@ class NodeStore:
     def grow(self, size: int, tiles: int = GROW_TILES) -> bool:
         """Keep what is complete in a tree of ``size`` leaves, at most ``tiles`` new nodes per level; whether that is
         all. Raises HashMissing."""
-        whole, level = True, STEP
+        level = STEP
         while size >> level:
             held, wanted = self._held(level), size >> level
             upto = min(wanted, held + tiles)
@@ -56,7 +56,7 @@ class NodeStore:
             if upto < wanted:
                 return False
             level += STEP
-        return whole
+        return True
 
     def at(self, size: int) -> Nodes:
         """The nodes of the tree over the first ``size`` leaves."""
