@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import verify_proofs, verify_witness
+from cli.verify_bundle import bundle
 from deploy.errors import StartRefused
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(name="verify", help="Check proofs; no server is needed for a file.", no_args_is_help=True)
     group.callback()(_group)
     group.command()(leaves)
+    group.command()(bundle)
     verify_proofs.register(group)
     verify_witness.register(group)
     app.add_typer(group)

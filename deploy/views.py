@@ -1,25 +1,35 @@
-"""Which views can be replayed: the composition root that hands audit the projections and queries of other services."""
+"""Which views can be replayed: those that any service declares in its ``views.py``, handed to audit from outside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
 
-from services.audit.views import View
-from services.disbursement.projections import PAYMENTS_VIEW
-from services.disbursement.queries import every_payment
-from services.matching.category_history import category_history, every_category_history
-from services.matching.list_dates import list_dates
-from services.matching.projections import ROSTER_VIEW
-from services.matching.roster import every_student
-from services.notifications.projections import ALERTS_VIEW
-from services.notifications.queries import every_alert
+import services
+from shared.eventsourcing.view import View, Views
 
-VIEWS: Mapping[str, View] = {
-    view.name: view
-    for view in (
-        View("roster", "matching", ROSTER_VIEW, every_student, inputs=list_dates),
-        View("categories", "matching", ROSTER_VIEW, every_category_history, category_history, list_dates),
-        View("payments", "disbursement", PAYMENTS_VIEW, every_payment),
-        View("alerts", "notifications", ALERTS_VIEW, every_alert),
-    )
-}
+
+def _declaring() -> Iterator[ModuleType]:
+    """The ``views`` module of every service that has one, by the service's name."""
+    for found in sorted(pkgutil.iter_modules(services.__path__), key=lambda module: module.name):
+        name = f"services.{found.name}.views"
+        if importlib.util.find_spec(name) is not None:
+            yield importlib.import_module(name)
+
+
+def _collected() -> Views:
+    views: dict[str, View] = {}
+    for module in _declaring():
+        for view in module.VIEWS:
+            if view.name in views:
+                raise ValueError(f"two views are called {view.name}")
+            views[view.name] = view
+    return views
+
+
+VIEWS: Views = _collected()
+# Projections with rows of their own that nobody asks for, each with its reason.
+NOT_REPLAYED: dict[str, str] = {name: reason for module in _declaring() for name, reason in module.NOT_REPLAYED.items()}

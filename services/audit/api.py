@@ -3,62 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel
 
 from services.audit import archived, queries
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import AlarmRow, LogRow, Roots
-from services.audit.replaying import Question, Replays
+from services.audit.replays.bundling import Bundles
+from services.audit.replays.person_api import person_routes
+from services.audit.replays.replay_api import replay_routes
 from shared.database.database import Database, driver
-from shared.kernel.clock import today
 from shared.standards.division import within
-from shared.web.commands import command_id_of
 from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
 
 ALARMS_MAX = 200
 NDJSON = "application/x-ndjson"
 Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
-
-
-class Ask(BaseModel):
-    """``known_at`` with its time zone, or ``log_index`` of the view's own log; neither = as complete as can be now.
-    ``student_id``: only what the view says about one student, where it can be asked so."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    known_at: AwareDatetime | None = None
-    true_on: date | None = None
-    log_index: int | None = Field(None, ge=1)
-    student_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def one_moment(self) -> Ask:
-        if self.known_at is not None and self.log_index is not None:
-            raise ValueError("give known_at or log_index")
-        return self
-
-
-class Told(BaseModel):
-    """``log_index``: service → the last event that counts. ``hash``: SHA-256 of the items' canonical JSON (sorted keys,
-    no blanks, UTF-8). ``left_out``: events that a live view would hold as unprocessed. ``inputs``: how old each input
-    of the view was (数据截至), where it tells."""
-
-    view: str
-    known_at: datetime
-    true_on: date
-    log_index: dict[str, int]
-    count: int
-    hash: str
-    left_out: list[tuple[str, int]]
-    inputs: list[dict[str, Any]] = []
-    items: list[dict[str, Any]]
 
 
 class Logs(BaseModel):
@@ -69,36 +33,18 @@ class Alarms(BaseModel):
     items: list[AlarmRow]
 
 
-def router(database: Database, replays: Replays, services: tuple[str, ...], division: str) -> APIRouter:
+def router(database: Database, bundles: Bundles, services: tuple[str, ...]) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
+    division = bundles.division
 
     def whole_division(viewer: Viewer) -> None:
         if viewer.scope.division is None or not within(division, viewer.scope.division):
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
-    @routes.post("/replay/{view}")
-    def replay(view: str, body: Ask, request: Request, viewer: Auditor) -> Told:
-        command_id_of(request)  # every POST carries one, although nothing is changed here
-        whole_division(viewer)
-        known_at = None if body.known_at is None else body.known_at.astimezone(UTC)
-        answer = replays.ask(Question(view, body.true_on or today(), known_at, body.log_index, body.student_id))
-        return Told(
-            view=answer.view,
-            known_at=answer.known_at,
-            true_on=answer.true_on,
-            log_index=answer.log_index,
-            count=len(answer.rows),
-            hash=answer.hash,
-            left_out=answer.left_out,
-            inputs=answer.inputs,
-            items=answer.rows,
-        )
-
-    @routes.get("/views")
-    def views(_viewer: Auditor) -> list[str]:
-        return sorted(replays.views)
+    replay_routes(routes, bundles)
+    person_routes(routes, bundles, services)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import psycopg
 from services.audit.domain import HARMLESS_TO_REPLAYS, Alarm
 from shared.eventsourcing.event import Event, Logged
 
-_EVENTS = """
+EVENTS = """
 SELECT source, log_index, recorded_at, leaf, event_id, stream_id, version, type, effective_on, principal, command_id,
        cause_id, cause_recorded_at, data
 FROM archive
@@ -46,31 +46,17 @@ def heads(raw: psycopg.Connection[Any], services: Sequence[str]) -> list[Head]:
     return found
 
 
-def events(raw: psycopg.Connection[Any], upto: dict[str, int]) -> Iterator[Logged]:
-    """The archived events of several logs, each up to an index, in the order they were recorded."""
-    services, indexes = list(upto), list(upto.values())
-    with raw.cursor("archived_events") as cursor:
-        cursor.itersize = PAGE_EVENTS
-        cursor.execute(
-            _EVENTS + "WHERE log_index <= (SELECT u.top FROM unnest(%s::text[], %s::bigint[]) AS u(service, top)"
-            " WHERE u.service = archive.service) ORDER BY recorded_at, service",
-            (services, indexes),
-        )
-        for row in cursor:
-            yield logged_of(row)
-
-
 def log_page(raw: psycopg.Connection[Any], service: str, after: int, until: int) -> list[Logged]:
     """The next events of one log behind ``after``, at most PAGE_EVENTS and none beyond ``until``."""
     rows = raw.execute(
-        _EVENTS + "WHERE service = %s AND log_index > %s AND log_index <= %s ORDER BY log_index LIMIT %s",
+        EVENTS + "WHERE service = %s AND log_index > %s AND log_index <= %s ORDER BY log_index LIMIT %s",
         (service, after, until, PAGE_EVENTS),
     )
     return [logged_of(row) for row in rows]
 
 
 def logged_of(row: tuple[Any, ...]) -> Logged:
-    """A row of ``_EVENTS`` as the event it was."""
+    """A row of ``EVENTS`` as the event it was."""
     source, log_index, recorded_at, leaf, *attributes = row
     event = Event(*attributes)
     cause_at = event.cause_recorded_at

@@ -64,6 +64,10 @@ class PageTurn:
         return tuple_(*columns) > tuple_(*bound)
 
 
+# A whole list at once, for a replay: its caller bounds the events behind it.
+WHOLE_LIST = PageTurn(None, 2**31)
+
+
 def page_turn(
     after: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS, description="cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = DEFAULT_ROWS,

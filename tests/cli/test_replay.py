@@ -23,7 +23,7 @@ from services.audit import app
 from shared.hosting.service import Service
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
-from tests.services.audit.test_replaying import SERVICES, Moment, a_history, archive
+from tests.services.audit.replays.test_replaying import SERVICES, Moment, a_history, archive
 from tests.services.happenings import enrolled, someone
 from tests.services.installation import DIVISION, Installation
 from tests.support.callers import OFFSETS, Callers
@@ -116,7 +116,7 @@ def test_what_cannot_be_answered_is_refused_in_one_line_and_leaves_no_file(serve
     assert "该时刻之前没有任何记录" in refused("replay", "payments", "--known-at", "2020-01-01T00:00", *out)
     told = refused("replay", "payments", "--known-at", "2999-01-01T00:00", *out)
     assert "尚未收齐" in told and "complete_until: 20" in told
-    assert "views: alerts, categories, payments, roster" in refused("replay", "salaries", *out)
+    assert ", categories, category_rules, " in refused("replay", "salaries", *out)
     assert "services: registry" in refused("replay", "log.salaries", "--out", str(served.folder / "none.ndjson"))
     assert "没有这个记录序号" in refused("replay", "payments", "--index", "99999", *out)
     assert not [*served.folder.glob("none.*"), *served.folder.glob(".none.*")]
