@@ -85,6 +85,11 @@ class Session:
         headers = {"idempotency-key": str(command_id)}
         return self._ask("POST", service, path, json=body, headers=headers).json()
 
+    def post_for_file(self, service: str, path: str, body: Mapping[str, Any], command_id: uuid.UUID) -> bytes:
+        """The file that answers a question."""
+        headers = {"idempotency-key": str(command_id)}
+        return self._ask("POST", service, path, json=body, headers=headers).content
+
     def post_lines(self, service: str, path: str, lines: Sequence[str], command_id: uuid.UUID) -> Any:
         """The JSON of a command whose body is one JSON object per line."""
         headers = {"idempotency-key": str(command_id), "content-type": "application/x-ndjson"}

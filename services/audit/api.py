@@ -13,6 +13,8 @@ from services.audit import archived, queries
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import AlarmRow, LogRow, Roots
+from services.audit.questions.asking import Asking
+from services.audit.questions.question_api import question_routes
 from services.audit.replays.replay_api import replay_routes
 from services.audit.replays.replaying import Replays
 from shared.database.database import Database, driver
@@ -32,7 +34,7 @@ class Alarms(BaseModel):
     items: list[AlarmRow]
 
 
-def router(database: Database, replays: Replays, services: tuple[str, ...], division: str) -> APIRouter:
+def router(database: Database, replays: Replays, asking: Asking, services: tuple[str, ...], division: str) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
@@ -42,6 +44,7 @@ def router(database: Database, replays: Replays, services: tuple[str, ...], divi
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, replays, division)
+    question_routes(routes, asking, division)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

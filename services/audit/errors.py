@@ -3,6 +3,7 @@
 Refusal
 ├── NotFound            404
 │   ├── UnknownView              no such view can be replayed
+│   ├── UnknownQuestion          no such audit question
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
@@ -22,6 +23,10 @@ from shared.kernel.refusals import Conflict, Forbidden, NotFound, Refusal
 
 class UnknownView(NotFound):
     code = "unknown_view"
+
+
+class UnknownQuestion(NotFound):
+    code = "unknown_question"
 
 
 class NotByStudent(NotFound):
