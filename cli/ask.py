@@ -1,4 +1,4 @@
-"""`./rollcall ask QUESTION`: one of the auditors' questions over the running system, as a workbook to sign or as JSON."""
+"""`./rollcall ask QUESTION`: an auditors' question over the running system, as a workbook to sign or as JSON."""
 
 from __future__ import annotations
 
