@@ -8,6 +8,7 @@ from services.audit.api import router
 from services.audit.processor import workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
+from services.audit.questions.asking import Asking
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
@@ -30,7 +31,7 @@ def build(settings: Settings, views: Views) -> Service:
         store=EventStore(settings.service, keyring, settings.hmac_key),
         keyring=keyring,
         routers=(
-            router(database, bundles, ARCHIVED_SERVICES),
+            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
             witness_routes(database, ARCHIVED_SERVICES),
         ),
         workers=workers(database, settings, ARCHIVED_SERVICES),

@@ -34,6 +34,7 @@ from services.portal import (
     papers,
     promotions,
     proxy,
+    questions,
     reference,
     reference_forms,
     reporting,
@@ -138,6 +139,7 @@ def application(
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
+        questions.router,
         audit.router,
     ]
     if issuer is not None:

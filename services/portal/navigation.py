@@ -32,7 +32,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("audit", ("audit",)),
+    ("audit", ("audit", "questions")),
 )
 
 

@@ -377,4 +377,5 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.roles),
     ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
+    ("questions", "/audit/questions", (AUDITOR, AID_CLERK)),
 )
