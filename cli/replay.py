@@ -1,7 +1,7 @@
 """`./rollcall replay VIEW`: a view of the running system as it was known at a moment, as a sheet or for machines.
 
-`VIEW` is roster, categories (of each student over time), payments, alerts …, or `log.<service>` for a whole log that
-`./rollcall verify leaves` can check.
+`VIEW` is roster, categories (of each student over time), payments, alerts, reports …, or `log.<service>` for a whole
+log that `./rollcall verify leaves` can check.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    view: Annotated[str, typer.Argument(metavar="VIEW", help="roster, categories, payments, alerts, or log.SERVICE.")],
+    view: Annotated[
+        str, typer.Argument(metavar="VIEW", help="roster, categories, payments, alerts, reports, or log.SERVICE.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The file: .xlsx, .csv or .json; .ndjson for a log.")],
     known_at: Annotated[
         str | None, typer.Option(help="The moment, e.g. 2026-11-24T10:00 (Shanghai unless a zone is given).")

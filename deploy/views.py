@@ -13,6 +13,8 @@ from services.matching.projections import ROSTER_VIEW
 from services.matching.roster import every_student
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.queries import every_alert
+from services.notifications.reports.report_queries import every_report
+from services.notifications.reports.report_view import REPORTS_VIEW
 
 VIEWS: Mapping[str, View] = {
     view.name: view
@@ -21,5 +23,6 @@ VIEWS: Mapping[str, View] = {
         View("categories", "matching", ROSTER_VIEW, every_category_history, category_history, list_dates),
         View("payments", "disbursement", PAYMENTS_VIEW, every_payment),
         View("alerts", "notifications", ALERTS_VIEW, every_alert),
+        View("reports", "notifications", REPORTS_VIEW, every_report),
     )
 }
