@@ -22,6 +22,7 @@ from services.portal import (
     checking,
     deliveries,
     documents,
+    dropout_reports,
     exports,
     failures,
     forms,
@@ -116,6 +117,7 @@ def application(
         documents.router,
         cases.router,  # after the tables, whose saved views have addresses below its own
         board.router,
+        dropout_reports.router,
         students.router,
         attendance.router,
         reporting.router,

@@ -346,6 +346,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts_spring", "/alerts/spring", SPRING_ALERTS.roles),
     ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
+    ("dropout_reports", "/dropout/reports", ALERTS.roles),
     ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),

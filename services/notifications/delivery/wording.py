@@ -14,6 +14,7 @@ _TOPICS: dict[Topic, tuple[str, str]] = {
     "alerts_ended": ("预警撤销或办结 {total} 条", "{total} alerts withdrawn or closed"),
     "cases_escalated": ("超期上报 {total} 件", "{total} cases escalated"),
     "channel_failing": ("消息发送失败 {total} 次", "{total} deliveries failing"),
+    "reports_issued": ("已出具定期报告 {total} 份", "{total} regular reports issued"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "listed_but_unenrolled": ("在名单而无学籍", "listed, enrolled nowhere"),
@@ -38,6 +39,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "township": ("乡镇", "township"),
     "county": ("县", "county"),
     "city": ("市", "city"),
+    "month": ("月报", "monthly"),
+    "quarter": ("季报", "quarterly"),
+    "term": ("学期报告", "of a term"),
+    "year": ("年报", "yearly"),
     "webhook_disabled": ("接收系统已停用", "receiving system disabled"),
     "delivery_failed": ("未能送达", "not delivered"),
 }
@@ -46,6 +51,7 @@ _LINKS: dict[Topic, str] = {
     "alerts_ended": "/alerts?state=all",
     "cases_escalated": "/alerts?state=open",
     "channel_failing": "/deliveries",
+    "reports_issued": "/dropout/reports",
 }
 URGENT: frozenset[Topic] = frozenset({"cases_escalated"})
 

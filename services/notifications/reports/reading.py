@@ -73,9 +73,8 @@ def lives(connection: Connection, cut: Cut, until: date, school: str | None) -> 
     there = f"(CAST(:school AS text) IS NULL OR stream IN (SELECT stream FROM {LIVES.name} WHERE school = :school))"
     columns = "stream, valid_from, what, division, school, stage, grade, class_name, left_behind"
     query, values = _select(LIVES, columns, cut, f"valid_from <= :until AND {there}", "stream, valid_from, log_index")
-    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(
-        text(query), values | {"until": until, "school": school}
-    )
+    statement = text(query).execution_options(yield_per=ROWS_AT_ONCE)
+    rows = connection.execute(statement, values | {"until": until, "school": school})
     for student, said in groupby(rows, key=lambda row: row[0]):
         yield student, [Said(*row[1:]) for row in said]
 
@@ -114,7 +113,7 @@ def class_days(connection: Connection, cut: Cut, first: date, last: date, school
     where = "valid_from BETWEEN :first AND :last AND (CAST(:school AS text) IS NULL OR school = :school)"
     query, values = _select(CLASS_REPORTS, columns, cut, where, "school")
     asked = values | {"first": first, "last": last, "school": school}
-    for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(text(query), asked):
+    for row in connection.execute(text(query).execution_options(yield_per=ROWS_AT_ONCE), asked):
         yield ClassDay(*row)
 
 

@@ -15,7 +15,7 @@ from services.notifications.report_events import PeriodKind, ReportLevel
 from services.notifications.reports.compiling import Place, places_of
 from services.notifications.reports.reading import Schools
 from services.notifications.reports.report_periods import LEVELS, Period, ended_before
-from services.notifications.reports.report_view import REPORTING_SCHOOLS, REPORTS
+from services.notifications.reports.report_view import LIVED, REPORTING_SCHOOLS, REPORTS
 from services.notifications.signals.memory import calendars_on
 from shared.web.pages import PageTurn
 
@@ -198,21 +198,19 @@ def school_names(connection: Connection, day: date) -> dict[str, str]:
 
 
 def overview(connection: Connection, division: str, day: date, school_only: bool) -> list[DueRow]:
-    """应报/已报: the last periods of each level that have ended, with the places that have no report yet.
-
-    ``school_only``: a school answers for its own report alone."""
+    """应报/已报: the last periods of each level that ended since this installation lives, the newest first, with the
+    places that have no report yet. ``school_only``: a school answers for its own report alone."""
+    since = connection.execute(select(func.min(LIVED.c.day))).scalar_one_or_none()
     calendar = calendars_on(connection, day).of(division, None)
     found: list[DueRow] = []
     for level, kind in LEVELS.items():
-        if school_only and level != "school":
+        if since is None or (school_only and level != "school"):
             continue
         period = ended_before(kind, day, calendar)
         for _ in range(PERIODS_SHOWN):
-            if period is None:
+            if period is None or period.last < since:
                 break
-            row = _due(connection, level, period, division)
-            if row.issued or not found or found[-1].level != level:
-                found.append(row)
+            found.append(_due(connection, level, period, division))
             period = ended_before(kind, period.first, calendar)
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.notifications.events import ReportIssued
+from services.notifications.events import DayOpened, ReportIssued
 from services.notifications.signals.folds import calendar_activated
 from services.notifications.tables import CALENDARS
 from services.registry.events import SchoolCalendarActivated, SchoolClosed, SchoolRegistered
@@ -50,6 +50,8 @@ REPORTING_SCHOOLS = PeriodTable(
     "registry",
     [Column("name", Text), Column("closed", Boolean), Column("division_code", Text), Column("school_code", Text)],
 )
+# The days this installation has lived through: before the first of them no report was due.
+LIVED = PeriodTable("lived_days", "notifications", [Column("day", Date)], public=True)
 _SCHOOLS_KEY = b"a school that reports"  # not a secret: a school's code is no person's
 
 
@@ -87,10 +89,15 @@ def school_closed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(REPORTING_SCHOOLS, keyed_id(_SCHOOLS_KEY, fact.school_code), event.effective_on, values)
 
 
+def day_opened(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(LIVED, event.event_id, event.effective_on, {"day": event.fact.day})
+
+
 REPORTS_FOLDS: Mapping[type[Fact], Fold] = {
     ReportIssued: report_issued,
     SchoolRegistered: school_registered,
     SchoolClosed: school_closed,
     SchoolCalendarActivated: calendar_activated,
+    DayOpened: day_opened,
 }
-REPORTS_VIEW = Projection("reports", (REPORTS, REPORTING_SCHOOLS, CALENDARS), REPORTS_FOLDS, halts=True)
+REPORTS_VIEW = Projection("reports", (REPORTS, REPORTING_SCHOOLS, LIVED, CALENDARS), REPORTS_FOLDS, halts=True)

@@ -86,7 +86,7 @@ def _count_child(
             figures[f"{name}.disabled"] += DISABLED in lists
             figures[f"{name}.left_behind"] += left_behind
     for each in child.open:
-        made.counts[each.unit][f"cases.{'dropped_out' if each.dropped else each.state}"] += 1
+        made.counts[each.unit][f"cases.{each.state}"] += 1
     before = None
     for step in child.dropped_out:
         # Only who was in no place before is new; who is moved was counted where the child dropped out.
@@ -112,7 +112,8 @@ def _count_coverage(
         return calendar.school_days_between(period.first, period.last + _ONE_DAY)
 
     told = reading.class_days(connection, cut, period.first, period.last, school)
+    units = {each.school: each for each in made.counts}  # also of a school the register has not told of
     for code, due, heard in rolls.coverage(told, school_days):
-        figures = made.counts[unit("", code)]
+        figures = made.counts[units.get(code) or unit("", code)]
         figures["classes.due"] += due
         figures["classes.reported"] += heard

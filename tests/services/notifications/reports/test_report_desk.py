@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.notifications.case_events import AttemptLogged
+from services.notifications.events import ReportIssued
 from services.registry.events import SchoolCalendarActivated, StudentLeft
 from shared.standards.school_calendar import CalendarYear, Span, canonical
 from tests.services.happenings import link, someone
@@ -69,6 +70,18 @@ def test_the_first_day_after_a_month_issues_every_schools_report_once(desk: Desk
         {"township": NORTH, "school_code": "S1", "school_name": "S1小学", "grade": "5", "children": 1}
     ]
     assert get(desk, f"/reports/{own['report_id']}/reproduced")["same"] is True
+
+
+def test_who_answers_for_the_place_is_told_that_its_report_is_issued(desk: Desk) -> None:
+    lived(desk)
+    open_day(desk, NEXT_MONTH)
+    told = get(desk, "/messages", place={"school": "S2"})["items"]
+    assert [(each["topic"], each["counts"]) for each in told] == [("reports_issued", {"month": 1})]
+
+
+def test_no_signal_reads_a_report(desk: Desk) -> None:
+    readers = {each.name for each in desk.service.projections if ReportIssued in each.folds}
+    assert readers == {"reports", "composing"}
 
 
 def test_a_school_sees_its_own_report_and_a_township_its_schools(desk: Desk) -> None:
