@@ -214,6 +214,9 @@ def test_every_ledger_of_every_row_balances_and_rows_sum_to_the_whole(run: Run) 
     assert {(each.level, each.period_name) for each in run.reports} >= {
         ("school", "2026-03"), ("school", "2026-04"), ("county", "2026-Q1"),
     }  # fmt: skip
+    assert min(each.last for each in run.reports) >= run.made.time.days[0], (
+        "nobody reports of a time before the first day"
+    )
     for report in run.reports:
         told = json.loads(report.content)
         rows = [dict(zip(told["names"], values, strict=True)) for _, *values in told["rows"]]
