@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.notifications.reports.compiling import compile_level, differences, places_of
 from services.notifications.reports.ledger_counts import Counts, Step, Unit, balance, count_ledger
-from services.notifications.reports.reading import Schools
+from services.notifications.reports.lives import ClassRolls, standings
+from services.notifications.reports.reading import ClassDay, Said, Schools
 from services.notifications.reports.report_periods import LEVELS, Period, ended_before, period_around
 from services.notifications.reports.tallying import Tally
 from shared.standards.school_calendar import CalendarYear, SchoolCalendar, Span
@@ -97,6 +98,18 @@ def test_a_ledger_is_what_somebody_counts_evening_by_evening(children: list[list
             wanted[unit].update(figures)
     assert counts == wanted
     assert all(balance(figures, "l") == 0 for figures in counts.values())
+
+
+def test_a_class_is_due_while_it_has_students_and_heard_only_on_days_it_is_due() -> None:
+    rolls = ClassRolls(APRIL)
+    here = [Said(date(2025, 9, 1), "enrolled", "469001001", "S1", "primary", "5", "1", False)]
+    gone = [*here, Said(date(2026, 4, 14), "transferred_out", None, None, None, None, None, None)]
+    for told in (gone, [*gone, Said(date(2026, 4, 28), "enrolled", "469001001", "S1", "primary", "5", "1", False)]):
+        rolls.add(list(standings(told)))
+    fridays = [date(2026, 4, 3), date(2026, 4, 10), date(2026, 4, 17)]
+    heard = [date(2026, 4, 3), date(2026, 4, 4), date(2026, 4, 17), date(2026, 4, 30)]
+    days = [ClassDay("S1", "primary", "5", "1", day) for day in heard]
+    assert list(rolls.coverage(days, lambda school: fridays)) == [("S1", 2, 1)]
 
 
 def tallied(numbers: Sequence[int]) -> Tally:

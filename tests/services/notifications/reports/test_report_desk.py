@@ -72,16 +72,13 @@ def test_the_first_day_after_a_month_issues_every_schools_report_once(desk: Desk
     assert get(desk, f"/reports/{own['report_id']}/reproduced")["same"] is True
 
 
-def test_who_answers_for_the_place_is_told_that_its_report_is_issued(desk: Desk) -> None:
+def test_who_answers_for_the_place_is_told_that_its_report_is_issued_and_no_signal_is(desk: Desk) -> None:
+    readers = {each.name for each in desk.service.projections if ReportIssued in each.folds}
+    assert readers == {"reports", "composing"}
     lived(desk)
     open_day(desk, NEXT_MONTH)
     told = get(desk, "/messages", place={"school": "S2"})["items"]
     assert [(each["topic"], each["counts"]) for each in told] == [("reports_issued", {"month": 1})]
-
-
-def test_no_signal_reads_a_report(desk: Desk) -> None:
-    readers = {each.name for each in desk.service.projections if ReportIssued in each.folds}
-    assert readers == {"reports", "composing"}
 
 
 def test_a_school_sees_its_own_report_and_a_township_its_schools(desk: Desk) -> None:
@@ -146,6 +143,21 @@ def test_the_running_period_and_as_it_was_known(desk: Desk) -> None:
     assert reports(desk, "county") == {}, "a preview issues nothing"
     refused = desk.ask("GET", "/reports/preview", params={"level": "city"})
     assert (refused.status_code, refused.json()["code"]) == (422, "report_no_period")
+
+
+def test_what_takes_effect_after_the_period_is_the_next_ones(desk: Desk) -> None:
+    """A dropout told in advance, and an alert of next month, are nothing to this month's report."""
+    lived(desk)
+    leaver = desk.child("S2", stage="junior")
+    left = StudentLeft(school_code="S2", division_code=SCHOOLS["S2"], reason="dropped_out")
+    desk.installation.append("registry", leaver, left, NEXT_MONTH)
+    open_day(desk, NEXT_MONTH)
+    report = get(desk, f"/reports/{reports(desk, 'school')['S2']['report_id']}")["figures"]
+    assert report["school_age.end"] == report["school_age.begin"] == 2
+    assert not any(name.startswith("dropped_out") for name in report)
+    asked = {"level": "school", "place": "S2", "on": NEXT_MONTH.isoformat()}
+    following = get(desk, "/reports/preview", params=asked)["figures"]
+    assert (following["school_age.end"], following["dropped_out.end"]) == (1, 1)
 
 
 def test_each_level_reports_of_its_own_period(desk: Desk) -> None:
