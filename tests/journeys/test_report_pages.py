@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
 from shared.tabular.book import open_book
@@ -42,8 +44,9 @@ def running(postgres: Any) -> Iterator[NotificationsPortal]:
         for school in SCHOOLS:
             a_child(made, school)
         a_child(made, "S1", BEFORE - timedelta(days=2))
-        made.open_day(BEFORE)
-        made.open_day(FIRST)
+        for day in (BEFORE, FIRST):
+            made.installation.append("registry", UUID(int=7), RegistryDayOpened(day=day), day)
+            made.open_day(day)
         yield made
 
 

@@ -1,4 +1,5 @@
-"""The policy that issues reports: on the first day after a period, each place's report of it.
+"""The policy that issues reports: on the first day after a period, each place's report of it. The day must have opened
+at the register, too: what it said before has then arrived, also when this service was away or is new (ADR 0033).
 
 It decides on its own memory as of a cut taken when the day opens, and appends in that transaction. What is told later
 of the period changes no report: a person has another edition issued, which names what changed.
@@ -22,6 +23,7 @@ from services.notifications.reports.report_facts import MEMORY, MEMORY_FOLDS
 from services.notifications.reports.report_periods import LEVELS, Period, ended_before
 from services.notifications.reports.tallying import tally
 from services.notifications.streams import Streams
+from services.registry.events import DayOpened as RegistryDayOpened
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.messaging.policy import policy_command
@@ -44,22 +46,25 @@ class Issuing:
         return Projection(NAME, MEMORY, MEMORY_FOLDS, halts=True, after=self.react)
 
     def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
-        """Issue what is due on each day that opened."""
-        days = [event for event in events if isinstance(event.fact, DayOpened)]
+        """Issue what is due on each day that opened, here and at the register, whichever comes last."""
+        days = [event for event in events if isinstance(event.fact, DayOpened | RegistryDayOpened)]
         if days:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})  # one worker's turn
         for event in days:
             self._issue(connection, event, event.fact.day)
 
-    def _issue(self, connection: Connection, cause: Recorded, today: date) -> None:
+    def _issue(self, connection: Connection, cause: Recorded, day: date) -> None:
         indexes = cut_now(connection, NAME, cause)
         cut = Cut(indexes)
-        since = reading.first_opened(connection, cut)
+        since, opened = reading.first_opened(connection, cut), reading.opened(connection, cut)
+        if since is None or opened is None:
+            return
+        today = min(day, opened)
         calendar = reading.calendars(connection, cut).of(self.division, None)
         ordinal = 0
         for level, kind in LEVELS.items():
             period = ended_before(kind, today, calendar)
-            if period is None or since is None or period.last < since or self._issued(connection, cut, level, period):
+            if period is None or period.last < since or self._issued(connection, cut, level, period):
                 continue
             made = compile_level(level, tally(connection, cut, period, self.division), self.division)
             facts = self._proposed(connection, made, period, indexes, today)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.notifications.reports.cuts import Cut
-from services.notifications.reports.report_facts import ACTS, AID, CLASS_REPORTS, LIVES, PLACES, YEARS
+from services.notifications.reports.report_facts import ACTS, AID, CLASS_REPORTS, LIVES, PLACES, REGISTER_DAYS, YEARS
 from services.notifications.signals.memory import Calendars
 from shared.eventsourcing.periods import PeriodTable
 from shared.standards.school_calendar import ToldYear
@@ -142,6 +142,16 @@ def version(connection: Connection, cut: Cut, what: str, until: date) -> str | N
     )
     found: str | None = connection.execute(text(query), values | {"what": what, "until": until}).scalar_one_or_none()
     return found
+
+
+def opened(connection: Connection, cut: Cut) -> date | None:
+    """The last day that both this service and the register have opened: nothing the register said before it is still on
+    its way in the partition that tells. None before the first."""
+    days: list[date] = []
+    for table, where in ((ACTS, "what = 'day'"), (REGISTER_DAYS, "true")):
+        query, values = _select(table, "valid_from", cut, where, "valid_from DESC LIMIT 1")
+        days += connection.execute(text(query), values).scalars()
+    return min(days) if len(days) == 2 else None
 
 
 def first_opened(connection: Connection, cut: Cut) -> date | None:

@@ -45,6 +45,9 @@ from services.registry.events import (
     StudentPlaced,
     StudentTransferredOut,
 )
+from services.registry.events import (
+    DayOpened as RegistryDayOpened,
+)
 from shared.eventsourcing.event import partition_of
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Fold, Recorded
@@ -93,6 +96,8 @@ YEARS = _table(
     "registry",
     [Column("place", Text), Column("school", Text), Column("school_year", Integer), Column("content", Text)],
 )
+# Days the register opened: until it has opened a day, what it said before may still be on its way.
+REGISTER_DAYS = _table("report_register_days", "registry", [Column("day", Date)])
 # Whom a list row speaks of: a student, or with none the listed child that is in no register.
 AID = _table(
     "report_aid",
@@ -170,6 +175,10 @@ def school_told(event: Recorded) -> Iterable[Assertion]:
     return _row(PLACES, event, school=event.fact.school_code, division=event.fact.division_code, closed=closed)
 
 
+def register_day_opened(event: Recorded) -> Iterable[Assertion]:
+    return _row(REGISTER_DAYS, event, day=event.fact.day)
+
+
 def calendar_told(event: Recorded) -> Iterable[Assertion]:
     fact: SchoolCalendarActivated = event.fact
     return _row(
@@ -204,7 +213,7 @@ def acted(what: str, value: Callable[[Any], str | None] = lambda _: None) -> Fol
     return lambda event: _row(ACTS, event, what=what, value=value(event.fact))
 
 
-MEMORY = (LIVES, CLASS_REPORTS, PLACES, YEARS, AID, ACTS)
+MEMORY = (LIVES, CLASS_REPORTS, PLACES, YEARS, REGISTER_DAYS, AID, ACTS)
 MEMORY_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: placed("enrolled"),
     StudentPlaced: placed("placed"),
@@ -215,6 +224,7 @@ MEMORY_FOLDS: Mapping[type[Fact], Fold] = {
     SchoolRegistered: school_told,
     SchoolClosed: school_told,
     SchoolCalendarActivated: calendar_told,
+    RegistryDayOpened: register_day_opened,
     LinkConfirmed: listed,
     LinkWithdrawn: listed,
     MemberCovered: listed,

@@ -26,6 +26,7 @@ from services.notifications.reports.ledger_counts import balance
 from services.notifications.reports.report_facts import MEMORY, MEMORY_FOLDS
 from services.notifications.reports.report_periods import Period
 from services.notifications.reports.tallying import tally
+from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolRegistered
 from shared.database.database import driver
 from shared.eventsourcing.event import Logged, partition_of
@@ -53,6 +54,11 @@ class Feed(TermFeed):
 
     def deliver(self, registry: dict[int, list[Envelope]]) -> None:
         self.said = getattr(self, "said", [])
+        if not registry:  # a day has just opened: the register's, too
+            self.installation.sequence()
+            day = own_log(self.service)[-1][0].event.effective_on
+            opened = Said(keyed_id(KEY, "clock"), RegistryDayOpened(day=day), day)
+            registry = self.registry.envelopes([opened], day)
         self.said += [envelope.logged for envelopes in registry.values() for envelope in envelopes]
         super().deliver(registry)
 

@@ -11,6 +11,7 @@ import pytest
 
 from services.notifications.case_events import AttemptLogged
 from services.notifications.events import ReportIssued
+from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolCalendarActivated, StudentLeft
 from shared.standards.school_calendar import CalendarYear, Span, canonical
 from tests.services.happenings import link, someone
@@ -38,6 +39,7 @@ def lived(desk: Desk) -> None:
 
 def open_day(desk: Desk, day: date) -> None:
     desk.installation.open_day(desk.service, day)
+    desk.installation.append("registry", UUID(int=7), RegistryDayOpened(day=day), day)
     desk.settle()
 
 
@@ -70,6 +72,19 @@ def test_the_first_day_after_a_month_issues_every_schools_report_once(desk: Desk
         {"township": NORTH, "school_code": "S1", "school_name": "S1小学", "grade": "5", "children": 1}
     ]
     assert get(desk, f"/reports/{own['report_id']}/reproduced")["same"] is True
+
+
+def test_no_report_is_issued_before_the_register_has_opened_the_day(desk: Desk) -> None:
+    """What it said may still be on its way; the day it opens later issues them, from what has come by then."""
+    lived(desk)
+    desk.installation.open_day(desk.service, NEXT_MONTH)
+    desk.settle()
+    assert reports(desk, "school") == {}
+    desk.child("S2", stage="junior")
+    desk.installation.append("registry", UUID(int=7), RegistryDayOpened(day=NEXT_MONTH), NEXT_MONTH)
+    desk.settle()
+    report = reports(desk, "school")["S2"]
+    assert get(desk, f"/reports/{report['report_id']}")["figures"]["school_age.end"] == 2
 
 
 def test_who_answers_for_the_place_is_told_that_its_report_is_issued_and_no_signal_is(desk: Desk) -> None:
