@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    alert_rules,
     attendance,
     audit,
     board,
@@ -116,6 +117,7 @@ def application(
         forms.router,
         documents.router,
         cases.router,  # after the tables, whose saved views have addresses below its own
+        alert_rules.router,
         board.router,
         dropout_reports.router,
         students.router,

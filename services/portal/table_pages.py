@@ -348,6 +348,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
     ("dropout_reports", "/dropout/reports", ALERTS.roles),
     ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
+    ("alert_rules", "/dropout/rules", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),
