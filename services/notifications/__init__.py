@@ -14,6 +14,10 @@ serves    GET /v1/alerts, /v1/alerts/{id}, /v1/alerts/stream (SSE), POST /v1/ale
           /v1/ledgers/children, /v1/ledgers/trend, GET and POST /v1/documented-absences, POST .../{id}/withdraw, GET
           and POST /v1/alert-rules
 
+reports/ owns the regular reports of dropout control, issued by the calendar; emits ReportIssued; consumes registry,
+matching, its own log; serves /v1/reports, /v1/reports/due, /v1/reports/preview, /v1/reports/{id}, .../reproduced,
+.../editions.
+
 delivery/ owns messages to places, who is reached by what, receiving systems; emits MessageComposed, MessageRead,
 ContactSet, Webhook…, DeliveryDecided, ChatLinkOpened; serves /v1/messages, /v1/contacts, /v1/webhooks, /v1/deliveries,
 /v1/chat-text, /v1/chat-links.

@@ -14,6 +14,8 @@ from services.notifications.delivery import parts as delivery_parts
 from services.notifications.delivery.desk import Desk
 from services.notifications.events import AlertRulesActivated, DayOpened
 from services.notifications.processor import projections
+from services.notifications.reports import report_api
+from services.notifications.reports.report_desk import ReportDesk
 from services.notifications.signals.rules import AlertRules, canonical, content_hash
 from services.notifications.signals.signal_api import router as signal_router
 from services.notifications.signals.signal_desk import SignalDesk
@@ -51,6 +53,7 @@ def build(settings: Settings) -> Service:
             care_router(database),
             signal_router(SignalDesk(database, store, streams)),
             whatif_api.router(database),
+            report_api.router(ReportDesk(database, store, streams, settings.division)),
             *delivery_parts.routers(desk, ways),
         ),
         workers=delivery_parts.workers(desk, ways),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.notifications import case_events as case_events  # declared with these, and reached through this module
 from services.notifications import delivery_events as delivery_events
+from services.notifications.report_events import ReportIssued as ReportIssued
 from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
 from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
 from services.notifications.signal_events import AbsenceKind as AbsenceKind

@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.notifications.cases.escalating import Escalating
 from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
+from services.notifications.reports.issuing import Issuing
+from services.notifications.reports.report_view import REPORTS_VIEW
 from services.notifications.signals.watching import Watching
 from services.notifications.streams import Streams
 from services.notifications.whatif.outcomes import RULE_FIGURES
@@ -17,7 +19,9 @@ def projections(store: EventStore, streams: Streams, division: str) -> tuple[Pro
     return (
         ALERTS_VIEW,
         RULE_FIGURES,
+        REPORTS_VIEW,
         Watching(store, streams, division).projection(),
         Escalating(store, streams, division).projection(),
         Composing(store, streams, division).projection(),
+        Issuing(store, streams, division).projection(),
     )

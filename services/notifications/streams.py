@@ -52,6 +52,10 @@ class Streams:
         """A reader's access record: the notes of cases and the names of teams they opened."""
         return keyed_id(self.key, "case-reads", viewer)
 
+    def report(self, level: str, place: str, period: str, period_name: str) -> UUID:
+        """The report of a place and a period; its editions follow each other in it."""
+        return keyed_id(self.key, "report", level, place, period, period_name)
+
     def contact(self, principal: str) -> UUID:
         """How one person is reached."""
         return keyed_id(self.key, "contact", principal)

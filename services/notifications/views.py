@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from services.notifications.case_tables import CASE_PLANS
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.queries import every_alert
+from services.notifications.reports.report_queries import every_report
+from services.notifications.reports.report_view import REPORTS_VIEW
 from services.notifications.signals.folds import WATCHING_FOLDS, WATCHING_TABLES
 from services.notifications.signals.watching import NAME
 from services.notifications.tables import DOCUMENTED, RULES
@@ -36,9 +38,11 @@ VIEWS: tuple[View, ...] = (
         "student_id",
     ),
     View("alert_rules", "notifications", WATCHING_VIEW, period_rows(RULES, "rules_id", _CONTENT), ("rules_id",)),
+    View("reports", "notifications", REPORTS_VIEW, every_report, ("report_id",)),
     View("rule_figures", "notifications", RULE_FIGURES, figures, ("rules_hash", "kind")),
 )
 
 NOT_REPLAYED: Mapping[str, str] = {
+    "reporting": "the policy's own memory of facts; what it counted stands in the view reports, each on a named cut",
     "escalating": "the policy's own memory of alerts and case plans, which the views alerts and case_plans show",
 }

@@ -23,6 +23,7 @@ from services.portal import (
     checking,
     deliveries,
     documents,
+    dropout_reports,
     exports,
     failures,
     forms,
@@ -120,6 +121,7 @@ def application(
         cases.router,  # after the tables, whose saved views have addresses below its own
         alert_rules.router,
         board.router,
+        dropout_reports.router,
         students.router,
         student_life.router,
         attendance.router,

@@ -19,6 +19,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "alerts",
             "dropout_board",
             "ledger_children",
+            "dropout_reports",
             "attendance",
             "suspensions",
             "documented_absences",

@@ -354,6 +354,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts_spring", "/alerts/spring", SPRING_ALERTS.roles),
     ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
+    ("dropout_reports", "/dropout/reports", ALERTS.roles),
     ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
     ("left_behind", "/dropout/left-behind", LEFT_BEHIND.roles),
     ("alert_rules", "/dropout/rules", (AID_CLERK, SCHOOL, AUDITOR)),

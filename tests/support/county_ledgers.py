@@ -1,4 +1,5 @@
-"""The ledgers of the invented county of the page's tests: one school with one dropout, one document of absence."""
+"""The ledgers of the invented county of the page's tests: one school with one dropout, one document of absence, one
+regular report."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ from shared.web.viewers import viewer
 Row = dict[str, Any]
 Who = Annotated[Viewer, Depends(viewer)]
 COUNTS = ("school_age", "in_no_school", "left", "not_attending", "suspected", "dropped_out", "poor_dropouts")
+DAYS = {"first": "2024-09-01", "last": "2024-09-30"}
 
 
 def ledgers() -> APIRouter:
-    """The routes of notifications about ledgers and documents."""
+    """The routes of notifications about ledgers, documents and reports."""
     r = APIRouter(prefix="/notifications/v1")
 
     @r.get("/documented-absences")
@@ -44,5 +46,17 @@ def ledgers() -> APIRouter:
     @r.get("/ledgers/children")
     def children(who: Who) -> Row:
         return {"items": [], "next": None}
+
+    @r.get("/reports")
+    def reports(who: Who) -> Row:
+        period = {"level": "school", "period": "month", "period_name": "2024-09", "edition": 1, **DAYS}
+        place = {"division_code": "460100101", "school_code": "3146000001", "school_name": "第一小学"}
+        number = "00000000-0000-4000-8000-000000000002"
+        return {"items": [{"report_id": number, "issued_on": "2024-10-01", **period, **place}], "next": None}
+
+    @r.get("/reports/due")
+    def due(who: Who) -> list[Row]:
+        period = {"level": "school", "period": "month", "period_name": "2024-09", **DAYS}
+        return [{**period, "due": 2, "issued": 1, "missing": ["3146000002"]}]
 
     return r

@@ -1,5 +1,5 @@
-"""The policy that composes messages: every alert is counted in the one open message of its topic at each place that
-answers for it, so that a storm of events is a message and not a storm of messages."""
+"""The policy that composes messages: every alert and every report issued is counted in the one open message of its
+topic at each place that answers for it, so that a storm of events is a message and not a storm of messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.notifications.delivery import message_store
 from services.notifications.delivery.message_store import Growth
 from services.notifications.delivery.places import Place, at_level, nearest
 from services.notifications.delivery_events import Topic
-from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn, DayOpened
+from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn, DayOpened, ReportIssued
 from services.notifications.streams import Streams
 from shared.database.database import driver
 from shared.eventsourcing.projection import Projection, Recorded
@@ -49,7 +49,9 @@ class Composing:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated, DayOpened), self.react)
+        return policy(
+            NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated, DayOpened, ReportIssued), self.react
+        )
 
     def react(self, connection: Connection, events: Sequence[Recorded], _changes: object) -> None:
         """Count these events."""
@@ -87,6 +89,9 @@ class Composing:
         if isinstance(fact, CaseEscalated):
             where = at_level(self.division, fact.level, fact.division_code, fact.school_code)
             yield Told(event, "cases_escalated", where, fact.level)
+            return
+        if isinstance(fact, ReportIssued):
+            yield Told(event, "reports_issued", Place(fact.division_code, fact.school_code), fact.period)
             return
         about = fact if isinstance(fact, AlertRaised) else raised[event.stream_id]
         topic: Topic = "alerts_raised" if fact is about else "alerts_ended"

@@ -15,6 +15,7 @@ _TOPICS: dict[Topic, tuple[str, str]] = {
     "cases_escalated": ("超期上报 {total} 件", "{total} cases escalated"),
     "channel_failing": ("消息发送失败 {total} 次", "{total} deliveries failing"),
     "contacts_due": ("久未联系的留守儿童 {total} 人", "{total} left-behind children not heard of for long"),
+    "reports_issued": ("已出具定期报告 {total} 份", "{total} regular reports issued"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "listed_but_unenrolled": ("在名单而无学籍", "listed, enrolled nowhere"),
@@ -39,6 +40,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "township": ("乡镇", "township"),
     "county": ("县", "county"),
     "city": ("市", "city"),
+    "month": ("月报", "monthly"),
+    "quarter": ("季报", "quarterly"),
+    "term": ("学期报告", "of a term"),
+    "year": ("年报", "yearly"),
     "webhook_disabled": ("接收系统已停用", "receiving system disabled"),
     "delivery_failed": ("未能送达", "not delivered"),
     "contact_due": ("待联系", "to be asked after"),
@@ -49,6 +54,7 @@ _LINKS: dict[Topic, str] = {
     "cases_escalated": "/alerts?state=open",
     "channel_failing": "/deliveries",
     "contacts_due": "/dropout/left-behind?due=true",
+    "reports_issued": "/dropout/reports",
 }
 URGENT: frozenset[Topic] = frozenset({"cases_escalated"})
 
