@@ -6,6 +6,7 @@ import threading
 
 from services.audit.api import router
 from services.audit.processor import workers
+from services.audit.proofs.api import witness_routes
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
 from shared.eventsourcing.store import EventStore
@@ -25,7 +26,10 @@ def build(settings: Settings, views: Views) -> Service:
         database=database,
         store=EventStore(settings.service, keyring, settings.hmac_key),
         keyring=keyring,
-        routers=(router(database, replays, ARCHIVED_SERVICES, settings.division),),
+        routers=(
+            router(database, replays, ARCHIVED_SERVICES, settings.division),
+            witness_routes(database, ARCHIVED_SERVICES),
+        ),
         workers=workers(database, settings, ARCHIVED_SERVICES),
         steps=STEPS,
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from services.audit.domain import MISSING, UNREADABLE, Alarm
+from services.audit.domain import HARMLESS_TO_REPLAYS, Alarm
 from shared.eventsourcing.event import Event, Logged
 
 EVENTS = """
@@ -96,10 +96,10 @@ def moment_of(raw: psycopg.Connection[Any], service: str, log_index: int) -> dat
 
 
 def alarms_within(raw: psycopg.Connection[Any], upto: dict[str, int]) -> list[Alarm]:
-    """Alarms about events up to these indexes that replays rest on: a gap that was filled later is none."""
+    """Alarms about events up to these indexes that replays rest on."""
     rows = raw.execute(
         "SELECT service, kind, log_index, detail FROM alarms WHERE service = ANY(%s) AND kind <> ALL(%s) ORDER BY id",
-        (list(upto), [MISSING, UNREADABLE]),
+        (list(upto), list(HARMLESS_TO_REPLAYS)),
     )
     return [Alarm(*row) for row in rows if row[2] <= upto[row[0]]]
 

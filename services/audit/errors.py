@@ -11,6 +11,7 @@ Refusal
 │   ├── NotYetClosed             the moment lies after what the archive knows to be complete
 │   ├── TrueOnAfterKnownAt       the day lies after the moment at which it should have been known
 │   ├── NoSuchIndex              the view's own log has no such index
+│   ├── NotCosignedYet           the witness has not put its name to so much of the log
 │   └── ArchiveDoubtful          an event that the replay needs does not verify
 ├── Forbidden           403
 │   └── WholeDivisionOnly        a replay of more than the viewer may see
@@ -52,6 +53,10 @@ class TrueOnAfterKnownAt(Conflict):
 
 class NoSuchIndex(Conflict):
     code = "no_such_index"
+
+
+class NotCosignedYet(Conflict):
+    code = "not_cosigned_yet"
 
 
 class ArchiveDoubtful(Conflict):

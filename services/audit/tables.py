@@ -5,6 +5,8 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 
 from __future__ import annotations
 
+from services.audit.proofs.witness_tables import WITNESS_TABLES
+
 ARCHIVE = """
 CREATE TABLE archive (
     service text NOT NULL,
@@ -70,4 +72,8 @@ CREATE INDEX archive_by_stream ON archive (stream_id, version);
 CREATE INDEX archive_activations ON archive (service, log_index) WHERE type ~ 'Activated\\.v[0-9]+$';
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("0100-audit-archive", ARCHIVE), ("0140-audit-archive-lookups", LOOKUPS))
+STEPS: tuple[tuple[str, str], ...] = (
+    ("0100-audit-archive", ARCHIVE),
+    ("0140-audit-archive-lookups", LOOKUPS),
+    ("0200-audit-witness", WITNESS_TABLES),
+)
