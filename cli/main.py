@@ -22,6 +22,8 @@ COMMAND_MODULES = (
     "cli.simulate",
     "cli.replay",
     "cli.verify",
+    "cli.keys",
+    "cli.reads",
     "cli.bench",
 )
 

@@ -26,7 +26,7 @@ def every_read(connection: Connection, true_on: date) -> list[ReadRow]:
 
 
 VIEWS: tuple[View, ...] = (
-    View("reads", "audit", READS_VIEW, every_read, ("read_id",), "student_id"),
+    View("reads", "registry", READS_VIEW, every_read, ("read_id",), "student_id"),
     View("erasures", "audit", ERASURES, period_rows(SUBJECTS, "subject_id", _SUBJECT), ("subject_id",)),
     View(
         "retention_rules",

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from services.audit.app import ARCHIVED_SERVICES
 from services.audit.commands import ApproveErasure, RequestErasure
@@ -25,13 +22,6 @@ from shared.messaging.hashing import projection_hash
 from tests.services.audit.erasure.county import TODAY, Child, County
 from tests.services.audit.replays.test_replaying import replays
 from tests.services.installation import DIVISION
-
-
-@pytest.fixture(scope="module")
-def county(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    made = County(postgres, tmp_path_factory.mktemp("erasure"))
-    yield made
-    made.installation.close()
 
 
 def opened(county: County) -> str:
