@@ -8,6 +8,7 @@ what they rewrite stays rewritten.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,15 +24,18 @@ from services.audit.commands import RecordErased
 from services.audit.erasure import erasure_queries, finding
 from services.audit.erasure.desk import Desk, record_erased, subject_of
 from services.audit.erasure.erasure_errors import NothingRequested
+from services.audit.events import PersonErased
 from shared.database.database import Database, driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
+from shared.kernel.facts import fact_type
 from shared.keys.keyring import KeyRing
 
 LOOK_SECONDS = 2.0
 # A statement ends after 30 s and an idle transaction after 15 s; what held a key before is over by then.
 SETTLE = timedelta(seconds=60)
 PRINCIPAL = "system:eraser"
+_ERASED = fact_type(PersonErased).name
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +54,27 @@ class Eraser:
 
     def run(self, stop: threading.Event) -> None:
         """Erase until ``stop``; outlives the database."""
+        again = True
         while not stop.is_set():
             try:
+                if again:
+                    self.erase_again()
+                    again = False
                 self.erase_some()
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as lost:
                 log.warning("the eraser starts over", error=type(lost).__name__)
             stop.wait(LOOK_SECONDS)
+
+    def erase_again(self) -> set[UUID]:
+        """Destroy the keys of everybody who was ever erased: a keys' database that was restored from a backup holds
+        them again. Whose keys had come back."""
+        with self.database.working() as connection:
+            rows = driver(connection).execute("SELECT data FROM events WHERE type = %s", (_ERASED,)).fetchall()
+        people = {UUID(person) for (data,) in rows for person in json.loads(bytes(data))["people"]}
+        back = self.keyring.erase_all(people) if people else set()
+        if back:
+            log.warning("keys of erased people had come back and are destroyed again", people=len(back))
+        return back
 
     def erase_some(self) -> list[UUID]:
         """Bring every approved erasure forward; the students whose erasure was recorded now."""

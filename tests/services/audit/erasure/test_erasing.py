@@ -14,6 +14,7 @@ from services.audit.replays.replaying import Question
 from shared.database.database import driver
 from shared.eventsourcing.sealing import people_in, unseal
 from shared.keys import keyring
+from shared.keys.rotation import owner_of_keys
 from shared.messaging import deadletters
 from shared.messaging.arrivals import arrival
 from shared.messaging.checkpoint import Key
@@ -117,6 +118,17 @@ def test_the_same_replay_gives_the_same_bytes_and_the_outcome_of_matching_stays(
     assert county.erased.name not in repr(one.rows)
     links = asking.ask(Question("categories", TODAY)).rows
     assert str(county.erased.student) in {row["student_id"] for row in links}
+
+
+def test_keys_that_a_backup_brought_back_are_destroyed_again(county: County) -> None:
+    ring = county.installation.keyring
+    assert county.eraser.erase_again() == set()
+    with owner_of_keys(county.installation.settings("audit").keys_database_url, ring.name) as owner:
+        owner.execute("ALTER TABLE person_keys DISABLE TRIGGER ALL")
+        owner.execute("DELETE FROM person_keys WHERE person_id = %s", (county.erased.person,))
+        owner.execute("ALTER TABLE person_keys ENABLE TRIGGER ALL")
+    assert county.eraser.erase_again() == {county.erased.person}
+    assert ring.keys([county.erased.person], create=True) == {}
 
 
 def test_facts_come_in_any_order_to_an_erasure_and_end_the_same() -> None:

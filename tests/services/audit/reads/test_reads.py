@@ -38,7 +38,8 @@ ALL = PageTurn(None, 50)
 def told(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Service]]:
     installation = Installation(postgres, tmp_path_factory.mktemp("reads"))
     audit = installation.start(app.build(installation.settings("audit"), VIEWS))
-    say, scope = installation.append, {"division_code": TOWN, "school_code": "S1"}
+    say = installation.append
+    scope: dict[str, Any] = {"division_code": TOWN, "school_code": "S1"}
     why = "核对资助发放"
     say(
         "registry",
@@ -46,7 +47,7 @@ def told(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
         PersonalDataRead(viewer="a", student_id=SHE, purpose=why, fields=("phone",), **scope),
         TODAY,
     )
-    elsewhere = {"division_code": f"{DIVISION}102", "school_code": "S2"}
+    elsewhere: dict[str, Any] = {"division_code": f"{DIVISION}102", "school_code": "S2"}
     say("registry", uuid4(), PersonalDataRead(viewer="b", student_id=OTHER, purpose=why, fields=(), **elsewhere), TODAY)
     export = RegisterExported(
         viewer="a", kind="students", purpose=why, rows=9, fields=("name",), division_code=DIVISION
