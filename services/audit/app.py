@@ -15,7 +15,9 @@ from services.audit.erasure.rule_api import rule_routes
 from services.audit.events import DayOpened, RetentionRuleActivated
 from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
+from services.audit.proofs.figures import GAUGES
 from services.audit.reads.read_api import read_routes
+from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.streams import RETENTION, Streams
 from services.audit.tables import STEPS
@@ -42,13 +44,14 @@ def build(settings: Settings, views: Views) -> Service:
     desk = Desk(database, store, Streams(settings.hmac_key))
     rotating = Rotating(desk, keyring, settings.next_kek, settings.keys_owner)
     replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE))
+    bundles = Bundles(replays, settings.division, settings.log_seeds)
     return Service(
         name=settings.service,
         database=database,
         store=store,
         keyring=keyring,
         routers=(
-            router(database, replays, ARCHIVED_SERVICES, settings.division),
+            router(database, bundles, ARCHIVED_SERVICES),
             witness_routes(database, ARCHIVED_SERVICES),
             read_routes(database),
             erasure_routes(desk, settings.division),
@@ -63,4 +66,5 @@ def build(settings: Settings, views: Views) -> Service:
         seeds=(Seed(RETENTION, RETENTION, first_rule(), FIRST_RULE_FROM, first_only=True),),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),
+        gauges=GAUGES,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -44,20 +44,6 @@ def heads(raw: psycopg.Connection[Any], services: Sequence[str]) -> list[Head]:
         archived = highest if count == highest else _gapless(raw, service)
         found.append(Head(service, max(told, highest), archived, closed_until if archived >= told else None))
     return found
-
-
-def events(raw: psycopg.Connection[Any], upto: dict[str, int]) -> Iterator[Logged]:
-    """The archived events of several logs, each up to an index, in the order they were recorded."""
-    services, indexes = list(upto), list(upto.values())
-    with raw.cursor("archived_events") as cursor:
-        cursor.itersize = PAGE_EVENTS
-        cursor.execute(
-            EVENTS + "WHERE log_index <= (SELECT u.top FROM unnest(%s::text[], %s::bigint[]) AS u(service, top)"
-            " WHERE u.service = archive.service) ORDER BY recorded_at, service",
-            (services, indexes),
-        )
-        for row in cursor:
-            yield logged_of(row)
 
 
 def log_page(raw: psycopg.Connection[Any], service: str, after: int, until: int) -> list[Logged]:

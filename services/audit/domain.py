@@ -24,6 +24,7 @@ STORE_DIFFERS = "store_differs"  # the service's own rows are not what was signe
 ARCHIVE_DIFFERS = "archive_differs"  # the archive is not what was cosigned of it
 KAFKA_DIFFERS = "kafka_differs"  # Kafka brought another event than the one that was signed
 CHECKPOINT_DIFFERS = "checkpoint_differs"  # store and Kafka agree, and what is signed is another tree
+COSIGNATURE_DIFFERS = "cosignature_differs"  # what is kept as cosigned is not what the witness has signed
 TOPIC_DIFFERS = "topic_differs"  # the topic, read again, holds another event than the archive
 TOPIC_CUT = "topic_cut"  # the topic no longer holds an event that it brought before
 

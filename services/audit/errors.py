@@ -12,6 +12,8 @@ Refusal
 │   ├── TrueOnAfterKnownAt       the day lies after the moment at which it should have been known
 │   ├── NoSuchIndex              the view's own log has no such index
 │   ├── NotCosignedYet           the witness has not put its name to so much of the log
+│   ├── NotYetSigned             no signed checkpoint covers what was known at the moment yet
+│   ├── BundleTooLarge           the logs of the cut are too long to go into one file
 │   └── ArchiveDoubtful          an event that the replay needs does not verify
 ├── Forbidden           403
 │   └── WholeDivisionOnly        a replay of more than the viewer may see
@@ -57,6 +59,14 @@ class NoSuchIndex(Conflict):
 
 class NotCosignedYet(Conflict):
     code = "not_cosigned_yet"
+
+
+class NotYetSigned(Conflict):
+    code = "not_yet_signed"
+
+
+class BundleTooLarge(Conflict):
+    code = "bundle_too_large"
 
 
 class ArchiveDoubtful(Conflict):

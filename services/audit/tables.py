@@ -74,6 +74,6 @@ CREATE INDEX archive_activations ON archive (service, log_index) WHERE type ~ 'A
 
 STEPS: tuple[tuple[str, str], ...] = (
     ("0100-audit-archive", ARCHIVE),
-    ("0140-audit-archive-lookups", LOOKUPS),
     ("0200-audit-witness", WITNESS_TABLES),
+    ("0300-audit-archive-lookups", LOOKUPS),
 )

@@ -105,23 +105,26 @@ def seal(
     return _encoder.encode(msgspec.structs.replace(fact, **boxes))
 
 
-def people_in(event: Event) -> set[UUID]:
-    """The people whose keys :func:`unseal` would use for this event. Raises UnknownFactType, msgspec.DecodeError."""
-    decoder, blocks = _wire(fact_type(event.type).cls)
-    if not blocks:
-        return set()
-    sealed = decoder.decode(event.data)
-    return {box.person for name, _ in blocks if (box := getattr(sealed, name)) is not None}
+def sealed_of(event: Event) -> Any:
+    """The fact as it stands in the event, each personal block still a :class:`Box`: decoded once, for
+    :func:`people_of_sealed` and :func:`opened`. Raises UnknownFactType, msgspec.DecodeError (not the declared shape).
+    """
+    return _wire(fact_type(event.type).cls)[0].decode(event.data)
 
 
-def unseal(event: Event, keys: Mapping[UUID, bytes]) -> Fact:
+def people_of_sealed(event: Event, sealed: Any) -> list[UUID]:
+    """The people whose keys :func:`opened` would use."""
+    _, blocks = _wire(fact_type(event.type).cls)
+    return [box.person for name, _ in blocks if (box := getattr(sealed, name)) is not None]
+
+
+def opened(event: Event, sealed: Any, keys: Mapping[UUID, bytes]) -> Fact:
     """The fact, with ``None`` for each block whose person has no key in ``keys`` (erased, or not asked for).
 
-    Raises UnknownFactType, msgspec.DecodeError (not the declared shape), SealBroken (altered).
+    Raises msgspec.DecodeError (a block is not of the declared shape), SealBroken (altered).
     """
     cls = fact_type(event.type).cls
-    decoder, blocks = _wire(cls)
-    sealed = decoder.decode(event.data)
+    _, blocks = _wire(cls)
     if not blocks:
         return sealed  # type: ignore[no-any-return]
     values: dict[str, Any] = {name: getattr(sealed, name) for name in cls.__struct_fields__}
@@ -129,6 +132,19 @@ def unseal(event: Event, keys: Mapping[UUID, bytes]) -> Fact:
         box: Box | None = values[name]
         values[name] = None if box is None else _open(box, block_decoder, event, keys)
     return cls(**values)
+
+
+def people_in(event: Event) -> set[UUID]:
+    """The people whose keys :func:`unseal` would use for this event. Raises UnknownFactType, msgspec.DecodeError."""
+    return set(people_of_sealed(event, sealed_of(event)))
+
+
+def unseal(event: Event, keys: Mapping[UUID, bytes]) -> Fact:
+    """The fact, with ``None`` for each block whose person has no key in ``keys`` (erased, or not asked for).
+
+    Raises UnknownFactType, msgspec.DecodeError (not the declared shape), SealBroken (altered).
+    """
+    return opened(event, sealed_of(event), keys)
 
 
 def _open(box: Box, decoder: msgspec.json.Decoder[Any], event: Event, keys: Mapping[UUID, bytes]) -> Any:

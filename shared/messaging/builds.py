@@ -80,29 +80,21 @@ def create_build(connection: sqlalchemy.Connection, projection: Projection, stat
     return build
 
 
-def create_schema(
-    connection: sqlalchemy.Connection, projection: Projection, schema: str, *, private: bool = False
-) -> None:
-    """The projection's tables, empty, in a new schema under row-level security. ``connection`` is the owner's.
-
-    ``private``: without rights for anyone else, for a scratch replay.
-    """
+def create_schema(connection: sqlalchemy.Connection, projection: Projection, schema: str) -> None:
+    """The projection's tables, empty, in a new schema under row-level security. ``connection`` is the owner's."""
     raw, name = driver(connection), sql.Identifier(schema)
     raw.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-    if not private:
-        raw.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO " + _ROLES).format(name))
+    raw.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO " + _ROLES).format(name))
     raw.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, sql.Literal(shape(projection))))
     for table in projection.tables:
         placed = table.table.to_metadata(sqlalchemy.MetaData(), schema=schema)
         connection.execute(CreateTable(placed))
         for index in sorted(placed.indexes, key=lambda i: str(i.name)):
             connection.execute(CreateIndex(index))
-        for statement in (
-            () if private else scope_policies(schema, table.name, list(table.columns), public=table.public)
-        ):
+        for statement in scope_policies(schema, table.name, list(table.columns), public=table.public):
             raw.execute(statement.encode())
         if table.keys is not None:
-            key_tables.create(connection, table, schema, private=private)
+            key_tables.create(connection, table, schema)
 
 
 def drop_schema(connection: sqlalchemy.Connection, schema: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from shared.eventsourcing.event import Logged
 from shared.eventsourcing.projection import Projection, Recorded
-from shared.eventsourcing.sealing import people_in, unseal
+from shared.eventsourcing.sealing import opened, people_of_sealed, sealed_of
 from shared.keys.keyring import KeyRing
 from shared.messaging.arrivals import Arrival
 
@@ -18,27 +20,40 @@ def open_facts(projection: Projection, keyring: KeyRing, items: Sequence[Arrival
 
     Raises only what the key service raises: a missing key is an erased person, not an error.
     """
-    folds, sealed = projection.by_type, projection.sealed_types
-    facts: Opened = {}
-    readable: list[Arrival] = []
-    people: set[UUID] = set()
-    for item in items:
-        if item.type not in folds:
-            continue
-        if item.logged is None:
-            facts[item.log_index] = item.error or ValueError("unreadable")
-            continue
+    folds = projection.by_type
+    mine = [item for item in items if item.type in folds]
+    readable = [item for item in mine if item.logged is not None]
+    found = open_logged(projection, keyring, [item.logged for item in readable if item.logged is not None])
+    facts: Opened = {item.log_index: item.error or ValueError("unreadable") for item in mine if item.logged is None}
+    for item, each in zip(readable, found, strict=True):
+        if item.traceparent is not None and not isinstance(each, Exception):
+            each = each._replace(traceparent=item.traceparent)
+        facts[item.log_index] = each
+    return facts
+
+
+def open_logged(projection: Projection, keyring: KeyRing, events: Sequence[Logged]) -> list[Recorded | Exception]:
+    """For each of these events, all of types the projection folds, its fact or why it cannot be read."""
+    sealed_types = projection.sealed_types
+    read: list[Any] = []
+    people: list[UUID] = []
+    for logged in events:
+        event = logged.event
         try:
-            if item.type in sealed:
-                people |= people_in(item.logged.event)
-            readable.append(item)
+            sealed = sealed_of(event)
+            if event.type in sealed_types:
+                people += people_of_sealed(event, sealed)
+            read.append(sealed)
         except Exception as error:
-            facts[item.log_index] = error
+            read.append(error)
     keys = keyring.keys(people)
-    for item in readable:
-        assert item.logged is not None
+    facts: list[Recorded | Exception] = []
+    for logged, sealed in zip(events, read, strict=True):
+        if isinstance(sealed, Exception):
+            facts.append(sealed)
+            continue
         try:
-            facts[item.log_index] = Recorded(item.logged, unseal(item.logged.event, keys), item.traceparent)
+            facts.append(Recorded(logged, opened(logged.event, sealed, keys), None))
         except Exception as error:
-            facts[item.log_index] = error
+            facts.append(error)
     return facts

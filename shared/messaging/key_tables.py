@@ -8,6 +8,9 @@ statement that writes the periods; a fold knows nothing of them.
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 import sqlalchemy
 from psycopg import sql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -35,6 +38,12 @@ BEGIN
     RETURN NULL;
 END $$
 """
+_SHOWN = """
+CREATE VIEW {keys} AS SELECT {columns} FROM {table} CROSS JOIN LATERAL (
+    SELECT key, lag(key) OVER (ORDER BY key COLLATE "C") AS previous
+    FROM (SELECT DISTINCT key COLLATE "C" AS key FROM unnest({keyed}) AS each (key) WHERE key IS NOT NULL) AS single
+) AS own
+"""
 _TRIGGERS = {
     "INSERT": "REFERENCING NEW TABLE AS rows_after",
     "UPDATE": "REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after",
@@ -42,20 +51,17 @@ _TRIGGERS = {
 }
 
 
-def create(connection: sqlalchemy.Connection, table: PeriodTable, schema: str, *, private: bool) -> None:
+def create(connection: sqlalchemy.Connection, table: PeriodTable, schema: str) -> None:
     """The key table of ``table`` in ``schema`` with its triggers, under the same scopes. ``connection`` is the
-    owner's; ``private``: without rights for anyone else."""
+    owner's."""
     assert table.keys is not None and table.keyed is not None
     raw = driver(connection)
     keys = table.keys.to_metadata(sqlalchemy.MetaData(), schema=schema)
     connection.execute(CreateTable(keys))
     for index in sorted(keys.indexes, key=lambda each: str(each.name)):
         connection.execute(CreateIndex(index))
-    if not private:
-        for statement in scope_policies(
-            schema, keys.name, [column.name for column in keys.columns], public=table.public
-        ):
-            raw.execute(statement.encode())
+    for statement in scope_policies(schema, keys.name, [column.name for column in keys.columns], public=table.public):
+        raw.execute(statement.encode())
     keeper = sql.Identifier(schema, f"keep_{keys.name}")
     raw.execute(
         sql.SQL(_KEEPER).format(
@@ -71,3 +77,16 @@ def create(connection: sqlalchemy.Connection, table: PeriodTable, schema: str, *
                 f"CREATE TRIGGER {{}} AFTER {happening} ON {{}} {references} FOR EACH STATEMENT EXECUTE FUNCTION {{}}()"
             ).format(sql.Identifier(f"{keys.name}_{happening.lower()}"), sql.Identifier(schema, table.name), keeper)
         )
+
+
+def show(raw: psycopg.Connection[Any], table: PeriodTable, schema: str) -> None:
+    """The same rows as a view, for a scratch replay: written but once, seldom asked for, and of nobody else."""
+    assert table.keys is not None and table.keyed is not None
+    raw.execute(
+        sql.SQL(_SHOWN).format(
+            keys=sql.Identifier(schema, table.keys.name),
+            table=sql.Identifier(schema, table.name),
+            keyed=sql.Identifier(table.keyed),
+            columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in table.keys.columns),
+        )
+    )

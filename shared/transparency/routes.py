@@ -21,7 +21,7 @@ from shared.transparency.answers import ConsistencyProof, InclusionProof, LogKey
 from shared.transparency.checkpointer import Signed, latest, own_nodes
 from shared.transparency.checkpoints import origin_of
 from shared.transparency.exported import to_line
-from shared.transparency.nodes import STEP, TILE, HashMissing
+from shared.transparency.nodes import STEP, TILE, HashMissing, Remembered
 from shared.transparency.proving import consistency_proof, inclusion_proof
 from shared.transparency.refusals import (
     AskForOne,
@@ -138,6 +138,7 @@ class Proofs:
 
     def __init__(self, source: str, service: str) -> None:
         self._origin, self._service = origin_of(source), service
+        self._remembered = Remembered()
 
     def keys(self, raw: psycopg.Connection[Any]) -> LogKeys:
         """Every key this log signed with, oldest first."""
@@ -177,7 +178,8 @@ class Proofs:
             )
         try:
             nodes = own_nodes(raw, self._service).at(signed.size)
-            leaf, path = nodes.node(0, index - 1), inclusion_proof(index - 1, signed.size, nodes.node)
+            path = inclusion_proof(index - 1, signed.size, self._remembered.over(nodes))
+            leaf = nodes.node(0, index - 1)
         except HashMissing as missing:
             raise _damaged(missing) from missing
         return InclusionProof(
@@ -192,7 +194,8 @@ class Proofs:
                 "较早的检查点比较晚的大", "the earlier checkpoint is larger", size=from_size, last=newer.size
             )
         try:
-            path = consistency_proof(from_size, newer.size, own_nodes(raw, self._service).at(newer.size).node)
+            nodes = own_nodes(raw, self._service).at(newer.size)
+            path = consistency_proof(from_size, newer.size, self._remembered.over(nodes))
         except HashMissing as missing:
             raise _damaged(missing) from missing
         return ConsistencyProof(origin=self._origin, from_size=from_size, to_size=newer.size, path=path)

@@ -6,6 +6,7 @@ from bench import (
     append,
     changes,
     matching_incremental,
+    proofs,
     registry_dry_run,
     registry_promotion,
     registry_search,
@@ -73,3 +74,9 @@ def test_live_lists_are_measured_to_the_last_of_them() -> None:
     made = sse.run(events=50)
     assert [each.count for each in made.measures] == [50, 250, 5, 225, 5]
     assert made.parameters["came_back"]
+
+
+def test_proofs_are_made_and_verified_over_a_whole_log() -> None:
+    """``run`` itself verifies every proof of inclusion, and that none is larger than it may be."""
+    grown, included, _, consistent, again = proofs.run(events=2_000, proofs=10).measures
+    assert (grown.count, included.count, consistent.count, again.count) == (2_000, 10, 10, 50)

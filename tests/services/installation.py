@@ -53,7 +53,7 @@ class Installation:
 
     def settings(self, name: str) -> Settings:
         """As a process of this service would read them."""
-        secrets = {**self._secrets, f"hmac-{name}": name.encode().ljust(32, b".")}
+        own = {f"hmac-{name}": name.encode().ljust(32, b"."), f"log-{name}": name.encode().ljust(32, b"-")}
         return Settings(
             service=name,
             division=DIVISION,
@@ -63,7 +63,7 @@ class Installation:
             bootstrap_servers="127.0.0.1:1",
             database_url=self._postgres.dsn(f"{name}_{self._suffix}"),
             keys_database_url=self._postgres.dsn(f"keys_{self._suffix}"),
-            secrets=secrets,
+            secrets=self._secrets | own,
         )
 
     def start(self, service: Service) -> Service:

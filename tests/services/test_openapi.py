@@ -19,7 +19,7 @@ METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 
 
 def described(name: str, home: Path) -> tuple[list[APIRoute], dict[str, Any]]:
-    secrets = {each: bytes(32) for each in ("kek", "jwt", "witness", "store-reading", f"hmac-{name}")}
+    secrets = {each: bytes(32) for each in ("kek", "jwt", "witness", "store-reading", f"hmac-{name}", f"log-{name}")}
     settings = Settings(
         service=name,
         division="469000",

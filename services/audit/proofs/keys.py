@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.audit.proofs.witnessing import Judge
-from shared.transparency.notes import KeyUnreadable, Signer, read_vkeys
+from shared.transparency.notes import Signer, read_vkeys
 
 
 class Judges:
@@ -25,11 +25,3 @@ class Judges:
             self._judges = {name.rpartition("/")[2]: Judge(name, keys, self._witness) for name in self._sources}
             self._read = text
         return self._judges
-
-    def problem(self) -> str | None:
-        """Why nothing is judged, for readiness."""
-        try:
-            self()
-        except (OSError, KeyUnreadable) as missing:
-            return f"no public keys: {type(missing).__name__}"
-        return None

@@ -19,13 +19,16 @@ from services.audit.domain import CHECKPOINT_DIFFERS, Alarm
 from services.audit.proofs.archive_tree import last_cosigned
 from services.audit.proofs.comparing import compare, look_into
 from services.audit.proofs.store_client import Stores, StoreSilent
-from services.audit.proofs.witnessing import Disputed, Judge
+from services.audit.proofs.witnessing import Disputed, Judge, raise_first
 from shared.database.database import Database, driver
+from shared.transparency.notes import KeyUnreadable
 from shared.transparency.store_ranges import RANGE_EVENTS
 
 JUDGE_SECONDS = 1.0
-SWEEP_EVENTS_PER_SECOND = 2_000  # about a twentieth of a core on each side; ten million events take 85 minutes
+TRY_AGAIN_SECONDS = 5.0
+SWEEP_EVENTS_PER_SECOND = 2_000  # about a fifteenth of a core, both sides; ten million events take 85 minutes
 ROUND_PAUSE_SECONDS = 60.0
+NOTHING_YET_SECONDS = 5.0
 SILENT_TRIES = 5  # then the alarm is raised without the place
 
 log = structlog.get_logger(__name__)
@@ -44,8 +47,9 @@ class Witness:
             try:
                 for service, judge in self._judges().items():
                     self.look(service, judge)
-            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError, ValueError) as lost:
+            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, OSError, KeyUnreadable) as lost:
                 log.warning("the witness tries again", error=type(lost).__name__, detail=str(lost).split("\n")[0])
+                stop.wait(TRY_AGAIN_SECONDS)
             stop.wait(JUDGE_SECONDS)
 
     def look(self, service: str, judge: Judge) -> None:
@@ -53,8 +57,9 @@ class Witness:
         try:
             with self._database.working() as connection:
                 raw = driver(connection)
-                alarms = [self._explained(raw, service, each) for each in judge.judge(raw)]
-                raise_alarms(raw, alarms)
+                for disputed in judge.judge(raw)[:1]:  # the further ones part at the same place
+                    kept = disputed.cosigned
+                    raise_first(raw, self._explained(raw, service, disputed), 0 if kept is None else kept.size)
             self._silent.pop(service, None)
         except StoreSilent as silent:
             self._silent[service] = self._silent.get(service, 0) + 1
@@ -86,25 +91,25 @@ class Sweep:
             for service in self._services:
                 if time.monotonic() < self._rested.get(service, 0.0):
                     continue
+                pause = NOTHING_YET_SECONDS
                 try:
                     found = self.step(service)
-                    compared += found
+                    compared += found or 0
+                    pause = 0.0 if found else ROUND_PAUSE_SECONDS if found == 0 else NOTHING_YET_SECONDS
                 except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError, StoreSilent) as lost:
                     log.info("a store cannot be compared now", service=service, error=type(lost).__name__)
-                    found = 0
-                if not found:
-                    self._rested[service] = time.monotonic() + ROUND_PAUSE_SECONDS
+                self._rested[service] = time.monotonic() + pause
             stop.wait(max(JUDGE_SECONDS, compared / SWEEP_EVENTS_PER_SECOND))
 
-    def step(self, service: str) -> int:
-        """Compare the next block; how many events, 0 at the end of a round (and when nothing is cosigned). Raises
+    def step(self, service: str) -> int | None:
+        """Compare the next block; how many events, 0 at the end of a round, None while nothing is cosigned. Raises
         StoreSilent."""
         with self._database.working() as connection:
             raw = driver(connection)
             row = raw.execute("SELECT next_index FROM witness_progress WHERE service = %s", (service,)).fetchone()
             kept = last_cosigned(raw, service)
             if row is None or kept is None:
-                return 0
+                return None
             first = int(row[0])
             if first > kept.size:
                 raw.execute(

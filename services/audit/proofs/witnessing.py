@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from services.audit.archive import raise_alarms
-from services.audit.domain import BAD_SIGNATURE, FORK, Alarm
+from services.audit.domain import BAD_SIGNATURE, COSIGNATURE_DIFFERS, FORK, Alarm
 from services.audit.proofs.archive_tree import Cosigned, last_cosigned, nodes_of
 from shared.transparency.checkpoints import Checkpoint, cosigned, opened, unverified
 from shared.transparency.nodes import HashMissing
@@ -52,6 +52,17 @@ def note_checkpoint(raw: psycopg.Connection[Any], source: str, note: str) -> Non
     )
 
 
+def raise_first(raw: psycopg.Connection[Any], alarm: Alarm, beyond: int) -> None:
+    """Raise an alarm unless one of its kind stands behind index ``beyond`` already: a log that signs wrongly does so
+    every second, and the first time says it all."""
+    known = raw.execute(
+        "SELECT count(*) FROM alarms WHERE service = %s AND kind = %s AND log_index > %s AND log_index < %s",
+        (alarm.service, alarm.kind, beyond, alarm.log_index),
+    ).fetchone()
+    if known is None or not known[0]:
+        raise_alarms(raw, [alarm])
+
+
 class Judge:
     """Judges and cosigns the checkpoints of the log ``source``. ``keys``: everybody's public keys."""
 
@@ -60,12 +71,17 @@ class Judge:
     ) -> None:
         self._origin, self._service = source.lstrip("/"), source.rpartition("/")[2]
         self._keys, self._witness, self._clock = keys, witness, clock
+        self._own = ""  # the cosigned note that was verified last
 
     def judge(self, raw: psycopg.Connection[Any]) -> list[Disputed]:
         """Judge what was told and is archived by now, in the caller's transaction; what somebody has to look into."""
         disputed: list[Disputed] = []
         best: Told | None = None
         before = last_cosigned(raw, self._service)
+        if before is not None and not self._own_word(before):
+            why = "the last cosigned checkpoint does not carry the witness's signature over this size and root"
+            raise_alarms(raw, [Alarm(self._service, COSIGNATURE_DIFFERS, before.size, why)])
+            return []
         for told in self._waiting(raw):
             found, alarm = None, self._signed_by_its_log(told)
             if alarm is None:
@@ -76,11 +92,27 @@ class Judge:
                     best = told
             if found is not None:
                 disputed.append(found)
-            raise_alarms(raw, [alarm] if alarm is not None else [])
+            if alarm is not None:
+                raise_first(raw, alarm, 0 if before is None else before.size)
             self._passed(raw, told.id)
         if best is not None and not disputed and (before is None or best.size > before.size):
             self._cosign(raw, best)
         return disputed
+
+    def _own_word(self, kept: Cosigned) -> bool:
+        """Whether what the table holds is what this witness put its name to, also with a key it had before; its keys
+        are not in the database."""
+        if kept.note == self._own:
+            return True
+        try:
+            found = opened(kept.note, [*self._keys, self._witness.verifier])
+        except NoteBroken:
+            return False
+        mine = any(each.verifier.name == self._witness.name for each in found.witnesses)
+        if not mine or found.checkpoint != Checkpoint(self._origin, kept.size, kept.root):
+            return False
+        self._own = kept.note
+        return True
 
     def _signed_by_its_log(self, told: Told) -> Alarm | None:
         try:

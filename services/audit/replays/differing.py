@@ -8,6 +8,7 @@ does, the configuration that came into force is: rules and calendars name no row
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -29,7 +30,8 @@ _SCHOOL = frozenset({"school_code", "school_name", "name", "former_names"})
 BATCH_EVENTS = 1_000
 
 
-class Cause(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cause:
     """An event behind a change, with its place in its log."""
 
     service: str
@@ -41,7 +43,8 @@ class Cause(NamedTuple):
     principal: str
 
 
-class FieldChange(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FieldChange:
     """One field, before and after."""
 
     field: str
@@ -49,7 +52,8 @@ class FieldChange(NamedTuple):
     after: Any
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Change:
     """What became of one row, named by its key."""
 
     key: dict[str, Any]
@@ -119,7 +123,7 @@ def _caused(change: Change, shown: list[dict[tuple[str, ...], dict[str, Any]]], 
         found += [each for each in touches if not codes.isdisjoint(each.schools)]
     if not found:
         found = [each for each in touches if each.configures]
-    return change._replace(causes=sorted({each.cause for each in found}, key=lambda cause: cause.recorded_at))
+    return replace(change, causes=sorted({each.cause for each in found}, key=lambda cause: cause.recorded_at))
 
 
 def _ids_in(value: Any) -> Iterator[str]:

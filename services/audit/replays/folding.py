@@ -7,7 +7,7 @@ and one schema over them all names every table ``<projection>_<table>``, for que
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,11 +16,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
-from services.audit import archived
-from services.audit.domain import leaf_alarm
-from services.audit.errors import ArchiveDoubtful
+from services.audit.verified import verified_events
 from shared.database.database import driver
-from shared.eventsourcing.event import Logged
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.view import Query
@@ -90,7 +87,8 @@ def folded(
         place = schema_of(schema, name)
         assert len(place.encode()) <= _NAME_BYTES
         known = {service: upto.get(service, 0) for service in projection.logs}
-        left_out.update(replay(projection, connection, place, verified(archived.events(raw, known)), keyring).left_out)
+        events = verified_events(raw, known, projection.by_type)
+        left_out.update(replay(projection, connection, place, events, keyring).left_out)
     together = Folded(connection, schema, by_name, dict(upto), tuple(sorted(left_out)))
     _show(raw, together)
     return together
@@ -107,27 +105,3 @@ def _show(raw: psycopg.Connection[Any], scratch: Folded) -> None:
             raw.execute(
                 sql.SQL("CREATE VIEW {} WITH (security_invoker = true) AS SELECT * FROM {}").format(shown, place)
             )
-
-
-def verified(events: Iterator[Logged]) -> Iterator[Logged]:
-    """The events, each checked once more on its way out: index after index, leaf by leaf. Raises ArchiveDoubtful."""
-    last: dict[str, int] = {}
-    for logged in events:
-        index = last[logged.service] = last.get(logged.service, 0) + 1
-        if logged.log_index != index:
-            raise doubtful(logged.service, index, "missing")
-        alarm = leaf_alarm(logged, logged.source)
-        if alarm is not None:
-            raise doubtful(alarm.service, alarm.log_index, alarm.kind)
-        yield logged
-
-
-def doubtful(service: str, log_index: int, kind: str) -> ArchiveDoubtful:
-    """The refusal that names the event no replay may rest on."""
-    return ArchiveDoubtful(
-        "存档中有未通过校验的记录,不能据此回放",
-        "the archive holds an event that does not verify; nothing is replayed on it",
-        service=service,
-        log_index=log_index,
-        kind=kind,
-    )

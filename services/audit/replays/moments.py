@@ -11,7 +11,7 @@ import psycopg
 from services.audit import archived
 from services.audit.archived import Head
 from services.audit.errors import BeforeFirstEvent, NoSuchIndex, NotYetClosed, TrueOnAfterKnownAt
-from services.audit.replays.folding import doubtful
+from services.audit.verified import doubtful
 from shared.kernel.clock import SHANGHAI
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import Connection
 
 from services.audit.errors import NoSuchPerson
 from services.audit.replays.folding import folded
@@ -24,12 +25,14 @@ from shared.eventsourcing.event import Logged
 
 
 class PersonFile(NamedTuple):
-    """``views``: view → its rows about her, only those with any. ``events``: hers, in the order they were recorded."""
+    """``views``: view → its rows about her, only those with any. ``events``: hers, in the order they were recorded.
+    ``left_out``: events that live views hold as dead letters."""
 
     student_id: UUID
     known_at: datetime
     true_on: date
     log_index: dict[str, int]
+    left_out: list[tuple[str, int]]
     views: dict[str, Rows]
     events: list[EventTold]
 
@@ -45,25 +48,37 @@ def person_file(
 
     Raises NoSuchPerson when nothing is known of her within the scope, and what :meth:`Replays.ask` raises.
     """
+    with replays.scratch() as connection:
+        return person_in(connection, replays, student_id, known_at, true_on, scope)
+
+
+def person_in(
+    connection: Connection,
+    replays: Replays,
+    student_id: UUID,
+    known_at: datetime | None,
+    true_on: date | None,
+    scope: Scope | None,
+) -> PersonFile:
+    """The file, folded within the caller's scratch transaction. Raises what :func:`person_file` raises."""
     projections = {view.projection.name: view.projection for view in replays.views.values() if view.by_person}
     logs = sorted({log for projection in projections.values() for log in projection.logs})
-    with replays.scratch() as connection:
-        raw = driver(connection)
-        known = cut(raw, logs, known_at)
-        day = day_asked(true_on, known.known_at)
-        scratch = folded(connection, projections.values(), known.upto, replays.keyring)
-        views: dict[str, Rows] = {}
-        with narrowed(scratch, scope):
-            for name, view in sorted(replays.views.items()):
-                if view.by_person is not None:
-                    rows = view.by_person(scratch.enter(view.projection.name), day, student_id)
-                    if rows:
-                        views[name] = in_order([row.model_dump(mode="json") for row in rows], view.key)
-        if not views:
-            raise NoSuchPerson("没有这名学生,或不在您的范围内", "there is no such student in your scope")
-        found = [each for each in events_of(raw, student_id, known) if _within(each, scope)]
-        events = told(found, replays.keyring, student_id)
-        return PersonFile(student_id, known.known_at, day, known.upto, views, events)
+    raw = driver(connection)
+    known = cut(raw, logs, known_at)
+    day = day_asked(true_on, known.known_at)
+    scratch = folded(connection, projections.values(), known.upto, replays.keyring)
+    views: dict[str, Rows] = {}
+    with narrowed(scratch, scope):
+        for name, view in sorted(replays.views.items()):
+            if view.by_person is not None:
+                rows = view.by_person(scratch.enter(view.projection.name), day, student_id)
+                if rows:
+                    views[name] = in_order([row.model_dump(mode="json") for row in rows], view.key)
+    if not views:
+        raise NoSuchPerson("没有这名学生,或不在您的范围内", "there is no such student in your scope")
+    found = [each for each in events_of(raw, student_id, known) if _within(each, scope)]
+    events = told(found, replays.keyring, student_id)
+    return PersonFile(student_id, known.known_at, day, known.upto, list(scratch.left_out), views, events)
 
 
 def events_of(raw: psycopg.Connection[Any], student_id: UUID, known: Cut) -> list[Logged]:

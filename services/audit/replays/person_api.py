@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
+from services.audit.replays.bundling import PERSON, Bundles
 from services.audit.replays.moments import cut
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.person import person_file
 from services.audit.replays.records import EventTold
-from services.audit.replays.replay_api import Asking, Auditing, Part, utc
-from services.audit.replays.replaying import Question, Replays, Rows
+from services.audit.replays.replay_api import Asking, Auditing, Part, utc, zipped
+from services.audit.replays.replaying import Question, Rows
 from services.audit.replays.why import Ground, decisions, why
 from services.audit.replays.why_not import RULES, InForce, Step, Subject, why_not
 from shared.database.database import driver
@@ -26,6 +27,12 @@ class AskPerson(Part):
     student_id: UUID
     known_at: AwareDatetime | None = None
     true_on: date | None = None
+
+
+class AskPersonBundle(AskPerson):
+    """``with_log``: the events themselves go along, so that every leaf can be checked."""
+
+    with_log: bool = False
 
 
 class AskWhyNot(AskPerson):
@@ -49,6 +56,7 @@ class ToldPerson(BaseModel):
     known_at: datetime
     true_on: date
     log_index: dict[str, int]
+    left_out: list[tuple[str, int]]
     views: dict[str, Rows]
     events: list[EventTold]
     decisions: list[UUID]
@@ -78,8 +86,9 @@ class ToldWhyNot(BaseModel):
     decisions: list[UUID]
 
 
-def person_routes(routes: APIRouter, replays: Replays, services: tuple[str, ...], division: str) -> None:
+def person_routes(routes: APIRouter, bundles: Bundles, services: tuple[str, ...]) -> None:
     """The routes about one student or one decision. ``services``: whose logs are archived."""
+    replays, division = bundles.replays, bundles.division
 
     @routes.post("/person")
     def person(body: AskPerson, request: Request, viewer: Asking) -> ToldPerson:
@@ -88,6 +97,14 @@ def person_routes(routes: APIRouter, replays: Replays, services: tuple[str, ...]
         found = person_file(replays, body.student_id, utc(body.known_at), body.true_on, body.scope())
         decided = [each.event_id for each in decisions(found.events)]
         return ToldPerson(**found._asdict(), decisions=decided)
+
+    @routes.post("/person/bundle", response_class=Response)
+    def bundle(body: AskPersonBundle, request: Request, viewer: Asking) -> Response:
+        """A zip that proves the file to whoever has the public keys (bundle_format.py)."""
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        moment = utc(body.known_at), body.true_on, body.scope()
+        return zipped(bundles.make_person(body.student_id, *moment, with_log=body.with_log), PERSON)
 
     @routes.post("/why")
     def reasons(body: AskWhy, request: Request, viewer: Auditing) -> ToldWhy:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ import psycopg
 
 from services.audit.archived import EVENTS, logged_of
 from services.audit.domain import leaf_alarm
-from services.audit.replays.folding import doubtful
+from services.audit.verified import doubtful
 from shared.eventsourcing.event import Event, Logged
 from shared.eventsourcing.sealing import people_in, unseal
 from shared.kernel.facts import Personal
@@ -24,7 +25,8 @@ _KNOWN = "log_index <= coalesce((%(upto)s::jsonb ->> service)::bigint, 0)"
 _SEALED = {"person", "box"}  # what a personal block looks like while it is sealed
 
 
-class EventTold(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EventTold:
     """One event for a reader. ``said``: its fields, personal ones masked; None for those of an erased person."""
 
     service: str

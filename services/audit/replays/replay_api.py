@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from services.audit.replays.bundling import Bundles
 from services.audit.replays.differing import Change, difference
 from services.audit.replays.narrowing import check_scope
-from services.audit.replays.replaying import Answer, Question, Replays
+from services.audit.replays.replaying import Answer, Question
 from shared.database.scopes import Scope
 from shared.web.commands import command_id_of
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
@@ -82,6 +83,12 @@ def utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
+def zipped(bundle: bytes, name: str) -> Response:
+    """A bundle as a file to keep."""
+    headers = {"content-disposition": f'attachment; filename="{name}.bundle.zip"'}
+    return Response(bundle, media_type="application/zip", headers=headers)
+
+
 def side(answer: Answer) -> Side:
     """An answer without its rows."""
     return Side(
@@ -106,6 +113,12 @@ def told(answer: Answer) -> Told:
         inputs=answer.inputs,
         items=answer.rows,
     )
+
+
+class AskBundle(Ask):
+    """``with_log``: the events themselves go along, so that every leaf can be checked."""
+
+    with_log: bool = False
 
 
 class Moment(BaseModel):
@@ -153,8 +166,9 @@ class ToldDifference(BaseModel):
     items: list[Change]
 
 
-def replay_routes(routes: APIRouter, replays: Replays, division: str) -> None:
+def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
     """The routes of replays under /v1."""
+    replays, division = bundles.replays, bundles.division
 
     @routes.post("/replay/{view}")
     def replay(view: str, body: Ask, request: Request, viewer: Asking) -> Told:
@@ -169,6 +183,13 @@ def replay_routes(routes: APIRouter, replays: Replays, division: str) -> None:
         found = difference(replays, *body.questions(view))
         sides = {"before": side(found.before), "after": side(found.after)}
         return ToldDifference(view=view, **sides, count=len(found.changes), items=found.changes)
+
+    @routes.post("/replay/{view}/bundle", response_class=Response)
+    def bundle(view: str, body: AskBundle, request: Request, viewer: Asking) -> Response:
+        """A zip that proves the answer to whoever has the public keys (bundle_format.py)."""
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
 
     @routes.get("/views")
     def views(_viewer: Asking) -> list[str]:

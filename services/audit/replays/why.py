@@ -7,6 +7,7 @@ about and the hash of the rules it followed; these are looked up, and theirs in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -34,7 +35,8 @@ FACTS = "registry"  # whose events are facts that people and agencies told; ever
 Tie = Literal["cause", "evidence", "record", "rules", "in_force"]
 
 
-class Ground(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ground:
     """``on`` rests on ``by``. cause: ``by`` brought it about; evidence: it names ``by``; record: it is about what
     ``by`` states; rules: it names the hash that ``by`` activated; in_force: it names none, and this was in force."""
 

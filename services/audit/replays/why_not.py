@@ -7,6 +7,7 @@ first step that is not there is why.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -19,7 +20,8 @@ Row = Mapping[str, Any]
 Views = Mapping[str, Sequence[Row]]
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """``there``: the view ``view`` shows it. ``rows``: what it shows; ``reasons``: why not, in the decisions' own
     words."""
 
@@ -32,7 +34,8 @@ class Step(NamedTuple):
     reasons: list[str]
 
 
-class InForce(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class InForce:
     """A version of rules as it stood: its view, its hash and from when."""
 
     view: str

@@ -13,9 +13,12 @@ import pytest
 
 from services.audit import app
 from services.audit.proofs.archive_tree import nodes_of
+from services.audit.proofs.witnessing import Judge, note_checkpoint
+from shared.database.database import driver
 from shared.eventsourcing.event import Logged, leaf_hash
 from shared.transparency.checkpointer import Checkpointer, own_nodes
 from shared.transparency.checkpoints import Checkpoint, issue, opened, origin_of
+from shared.transparency.notes import Signer
 from tests.services.audit.proofs.witnessed import SERVICE, WITNESS, Witnessed, put_back, witnessed
 from tests.services.installation import Installation
 from tests.shared.transparency.a_log import NEW, OLD, signed_log
@@ -186,6 +189,37 @@ def test_an_altered_record_with_a_fitting_leaf_does_not_lead_to_what_was_signed(
     assert world.alarms() == [("kafka_differs", EVENTS + 17)]
 
 
+def test_an_altered_archive_does_not_lead_to_the_next_checkpoint(world: Witnessed) -> None:
+    with world.intruding("archive") as raw:
+        raw.execute("UPDATE archive SET version = version + 1 WHERE log_index = 1090")
+    world.log.grow(5)
+    world.bring(world.entries()[EVENTS:])
+    world.tell(world.log.sign().note)
+    assert world.alarms() == [("archive_differs", 1_090)]
+    assert world.rows("SELECT max(size) FROM cosignatures") == [(EVENTS,)]
+
+
+@pytest.mark.parametrize("statement", ["root = sha256('x')", "size = 1099", "note = replace(note, '1100', '1099')"])
+def test_a_cosignature_that_was_altered_is_not_the_witnesss_word(world: Witnessed, statement: str) -> None:
+    with world.intruding("archive") as raw:
+        raw.execute(f"UPDATE cosignatures SET {statement} WHERE size = 1100".encode())
+    world.tell(world.rows("SELECT note FROM told_checkpoints ORDER BY id LIMIT 1")[0][0])
+    assert [kind for kind, _ in world.alarms()] == ["cosignature_differs"]
+
+
+def test_a_witness_with_a_new_key_stands_by_what_it_signed_with_the_old_one(world: Witnessed) -> None:
+    again = Signer(WITNESS.name, WITNESS.kind, b"v" * 32)
+    world.log.grow(5)
+    world.bring(world.entries()[EVENTS:])
+    with world.audit.database.working() as connection:
+        raw = driver(connection)
+        note_checkpoint(raw, SOURCE, world.log.sign().note)
+        assert Judge(SOURCE, [NEW.verifier, WITNESS.verifier], again).judge(raw) == []
+    assert world.alarms() == []
+    (note,) = world.rows("SELECT note FROM cosignatures WHERE size = 1105")[0]
+    assert [each.verifier for each in opened(note, [NEW.verifier, again.verifier]).witnesses] == [again.verifier]
+
+
 def test_a_record_that_kafka_lost_keeps_the_checkpoint_waiting(world: Witnessed) -> None:
     world.log.grow(40)
     note = world.log.sign().note
@@ -204,8 +238,9 @@ def test_a_checkpoint_of_another_tree_than_store_and_kafka_hold_is_named(world: 
     world.bring(world.entries()[EVENTS:])
     with world.intruding("store") as raw:
         own_nodes(raw, "trial").grow(EVENTS + 5)
-    world.tell(issue(Checkpoint(origin_of(SOURCE), EVENTS + 5, b"x" * 32), [NEW]))
-    assert world.alarms() == [("checkpoint_differs", EVENTS + 5)]
+    for size in (EVENTS + 4, EVENTS + 5):  # the second one says nothing new
+        world.tell(issue(Checkpoint(origin_of(SOURCE), size, b"x" * 32), [NEW]))
+    assert world.alarms() == [("checkpoint_differs", EVENTS + 4)]
 
 
 def test_a_checkpoint_without_a_good_signature_is_an_alarm_and_cosigned_by_nobody(world: Witnessed) -> None:

@@ -89,19 +89,22 @@ class Witnessed:
 @contextmanager
 def put_back(world: Witnessed) -> Iterator[None]:
     """Whatever is done to the two databases inside is undone."""
-    kept: dict[tuple[str, str], bytes] = {}
-    places = [("store", table) for table in STORE_TABLES] + [("archive", table) for table in AUDIT_TABLES]
-    for where, table in places:
-        with world.intruding(where) as raw, raw.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
-            kept[where, table] = b"".join(bytes(part) for part in copy)
+    kept: dict[str, bytes] = {}
+    places = (("store", STORE_TABLES), ("archive", AUDIT_TABLES))
+    for where, tables in places:
+        with world.intruding(where) as raw:
+            for table in tables:
+                with raw.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
+                    kept[table] = b"".join(bytes(part) for part in copy)
     try:
         yield
     finally:
-        for where, table in places:
+        for where, tables in places:
             with world.intruding(where) as raw:
-                raw.execute(f"TRUNCATE {table}".encode())
-                with raw.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
-                    copy.write(kept[where, table])
+                raw.execute(f"TRUNCATE {', '.join(tables)}".encode())
+                for table in tables:
+                    with raw.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                        copy.write(kept[table])
 
 
 def witnessed(log: SignedLog, audit: Service) -> Witnessed:

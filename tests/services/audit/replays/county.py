@@ -16,15 +16,15 @@ from services.registry.events import SchoolRegistered
 from shared.database.database import driver
 from shared.hosting.seeding import plant
 from tests.services.audit.replays.test_replaying import SERVICES, TODAY, Moment, a_history, archive, replays
-from tests.services.happenings import enrolled, someone
+from tests.services.happenings import enrolled, link, someone, unlink
 from tests.services.installation import Installation
 
 ALL_LOGS = (*SERVICES, "visits")
 
 
 class County:
-    """``moments``: five of the history (0 to 4), then a stranger of school S2, a student on no list and matching's
-    rules (5), then the school's two names (6, 7)."""
+    """``moments``: five of the history (0 to 4), then a stranger of school S2 to whom a row was linked by mistake, a
+    student on no list and matching's rules (5), then the school's two names (6, 7)."""
 
     def __init__(self, postgres: Any, home: Path) -> None:
         self.installation = Installation(postgres, home)
@@ -35,6 +35,7 @@ class County:
         elsewhere = enrolled(self.stranger, "S2", division_code="469002")
         self.installation.append("registry", self.stranger, elsewhere, date(2021, 9, 1))
         self.installation.append("registry", self.unaided, enrolled(self.unaided), date(2021, 9, 1))
+        self._mistaken(next(iter(self.moments[-1].dropped_out)))
         settings = self.installation.settings("matching")
         plant(matching_app.build(settings), settings.hmac_key)
         self._moment()
@@ -49,6 +50,12 @@ class County:
         self.replays: Replays = replays(self.installation, self.audit)
         self.paid = next(iter(self.moments[-1].paid))
         self.dropped_out = next(iter(self.moments[-1].dropped_out))
+
+    def _mistaken(self, other: UUID) -> None:
+        """A row is linked to the stranger, which was never true: it is about another one."""
+        row, entry = someone(), someone()
+        for fact in (link(entry, self.stranger), unlink(entry, self.stranger, "not_the_same"), link(entry, other)):
+            self.installation.append("matching", row, fact, date(2026, 9, 1))
 
     def _moment(self) -> None:
         self.installation.pump()

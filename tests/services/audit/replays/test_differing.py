@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from services.audit.errors import NotYetClosed
-from services.audit.replays.differing import Change, compared, difference
+from services.audit.replays.differing import Change, FieldChange, compared, difference
 from services.audit.replays.replaying import Question
+from shared.database.scopes import Scope
 from tests.services.audit.replays.county import County
 from tests.services.audit.replays.test_replaying import TODAY, Moment
 
@@ -78,9 +79,21 @@ def test_nothing_between_a_moment_and_itself_and_no_future(county: County) -> No
         )
 
 
+def test_a_school_is_told_of_its_own_changes_only(county: County) -> None:
+    def told(scope: Scope | None) -> list[Change]:
+        questions = (Question("students", TODAY, moment.at, scope=scope) for moment in county.moments[3:6:2])
+        return difference(county.replays, *questions).changes
+
+    everyone, mine = told(None), told(Scope(school="S1"))
+    assert {each.key["student_id"] for each in everyone} - {each.key["student_id"] for each in mine} == {
+        str(county.stranger)
+    }
+    assert mine == [each for each in everyone if each.key["student_id"] != str(county.stranger)] != []
+
+
 def test_rows_are_compared_field_by_field() -> None:
     before = [{"id": "a", "x": 1, "y": None}, {"id": "b", "x": 2, "y": None}]
     after = [{"id": "b", "x": 3, "y": None}, {"id": "c", "x": 4, "y": 5}]
     changes = list(compared(before, after, ("id",)))
     assert [(each.key["id"], each.kind) for each in changes] == [("a", "removed"), ("b", "changed"), ("c", "added")]
-    assert changes[1].fields == [("x", 2, 3)]
+    assert changes[1].fields == [FieldChange("x", 2, 3)]

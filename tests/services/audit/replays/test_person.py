@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from services.audit.errors import NoSuchEvent, NoSuchPerson
 from services.audit.replays.moments import cut
 from services.audit.replays.person import PersonFile, person_file
-from services.audit.replays.why import Why, decisions, why
+from services.audit.replays.why import Ground, Why, decisions, why
 from services.audit.replays.why_not import RULES, Subject, WhyNot, why_not
 from shared.database.database import driver
 from shared.database.scopes import Scope
@@ -18,8 +19,9 @@ from tests.services.audit.replays.county import ALL_LOGS, County
 from tests.services.audit.replays.test_replaying import TODAY
 
 
-def file_of(county: County, student: UUID, **question: Any) -> PersonFile:
-    return person_file(county.replays, student, question.pop("known_at", county.end.at), TODAY, **question)
+@functools.cache  # a file takes a fold of everything; the county never changes
+def file_of(county: County, student: UUID, known_at: datetime | None = None, scope: Scope | None = None) -> PersonFile:
+    return person_file(county.replays, student, known_at or county.end.at, TODAY, scope)
 
 
 def why_of(county: County, event_id: UUID) -> Why:
@@ -43,6 +45,11 @@ def test_the_file_holds_every_view_about_her_and_nothing_about_anybody_else(coun
         str(county.paid)
     }
     assert not others & set(repr(file).split("'"))
+
+
+def test_what_a_row_said_of_another_student_is_not_in_her_file(county: County) -> None:
+    types = [each.type for each in file_of(county, county.stranger).events if each.service == "matching"]
+    assert types == ["matching.LinkConfirmed.v1", "matching.LinkWithdrawn.v1"]
 
 
 def test_her_events_stand_in_order_over_all_services_with_what_is_personal_masked(county: County) -> None:
@@ -81,9 +88,9 @@ def test_a_payment_leads_to_grant_link_enrolment_programme_and_the_clerk(county:
     assert "clerk" in found.people and found.complete
     granted = county.event("disbursement.EntitlementGranted.v1", county.paid)
     link = county.event("matching.LinkConfirmed.v1", county.paid)
-    assert (granted, link, "evidence") in found.grounds
+    assert Ground(granted, link, "evidence") in found.grounds
     programme = next(each for each in found.events if each.type == "disbursement.ProgrammeActivated.v1")
-    assert (granted, programme.event_id, "rules") in found.grounds
+    assert Ground(granted, programme.event_id, "rules") in found.grounds
     assert all(each.recorded_at < found.decision.recorded_at for each in found.events)
 
 
