@@ -23,6 +23,7 @@ from services.portal import (
     checking,
     deliveries,
     documents,
+    erasures,
     exports,
     failures,
     forms,
@@ -137,6 +138,7 @@ def application(
         agreements.router,
         papers.router,
         audit.router,
+        erasures.router,
     ]
     if issuer is not None:
         routers.append(sign_in.demo_routes(issuer, settings.division))

@@ -31,7 +31,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("audit", ("audit",)),
+    ("audit", ("audit", "reads", "erasures", "erasures_due")),
 )
 
 

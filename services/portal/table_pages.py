@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from services.portal.alert_pages import ALERTS, DOCUMENTED_ABSENCES, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
 from services.portal.columns import Column
+from services.portal.erasure_pages import ERASURES, ERASURES_DUE, READS
 from services.portal.table_shape import (
     AGENCY_COLUMN,
     BY_SCHOOL,
@@ -325,6 +326,9 @@ TABLES: Mapping[str, TablePage] = {
         CALENDARS,
         TERMS,
         TERM_TASKS,
+        READS,
+        ERASURES,
+        ERASURES_DUE,
         REGISTER_PLACES,
         PLACE_STUDENTS,
         SUBMISSIONS,
@@ -368,4 +372,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.roles),
     ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
+    ("reads", "/reads", READS.roles),
+    ("erasures", "/erasures", ERASURES.roles),
+    ("erasures_due", "/erasures/due", ERASURES_DUE.roles),
 )
