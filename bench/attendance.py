@@ -11,12 +11,14 @@ import argparse
 import asyncio
 import cProfile
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,12 +38,14 @@ from shared.database.database import Database, driver
 from shared.hosting.collecting import calm_collector
 from shared.hosting.settings import PARTITIONS
 from shared.messaging.codec import encode
+from shared.messaging.failures import DatabaseAway
 from shared.messaging.host import ProcessorHost
 from shared.messaging.runner import Runner
 
 CHILDREN = 1_000_000
 SECONDS_WANTED, RATIO_WANTED = 10.0, 1.2
-POLL_SECONDS = 0.1
+REPEATS = 3
+POLL_SECONDS = 0.5
 TIMEOUT_SECONDS = 900.0
 PEER_EVENTS_MAX = 20_000
 TOPIC = "registry.day"
@@ -57,10 +61,13 @@ class Parts(NamedTuple):
 
 
 class Took(NamedTuple):
-    """``processor_seconds`` of all workers together, ``servers`` of PostgreSQL; the largest worker's memory in MB."""
+    """``processor_seconds`` of all workers together, ``inside`` those of their transactions' threads, ``servers`` of
+    PostgreSQL; ``batches`` of each worker; the largest one's memory in MB."""
 
     seconds: float
     processor_seconds: float
+    inside: float
+    batches: list[int]
     servers: float
     memory_mb: int
     alerts: int
@@ -71,15 +78,16 @@ def measure(parts: Parts, children: int, profile: str | None) -> None:
     day = fill(notifications_settings(*_places(parts, "filled")), children)
     print(f"{children:,} children and their last days loaded in {time.perf_counter() - began:,.0f} s", flush=True)
     asyncio.run(_publish(parts.broker.bootstrap, day.placed))
-    rates: dict[int, Took] = {}
-    for workers in (1, 2):
-        took = rates[workers] = _processed(parts, day, workers, profile if workers == 1 else None)
-        _tell(day, workers, took)
-    ratio = rates[2].processor_seconds / rates[1].processor_seconds
-    print(f"CPU per event, two workers / one: {ratio:.2f} (wanted at most {RATIO_WANTED})")
+    runs: dict[int, list[Took]] = {1: [], 2: []}
+    for _ in range(1 if profile else REPEATS):  # in turn, so that what else the machine does meets both
+        for workers, took in runs.items():
+            took.append(_processed(parts, day, workers, profile if workers == 1 else None))
+            _tell(day, workers, took[-1])
+    one, two = (min(each.processor_seconds for each in runs[workers]) for workers in (1, 2))
+    print(f"CPU per event, two workers / one, the best of each: {two / one:.2f} (wanted at most {RATIO_WANTED})")
     fewer = str(min(day.reports, PEER_EVENTS_MAX))
     faust = [sys.executable, "-m", "bench.faust_peer", parts.broker.bootstrap, TOPIC, fewer]
-    line("Faust Table (count per key)", peer(faust), day.reports / rates[1].seconds)
+    line("Faust Table (count per key)", peer(faust), day.reports / min(each.seconds for each in runs[1]))
     print(machine_line())
 
 
@@ -88,7 +96,8 @@ def _tell(day: Day, workers: int, took: Took) -> None:
     verdict = "" if workers > 1 else f" (wanted at most {SECONDS_WANTED:.0f})"
     print(
         f"{workers} worker{'s' * (workers > 1)}: {day.reports:,} reports with {day.absent:,} absences in"
-        f" {took.seconds:.1f} s{verdict}, {day.reports / took.seconds:,.0f}/s, {micro:,.0f} us CPU/event,"
+        f" {took.seconds:.1f} s{verdict}, {day.reports / took.seconds:,.0f}/s, {micro:,.0f} us CPU/event"
+        f" (in {' + '.join(map(str, took.batches))} transactions {1e6 * took.inside / day.reports:,.0f}),"
         f" PostgreSQL {took.servers:.1f} s, {took.memory_mb} MB, {took.alerts} alert events",
         flush=True,
     )
@@ -118,7 +127,7 @@ async def _publish(bootstrap: str, placed: Placed) -> None:
 
 def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Took:
     """Worker processes side by side on a copy of the county, until every report is judged."""
-    database = f"notifications_{workers}"
+    database = f"notifications_{workers}_{uuid.uuid4().hex[:6]}"
     with psycopg.connect(parts.postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database} TEMPLATE filled".encode())
     service = app.build(notifications_settings(*_places(parts, database)))
@@ -126,7 +135,8 @@ def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Too
     assert parts.postgres.identity is not None, "it has started"
     before = processor_seconds(parts.postgres.identity.pid)
     done = _applied(service.database)
-    given = {"places": _places(parts, database), "group": database, "until": done + day.reports, "profile": profile}
+    given = {"places": _places(parts, database), "group": database, "until": done + day.reports}
+    given |= {"profile": profile, "workers": workers}
     command = [sys.executable, "-m", "bench.attendance", "--worker", json.dumps(given)]
     children = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(workers)]
     told = [json.loads(child.communicate(timeout=TIMEOUT_SECONDS)[0].splitlines()[-1]) for child in children]
@@ -138,6 +148,8 @@ def _processed(parts: Parts, day: Day, workers: int, profile: str | None) -> Too
     return Took(
         max(each["ended"] for each in told) - min(each["began"] for each in told),
         sum(each["cpu_seconds"] for each in told),
+        sum(each["inside_seconds"] for each in told),
+        [each["batches"] for each in told],
         servers,
         max(each["memory_mb"] for each in told),
         int(row[0]) if row else 0,
@@ -152,11 +164,17 @@ async def work(given: dict[str, Any]) -> None:
     ]
     profiler = cProfile.Profile(time.thread_time) if given["profile"] else None
     moments: list[float] = []
+    inside: list[float] = []
+    cpu: list[float] = []  # from the first batch to the last: neither joining the group nor waiting for the end
     for runner in runners:
         inner = runner.apply
 
         def timed(*arguments: Any, inner: Any = inner, **named: Any) -> Any:
+            if not _together(host, given):
+                raise DatabaseAway("not every worker has joined")  # so the host keeps the batch and tries again
             moments.append(time.time())
+            cpu.append(time.process_time())
+            spent = time.thread_time()
             if profiler is not None:
                 profiler.enable()
             try:
@@ -164,19 +182,19 @@ async def work(given: dict[str, Any]) -> None:
             finally:
                 if profiler is not None:
                     profiler.disable()
+                inside.append(time.thread_time() - spent)
                 moments.append(time.time())
+                cpu.append(time.process_time())
 
         runner.apply = timed  # type: ignore[method-assign]
     calm_collector()
     topics = {name: f"{name}.day" for name in LOGS}
     threads = 1 if profiler else 2
     host = ProcessorHost(given["group"], given["places"][3], topics, runners, threads=threads)
-    cpu = time.process_time()
     await host.start()
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while _applied(service.database) < given["until"] and time.monotonic() < deadline:  # noqa: ASYNC110 (a table)
         await asyncio.sleep(POLL_SECONDS)
-    cpu = time.process_time() - cpu
     await host.stop()
     if profiler is not None:
         profiler.dump_stats(given["profile"])
@@ -184,10 +202,20 @@ async def work(given: dict[str, Any]) -> None:
     told = {
         "began": min(moments, default=now),
         "ended": max(moments, default=0.0),
-        "cpu_seconds": cpu,
+        "cpu_seconds": max(cpu, default=0.0) - min(cpu, default=0.0),
+        "inside_seconds": sum(inside),
+        "batches": len(inside),
         "memory_mb": peak_memory_mb(),
     }
     print(json.dumps(told), flush=True)
+
+
+def _together(host: ProcessorHost, given: dict[str, Any]) -> bool:
+    """Whether every worker has its share of the partitions: the first to start would else have done it all alone."""
+    workers, home = int(given["workers"]), Path(given["places"][0])
+    if workers > 1 and 0 < len(host.assignment()) < len(LOGS) * PARTITIONS:
+        (home / f"{given['group']}-{os.getpid()}").touch()
+    return workers == 1 or len(list(home.glob(f"{given['group']}-*"))) == workers
 
 
 def _applied(database: Database) -> int:

@@ -75,7 +75,7 @@ def _whole_county(installation: Installation, session: Session, home: Path, stud
     told = simulate(Settings(students=students, weeks=0), county)
     began = time.perf_counter()
     fill(session, county, str(told["as_of"]), FILES)
-    _level(installation)
+    level(installation)
     seconds = time.perf_counter() - began
     with Session(installation, "auditor") as auditor:
         logs = auditor.get("audit", "/v1/logs")["items"]
@@ -87,7 +87,7 @@ def _whole_county(installation: Installation, session: Session, home: Path, stud
     )
 
 
-def _level(installation: Installation) -> None:
+def level(installation: Installation) -> None:
     """Wait until no projection is behind any log."""
     deadline = time.monotonic() + 600
     quiet = 0

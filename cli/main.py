@@ -21,6 +21,7 @@ COMMAND_MODULES = (
     "cli.import_list",
     "cli.simulate",
     "cli.replay",
+    "cli.ask",
     "cli.verify",
     "cli.keys",
     "cli.reads",

@@ -13,6 +13,8 @@ from services.audit import archived, queries
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import AlarmRow, LogRow, Roots
+from services.audit.questions.asking import Asking
+from services.audit.questions.question_api import question_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.person_api import person_routes
 from services.audit.replays.replay_api import replay_routes
@@ -33,7 +35,7 @@ class Alarms(BaseModel):
     items: list[AlarmRow]
 
 
-def router(database: Database, bundles: Bundles, services: tuple[str, ...]) -> APIRouter:
+def router(database: Database, bundles: Bundles, asking: Asking, services: tuple[str, ...]) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
@@ -45,6 +47,7 @@ def router(database: Database, bundles: Bundles, services: tuple[str, ...]) -> A
 
     replay_routes(routes, bundles)
     person_routes(routes, bundles, services)
+    question_routes(routes, asking, bundles.division)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

@@ -16,6 +16,7 @@ from services.audit.events import DayOpened, RetentionRuleActivated
 from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
+from services.audit.questions.asking import Asking
 from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
@@ -51,7 +52,7 @@ def build(settings: Settings, views: Views) -> Service:
         store=store,
         keyring=keyring,
         routers=(
-            router(database, bundles, ARCHIVED_SERVICES),
+            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
             witness_routes(database, ARCHIVED_SERVICES),
             read_routes(database),
             erasure_routes(desk, settings.division),

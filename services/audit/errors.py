@@ -5,6 +5,7 @@ Refusal
 │   ├── UnknownView              no such view can be replayed
 │   ├── NoSuchPerson             nothing is known of such a student in the viewer's scope
 │   ├── NoSuchEvent              no such event was known by then
+│   ├── UnknownQuestion          no such audit question
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
@@ -27,6 +28,10 @@ from shared.kernel.refusals import Conflict, Forbidden, NotFound, Refusal
 
 class UnknownView(NotFound):
     code = "unknown_view"
+
+
+class UnknownQuestion(NotFound):
+    code = "unknown_question"
 
 
 class NotByStudent(NotFound):

@@ -3,9 +3,10 @@
 owns      alert rules, alerts from raised to closed, the case each alert is (cases/), the three ledgers
 accepts   RaiseAlert and WithdrawAlert (from its policy); from people SeeAlert, FormTeam, LogAttempt, Refer, NoteAction,
           StateMistake, ConfirmDropout, CloseAlert, DocumentAbsence and other rules
-emits     AlertRulesActivated, AlertRaised, AlertSeen, AlertWithdrawn, AlertClosed, DayOpened; AbsenceDocumented,
-          AbsenceDocumentWithdrawn; CasePlanActivated, TeamFormed, AttemptLogged, CounsellingReferred, AgencyActed,
-          MistakeStated, DropoutConfirmed, DropoutAskedAbout, CaseEscalated, CaseNotesRead
+emits     AlertRulesActivated, AlertRaised, AlertEvidenceChanged, AlertSeen, AlertWithdrawn, AlertClosed, DayOpened;
+          AbsenceDocumented, AbsenceDocumentWithdrawn; CasePlanActivated, TeamFormed, AttemptLogged,
+          CounsellingReferred, AgencyActed, MistakeStated, DropoutConfirmed, DropoutAskedAbout, CaseEscalated,
+          CaseNotesRead
 consumes  registry (who left, who was accepted, who returned, households, list rows, school calendars), matching (who on
           a list is found nowhere, who is on one), its own log
 serves    GET /v1/alerts, /v1/alerts/{id}, /v1/alerts/stream (SSE), POST /v1/alerts/{id}/seen | team | attempts |

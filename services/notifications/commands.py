@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from services.notifications.case_commands import CloseAlert as CloseAlert  # reached through this module
@@ -11,9 +12,19 @@ from services.notifications.case_commands import CloseReason as CloseReason
 from services.notifications.events import AlertKind
 
 
+class Told(NamedTuple):
+    """On which events, since when and with which values an alert's sentence is said."""
+
+    since: date
+    evidence: tuple[UUID, ...]
+    facts: dict[str, str]
+
+
 @dataclass(frozen=True)
 class RaiseAlert:
-    """Asked by the policy. ``since`` is the day from which the child may be out of school."""
+    """Asked by the policy. ``since`` is the day from which the child may be out of school. ``latest``: what is told
+    instead when the evidence was known already when the alert was closed. ``restates``: the evidence is a function of
+    what was reported, and takes the place of another that an open alert was raised on."""
 
     kind: AlertKind
     student_id: UUID | None
@@ -28,6 +39,8 @@ class RaiseAlert:
     on: date
     grounds: tuple[UUID, ...] = ()
     subject: str | None = None
+    latest: Told | None = None
+    restates: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from services.notifications.case_events import (
     AgencyActed,
     AttemptLogged,
@@ -25,7 +27,7 @@ from services.notifications.case_events import (
     TeamFormed,
 )
 from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
-from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
+from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised, AlertSeen, AlertWithdrawn
 from shared.kernel.facts import Fact
 
 State = Literal["none", "raised", "seen", "dropped_out", "withdrawn", "closed"]
@@ -38,7 +40,7 @@ class Alert:
 
     ``raised`` is the fact that raised it last, ``times`` how often it was. Days of its steps are None until they are
     taken; ``level`` answers for it since ``level_on``. ``exempt_until``: the last day of the exemption that closed
-    it."""
+    it; ``settled``: what was known when it was closed last."""
 
     version: int = 0
     state: State = "none"
@@ -56,6 +58,7 @@ class Alert:
     asked_on: date | None = None
     answer_by: date | None = None
     exempt_until: date | None = None
+    settled: frozenset[UUID] = frozenset()
 
     @property
     def open(self) -> bool:
@@ -88,13 +91,18 @@ def apply(state: Alert, fact: Fact, effective_on: date, principal: str = "") -> 
                 raised=fact,
                 times=state.times + 1,
                 level_on=effective_on,
+                settled=state.settled,
             )
+        case AlertEvidenceChanged() if state.raised is not None:
+            changed = {name: getattr(fact, name) for name in fact.__struct_fields__}
+            known = state.known | {*fact.evidence, *fact.grounds}
+            return replace(state, known=known, raised=msgspec.structs.replace(state.raised, **changed))
         case AlertSeen():
             return replace(state, state="seen", seen_on=effective_on)
         case AlertWithdrawn():
             return replace(state, state="withdrawn")
         case AlertClosed():
-            return replace(state, state="closed", exempt_until=fact.ends_on)
+            return replace(state, state="closed", exempt_until=fact.ends_on, settled=state.known)
         case TeamFormed():
             return replace(state, team_on=effective_on)
         case AttemptLogged():
@@ -122,13 +130,18 @@ def evolve(history: Iterable[tuple[Fact, date] | tuple[Fact, date, str]]) -> Ale
 
 
 def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
-    """Raise unless it is open, or was closed on these very grounds and no exemption has run out."""
-    if state.open or (
+    """Raise unless it is open, or was closed on these very grounds and no exemption has run out. One that is open tells
+    what it rests on now."""
+    if state.open:
+        return _restated(state, command)
+    if (
         state.state == "closed"
         and set(command.grounds or command.evidence) <= state.known
         and (state.exempt_until is None or command.on <= state.exempt_until)
     ):
         return []
+    if command.latest is not None and _was_settled(state, command):
+        command = replace(command, **command.latest._asdict())
     fact = AlertRaised(
         kind=command.kind,
         student_id=command.student_id,
@@ -143,6 +156,29 @@ def raise_alert(state: Alert, command: RaiseAlert) -> list[Decided]:
         grounds=command.grounds,
         times=state.times + 1,
         subject=command.subject,
+    )
+    return [Decided(fact, max(command.on, state.last))]
+
+
+def _was_settled(state: Alert, command: RaiseAlert) -> bool:
+    return bool(state.settled) and set(command.evidence) <= state.settled
+
+
+def _restated(state: Alert, command: RaiseAlert) -> list[Decided]:
+    """The alert stands on other evidence than it was raised on. What was told when it came back after a closing stays:
+    it is what was new then."""
+    raised = state.raised
+    if not command.restates or raised is None or _was_settled(state, command):
+        return []
+    if (raised.since, raised.evidence, raised.facts) == (command.since, command.evidence, command.facts):
+        return []
+    fact = AlertEvidenceChanged(
+        since=command.since,
+        evidence=command.evidence,
+        rules_hash=command.rules_hash,
+        explanation_code=command.explanation_code,
+        facts=command.facts,
+        grounds=command.grounds,
     )
     return [Decided(fact, max(command.on, state.last))]
 

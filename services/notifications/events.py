@@ -59,6 +59,19 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
 
 
 @fact("notifications")
+class AlertEvidenceChanged(Fact, frozen=True, kw_only=True):
+    """An open alert rests on other reports than those it was raised on: one came late, or was corrected, and it stands
+    nevertheless. The fields are those of AlertRaised, which they take the place of."""
+
+    since: date
+    evidence: tuple[UUID, ...]
+    rules_hash: str
+    explanation_code: str
+    facts: dict[str, str]
+    grounds: tuple[UUID, ...] = ()
+
+
+@fact("notifications")
 class AlertSeen(Fact, frozen=True, kw_only=True):
     """Somebody responsible (the event's principal) has read it."""
 

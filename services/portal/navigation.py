@@ -22,6 +22,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "attendance",
             "suspensions",
             "documented_absences",
+            "left_behind",
             "alert_rules",
             "alerts_spring",
             "alerts_summer",
@@ -31,7 +32,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("audit", ("audit", "reads", "erasures", "erasures_due")),
+    ("audit", ("audit", "questions", "reads", "erasures", "erasures_due")),
 )
 
 

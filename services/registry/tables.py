@@ -145,7 +145,11 @@ MEMBERS = PeriodTable(
         Column("name", Text, info=personal()),
         Column("id_number", Text, info=personal()),
     ],
-    indexes=[Index("members_by_household", "household_id")],
+    indexes=[
+        Index("members_by_household", "household_id"),
+        Index("members_by_student", "student_id"),
+        Index("members_by_number", "id_number"),
+    ],
 )
 
 READS = PeriodTable(

@@ -23,6 +23,7 @@ import sqlalchemy
 
 from shared.eventsourcing.event import Logged
 from shared.eventsourcing.periods import Assertion, PeriodTable
+from shared.eventsourcing.rounds import Touched
 from shared.eventsourcing.sealing import people_in
 from shared.kernel.facts import Fact, fact_type, personal_fields
 
@@ -80,6 +81,7 @@ class Change(NamedTuple):
 
 Fold = Callable[[Recorded], Iterable[Assertion]]
 After = Callable[[sqlalchemy.Connection, Sequence[Recorded], Sequence[Change]], None]
+Touching = Callable[[sqlalchemy.Connection, Sequence[Recorded]], Sequence[Touched]]
 
 
 class FoldMistake(Exception):
@@ -94,7 +96,9 @@ class Projection:
     ``after``: runs in the batch's own transaction, as the worker, with the batch's facts in log order per partition and
     the last row of each entity before and after; silent while a build catches up. An event is passed to it exactly once
     in effect. ``appends``: it may append events; what only follows from the logs need not wait for the disk, because
-    what a crash of the database takes is read again from the checkpoint that goes with it.
+    what a crash of the database takes is read again from the checkpoint that goes with it. ``touched``: whom each event
+    of a batch may concern, for an ``after`` whose effects must not depend on where batches are cut (rounds.py); it is
+    asked before the batch is written, and ``after`` then runs round by round.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Projection:
     halts: bool = False
     after: After | None = None
     appends: bool = True
+    touched: Touching | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -264,7 +264,6 @@ class KeyRing:
                 return
             for person, key in keys.items():
                 self._cache[person] = (key, now)
-                self._cache.move_to_end(person)
             while len(self._cache) > CACHE_ENTRIES:
                 self._cache.popitem(last=False)
 

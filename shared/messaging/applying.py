@@ -17,6 +17,7 @@ import sqlalchemy
 
 from shared.database.database import driver
 from shared.eventsourcing.projection import Assertion, Change, Projection, Recorded
+from shared.eventsourcing.rounds import rounds
 from shared.eventsourcing.timeline import Timeline
 from shared.keys.keyring import KeyRing
 from shared.messaging import deadletters
@@ -149,7 +150,27 @@ class Batch:
             values.append(table_lock(schema, name))
         self.raw.execute("SELECT " + ", ".join(calls), values)
 
-    def _together(self, good: Sequence[Folded]) -> list[Change]:
+    def _together(self, good: list[Folded]) -> list[Change]:
+        projection, quiet_until = self.projection, self._standing.quiet_until
+        if projection.after is None or not self.effective:
+            return self._written(good)
+        changes: list[Change] = []
+        for some in self._rounds(good):
+            written = self._written(some)
+            loud = [folded.recorded for folded in some if folded.item.log_index > quiet_until]
+            if loud:
+                projection.after(self.connection, loud, written)
+            changes += written
+        return changes
+
+    def _rounds(self, good: list[Folded]) -> list[list[Folded]]:
+        """The events in the rounds the projection speaks in; all in one unless it says whom they touch."""
+        if self.projection.touched is None or len(good) == 1:
+            return [good]
+        touched = self.projection.touched(self.connection, [folded.recorded for folded in good])
+        return [[good[place] for place in places] for places in rounds(touched)]
+
+    def _written(self, good: Sequence[Folded]) -> list[Change]:
         by_table: dict[str, list[tuple[int, Assertion]]] = {}
         for folded in good:
             for assertion in folded.assertions:
@@ -158,11 +179,6 @@ class Batch:
         for name in sorted(by_table):
             before = self.projection.after is not None
             changes += write_table(self.raw, self._writers[name], by_table[name], before=before)
-        quiet_until = self._standing.quiet_until
-        if self.projection.after is not None and self.effective:
-            loud = [folded.recorded for folded in good if folded.item.log_index > quiet_until]
-            if loud:
-                self.projection.after(self.connection, loud, changes)
         return changes
 
     def _apart(self, good: list[Folded]) -> list[Change]:

@@ -21,7 +21,15 @@ _FORBIDDEN_IN_NAMES = re.compile(r"[\[\]:*?/\\'\x00-\x1f]")
 _LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-SHEET_TAIL = "</sheetData></worksheet>"
+_TAIL = "</sheetData>", "</worksheet>"
+# A4 across, as wide as the page and as long as it takes; each page tells its number and of how many.
+_FIT = '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+_PRINTED = (
+    '<pageMargins left="0.5" right="0.5" top="0.6" bottom="0.7" header="0.3" footer="0.3"/>'
+    '<pageSetup paperSize="9" orientation="landscape" fitToWidth="1" fitToHeight="0"/>'
+    "<headerFooter><oddHeader>&amp;L&amp;A</oddHeader>"
+    "<oddFooter>&amp;C第 &amp;P 页 共 &amp;N 页</oddFooter></headerFooter>"
+)
 _STYLES = (
     f'{_DECLARATION}<styleSheet xmlns="{_MAIN}">'
     '<numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
@@ -67,7 +75,7 @@ def free_sheet_name(name: str, taken: Sequence[str]) -> str:
     return free
 
 
-def sheet_head(widths: Sequence[float], frozen_rows: int) -> str:
+def sheet_head(widths: Sequence[float], frozen_rows: int, printed: bool = False) -> str:
     """A sheet's text up to its first row."""
     pane = ""
     if frozen_rows:
@@ -79,7 +87,15 @@ def sheet_head(widths: Sequence[float], frozen_rows: int) -> str:
     )
     cols = f"<cols>{columns}</cols>" if columns else ""
     view = f'<sheetViews><sheetView workbookViewId="0">{pane}</sheetView></sheetViews>'
-    return f'{_DECLARATION}<worksheet xmlns="{_MAIN}">{view}<sheetFormatPr defaultRowHeight="15"/>{cols}<sheetData>\n'
+    fit = _FIT if printed else ""
+    start = f'{_DECLARATION}<worksheet xmlns="{_MAIN}">{fit}{view}'
+    return f'{start}<sheetFormatPr defaultRowHeight="15"/>{cols}<sheetData>\n'
+
+
+def sheet_tail(printed: bool) -> str:
+    """A sheet's text after its last row; ``printed``: laid out for paper."""
+    rows, end = _TAIL
+    return f"{rows}{_PRINTED if printed else ''}{end}"
 
 
 def parts(sheet_names: Sequence[str]) -> Iterator[tuple[str, str]]:

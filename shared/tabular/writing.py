@@ -52,13 +52,16 @@ class WorkbookWriter:
         else:
             self._discard()
 
-    def sheet(self, name: str, *, widths: Sequence[float] = (), frozen_rows: int = 1) -> SheetWriter:
-        """Begin a sheet. The name is shortened and made unique; `widths` are in characters."""
+    def sheet(
+        self, name: str, *, widths: Sequence[float] = (), frozen_rows: int = 1, printed: bool = False
+    ) -> SheetWriter:
+        """Begin a sheet. The name is shortened and made unique; `widths` are in characters; `printed`: laid out for
+        paper, with numbered pages."""
         free = package.free_sheet_name(name, self._names)
         self._names.append(free)
         file = (self._folder / f"sheet{len(self._names)}.xml").open("w", encoding="utf-8", buffering=1 << 18)
-        file.write(package.sheet_head(widths, frozen_rows))
-        writer = SheetWriter(file)
+        file.write(package.sheet_head(widths, frozen_rows, printed))
+        writer = SheetWriter(file, printed)
         self._sheets.append(writer)
         return writer
 
@@ -86,8 +89,8 @@ class WorkbookWriter:
 class SheetWriter:
     """One sheet of a WorkbookWriter; each call writes the next row."""
 
-    def __init__(self, file: TextIOWrapper) -> None:
-        self._file = file
+    def __init__(self, file: TextIOWrapper, printed: bool = False) -> None:
+        self._file, self._printed = file, printed
         self.row_count = 0
 
     def header(self, cells: Iterable[Cell]) -> None:
@@ -107,7 +110,7 @@ class SheetWriter:
     def end(self) -> None:
         """No more rows; calling it again does nothing."""
         if not self._file.closed:
-            self._file.write(package.SHEET_TAIL)
+            self._file.write(package.sheet_tail(self._printed))
             self._file.close()
 
     def _write(self, cells: Iterable[Cell], style: int) -> None:

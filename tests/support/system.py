@@ -194,13 +194,13 @@ class System:
             if waiting:
                 time.sleep(0.1)
 
-    def start_second(self, name: str) -> str:
+    def start_second(self, name: str, *, wait: bool = True) -> str:
         """A second process of a service beside the first, sharing its partitions and waiting for its locks; its
         name, for the other methods. Raises NotReady."""
         second = f"{name}-second"
         spec = self._specs[name]
         self._specs[second] = dataclasses.replace(spec, name=second, port_offset=SECOND_OFFSET)
-        self.start_process(second)
+        self.start_process(second, wait=wait)
         return second
 
     def end_second(self, second: str) -> None:

@@ -6,7 +6,6 @@ can be compared byte by byte. Within a day batches are cut and partitions interl
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
@@ -22,7 +21,7 @@ from shared.eventsourcing import log
 from shared.eventsourcing.event import partition_of
 from shared.hosting.service import Service
 from shared.hosting.settings import PARTITIONS
-from shared.kernel.facts import fact_type
+from shared.kernel.facts import fact_type, personal_fields
 from shared.kernel.identifiers import keyed_id
 from shared.messaging.codec import Envelope
 from simulation.terms import CountyTerms
@@ -33,7 +32,8 @@ ENROLLED_BEFORE_DAYS = 30
 
 
 class TermFeed:
-    """One run. ``batch``: most events handed over at once; without ``chance`` in order, partition by partition."""
+    """One run. ``batch``: most events handed over at once. ``chance`` cuts batches and interleaves partitions; with
+    ``in_turn`` it only cuts: everything arrives in the same order as without it, partition by partition."""
 
     def __init__(
         self,
@@ -42,7 +42,9 @@ class TermFeed:
         made: CountyTerms,
         batch: int = 500,
         chance: Random | None = None,
+        in_turn: bool = False,
     ) -> None:
+        self._in_turn = in_turn
         self.installation, self.service, self.facts = installation, service, TermFacts(made)
         self._batch, self._chance = batch, chance
         self.registry = RegistryLog()
@@ -51,27 +53,16 @@ class TermFeed:
 
     def run(self) -> None:
         """Every day from the first to the last school day simulated, vacations included."""
-        made = self.facts.made
-        first, last = made.time.days[0], made.time.days[-1]
-        begun = first - timedelta(days=ENROLLED_BEFORE_DAYS)
-        told: dict[date, list[Said]] = defaultdict(list)
-        documents: dict[date, list[AbsenceDocumented]] = defaultdict(list)
-        told[first] += self.facts.beginning(begun)
-        for life in made.lives:
-            said = self.facts.life(life)
-            if said is None:
-                documents[life.told_on].append(self.facts.document(life))
-            else:
-                told[life.told_on].append(said)
-        for report in made.reports:
-            told[report.told_on].append(self.facts.report(report))
-        for day in _days(first, last):
+        first = self.facts.made.time.days[0]
+        beginning = [*self.facts.beginning(first - timedelta(days=ENROLLED_BEFORE_DAYS))]
+        for day, (said, documents) in told_on_days(self.facts, self.facts.made).items():
             self.installation.open_day(self.service, day)
             self.deliver({})
-            for document in documents[day]:
+            for document in documents:
                 stream = keyed_id(KEY, "document", str(document.student_id), document.first_day.isoformat())
                 self.installation.append(OWN, stream, document, day)
-            self.deliver(self.registry.envelopes(told[day], day))
+            self.deliver(self.registry.envelopes([*beginning, *said], day))
+            beginning = []
 
     def deliver(self, registry: dict[int, list[Envelope]]) -> None:
         """Hand over, and whatever follows of it, until nothing is left."""
@@ -83,11 +74,13 @@ class TermFeed:
             if not queues:
                 return
             places = list(queues)
-            if self._chance is not None:
+            if self._chance is not None and not self._in_turn:
                 self._chance.shuffle(places)
                 places = places[: self._chance.randrange(1, len(places) + 1)]
             for number, name, partition in places:
                 self._apply(queues, number, name, partition)
+                while self._in_turn and (number, name, partition) in queues:
+                    self._apply(queues, number, name, partition)
 
     def _apply(
         self, queues: dict[tuple[int, str, int], list[Envelope]], number: int, name: str, partition: int
@@ -118,6 +111,26 @@ class TermFeed:
         return found
 
 
+def told_on_days(facts: TermFacts, made: CountyTerms) -> dict[date, tuple[list[Said], list[AbsenceDocumented]]]:
+    """Each day from the first to the last school day, vacations included → what the registry is told on it, and the
+    documents a school enters."""
+    days: dict[date, tuple[list[Said], list[AbsenceDocumented]]] = {
+        day: ([], []) for day in _days(made.time.days[0], made.time.days[-1])
+    }
+    for life in made.lives:
+        said = facts.life(life)
+        if life.told_on not in days:
+            continue
+        if said is None:
+            days[life.told_on][1].append(facts.document(life))
+        else:
+            days[life.told_on][0].append(said)
+    for report in made.reports:
+        if report.told_on in days:
+            days[report.told_on][0].append(facts.report(report))
+    return days
+
+
 def own_log(service: Service, after: int = 0) -> list[log.Entry]:
     with service.database.working() as connection:
         return list(log.entries(driver(connection), after=after))
@@ -145,6 +158,15 @@ def alert_facts(service: Service) -> Iterator[tuple[UUID, date, Any]]:
         event = logged.event
         if event.type.partition(".")[2].startswith("Alert") and "Rules" not in event.type:
             yield event.stream_id, event.effective_on, msgspec.json.decode(event.data, type=fact_type(event.type).cls)
+
+
+def case_facts(service: Service) -> Iterator[tuple[UUID, Any]]:
+    """(stream, fact) of every event of the service's own log that holds nothing personal, in its order."""
+    for logged, _ in own_log(service):
+        event = logged.event
+        cls = fact_type(event.type).cls
+        if not personal_fields(cls):
+            yield event.stream_id, msgspec.json.decode(event.data, type=cls)
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -15,7 +15,7 @@ from services.notifications.case_events import (
     TeamFormed,
 )
 from services.notifications.case_tables import CASE_PLANS
-from services.notifications.events import AlertClosed, AlertRaised, AlertSeen, AlertWithdrawn
+from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised, AlertSeen, AlertWithdrawn
 from services.notifications.tables import ALERTS
 from shared.eventsourcing.projection import Assertion, Fold, Recorded
 from shared.kernel.facts import Fact
@@ -49,6 +49,12 @@ def alert_raised(event: Recorded) -> Iterable[Assertion]:
         "level_on": event.effective_on,
     }
     return _told(event, **{**UNTOUCHED, **values})
+
+
+def evidence_changed(event: Recorded) -> Iterable[Assertion]:
+    names = ("since", "explanation_code", "facts")
+    values = {name: getattr(event.fact, name) for name in names}
+    return _told(event, evidence=list(event.fact.evidence), **values)
 
 
 def alert_seen(event: Recorded) -> Iterable[Assertion]:
@@ -95,6 +101,7 @@ CASE_FOLDS: Mapping[type[Fact], Fold] = {
     AlertRaised: alert_raised,
     AlertSeen: alert_seen,
     AlertWithdrawn: alert_withdrawn,
+    AlertEvidenceChanged: evidence_changed,
     AlertClosed: alert_closed,
     TeamFormed: team_formed,
     AttemptLogged: attempt_logged,

@@ -41,11 +41,13 @@ def absence_intents(
     calendars: Calendars,
     today: date,
     raising: Raising,
+    untold: Mapping[UUID, Mapping[AlertKind, UUID]],
 ) -> dict[UUID, list[tuple[AlertKind, Intent]]]:
-    """Student → kind → what should become of that alert. Kinds that neither stand nor are open are left out."""
+    """Student → kind → what should become of that alert. Kinds that neither stand nor are open are left out.
+    ``untold``: alerts that are open though the log may not have told them back."""
     if not standing:
         return {}
-    opened = open_alerts(connection, list(standing), KINDS)
+    opened = {**open_alerts(connection, list(standing), KINDS), **untold}
     # Who was named too seldom is not looked at further: after a promotion that is nearly the whole register.
     since = today - timedelta(days=WITHOUT_WORD_DAYS)
     often = named_often(connection, list(standing), in_force.rules, since, today)

@@ -18,6 +18,7 @@ from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
+from services.notifications.commands import Told
 from services.notifications.events import AlertKind
 from services.notifications.signals.reasons import Reason
 from services.notifications.signals.rules import Thresholds
@@ -50,13 +51,14 @@ class Covered(NamedTuple):
 class ChildDays(NamedTuple):
     """What is known of a child's days: ``days`` are those that count, in order; ``absences`` those among them she was
     absent on; ``since``: from when her days are known (enrolled, within reach). ``unvisited``: a document of home
-    teaching that no visit covers any more."""
+    teaching that no visit covers any more. ``within_reach``: what lies before ``since`` is left out only as too old."""
 
     days: Sequence[int]
     absences: Mapping[int, Named]
     since: int
     documents: Sequence[Covered] = ()
     unvisited: UUID | None = None
+    within_reach: bool = False
 
 
 class Judged(NamedTuple):
@@ -99,6 +101,8 @@ def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> 
     standing: dict[AlertKind, Reason] = {
         kind: _evident(reason, child.unvisited) for kind in ABSENCE_KINDS if (reason := found[kind]) is not None
     }
+    if child.within_reach and not absent[begins].place:  # its first days fall out of reach one by one: that is no news
+        standing = {kind: reason._replace(restates=False) for kind, reason in standing.items()}
     back = len(days) - 1 - absent[-1].place
     if back >= rules.return_days:
         return Judged(returned=tuple(days[len(days) - rules.return_days :]), ended=frozenset(standing))
@@ -106,17 +110,19 @@ def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> 
 
 
 def _running(episode: Sequence[_At], rules: Thresholds, silent_until: int) -> Reason | None:
-    found: Reason | None = None
+    def told(run: Sequence[_At]) -> Told:
+        return _told(run, {"days": str(len(run)), "unexplained": str(_unexplained(run, rules))})
+
+    found: list[tuple[Told, Sequence[_At]]] = []
     for run in _runs(episode):
         for length in range(1, len(run) + 1):
             part = run[:length]
             unexplained = _unexplained(part, rules)
             enough = unexplained >= rules.absent_days_running or length >= rules.excused_days_running
             if enough and part[-1].named.day > silent_until:
-                facts = {"days": str(len(run)), "unexplained": str(_unexplained(run, rules))}
-                found = _reason(run, "absent_days_running", facts)
+                found.append((told(part), run))
                 break
-    return found
+    return _reason("absent_days_running", found[0][0], told(found[-1][1]), found[-1][1]) if found else None
 
 
 def _share(
@@ -125,7 +131,7 @@ def _share(
     places = [each.place for each in absent]
     halves = [0, *accumulate(1 if each.named.half else 2 for each in absent)]
     share = round(rules.absent_share * 1000)
-    found: Reason | None = None
+    found: list[tuple[Told, Sequence[_At]]] = []
     for number in range(begins, len(absent)):
         place, named = absent[number]
         begin = time.window_begin(named.day, rules.share_window)
@@ -138,14 +144,18 @@ def _share(
                 "reported": str(reported),
                 "limit": f"{share / 10:g}",
             }
-            found = _reason(absent[first : number + 1], "absent_above_share", facts)
-    return found
+            part = absent[first : number + 1]
+            found = [*found[:1], (_told(part, facts), part)]
+    return _reason("absent_above_share", found[0][0], *found[-1]) if found else None
 
 
 def _term_start(
     child: ChildDays, episode: Sequence[_At], rules: Thresholds, time: SchoolTime, silent_until: int
 ) -> Reason | None:
-    found: Reason | None = None
+    def told(stayed: Sequence[_At]) -> Told:
+        return _told(stayed, {"term": name, "first": date.fromordinal(first).isoformat(), "days": str(len(stayed))})
+
+    found: list[tuple[Told, Told, Sequence[_At]]] = []
     for run in _runs(episode):
         for number, (place, named) in enumerate(run):
             term = time.term_of(named.day)
@@ -156,14 +166,13 @@ def _term_start(
                 continue
             stayed = [each for each in run[number:] if time.term_of(each.named.day) == term]
             enough = [
-                each
+                length
                 for length, each in enumerate(stayed, 1)
                 if _unexplained(stayed[:length], rules) >= rules.term_start_days and each.named.day > silent_until
             ]
             if enough:
-                facts = {"term": name, "first": date.fromordinal(first).isoformat(), "days": str(len(stayed))}
-                found = _reason(stayed, "absent_since_term_start", facts)
-    return found
+                found.append((told(stayed[: enough[0]]), told(stayed), stayed))
+    return _reason("absent_since_term_start", found[0][0], *found[-1][1:]) if found else None
 
 
 def _runs(episode: Sequence[_At]) -> list[list[_At]]:
@@ -183,11 +192,17 @@ def _unexplained(run: Sequence[_At], rules: Thresholds) -> int:
     return sum(each.named.reason in rules.unexplained_reasons for each in run)
 
 
-def _reason(absent: Sequence[_At], code: str, facts: Mapping[str, str]) -> Reason:
-    first, last = absent[0].named.day, absent[-1].named.day
-    told = {"since": date.fromordinal(first).isoformat(), "last": date.fromordinal(last).isoformat()}
+def _reason(code: str, first: Told, latest: Told, absent: Sequence[_At]) -> Reason:
+    """The evidence is what made the signal stand at ``first``, day by day, whatever came since and in which order: the
+    same reports give the same evidence. The grounds go on with the absence until now (``absent``)."""
+    grounds = _grounds(absent[-EVIDENCE_MOST:])
+    return Reason(first.since, first.evidence, code, first.facts, grounds, latest, restates=True)
+
+
+def _told(absent: Sequence[_At], facts: Mapping[str, str]) -> Told:
+    first, last = (date.fromordinal(each.named.day) for each in (absent[0], absent[-1]))
     evidence = tuple(each.named.event_id for each in absent[-EVIDENCE_MOST:])
-    return Reason(date.fromordinal(first), evidence, code, {**facts, **told}, _grounds(absent[-EVIDENCE_MOST:]))
+    return Told(first, evidence, {**facts, "since": first.isoformat(), "last": last.isoformat()})
 
 
 def _grounds(absent: Sequence[_At]) -> tuple[UUID, ...]:

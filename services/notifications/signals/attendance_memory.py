@@ -166,11 +166,12 @@ def days_of(
         days, absences = counted.of(own, named.get(student, ()), place)
         documents, unvisited = papers.get(student, ((), None))
         since = own[0].begin
-        if days and days[-1] - thresholds.attendance_reach_days >= since:
+        within_reach = bool(days) and days[-1] - thresholds.attendance_reach_days >= since
+        if within_reach:
             since = days[-1] - thresholds.attendance_reach_days + 1
             days = days[bisect_left(days, since) :]
-        whole = _child(days, absences, since, (), None)
-        known = _child(days, absences, since, documents, unvisited)
+        whole = _child(days, absences, since, (), None, within_reach=within_reach)
+        known = _child(days, absences, since, documents, unvisited, within_reach=within_reach)
         found[student] = Days(own[-1].key, known, whole)
     return found
 
@@ -181,11 +182,14 @@ def _child(
     since: int,
     documents: Sequence[Covered],
     unvisited: UUID | None,
+    *,
+    within_reach: bool,
 ) -> ChildDays:
     if documents:
         days = [day for day in days if not any(each.first <= day <= each.last for each in documents)]
     kept = set(days)
-    return ChildDays(days, {day: each for day, each in absences.items() if day in kept}, since, documents, unvisited)
+    own = {day: each for day, each in absences.items() if day in kept}
+    return ChildDays(days, own, since, documents, unvisited, within_reach)
 
 
 class _Counted:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from services.notifications.commands import Told
 from services.notifications.events import AlertKind
 from services.notifications.signals.rules import AlertRules, Thresholds
 from services.notifications.signals.school_time import NO_CALENDAR, SchoolTime
@@ -49,13 +50,15 @@ class ListedChild(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why an alert should stand; ``grounds`` as in AlertRaised."""
+    """Why an alert should stand; ``grounds`` as in AlertRaised, ``latest`` and ``restates`` as in RaiseAlert."""
 
     since: date
     evidence: tuple[UUID, ...]
     explanation_code: str
     facts: dict[str, str]
     grounds: tuple[UUID, ...] = ()
+    latest: Told | None = None
+    restates: bool = False
 
 
 def of_compulsory_age(schooling: Schooling, rules: AlertRules) -> bool:

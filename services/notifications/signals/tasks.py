@@ -113,7 +113,7 @@ def _reported(connection: Connection, reports: Sequence[Recorded], today: date, 
         wanted = {each for ids in event.fact.absences.values() for each in ids if each in often}
         if (key, event.effective_on) in late:
             wanted.update(often.intersection(known.get(key, ())))
-        wanted.update(open_in.get(key, ()))
+        wanted.update(open_in.get(key, ()), event.fact.cleared)
         asked = event.effective_on < today or key.school_code in silent
         ordered = sorted(wanted)
         for ordinal, begin in enumerate(range(0, len(ordered), CHUNK_CHILDREN), 1):

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
 from services.notifications.domain import Alert, close_returned, evolve, raise_alert, withdraw
 from services.notifications.events import AlertKind
-from services.notifications.signals.absences import Intent, absence_intents
+from services.notifications.signals.absences import KINDS, Intent, absence_intents
 from services.notifications.signals.folds import WATCHING_FOLDS, WATCHING_TABLES
 from services.notifications.signals.memory import (
     Calendars,
@@ -30,7 +30,9 @@ from services.notifications.signals.memory import (
 from services.notifications.signals.reasons import Reason, Schooling, listed_reason, student_reasons
 from services.notifications.signals.silence import ended_silence, open_silences, silent_classes
 from services.notifications.signals.tasks import Task, packed, tasks_of
+from services.notifications.signals.touching import touched
 from services.notifications.streams import Streams
+from services.registry.events import ClassAttendanceReported
 from shared.eventsourcing.projection import Change, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.messaging.policy import policy_command
@@ -62,7 +64,7 @@ class Watching:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        return Projection(NAME, WATCHING_TABLES, WATCHING_FOLDS, after=self.react)
+        return Projection(NAME, WATCHING_TABLES, WATCHING_FOLDS, after=self.react, touched=touched)
 
     def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
         """Look at everyone these events touch."""
@@ -76,7 +78,7 @@ class Watching:
             students = [student for task in tasks for student in task.students]
             children = [child for task in tasks for child in task.children]
             schools = [school for task in tasks for school in task.schools]
-            intents = self._about_students(connection, students, in_force, calendars, today)
+            intents = self._about_students(connection, students, in_force, calendars, today, _cleared(tasks))
             intents |= self._about_children(connection, children, in_force, today)
             intents |= self._about_classes(connection, schools, in_force, calendars, today)
             self._settle(connection, tasks, intents)
@@ -85,8 +87,8 @@ class Watching:
         """Append what these intents change, in one command per task."""
         by_stream = dict(pair for pairs in intents.values() for pair in pairs)
         alerts = self._alerts(connection, list(by_stream))
-        endings = [stream for stream, intent in by_stream.items() if not isinstance(intent, RaiseAlert)]
-        open_ones = [stream for stream in endings if alerts[stream].open]
+        changing = [s for s, each in by_stream.items() if not isinstance(each, RaiseAlert) or each.restates]
+        open_ones = [stream for stream in changing if alerts[stream].open]
         self.streams.lock(connection, open_ones)
         alerts |= self._alerts(connection, open_ones)
         for task in tasks:
@@ -108,6 +110,16 @@ class Watching:
             for stream_id in stream_ids
         }
 
+    def _open_of(self, connection: Connection, students: Sequence[UUID]) -> dict[UUID, dict[AlertKind, UUID]]:
+        """Student → kind → the stream of an open alert about her absence, by the streams themselves."""
+        streams = {(student, kind): self.streams.alert(kind, student) for student in students for kind in KINDS}
+        alerts = self._alerts(connection, list(streams.values()))
+        found: dict[UUID, dict[AlertKind, UUID]] = {}
+        for (student, kind), stream in streams.items():
+            if alerts[stream].open:
+                found.setdefault(student, {})[kind] = stream
+        return found
+
     def _about_students(
         self,
         connection: Connection,
@@ -115,6 +127,7 @@ class Watching:
         in_force: InForce,
         calendars: Calendars,
         today: date,
+        cleared: Sequence[UUID],
     ) -> Intents:
         """Student → what should become of each alert's stream about this student."""
 
@@ -144,7 +157,8 @@ class Watching:
                     intent = WithdrawAlert(reason, (place.event_id,), today, unless_raised_on=stands)
                 intents.setdefault(student, []).append((self.streams.alert(kind, student), intent))
 
-        for student, found in absence_intents(connection, known, in_force, calendars, today, raising).items():
+        untold = self._open_of(connection, [student for student in cleared if student in known])
+        for student, found in absence_intents(connection, known, in_force, calendars, today, raising, untold).items():
             pairs = [(self.streams.alert(kind, student), intent) for kind, intent in found]
             intents.setdefault(student, []).extend(pairs)
         return intents
@@ -232,12 +246,20 @@ class Watching:
             facts=reason.facts,
             on=today,
             grounds=reason.grounds,
+            latest=reason.latest,
+            restates=reason.restates,
         )
 
     def _answerable(self, division_code: str | None) -> str:
         """A child registered elsewhere, or nobody knows where, is still this county's to find: it is listed here."""
         inside = division_code is not None and division_code.startswith(scope(self.division))
         return division_code if inside and division_code is not None else self.division
+
+
+def _cleared(tasks: Sequence[Task]) -> list[UUID]:
+    """Whom a corrected report no longer names: what its first wording raised may not have been told back yet."""
+    reports = {task.cause.event_id: task.cause.fact for task in tasks}.values()
+    return sorted({child for fact in reports if isinstance(fact, ClassAttendanceReported) for child in fact.cleared})
 
 
 def _proposed(stream_id: UUID, alert: Alert, intent: Intent, cause: Recorded) -> Iterator[Proposed]:

@@ -74,6 +74,17 @@ def test_a_corrected_report_withdraws_and_says_so(school: School) -> None:
     assert (row.state, row.ended_reason, row.ended_evidence) == ("withdrawn", "attendance_corrected", str(correction))
 
 
+@pytest.mark.parametrize("batch", [1, 50])
+def test_an_alert_that_rises_and_falls_within_one_batch_is_on_record_like_any_other(school: School, batch: int) -> None:
+    school.live(FIRST, day(9, 8), {day(9, each): ["an"] for each in (7, 8)})
+    school.open(day(9, 9))
+    school.report(day(9, 9), unexplained=["an"])
+    correction = school.report(day(9, 9), cleared=["an"])
+    school.installation.pump(batch=batch)
+    (row,) = school.alerts(day(9, 9))
+    assert (row.state, row.ended_reason, row.ended_evidence) == ("withdrawn", "attendance_corrected", str(correction))
+
+
 def test_three_days_back_close_it_and_a_relapse_raises_it_again(school: School) -> None:
     gone = {day(9, each): ["an"] for each in (7, 8, 9)}
     school.live(FIRST, day(9, 11), gone)
