@@ -23,6 +23,8 @@ COMMAND_MODULES = (
     "cli.replay",
     "cli.ask",
     "cli.verify",
+    "cli.keys",
+    "cli.reads",
     "cli.bench",
 )
 

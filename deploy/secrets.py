@@ -53,6 +53,24 @@ class Secrets:
         """A password of 43 URL-safe characters (256 bits), made once, safe inside a connection URL."""
         return base64.urlsafe_b64encode(self.bytes(name)).decode().rstrip("=")
 
+    def has(self, name: str) -> bool:
+        """Whether somebody provided it, or it was made."""
+        return self._variable(name) in os.environ or self._path(name).exists()
+
+    def succeed(self, name: str, successor: str, former: str) -> bool:
+        """Let the file of ``successor`` take the place of ``name``, whose value stays as ``former``. Killed in between
+        and begun again it ends the same. False when the environment gives either: then the operator does it."""
+        if self._variable(name) in os.environ or self._variable(successor) in os.environ:
+            return False
+        self.bytes(successor)
+        draft = self._path(f".{former}")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_bytes(self._read(self._path(name)))
+        draft.replace(self._path(former))
+        self._path(successor).replace(self._path(name))
+        return True
+
     def _variable(self, name: str) -> str:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a secret's name: {name!r}")

@@ -1,9 +1,11 @@
 """Audit: what was known and true at any moment, and that nothing was altered.
 
-owns      an archive of every service's log with its leaves recomputed, alarms, replays, cosigned checkpoints
-accepts   nothing that changes the world
-emits     nothing
-consumes  the logs and heads of registry, matching, disbursement, visits and notifications
-serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person and …/bundle, POST /v1/why and why-not,
+owns      an archive of every service's log with its leaves recomputed, alarms, replays, cosigned checkpoints; erasure,
+          legal hold and retention; who saw whom
+accepts   requests, approvals and refusals of erasure and hold; rules of retention; rotation of the key-encryption key
+emits     PersonErased and what leads to it, holds, rules of retention, key rotations
+consumes  the logs and heads of registry, matching, disbursement, visits, notifications and its own
+serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person and …/bundle, POST /v1/why,
+          POST /v1/why-not, /v1/erasures, /v1/holds, /v1/retention-rule, /v1/keys/rotation, /v1/reads,
           GET /v1/views, GET /v1/logs, GET /v1/alarms, GET /v1/logs/{service}/export, GET /v1/witness
 """

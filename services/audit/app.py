@@ -3,38 +3,69 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 
 from services.audit.api import router
-from services.audit.processor import workers
+from services.audit.erasure.desk import Desk
+from services.audit.erasure.eraser import Eraser
+from services.audit.erasure.erasure_api import erasure_routes
+from services.audit.erasure.retention import FIRST_RULE, canonical, content_hash
+from services.audit.erasure.rotating import Rotating
+from services.audit.erasure.rule_api import rule_routes
+from services.audit.events import DayOpened, RetentionRuleActivated
+from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
 from services.audit.questions.asking import Asking
+from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
+from services.audit.streams import RETENTION, Streams
 from services.audit.tables import STEPS
 from shared.eventsourcing.store import EventStore
 from shared.eventsourcing.view import Views
-from shared.hosting.service import Service
+from shared.hosting.seeding import PRINCIPAL
+from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
 
-ARCHIVED_SERVICES = ("registry", "matching", "disbursement", "visits", "notifications")
+ARCHIVED_SERVICES = ("registry", "matching", "disbursement", "visits", "notifications", "audit")
+FIRST_RULE_FROM = date(2019, 9, 1)
+
+
+def first_rule() -> RetentionRuleActivated:
+    """The rule every installation starts with, until people activate another."""
+    content = canonical(FIRST_RULE)
+    return RetentionRuleActivated(content=content, content_hash=content_hash(content), activated_by=PRINCIPAL)
 
 
 def build(settings: Settings, views: Views) -> Service:
-    """Everything audit consists of. It has no events of its own: no seeds, no clock, nothing to relay."""
+    """Everything audit consists of. Its own log is archived, signed and watched as the others are."""
     database, keyring = settings.database(), settings.keyring()
+    store = EventStore(settings.service, keyring, settings.hmac_key)
+    desk = Desk(database, store, Streams(settings.hmac_key))
+    rotating = Rotating(desk, keyring, settings.next_kek, settings.keys_owner)
     replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE))
     bundles = Bundles(replays, settings.division, settings.log_seeds)
     return Service(
         name=settings.service,
         database=database,
-        store=EventStore(settings.service, keyring, settings.hmac_key),
+        store=store,
         keyring=keyring,
         routers=(
             router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
             witness_routes(database, ARCHIVED_SERVICES),
+            read_routes(database),
+            erasure_routes(desk, settings.division),
+            rule_routes(desk, rotating, settings.division),
         ),
-        workers=workers(database, settings, ARCHIVED_SERVICES),
+        projections=projections(keyring),
+        workers=(
+            *workers(database, settings, ARCHIVED_SERVICES),
+            Worker("eraser", Eraser(desk, database, keyring, ARCHIVED_SERVICES).run),
+            Worker("key rotation", rotating.run),
+        ),
+        seeds=(Seed(RETENTION, RETENTION, first_rule(), FIRST_RULE_FROM, first_only=True),),
         steps=STEPS,
+        day_opened=lambda day: DayOpened(day=day),
         gauges=GAUGES,
     )

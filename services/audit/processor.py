@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from services.audit.archiver import Archiver, Source
+from services.audit.erasure.erasure_folds import ERASURES
+from services.audit.events import PersonErased
 from services.audit.proofs.keys import Judges
 from services.audit.proofs.store_client import HttpStores
 from services.audit.proofs.sweeping import Sweep, Witness
 from services.audit.proofs.topic_sweep import TopicSweep
+from services.audit.reads.read_folds import READS_VIEW
 from shared.database.database import Database
+from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
 from shared.hosting.settings import Settings
+from shared.keys.keyring import KeyRing
+from shared.messaging.erasing import erasing
 from shared.transparency.checkpoints import witness_name
 from shared.transparency.notes import COSIGNATURE_KIND, Signer
 from shared.transparency.store_ranges import SECRET as STORE_READING
+
+
+def projections(keyring: KeyRing) -> tuple[Projection, ...]:
+    """Who saw whom, who is erased or kept, and erasing itself: what is folded here holds nothing of anybody, but dead
+    letters may."""
+    return (READS_VIEW, ERASURES, erasing(PersonErased, (), keyring))
 
 
 def workers(database: Database, settings: Settings, services: tuple[str, ...]) -> tuple[Worker, ...]:

@@ -23,7 +23,7 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=(router(database, store, streams),),
-        projections=projections(store, streams, settings.division),
+        projections=projections(store, streams, settings.division, keyring),
         seeds=(Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from services.audit.events import PersonErased
 from services.disbursement.entitling import Entitling
 from services.disbursement.projections import PAYMENTS_VIEW
 from services.disbursement.streams import Streams
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
+from shared.keys.keyring import KeyRing
+from shared.messaging.erasing import erasing
 
 
-def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
-    """View first: nothing depends on the order, people see it first."""
-    return PAYMENTS_VIEW, Entitling(store, streams, division).projection()
+def projections(store: EventStore, streams: Streams, division: str, keyring: KeyRing) -> tuple[Projection, ...]:
+    """View first: nothing depends on the order, people see it first. Then the policy, and erasing from both."""
+    views = (PAYMENTS_VIEW, Entitling(store, streams, division).projection())
+    return (*views, erasing(PersonErased, views, keyring))

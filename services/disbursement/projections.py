@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from services.disbursement.events import (
@@ -34,6 +35,7 @@ from services.registry.events import (
     StudentDetailsCorrected,
     StudentEnrolled,
     StudentLeft,
+    StudentPersonal,
     StudentPlaced,
     StudentTransferredOut,
 )
@@ -214,11 +216,14 @@ def aid_disbursed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PAYMENTS, event.stream_id, event.effective_on, values)
 
 
+def _named(personal: StudentPersonal | None) -> dict[str, Any]:
+    """Nothing after an erasure."""
+    return {"name_masked": None if personal is None else mask_name(personal.name)}
+
+
 def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
-    values = {"division_code": fact.division_code, "school_code": fact.school_code}
-    if fact.personal is not None:
-        values["name_masked"] = mask_name(fact.personal.name)
+    values = {"division_code": fact.division_code, "school_code": fact.school_code} | _named(fact.personal)
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
@@ -229,9 +234,7 @@ def payee_placed(event: Recorded) -> Iterable[Assertion]:
 
 
 def payee_corrected(event: Recorded) -> Iterable[Assertion]:
-    if event.fact.personal is not None:
-        values = {"name_masked": mask_name(event.fact.personal.name)}
-        yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, _named(event.fact.personal))
 
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, Text, Uuid
 
-from shared.eventsourcing.periods import PeriodTable
+from shared.eventsourcing.periods import PeriodTable, personal
 
 # A thing that happened once is asserted from here on: its dates are columns of their own, not its period.
 ALWAYS = date(1, 1, 1)
@@ -117,7 +117,9 @@ PAYMENTS = PeriodTable(
 
 # Whom to name beside an amount: masked, and in the scope of the school where the student is now.
 PAYEES = PeriodTable(
-    "payees", "registry", [Column("name_masked", Text), Column("division_code", Text), Column("school_code", Text)]
+    "payees",
+    "registry",
+    [Column("name_masked", Text, info=personal()), Column("division_code", Text), Column("school_code", Text)],
 )
 
 # Names of schools, for everybody to read beside their codes.

@@ -53,7 +53,7 @@ def build(settings: Settings) -> Service:
             review_api.router(Desk(database, store, streams), models),
             model_api.router(ModelDesk(database, store, models), settings.division),
         ),
-        projections=projections(),
+        projections=projections(keyring),
         workers=workers(deciding, Reporting(database, deciding, models)),
         seeds=(
             Seed("category-rules", "category-rules", first_rules(), FIRST_RULES_FROM),

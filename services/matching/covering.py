@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from services.matching.commands import StudentPlace
 from services.matching.domain import settle_covers
+from services.matching.erased import kept_covers
 from services.matching.events import MemberCovered
 from services.matching.household_cover import Cover, covers, open_end
 from services.matching.households import household_rows
@@ -80,9 +81,13 @@ def cover(
     standing = {
         row[0]: Standing(row[1], _decoder.decode(row[2])) for row in raw.execute(_STANDING, (UuidArray(entries),))
     }
+    kept = kept_covers(raw, ((entry, each) for entry, row in standing.items() for each in row.covers))
     changes: list[Proposed] = []
     for entry_id, wanted in _wanted(raw, entries, list(standing), apart):
         before = standing.get(entry_id, Standing())
+        if entry_id in kept:
+            own = {each.student_id for each in kept[entry_id]}
+            wanted = (*(each for each in wanted if each.student_id not in own), *kept[entry_id])
         facts = settle_covers(before.covers, wanted)
         if facts:
             stream = streams.covers(entry_id)

@@ -27,6 +27,7 @@ from services.matching.beside import untouched
 from services.matching.commands import DecideRow, StudentPlace
 from services.matching.covering import Batch, cover
 from services.matching.domain import Standing, after, settle
+from services.matching.erased import erased_rows
 from services.matching.households import Households, households_for
 from services.matching.index_rows import (
     ListedRow,
@@ -164,6 +165,7 @@ class Deciding:
         assert today is not None, "an opened day is never taken back"
         terms = Terms(today, rules)
         stay = untouched(raw, taken.beside, taken.students, rules, today)
+        stay |= erased_rows(raw, taken.entries)
         open_still = [entry for entry in taken.entries if entry not in stay]
         for part, entries in enumerate(_parts(open_still, ENTRIES_AT_ONCE)):
             rows, ruled, known = self._read(raw, entries)

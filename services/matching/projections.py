@@ -107,7 +107,7 @@ def listed_person(fact: registry.ListEntryFields) -> dict[str, Any]:
     """Who the row is about; for a row that names only a head, the head."""
     personal = fact.personal
     if personal is None:
-        return dict.fromkeys(_LISTED_COLUMNS)
+        return dict.fromkeys((*_LISTED_COLUMNS, "number_problem"))
     values: dict[str, Any] = {
         "name": personal.name,
         "match_name": comparable(personal.name),

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Numeric, Text, Uuid
 
-from shared.eventsourcing.periods import PeriodTable
+from shared.eventsourcing.periods import PeriodTable, personal
 
 # A thing that happened once is asserted from here on.
 ALWAYS = date(1, 1, 1)
@@ -15,17 +15,17 @@ STUDENTS = PeriodTable(
     "students",
     "registry",
     [
-        Column("name", Text),
-        Column("match_name", Text),  # names.comparable of the name
-        Column("former_name", Text),
-        Column("id_number", Text),
-        Column("student_number", Text),
-        Column("sex", Text),
-        Column("birth_date", Date),
-        Column("guardian_name", Text),
-        Column("guardian_number", Text),  # as typed, reduced to plain characters
-        Column("block_keys", ARRAY(Text)),  # block_keys.person_keys
-        Column("name_sound", Text),  # with the school the last of the keys
+        Column("name", Text, info=personal()),
+        Column("match_name", Text, info=personal()),  # names.comparable of the name
+        Column("former_name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
+        Column("student_number", Text, info=personal()),
+        Column("sex", Text, info=personal()),
+        Column("birth_date", Date, info=personal()),
+        Column("guardian_name", Text, info=personal()),
+        Column("guardian_number", Text, info=personal()),  # as typed, reduced to plain characters
+        Column("block_keys", ARRAY(Text), info=personal()),  # block_keys.person_keys
+        Column("name_sound", Text, info=personal()),  # with the school the last of the keys
         Column("enrolled", Boolean),
         Column("division_code", Text),
         Column("school_code", Text),
@@ -55,27 +55,27 @@ ENTRIES = PeriodTable(
         Column("standing", Boolean),
         Column("removal_reason", Text),
         Column("division_code", Text),  # who answers for the row
-        Column("name", Text),
-        Column("match_name", Text),
-        Column("id_number", Text),
-        Column("number_problem", Text),
+        Column("name", Text, info=personal()),
+        Column("match_name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
+        Column("number_problem", Text, info=personal()),
         Column("number_contradicted", Boolean),
-        Column("id_text", Text),
-        Column("birth_date", Date),
-        Column("suggested_birth_date", Date),
+        Column("id_text", Text, info=personal()),
+        Column("birth_date", Date, info=personal()),
+        Column("suggested_birth_date", Date, info=personal()),
         Column("listed_school_code", Text),
         Column("school_elsewhere", Boolean),
-        Column("guardian_name", Text),
-        Column("guardian_number", Text),
-        Column("head_name", Text),
-        Column("former_name", Text),
-        Column("sex", Text),
+        Column("guardian_name", Text, info=personal()),
+        Column("guardian_number", Text, info=personal()),
+        Column("head_name", Text, info=personal()),
+        Column("former_name", Text, info=personal()),
+        Column("sex", Text, info=personal()),
         Column("grade", Text),
         Column("residence_code", Text),
-        Column("birth_date_contradicted", Boolean),
-        Column("block_keys", ARRAY(Text)),  # block_keys.entry_keys
+        Column("birth_date_contradicted", Boolean, info=personal()),
+        Column("block_keys", ARRAY(Text), info=personal()),  # block_keys.entry_keys
         Column("household_key", Uuid),
-        Column("stands_for_household", Boolean),
+        Column("stands_for_household", Boolean, info=personal(False)),
         Column("household_type", Text),
         Column("support_type", Text),
         Column("area_type", Text),
@@ -134,8 +134,8 @@ MEMBERS = PeriodTable(
     [
         Column("household_id", Uuid),
         Column("student_id", Uuid),  # as the registry knew her; a member is also found by her number
-        Column("name", Text),
-        Column("id_number", Text),
+        Column("name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
         Column("belongs", Boolean),
     ],
     indexes=[

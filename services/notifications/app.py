@@ -58,7 +58,7 @@ def build(settings: Settings) -> Service:
         ),
         workers=delivery_parts.workers(desk, ways),
         steps=delivery_parts.STEPS,
-        projections=projections(store, streams, settings.division),
+        projections=projections(store, streams, settings.division, keyring),
         seeds=(
             Seed(ALERT_RULES, ALERT_RULES, first_rules(), FIRST_RULES_FROM),
             Seed(CASE_PLAN, CASE_PLAN, activation(CasePlan()), FIRST_PLAN_FROM, first_only=True),

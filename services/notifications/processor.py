@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.audit.events import PersonErased
 from services.notifications.cases.escalating import Escalating
 from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
@@ -12,11 +13,13 @@ from services.notifications.streams import Streams
 from services.notifications.whatif.outcomes import RULE_FIGURES
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.store import EventStore
+from shared.keys.keyring import KeyRing
+from shared.messaging.erasing import erasing
 
 
-def projections(store: EventStore, streams: Streams, division: str) -> tuple[Projection, ...]:
-    """View first: nothing depends on the order, people see it first."""
-    return (
+def projections(store: EventStore, streams: Streams, division: str, keyring: KeyRing) -> tuple[Projection, ...]:
+    """View first: nothing depends on the order, people see it first. Last what erases from all of them."""
+    views = (
         ALERTS_VIEW,
         RULE_FIGURES,
         REPORTS_VIEW,
@@ -25,3 +28,4 @@ def projections(store: EventStore, streams: Streams, division: str) -> tuple[Pro
         Composing(store, streams, division).projection(),
         Issuing(store, streams, division).projection(),
     )
+    return (*views, erasing(PersonErased, views, keyring))

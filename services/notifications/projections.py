@@ -29,17 +29,17 @@ from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
 from shared.standards.age import compulsory_period
 
+_ABOUT = ("name_masked", "guardian_id", "compulsory_from", "compulsory_to")
 _PLACE = ("division_code", "school_code", "stage", "grade", "class_name", "left_behind")
 
 
 def _about(personal: StudentPersonal | None) -> dict[str, Any]:
     """What is kept of a child's particulars; of the birth date only the years of compulsory schooling."""
     if personal is None:
-        return {}
+        return dict.fromkeys(_ABOUT)
     begins, ends = compulsory_period(personal.birth_date) if personal.birth_date else (None, None)
     return {
         "name_masked": mask_name(personal.name),
-        "person_id": personal.person_id,
         "guardian_id": personal.guardian_id,
         "compulsory_from": begins,
         "compulsory_to": ends,
@@ -52,7 +52,8 @@ def _child(event: Recorded, **values: Any) -> Iterable[Assertion]:
 
 def child_enrolled(event: Recorded) -> Iterable[Assertion]:
     placed = {name: getattr(event.fact, name) for name in _PLACE}
-    return _child(event, status="enrolled", since=event.effective_on, **placed, **_about(event.fact.personal))
+    about = _about(event.fact.personal) | {"person_id": event.person_id}
+    return _child(event, status="enrolled", since=event.effective_on, **placed, **about)
 
 
 def child_placed(event: Recorded) -> Iterable[Assertion]:
@@ -72,9 +73,7 @@ def child_left(event: Recorded) -> Iterable[Assertion]:
 
 
 def child_corrected(event: Recorded) -> Iterable[Assertion]:
-    if values := _about(event.fact.personal):
-        return _child(event, **values)
-    return ()
+    return _child(event, **_about(event.fact.personal), person_id=event.person_id)
 
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:

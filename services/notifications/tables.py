@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.eventsourcing.periods import PeriodTable
+from shared.eventsourcing.periods import PeriodTable, personal
 
 # What is only ever known as of now is asserted from here on: its dates are columns of their own, not its period.
 ALWAYS = date(1, 1, 1)
@@ -26,8 +26,8 @@ SCHOOLING = PeriodTable(
         Column("class_name", Text),
         Column("division_code", Text),
         Column("school_code", Text),
-        Column("compulsory_from", Date),
-        Column("compulsory_to", Date),
+        Column("compulsory_from", Date, info=personal()),
+        Column("compulsory_to", Date, info=personal()),
         Column("due_back", Date),
     ],
     indexes=[
@@ -206,7 +206,7 @@ CHILDREN = PeriodTable(
     "children",
     "registry",
     [
-        Column("name_masked", Text),
+        Column("name_masked", Text, info=personal()),
         Column("person_id", Uuid),
         Column("status", Text),
         Column("since", Date),
@@ -214,9 +214,9 @@ CHILDREN = PeriodTable(
         Column("grade", Text),
         Column("class_name", Text),
         Column("left_behind", Boolean),
-        Column("guardian_id", Text),
-        Column("compulsory_from", Date),
-        Column("compulsory_to", Date),
+        Column("guardian_id", Text, info=personal()),
+        Column("compulsory_from", Date, info=personal()),
+        Column("compulsory_to", Date, info=personal()),
         Column("division_code", Text),
         Column("school_code", Text),
     ],

@@ -24,6 +24,7 @@ from services.portal import (
     deliveries,
     documents,
     dropout_reports,
+    erasures,
     exports,
     failures,
     forms,
@@ -143,6 +144,7 @@ def application(
         papers.router,
         questions.router,
         audit.router,
+        erasures.router,
     ]
     if issuer is not None:
         routers.append(sign_in.demo_routes(issuer, settings.division))

@@ -13,6 +13,7 @@ from services.portal.alert_pages import (
     SUMMER_ALERTS,
 )
 from services.portal.columns import Column
+from services.portal.erasure_pages import ERASURES, ERASURES_DUE, READS
 from services.portal.table_shape import (
     AGENCY_COLUMN,
     BY_SCHOOL,
@@ -333,6 +334,9 @@ TABLES: Mapping[str, TablePage] = {
         CALENDARS,
         TERMS,
         TERM_TASKS,
+        READS,
+        ERASURES,
+        ERASURES_DUE,
         REGISTER_PLACES,
         PLACE_STUDENTS,
         SUBMISSIONS,
@@ -378,5 +382,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.roles),
     ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
+    ("reads", "/reads", READS.roles),
+    ("erasures", "/erasures", ERASURES.roles),
+    ("erasures_due", "/erasures/due", ERASURES_DUE.roles),
     ("questions", "/audit/questions", (AUDITOR, AID_CLERK)),
 )

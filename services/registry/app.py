@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry import request_tables
+from services.registry import forgetting, request_tables
 from services.registry.changes import change_api, change_jobs
 from services.registry.corrections import request_api
 from services.registry.events import DayOpened
@@ -83,6 +83,7 @@ STEPS = (
     *statements.STEPS,
     *reporting.STEPS,
     *topic_intake.STEPS,
+    *forgetting.STEPS,
 )
 
 
@@ -97,7 +98,7 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=tuple(each.router(registry) for each in ROUTERS),
-        projections=projections(Reporting(store, registry.keys, settings.division)),
+        projections=projections(registry, Reporting(store, registry.keys, settings.division)),
         workers=workers(registry, settings),
         steps=STEPS,
         gauges=reporting.GAUGES,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from services.audit.events import PersonErased
 from services.registry.changes.change_work import Changing
+from services.registry.forgetting import forget
 from services.registry.handlers import Registry
 from services.registry.lists.agency_topics import configured
 from services.registry.lists.reporting import Reporting
@@ -13,11 +15,13 @@ from services.registry.search.search_view import SEARCH
 from shared.eventsourcing.projection import Projection
 from shared.hosting.service import Worker
 from shared.hosting.settings import Settings
+from shared.messaging.erasing import erasing
 
 
-def projections(reporting: Reporting) -> tuple[Projection, ...]:
-    """The register as people read it, what search reads, and who is told of as silent."""
-    return (REGISTER, SEARCH, reporting.projection())
+def projections(registry: Registry, reporting: Reporting) -> tuple[Projection, ...]:
+    """The register as people read it, what search reads, who is told of as silent, and erasing from all that."""
+    views = (REGISTER, SEARCH, reporting.projection())
+    return (*views, erasing(PersonErased, views, registry.keyring, (forget(registry.keys, registry.keyring),)))
 
 
 def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 
-from shared.eventsourcing.periods import PeriodTable
+from shared.eventsourcing.periods import PeriodTable, personal
 
 # A school's name is public; its place is a column without a scope's name on purpose.
 SCHOOLS = PeriodTable(
@@ -27,17 +27,17 @@ STUDENTS = PeriodTable(
     "students",
     "registry",
     [
-        Column("name", Text),
-        Column("former_name", Text),
-        Column("id_number", Text),
-        Column("student_number", Text),
+        Column("name", Text, info=personal()),
+        Column("former_name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
+        Column("student_number", Text, info=personal()),
         Column("student_number_kind", Text),
-        Column("sex", Text),
-        Column("birth_date", Date),
-        Column("guardian_name", Text),
-        Column("guardian_id", Text),
-        Column("phone", Text),
-        Column("address", Text),
+        Column("sex", Text, info=personal()),
+        Column("birth_date", Date, info=personal()),
+        Column("guardian_name", Text, info=personal()),
+        Column("guardian_id", Text, info=personal()),
+        Column("phone", Text, info=personal()),
+        Column("address", Text, info=personal()),
         Column("state", Text),  # enrolled, transferred_out, accepted_elsewhere, or the reason of leaving
         Column("division_code", Text),
         Column("school_code", Text),
@@ -47,7 +47,9 @@ STUDENTS = PeriodTable(
         Column("boarder", Boolean),
         Column("left_behind", Boolean),
         Column("placement", Text),
-        Column("issued_division", Text),  # the first six of the identity number: the county that issued it
+        Column(
+            "issued_division", Text, info=personal()
+        ),  # the first six of the identity number: the county that issued it
         Column("destination_division", Text),  # of a student who was transferred out, as far as it is known
         Column("stream_version", Integer),
         Column("due_back", Date),  # of a suspended student
@@ -67,9 +69,9 @@ ENTRIES = PeriodTable(
         Column("agency", Text),
         Column("list", Text),
         Column("standing", Boolean),
-        Column("name", Text),
-        Column("id_number", Text),
-        Column("id_text", Text),
+        Column("name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
+        Column("id_text", Text, info=personal()),
         Column("division_code", Text),
         Column("listed_school_code", Text),
         Column("household_type", Text),
@@ -122,7 +124,7 @@ HOUSEHOLDS = PeriodTable(
         Column("list", Text),
         Column("division_code", Text),
         Column("household_type", Text),
-        Column("address", Text),
+        Column("address", Text, info=personal()),
         Column("merged_into", Uuid),
         Column("on_register", Boolean),  # of the poverty office's; None = as it was stated from the first
         Column("register_reason", Text),  # why it left
@@ -140,8 +142,8 @@ MEMBERS = PeriodTable(
         Column("relation", Text),
         Column("head", Boolean),
         Column("belongs", Boolean),
-        Column("name", Text),
-        Column("id_number", Text),
+        Column("name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
     ],
     indexes=[
         Index("members_by_household", "household_id"),
@@ -170,17 +172,17 @@ FOUND_STUDENTS = PeriodTable(
     "found_students",
     "registry",
     [
-        Column("shown_name", Text),
-        Column("shown_former_name", Text),
-        Column("shown_id_number", Text),
-        Column("shown_student_number", Text),
+        Column("shown_name", Text, info=personal()),
+        Column("shown_former_name", Text, info=personal()),
+        Column("shown_id_number", Text, info=personal()),
+        Column("shown_student_number", Text, info=personal()),
         Column("state", Text),
         Column("division_code", Text(collation="C")),
         Column("school_code", Text(collation="C")),
         Column("stage", Text),
         Column("grade", Text),
         Column("class_name", Text),
-        Column("search_keys", ARRAY(Text)),
+        Column("search_keys", ARRAY(Text), info=personal([])),
     ],
     indexes=[
         Index("found_students_by_place", "division_code", "school_code"),

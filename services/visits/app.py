@@ -22,6 +22,6 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=(router(database, store, streams),),
-        projections=projections(),
+        projections=projections(keyring),
         day_opened=lambda day: DayOpened(day=day),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from services.registry.events import (
     SchoolRegistered,
     StudentDetailsCorrected,
     StudentEnrolled,
     StudentLeft,
+    StudentPersonal,
     StudentPlaced,
     StudentTransferredOut,
 )
@@ -16,6 +18,11 @@ from services.visits.events import HelperAssigned, VisitLogged
 from services.visits.tables import HELPERS, SCHOOLS, STUDENTS, VISITS
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
+
+
+def _named(personal: StudentPersonal | None) -> dict[str, Any]:
+    """Nothing after an erasure."""
+    return {"name_masked": None if personal is None else mask_name(personal.name)}
 
 
 def student_enrolled(event: Recorded) -> Iterable[Assertion]:
@@ -27,9 +34,7 @@ def student_enrolled(event: Recorded) -> Iterable[Assertion]:
         "division_code": fact.division_code,
         "school_code": fact.school_code,
     }
-    if fact.personal is not None:
-        values["name_masked"] = mask_name(fact.personal.name)
-    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values | _named(fact.personal))
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -39,9 +44,7 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_corrected(event: Recorded) -> Iterable[Assertion]:
-    if event.fact.personal is not None:
-        values = {"name_masked": mask_name(event.fact.personal.name)}
-        yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, _named(event.fact.personal))
 
 
 def student_gone(event: Recorded) -> Iterable[Assertion]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Text, Uuid
 
-from shared.eventsourcing.periods import PeriodTable
+from shared.eventsourcing.periods import PeriodTable, personal
 
 STUDENTS = PeriodTable(
     "students",
     "registry",
     [
-        Column("name_masked", Text),
+        Column("name_masked", Text, info=personal()),
         Column("enrolled", Boolean),
         Column("grade", Text),
         Column("class_name", Text),
@@ -43,7 +43,7 @@ VISITS = PeriodTable(
         Column("visitor", Text),
         Column("confirmed", ARRAY(Text)),
         Column("repeat_on", Date),
-        Column("has_notes", Boolean),
+        Column("has_notes", Boolean, info=personal(False)),
         Column("division_code", Text),
         Column("school_code", Text),
     ],

@@ -23,12 +23,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.eventsourcing.open_dates import FOREVER
 
-__all__ = ["FOREVER", "Assertion", "PeriodTable"]
+__all__ = ["FOREVER", "Assertion", "PeriodTable", "personal"]
 
 _GENERATED = ("entity", "valid_from", "valid_to", "marks", "log_index", "set_by")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SCOPE_COLUMNS = ("division_code", "school_code", "agency")
 _COLUMNS_MAX = 63  # one bit each in a signed bigint
+
+
+def personal(erased: Any = None) -> dict[str, Any]:
+    """The ``info`` of a column that a fold fills from personal blocks. ``erased``: what the fold asserts when the block
+    is gone, the tombstone."""
+    return {"erased": erased}
 
 
 class PeriodTable:
@@ -40,6 +46,8 @@ class PeriodTable:
     :data:`FOREVER`, while open), ``marks`` (bit i: column i was set from this very day on), ``log_index`` (the last
     event that set something from this day on) and ``set_by`` (the log index per column where they differ). Primary key
     (entity, valid_from). ``table`` carries no schema: the search path picks the build.
+
+    ``erased``: the position of each column declared :func:`personal` → its tombstone.
 
     ``keyed`` names a column of the type ARRAY(Text) whose elements are to be found by value or beginning under
     row-level security: the database keeps them, as it keeps an index, in ``keys`` (ADR 0023).
@@ -71,6 +79,9 @@ class PeriodTable:
         self.name, self.log, self.public, self.keyed = name, log, public, keyed
         self.columns: tuple[str, ...] = tuple(column.name for column in columns)
         self.positions: dict[str, int] = {column: position for position, column in enumerate(self.columns)}
+        self.erased: dict[int, Any] = {
+            position: column.info["erased"] for position, column in enumerate(columns) if "erased" in column.info
+        }
         self.table = sqlalchemy.Table(
             name,
             sqlalchemy.MetaData(),

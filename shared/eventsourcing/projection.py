@@ -24,6 +24,7 @@ import sqlalchemy
 from shared.eventsourcing.event import Logged
 from shared.eventsourcing.periods import Assertion, PeriodTable
 from shared.eventsourcing.rounds import Touched
+from shared.eventsourcing.sealing import people_in
 from shared.kernel.facts import Fact, fact_type, personal_fields
 
 __all__ = ["Assertion", "Change", "Fold", "FoldMistake", "Projection", "Recorded"]
@@ -57,6 +58,15 @@ class Recorded(NamedTuple):
     @property
     def service(self) -> str:
         return self.logged.service
+
+    @property
+    def person_id(self) -> UUID | None:
+        """Whose block the event holds (of two the first), also when that person was erased: the id reveals nobody."""
+        for name in personal_fields(fact_type(self.logged.event.type).cls):
+            block = getattr(self.fact, name)
+            if block is not None:
+                return block.person_id  # type: ignore[no-any-return]
+        return min(people_in(self.logged.event), default=None)
 
 
 class Change(NamedTuple):

@@ -8,7 +8,7 @@ may interleave, facts may come late, and a repeat changes nothing: the same asse
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -103,6 +103,16 @@ class Timeline:
                     break
                 later.values[position] = value
                 later.dirty = True
+
+    def forget(self, erased: Collection[int], tombstones: Mapping[int, Any]) -> None:
+        """Replace what events of these log indexes set, in these columns (by position), by the tombstones: the periods
+        are then what those events give with nothing personal left in them."""
+        for position, tombstone in tombstones.items():
+            setter = 0
+            for period in self.periods:
+                setter = period.setter(position) or setter
+                if setter in erased and period.values[position] != tombstone:
+                    period.values[position], period.dirty = tombstone, True
 
     def _begin(self, effective_on: date, log_index: int) -> int:
         """The index of the period that begins on this day, after splitting the one it falls into if need be."""

@@ -26,13 +26,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.database.database import Database
 from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
+from shared.keys.rotation import owner_of_keys
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
@@ -156,7 +159,36 @@ class Settings:
     def keyring(self) -> KeyRing:
         """The keys of people, not yet prepared. Raises SettingMissing."""
         name = str(conninfo_to_dict(self.keys_database_url)["dbname"])
-        return KeyRing(self.keys_database_url, self.secret("kek"), name=name, role_password=self.keys_password)
+        return KeyRing(
+            self.keys_database_url,
+            self.secret("kek"),
+            name=name,
+            role_password=self.keys_password,
+            others=self.other_keks,
+        )
+
+    def next_kek(self) -> bytes | None:
+        """The key-encryption key that is to come, if the secrets hold one."""
+        try:
+            return self.secret("kek-next")
+        except SettingMissing:
+            return None
+
+    def keys_owner(self) -> psycopg.Connection[Any]:
+        """A connection of the owner to the keys' database."""
+        name = str(conninfo_to_dict(self.keys_database_url)["dbname"])
+        return owner_of_keys(self.keys_database_url, name)
+
+    def other_keks(self) -> list[bytes]:
+        """The key-encryption keys beside ``kek``, as the secrets hold them now: the one that comes after it, the one
+        that went before it, and ``kek`` itself once more, which may have been replaced since this process began."""
+        found = []
+        for name in ("kek", "kek-next", "kek-former"):
+            try:
+                found.append(self.secret(name))
+            except SettingMissing:
+                continue
+        return found
 
 
 def agency_topics(env: Mapping[str, str]) -> str:

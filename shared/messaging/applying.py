@@ -147,8 +147,7 @@ class Batch:
         values: list[str | int] = [schema]
         for name in sorted(own):
             calls.append("pg_advisory_xact_lock_shared(%s)" if own[name] else "pg_advisory_xact_lock(%s)")
-            digest = hashlib.sha256(f"{schema}.{name}".encode()).digest()
-            values.append(int.from_bytes(digest[:8], "big", signed=True))
+            values.append(table_lock(schema, name))
         self.raw.execute("SELECT " + ", ".join(calls), values)
 
     def _together(self, good: list[Folded]) -> list[Change]:
@@ -197,6 +196,12 @@ class Batch:
                 return []
         middle = len(good) // 2
         return self._apart(good[:middle]) + self._apart(good[middle:])
+
+
+def table_lock(schema: str, table: str) -> int:
+    """The advisory lock of a table of a build."""
+    digest = hashlib.sha256(f"{schema}.{table}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def write_table(

@@ -88,9 +88,7 @@ def keep(
     letter_id = keyed_id(_ID_KEY, key.projection, str(key.build), key.log, str(key.partition), where)
     sealing_key = keyring.keys([letter_id], create=True)[letter_id]
     text = "" if error is None else "".join(traceback.format_exception(error))
-    plain = msgspec.msgpack.encode(Sealed(*raw, text))
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = nonce + AESGCM(sealing_key).encrypt(nonce, plain, letter_id.bytes)
+    sealed = _sealed(Sealed(*raw, text), sealing_key, letter_id)
     state = "queued" if error is None else "poison"
     described = (None, None) if error is None else (type(error).__name__, _place(error))
     connection.execute(
@@ -173,6 +171,22 @@ def unsealed(connection: psycopg.Connection[Any], keyring: KeyRing, letter_id: U
     box = bytes(row[0])
     plain = AESGCM(key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], letter_id.bytes)
     return msgspec.msgpack.decode(plain, type=Sealed)
+
+
+def empty_error(connection: psycopg.Connection[Any], keyring: KeyRing, letter_id: UUID) -> None:
+    """Keep the record of a letter and nothing of the error: its text may quote a person who was erased."""
+    try:
+        kept = unsealed(connection, keyring, letter_id)
+    except LetterUnreadable:
+        return
+    key = keyring.keys([letter_id])[letter_id]
+    box = _sealed(msgspec.structs.replace(kept, error=""), key, letter_id)
+    connection.execute("UPDATE dead_letters SET sealed = %s WHERE id = %s", (box, letter_id))
+
+
+def _sealed(plain: Sealed, key: bytes, letter_id: UUID) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, msgspec.msgpack.encode(plain), letter_id.bytes)
 
 
 def settle(

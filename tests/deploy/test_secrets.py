@@ -51,3 +51,17 @@ def test_a_broken_secret_is_refused_not_replaced(tmp_path: Path, text: str) -> N
 def test_production_refuses_to_make_up_a_missing_secret(tmp_path: Path) -> None:
     with pytest.raises(SecretMissing, match="ROLLCALL_SECRET_KEK"):
         Secrets(tmp_path, production=True).bytes("kek")
+
+
+def test_a_successor_takes_the_place_and_the_former_one_is_kept(tmp_path: Path) -> None:
+    secrets = Secrets(tmp_path)
+    first, following = secrets.bytes("kek"), secrets.bytes("kek-next")
+    assert secrets.succeed("kek", "kek-next", "kek-former")
+    assert (secrets.bytes("kek"), secrets.bytes("kek-former")) == (following, first)
+    assert not secrets.has("kek-next")
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in (tmp_path / "secrets").iterdir())
+
+
+def test_what_the_environment_gives_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_SECRET_KEK", base64.b64encode(b"k" * 32).decode())
+    assert not Secrets(tmp_path).succeed("kek", "kek-next", "kek-former")

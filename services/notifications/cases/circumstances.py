@@ -48,9 +48,7 @@ def member_left(event: Recorded) -> Iterable[Assertion]:
 def row_stated(event: Recorded) -> Iterable[Assertion]:
     fact: ListEntryAdded | ListEntryCorrected = event.fact
     names = ("household_key", "orphan", "stage", "grade", "division_code", "school_code")
-    values = {name: getattr(fact, name) for name in names}
-    if fact.personal is not None:
-        values["person_id"] = fact.personal.person_id
+    values = {name: getattr(fact, name) for name in names} | {"person_id": event.person_id}
     yield Assertion(LISTED_ROWS, event.stream_id, event.effective_on, values)
 
 

@@ -45,7 +45,9 @@ def _standing(event: Recorded, status: str) -> dict[str, Any]:
 
 def _compulsory(personal: StudentPersonal | None) -> dict[str, Any]:
     """The years of compulsory schooling, never the birth date itself."""
-    if personal is None or personal.birth_date is None:
+    if personal is None:
+        return {"compulsory_from": None, "compulsory_to": None}
+    if personal.birth_date is None:
         return {}
     begins, ends = compulsory_period(personal.birth_date)
     return {"compulsory_from": begins, "compulsory_to": ends}
@@ -93,9 +95,8 @@ def student_corrected(event: Recorded) -> Iterable[Assertion]:
 
 
 def _named(event: Recorded) -> dict[str, Any]:
-    """After an erasure the row names nobody and stands for itself."""
-    personal = event.fact.personal
-    return {"person_id": event.stream_id if personal is None else personal.person_id}
+    """The same child as on other lists, also after an erasure; a row about nobody stands for itself."""
+    return {"person_id": event.person_id or event.stream_id}
 
 
 def entry_listed(event: Recorded) -> Iterable[Assertion]:

@@ -367,7 +367,7 @@ def keep_rejected(raw: Raw, keyring: KeyRing, submission_id: UUID, rows: Iterabl
         nonce = os.urandom(NONCE_BYTES)
         text = msgspec.json.encode(row)
         sealed.append(
-            (submission_id, row.row, nonce + AESGCM(key).encrypt(nonce, text, _bound(submission_id, row.row)))
+            (submission_id, row.row, nonce + AESGCM(key).encrypt(nonce, text, rejected_bound(submission_id, row.row)))
         )
     with raw.cursor() as cursor:
         cursor.executemany("INSERT INTO rejected_rows VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", sealed)
@@ -382,10 +382,11 @@ def rejected(raw: Raw, keyring: KeyRing, submission_id: UUID) -> list[Rejected]:
     opened = []
     for row, sealed in rows:
         box = bytes(sealed)
-        text = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound(submission_id, row))
+        text = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], rejected_bound(submission_id, row))
         opened.append(msgspec.json.decode(text, type=Rejected))
     return opened
 
 
-def _bound(submission_id: UUID, row: int) -> bytes:
+def rejected_bound(submission_id: UUID, row: int) -> bytes:
+    """What binds a returned row to its place."""
     return submission_id.bytes + row.to_bytes(4, "big")

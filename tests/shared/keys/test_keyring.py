@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from uuid import UUID
@@ -129,3 +130,17 @@ def test_the_service_role_can_neither_delete_nor_rewrite_history(postgres: Serve
         connection.execute("DELETE FROM person_keys")
     with psycopg.connect(postgres.dsn(name)) as owner, pytest.raises(errors.InsufficientPrivilege):
         owner.execute(sql.SQL("TRUNCATE person_keys"))
+
+
+def test_a_held_key_is_not_used_once_another_process_erased_it(
+    postgres: Server, name: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, erased = people(2)
+    other = KeyRing(postgres.dsn(), KEK, name=name)
+    ring.keys([kept, erased], create=True)
+    assert set(other.keys([kept, erased])) == {kept, erased}
+    assert ring.erase_all([erased]) == {erased}
+    time.sleep(module.HEARD_SECONDS)
+    assert set(other.keys([kept, erased])) == {kept}
+    assert set(ring.erased([kept, erased])) == {erased}
+    other.close()

@@ -45,7 +45,8 @@ class County:
             self._moment()
         archive(self.installation, self.audit)
         with self.audit.database.working() as connection:
-            note_head(driver(connection), "visits", 0, datetime.now(UTC))
+            for name in ("visits", "audit"):
+                note_head(driver(connection), name, 0, datetime.now(UTC))
         self.replays: Replays = replays(self.installation, self.audit)
         self.paid = next(iter(self.moments[-1].paid))
         self.dropped_out = next(iter(self.moments[-1].dropped_out))

@@ -1,0 +1,1 @@
+"""Who saw whom in full, why, and under which scope."""

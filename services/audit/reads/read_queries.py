@@ -1,0 +1,150 @@
+"""Who saw whom in full: latest first, a page at a time, within the viewer's rows. Nothing here is personal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, text
+
+from shared.kernel.clock import SHANGHAI
+from shared.kernel.refusals import Malformed
+from shared.web.pages import PageTurn
+
+MANY_A_DAY = 50  # single openings of one reader on one day that are worth a question
+NIGHT = (22, 6)  # Shanghai hours, half-open over midnight
+_COLUMNS = (
+    "r.entity AS read_id, r.read_at, r.viewer, r.kind, {student} AS student_id, r.subject_id, r.purpose, r.fields,"
+    " r.rows, r.filters, r.division_code, r.school_code, r.agency"
+)
+# table → how the student of a read is known, and from which rows besides
+_SOURCES = (
+    ("registry_reads r LEFT JOIN read_papers s ON s.entity = r.subject_id", "coalesce(r.student_id, s.student_id)"),
+    ("matching_reads r", "r.student_id"),
+    ("notifications_reads r LEFT JOIN read_cases s ON s.entity = r.subject_id", "s.student_id"),
+)
+
+
+class ReadRow(BaseModel):
+    """One read. ``kind``: student, list_row, case, paper, returned_rows, or export:<what> for a whole list, which tells
+    its ``filters`` and number of ``rows``. ``student_id`` is null for a whole list and for what is about no student."""
+
+    read_id: UUID
+    read_at: datetime
+    viewer: str
+    kind: str
+    student_id: UUID | None
+    subject_id: UUID | None
+    purpose: str | None
+    fields: list[str]
+    rows: int | None
+    filters: list[str] | None
+    division_code: str | None
+    school_code: str | None
+    agency: str | None
+
+
+class UnusualRow(BaseModel):
+    """A reader's day that is worth a question: many single openings, or some at night."""
+
+    viewer: str
+    day: date
+    reads: int
+    students: int
+    at_night: int
+
+
+class Places(BaseModel):
+    """Where a student was: whole lists of these schools, or of divisions that hold these, may have shown her."""
+
+    schools: list[str]
+    divisions: list[str]
+
+
+def reads(
+    connection: Connection,
+    turn: PageTurn,
+    *,
+    student: UUID | None = None,
+    places: Places | None = None,
+    viewer: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[ReadRow]:
+    """At most ``turn.fetch`` reads, latest first. ``student``: of her, and with ``places`` the whole lists that may
+    have held her. ``since`` and ``until`` (exclusive) UTC. Raises Malformed for another list's cursor."""
+    given: dict[str, Any] = {"student": student, "viewer": viewer, "since": since, "until": until, "limit": turn.fetch}
+    conditions = ["r.read_at IS NOT NULL"]
+    if viewer is not None:
+        conditions.append("r.viewer = :viewer")
+    if since is not None:
+        conditions.append("r.read_at >= :since")
+    if until is not None:
+        conditions.append("r.read_at < :until")
+    if turn.after is not None:
+        given |= _after(turn.after)
+        conditions.append("(r.read_at, r.entity) < (:after_at, :after_id)")
+    if places is not None:
+        given |= {"schools": places.schools, "divisions": places.divisions}
+    branches = [_branch(table, told, conditions, student, places) for table, told in _SOURCES]
+    statement = " UNION ALL ".join(branches) + " ORDER BY read_at DESC, read_id DESC LIMIT :limit"
+    rows = connection.execute(text(statement), given).mappings()
+    return [ReadRow.model_validate({**row, "fields": row["fields"] or []}) for row in rows]
+
+
+def begin_of(day: date) -> datetime:
+    """When the day begins in Shanghai, UTC."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def end_of(day: date) -> datetime:
+    """When the day after begins; the last day there is has no end."""
+    return datetime.max.replace(tzinfo=UTC) if day == date.max else begin_of(day + timedelta(days=1))
+
+
+def unusual(connection: Connection, since: datetime, until: datetime, limit: int) -> list[UnusualRow]:
+    """Readers' days within [since, until) with many openings or some at night, most first."""
+    each = " UNION ALL ".join(
+        f"SELECT r.viewer, r.read_at, r.kind, {told} AS student_id FROM {table}"
+        " WHERE r.read_at >= :since AND r.read_at < :until"
+        for table, told in _SOURCES
+    )
+    statement = text(
+        "SELECT viewer, (read_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS reads,"
+        " count(DISTINCT student_id) AS students, count(*) FILTER (WHERE hour >= :dusk OR hour < :dawn) AS at_night"
+        " FROM (SELECT *, extract(hour FROM read_at AT TIME ZONE 'Asia/Shanghai') AS hour"
+        f" FROM ({each}) AS told) AS one"
+        " GROUP BY viewer, day HAVING count(*) >= :many OR count(*) FILTER (WHERE hour >= :dusk OR hour < :dawn) > 0"
+        " ORDER BY reads DESC, viewer, day LIMIT :limit"
+    )
+    given = {"since": since, "until": until, "limit": limit, "many": MANY_A_DAY, "dusk": NIGHT[0], "dawn": NIGHT[1]}
+    return [UnusualRow.model_validate(dict(row)) for row in connection.execute(statement, given).mappings()]
+
+
+def _branch(table: str, told: str, conditions: Sequence[str], student: UUID | None, places: Places | None) -> str:
+    """One table's part, limited by itself: no more than a page is read of any."""
+    own = list(conditions)
+    if student is not None:
+        about = ["r.student_id = :student"]
+        if "JOIN" in table:
+            about.append("s.student_id = :student")
+        if places is not None:
+            about.append(
+                "(r.kind LIKE 'export:%' AND (r.school_code = ANY(:schools) OR (r.school_code IS NULL AND EXISTS"
+                " (SELECT FROM unnest(CAST(:divisions AS text[])) AS place WHERE place ^@ r.division_code))))"
+            )
+        own.append("(" + " OR ".join(about) + ")")
+    where = " AND ".join(own)
+    return (
+        f"(SELECT {_COLUMNS.format(student=told)} FROM {table} WHERE {where}"
+        " ORDER BY r.read_at DESC, r.entity DESC LIMIT :limit)"
+    )
+
+
+def _after(key: tuple[Any, ...]) -> dict[str, Any]:
+    if len(key) != 2 or not isinstance(key[0], datetime) or not isinstance(key[1], UUID):
+        raise Malformed("翻页标记无效,请从第一页开始", "The page cursor is not valid; start from the first page")
+    return {"after_at": key[0], "after_id": key[1]}

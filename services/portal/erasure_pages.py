@@ -1,0 +1,50 @@
+"""The tables of the audit area: who saw whom, who is to be erased or kept, and who is due by the rule of retention."""
+
+from __future__ import annotations
+
+from services.portal.columns import Column
+from services.portal.table_shape import Filter, TablePage
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+
+_STUDENT = Column("student_id", ("student_id",), href="/students/{student_id}")
+READS = TablePage(
+    "reads", "/reads", "audit", "/v1/reads",
+    (
+        Column("read_at", ("read_at",), "moment"),
+        Column("viewer", ("viewer",)),
+        Column("read_kind", ("kind",), "code", "read_kind"),
+        _STUDENT,
+        Column("purpose", ("purpose",)),
+        Column("scope", ("school_code", "agency", "division_code")),
+    ),
+    (AID_CLERK, SCHOOL, AUDITOR), "read_id",
+    (Filter("reader", "text"), Filter("since", "date"), Filter("until", "date")),
+)  # fmt: skip
+
+ERASURES = TablePage(
+    "erasures", "/erasures", "audit", "/v1/erasures",
+    (
+        _STUDENT,
+        Column("erasure", ("erasure",), "code", "erasure"),
+        Column("ground", ("ground",), "code", "erasure_ground"),
+        Column("asked_by", ("asked_by",)),
+        Column("hold", ("hold",), "code", "legal_hold"),
+        Column("procedure", ("reference",)),
+        Column("proposed_by", ("proposed_by",)),
+    ),
+    (AID_CLERK, AUDITOR), "student_id",
+    actions=True,
+)  # fmt: skip
+
+ERASURES_DUE = TablePage(
+    "erasures_due", "/erasures/due", "audit", "/v1/erasures/due",
+    (
+        _STUDENT,
+        Column("left_on", ("left_on",), "date"),
+        Column("due_on", ("due_on",), "date"),
+        Column("school", ("school_code",)),
+    ),
+    (AID_CLERK, AUDITOR), "student_id",
+    (Filter("on", "date"),),
+    actions=True,
+)  # fmt: skip
