@@ -14,6 +14,7 @@ from rich.console import Console
 # name → what it measures. Each is bench/<name>.py with run(**parameters) -> BenchResult.
 BENCHMARKS = {
     "append": "events into the store: bulk and single",
+    "replay": "an archive to views as they were: read, verified, decrypted, folded, written",
     "sequencing": "committed events to indexes and leaves",
     "relaying": "the log to the broker's acknowledgement",
     "registry_writers": "200 clients who each write single list rows, the whole system beside them",
