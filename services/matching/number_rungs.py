@@ -154,4 +154,4 @@ def two_numbers(entry: EntryRecord, candidates: Candidates) -> Outcome | None:
 
 def _likely_one_child(entry: EntryRecord, student: StudentRecord) -> bool:
     """Name and school, or name and guardian: a wrong number in the row or in the register, or one name twice there."""
-    return relation(entry, student) in SAME_NAME and same_surroundings(entry, student)
+    return same_surroundings(entry, student) and relation(entry, student) in SAME_NAME

@@ -7,25 +7,27 @@ from typing import Any
 
 from services.matching.names import adult_name, comparable
 from services.matching.outcome import StudentId
-from services.matching.records import EntryRecord, StudentRecord, student_record
+from services.matching.records import EntryRecord, StudentRecord
 from services.matching.written_numbers import adult_number, written_number
+from shared.standards.cell_text import number_text
 
 
 def student_of(student_id: StudentId, row: Mapping[str, Any]) -> StudentRecord:
     """The student in columns of STUDENTS; columns that are missing say nothing."""
-    return student_record(
+    former, guardian, number = row["former_name"], row["guardian_name"], row["student_number"]
+    return StudentRecord(
         student_id,
-        name=row["name"] or "",
+        name=comparable(row["name"] or ""),
         id_number=row["id_number"],
         birth_date=row["birth_date"],
         school_key=row.get("school_code") or "",
-        guardian_name=row["guardian_name"] or "",
-        guardian_id=row["guardian_number"] or "",
-        former_name=row["former_name"] or "",
+        guardian_name=adult_name(guardian) if guardian else "",
+        guardian_id=adult_number(row["guardian_number"] or ""),
+        former_name=comparable(former) if former else "",
         sex=row["sex"],
         grade=row.get("grade") or "",
         class_name=row.get("class_name") or "",
-        student_number=row["student_number"] or "",
+        student_number=number_text(number) if number else "",
     )
 
 

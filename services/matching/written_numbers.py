@@ -29,5 +29,5 @@ def written_number(text: str) -> str:
 def adult_number(text: str) -> str:
     """A guardian's or head's number: 18 characters, or the 15 of old; empty when it is masked, rounded or cut, for that
     is the text of many people."""
-    plain = number_text(text)
+    plain = text and number_text(text)
     return plain if _ADULT_NUMBER.fullmatch(plain) and not plain.endswith(_ROUNDED_TAIL) else ""

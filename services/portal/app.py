@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    alert_rules,
     attendance,
     audit,
     board,
@@ -115,6 +116,7 @@ def application(
         forms.router,
         documents.router,
         cases.router,  # after the tables, whose saved views have addresses below its own
+        alert_rules.router,
         board.router,
         students.router,
         attendance.router,

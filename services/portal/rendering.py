@@ -156,6 +156,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "actions": "case.done_actions",
         "mistaken": "case.done_mistaken",
         "dropped-out": "case.done_dropped_out",
+        "alert_rules": "alert_rules.done_alert_rules",
         "task_done": "terms.done_done",
         "term_plan": "term_plan.done",
         "task_reopened": "terms.done_reopened",

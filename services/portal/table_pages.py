@@ -347,6 +347,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
     ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
+    ("alert_rules", "/dropout/rules", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),
     ("imports", "/imports", SUBMISSIONS.roles),

@@ -21,7 +21,7 @@ _SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+?\d{1,3}")
 
 def number_text(raw: object) -> str:
     """Text of a number cell: half-width, upper-case, without blanks or a leading apostrophe. None gives ""."""
-    if raw is None:
+    if raw is None or raw == "":
         return ""
     text = raw if isinstance(raw, str) else str(raw)
     if not (text.isascii() and text.isalnum()):

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.registry.events import SchoolRegistered, StudentLeft
+from services.registry.events import ClassAttendanceReported, SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
 from tests.journeys.test_pages import DESK
 from tests.journeys.test_registry_pages import proper
@@ -162,3 +162,54 @@ def test_every_number_of_the_board_leads_to_its_children(
     for address in ("/alerts/spring?state=all", "/alerts/summer?state=all"):
         page.goto(address)
         proper(page, tmp_path / address.split("/")[2].partition("?")[0])
+
+
+def a_class_with_one_away(running: NotificationsPortal) -> None:
+    """Twelve weekdays of one class; one child did not come on the last six of the first nine, and came back."""
+    pupils = [someone() for _ in range(3)]
+    for pupil in pupils:
+        fact = enrolled(pupil, "S1", division_code=TOWNSHIPS[1], stage="primary", grade="5", class_name="5班")
+        running.installation.append("registry", pupil, fact, date(2022, 9, 1))
+    days = [day for each in range(30, 8, -1) if (day := TODAY - timedelta(days=each)).isoweekday() < 6][:12]
+    for number, day in enumerate(days):
+        report = ClassAttendanceReported(
+            school_code="S1", division_code=TOWNSHIPS[1], stage="primary", grade="5", class_name="5班",
+            members=len(pupils), absences={"unexplained": (pupils[0],)} if 3 <= number < 9 else {},
+            half_day=(), cleared=(), school_day=None, reported_by="teacher",
+        )  # fmt: skip
+        running.installation.append("registry", someone(), report, day)
+    running.pump()
+
+
+def test_thresholds_are_tried_on_a_past_and_put_into_force(
+    page: Page, running: NotificationsPortal, tmp_path: Path
+) -> None:
+    a_class_with_one_away(running)
+    page.goto("/dropout/rules")
+    page.get_by_role("link", name="规则效果试算").click()
+    page.locator("input[name=absent_days_running]").fill("5")
+    page.locator("input[name=first]").fill((TODAY - timedelta(days=31)).isoformat())
+    page.get_by_role("button", name="试算", exact=True).click()
+    row = page.locator("#kinds tbody tr", has_text="连续缺勤")
+    expect(row.locator("td.number").first).to_have_text("1")
+    expect(page.locator("#schools tbody tr")).to_contain_text("S1")
+    proper(page, tmp_path / "tried")
+    page.get_by_role("button", name="按这组阈值更改规则").click()
+    form = page.locator("#change form")
+    expect(form.locator("input[name=absent_days_running]")).to_have_value("5")
+    form.locator("input[name=absent_share]").fill("7")
+    form.locator("input[name=as_of]").fill(TODAY.isoformat())
+    form.locator("input[name=division_0]").fill(TOWNSHIPS[2])
+    form.locator("input[name=return_days_0]").fill("4")
+    page.get_by_role("button", name="自该日起启用").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(form.locator("input[name=division_0]")).to_have_value(TOWNSHIPS[2])
+    proper(page, tmp_path / "rules")
+    form.locator("input[name=absent_share]").fill("0.3")
+    page.get_by_role("button", name="自该日起启用").click()
+    say(page, running, "预警规则已启用")
+    thresholds = page.locator("#thresholds tbody tr", has_text="连续无故缺勤")
+    expect(thresholds.locator("td.number").first).to_have_text("5")
+    expect(page.locator("#thresholds thead")).to_contain_text(TOWNSHIPS[2])
+    expect(page.locator("#versions tbody tr").first).to_contain_text("现行")
+    expect(page.locator("#versions tbody tr").first).to_contain_text("连续无故缺勤(教学日) → 5")

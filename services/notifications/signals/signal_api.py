@@ -15,6 +15,7 @@ from services.notifications.projections import ALERTS_VIEW
 from services.notifications.signals.documents import DocumentAbsence
 from services.notifications.signals.signal_desk import DocumentRow, RulesVersion, SignalDesk, documents
 from shared.kernel.clock import today
+from shared.kernel.refusals import Malformed
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
@@ -98,11 +99,22 @@ def _documents(routes: APIRouter, desk: SignalDesk) -> None:
         return Told(document_id=document_id, event_ids=result.event_ids)
 
 
+def _version(after: tuple[Any, ...]) -> int:
+    """Raises Malformed for another list's cursor."""
+    if len(after) != 1 or not isinstance(after[0], int):
+        raise Malformed("翻页标记无效,请从第一页开始", "The page cursor is not valid; start from the first page")
+    return after[0]
+
+
 def _rules(routes: APIRouter, desk: SignalDesk) -> None:
     @routes.get("/alert-rules")
-    def versions(viewer: Reader) -> list[RulesVersion]:
-        """Every version of the rules, the one told last first: from which day, by whom, what changed."""
-        return desk.versions()
+    def versions(viewer: Reader, turn: Turn, in_force: bool = False) -> Page[RulesVersion]:
+        """Every version of the rules, the one told last first: from which day, by whom, what changed. ``in_force``:
+        only the one in force today."""
+        found = [each for each in desk.versions(today()) if each.in_force or not in_force]
+        before = None if turn.after is None else _version(turn.after)
+        rows = [each for each in found if before is None or each.version < before]
+        return page_of(rows[: turn.fetch], turn, key=lambda row: (row.version,))
 
     @routes.post("/alert-rules", status_code=201)
     def activate(body: dict[str, Any], request: Request, viewer: Clerk, as_of: date | None = None) -> Activated:

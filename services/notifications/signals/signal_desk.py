@@ -46,7 +46,8 @@ class DocumentRow(BaseModel):
 
 
 class RulesVersion(BaseModel):
-    """Thresholds as somebody (``by``) activated them, in force from ``as_of`` on until a later day's version."""
+    """Thresholds as somebody (``by``) activated them, in force from ``as_of`` on until a later day's version;
+    ``in_force``: today."""
 
     version: int
     as_of: date
@@ -54,6 +55,7 @@ class RulesVersion(BaseModel):
     content_hash: str
     content: dict[str, Any]
     changed: dict[str, Any]
+    in_force: bool
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,12 @@ class SignalDesk:
 
         return self.store.run(self.database, command, decide)
 
-    def versions(self) -> list[RulesVersion]:
-        """Every version, the latest told first, with what it changed of the one told before."""
+    def versions(self, on: date) -> list[RulesVersion]:
+        """Every version, the latest told first, with what it changed of the one told before and whether it is the one
+        in force on the day."""
         with self.database.writing() as connection:
             stored = self.store.load(connection, self.streams.alert_rules)
+        standing = self._last_begun(stored, on)
         found: list[RulesVersion] = []
         before: dict[str, Any] = {}
         for each in stored:
@@ -123,6 +127,7 @@ class SignalDesk:
                     content_hash=fact.content_hash,
                     content=content,
                     changed=changed,
+                    in_force=each is standing,
                 )
             )
             before = content
@@ -130,12 +135,16 @@ class SignalDesk:
 
     @staticmethod
     def _in_force(stored: Sequence[Stored], on: date) -> AlertRules:
-        begun = [each for each in stored if each.event.effective_on <= on]
-        if not begun:
+        last = SignalDesk._last_begun(stored, on)
+        if last is None:
             raise NoRulesYet("尚无预警规则", "there are no alert rules yet")
-        last = max(begun, key=lambda each: (each.event.effective_on, each.event.version)).fact
-        assert isinstance(last, AlertRulesActivated)
-        return parse(last.content)
+        assert isinstance(last.fact, AlertRulesActivated)
+        return parse(last.fact.content)
+
+    @staticmethod
+    def _last_begun(stored: Sequence[Stored], on: date) -> Stored | None:
+        begun = [each for each in stored if each.event.effective_on <= on]
+        return max(begun, key=lambda each: (each.event.effective_on, each.event.version), default=None)
 
 
 def plain(rules: AlertRules) -> dict[str, Any]:

@@ -119,14 +119,14 @@ def test_rules_have_a_history_and_their_return_days_are_what_a_closing_asks_for(
     desk.settle()
     (alert,) = [row["alert_id"] for row in desk.alerts() if row["student_id"] == str(student)]
     assert desk.act(alert, "seen").status_code == 200
-    (first,) = desk.ask("GET", "/alert-rules", place=S1).json()
+    (first,) = desk.ask("GET", "/alert-rules", place=S1).json()["items"]
     content = first["content"] | {"variations": [{"division": "469001", "return_days": 5}]}
     assert desk.ask("POST", "/alert-rules", json=content, place=S1).status_code == 403
     bad = desk.ask("POST", "/alert-rules", json=content | {"absent_share": 7})
     assert (bad.status_code, bad.json()["code"]) == (422, "bad_rules")
     assert desk.ask("POST", "/alert-rules", json=content, by="clerk-2").status_code == 201
     desk.settle()
-    last, _ = desk.ask("GET", "/alert-rules").json()
+    last, _ = desk.ask("GET", "/alert-rules").json()["items"]
     assert (last["by"], last["as_of"], list(last["changed"])) == ("clerk-2", TODAY.isoformat(), ["variations"])
     refused = desk.act(alert, "close", {"reason": "attending_again", "evidence": "考勤表"})
     assert refused.json()["code"] == "evidence_missing" and "有5个" in refused.json()["detail"]
