@@ -16,6 +16,7 @@ BENCHMARKS = {
     "append": "events into the store: bulk and single",
     "replay": "an archive to views as they were: read, verified, decrypted, folded, written",
     "sequencing": "committed events to indexes and leaves",
+    "proofs": "a log of ten million events: nodes kept, proofs of inclusion and consistency",
     "relaying": "the log to the broker's acknowledgement",
     "registry_writers": "200 clients who each write single list rows, the whole system beside them",
     "registry_promotion": "a whole register promoted by one grade, and put back",

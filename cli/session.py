@@ -30,13 +30,17 @@ class Refused(StartRefused):
 
 
 class Session:
-    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer.
+    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
+    at ROLLCALL_<SERVICE>_URL, else on this machine.
 
     Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
     """
 
     def __init__(self, installation: Installation, role: str, **person: str) -> None:
-        self._ports = {name: installation.port + offset for name, offset in PORT_OFFSETS.items()}
+        self._addresses = {
+            name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
+            for name, offset in PORT_OFFSETS.items()
+        }
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
         token = os.environ.get("ROLLCALL_TOKEN")
         if not token:
@@ -58,13 +62,13 @@ class Session:
         """The JSON of a GET."""
         return self._ask("GET", service, path, params=params).json()
 
-    def download(self, service: str, path: str) -> bytes:
+    def download(self, service: str, path: str, **params: str) -> bytes:
         """The bytes of a GET."""
-        return self._ask("GET", service, path).content
+        return self._ask("GET", service, path, params=params).content
 
     def lines(self, service: str, path: str, **params: Any) -> Iterator[bytes]:
         """The lines of a long GET, each with its newline, as they come: no more than a part is ever held."""
-        address = f"http://127.0.0.1:{self._ports[service]}{path}"
+        address = self._addresses[service] + path
         try:
             with self._client.stream("GET", address, params=params, headers=self._headers) as answer:
                 if not answer.is_success:
@@ -84,6 +88,10 @@ class Session:
         """The JSON of a command."""
         headers = {"idempotency-key": str(command_id)}
         return self._ask("POST", service, path, json=body, headers=headers).json()
+
+    def post_for_file(self, service: str, path: str, body: Mapping[str, Any], command_id: uuid.UUID) -> bytes:
+        """The file that answers a command."""
+        return self._ask("POST", service, path, json=body, headers={"idempotency-key": str(command_id)}).content
 
     def post_lines(self, service: str, path: str, lines: Sequence[str], command_id: uuid.UUID) -> Any:
         """The JSON of a command whose body is one JSON object per line."""
@@ -112,7 +120,7 @@ class Session:
     def _ask(
         self, method: str, service: str, path: str, *, headers: Mapping[str, str] | None = None, **how: Any
     ) -> httpx.Response:
-        address = f"http://127.0.0.1:{self._ports[service]}{path}"
+        address = self._addresses[service] + path
         own = getattr(self, "_headers", {})
         try:
             answer = self._client.request(method, address, headers={**own, **(headers or {})}, **how)

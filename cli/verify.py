@@ -1,4 +1,4 @@
-"""`./rollcall verify leaves FILE`: checks an exported log offline, with nothing but this program and the file."""
+"""`./rollcall verify`: checks exported logs and proofs offline, with nothing but this program, files and keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import verify_proofs, verify_witness
+from cli.verify_bundle import bundle
 from deploy.errors import StartRefused
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(name="verify", help="Check proofs; no server is needed for a file.", no_args_is_help=True)
     group.callback()(_group)
     group.command()(leaves)
+    group.command()(bundle)
+    verify_proofs.register(group)
+    verify_witness.register(group)
     app.add_typer(group)
 
 

@@ -24,6 +24,7 @@ from deploy.parts import Part, ServiceProcess
 from deploy.ports import require_free
 from deploy.postgres import EmbeddedPostgres
 from deploy.processes import ProcessIdentity, end_saved
+from deploy.public_keys import publish
 from deploy.secrets import Secrets
 from deploy.spec import (
     KAFKA_CONTROLLER_OFFSET,
@@ -155,6 +156,7 @@ class Supervisor:
         secrets = Secrets(self.installation.home, production=self.installation.environment == "production")
         for name in SECRETS:
             secrets.bytes(name)
+        publish(self.installation.home, self.installation.division, secrets)
 
     def _end_leftovers(self, postgres: EmbeddedPostgres | None, kafka: EmbeddedKafka | None) -> None:
         """End, in order, what a killed supervisor left running: its processes hold our ports and data folders."""

@@ -13,8 +13,9 @@ from services.audit import archived, queries
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import AlarmRow, LogRow, Roots
+from services.audit.replays.bundling import Bundles
+from services.audit.replays.person_api import person_routes
 from services.audit.replays.replay_api import replay_routes
-from services.audit.replays.replaying import Replays
 from shared.database.database import Database, driver
 from shared.standards.division import within
 from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
@@ -32,16 +33,18 @@ class Alarms(BaseModel):
     items: list[AlarmRow]
 
 
-def router(database: Database, replays: Replays, services: tuple[str, ...], division: str) -> APIRouter:
+def router(database: Database, bundles: Bundles, services: tuple[str, ...]) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
+    division = bundles.division
 
     def whole_division(viewer: Viewer) -> None:
         if viewer.scope.division is None or not within(division, viewer.scope.division):
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
-    replay_routes(routes, replays, division)
+    replay_routes(routes, bundles)
+    person_routes(routes, bundles, services)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:

@@ -6,6 +6,9 @@ import threading
 
 from services.audit.api import router
 from services.audit.processor import workers
+from services.audit.proofs.api import witness_routes
+from services.audit.proofs.figures import GAUGES
+from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.tables import STEPS
 from shared.eventsourcing.store import EventStore
@@ -20,12 +23,17 @@ def build(settings: Settings, views: Views) -> Service:
     """Everything audit consists of. It has no events of its own: no seeds, no clock, nothing to relay."""
     database, keyring = settings.database(), settings.keyring()
     replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE))
+    bundles = Bundles(replays, settings.division, settings.log_seeds)
     return Service(
         name=settings.service,
         database=database,
         store=EventStore(settings.service, keyring, settings.hmac_key),
         keyring=keyring,
-        routers=(router(database, replays, ARCHIVED_SERVICES, settings.division),),
+        routers=(
+            router(database, bundles, ARCHIVED_SERVICES),
+            witness_routes(database, ARCHIVED_SERVICES),
+        ),
         workers=workers(database, settings, ARCHIVED_SERVICES),
         steps=STEPS,
+        gauges=GAUGES,
     )

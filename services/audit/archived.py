@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from services.audit.domain import MISSING, UNREADABLE, Alarm
+from services.audit.domain import HARMLESS_TO_REPLAYS, Alarm
 from shared.eventsourcing.event import Event, Logged
 
-_EVENTS = """
+EVENTS = """
 SELECT source, log_index, recorded_at, leaf, event_id, stream_id, version, type, effective_on, principal, command_id,
        cause_id, cause_recorded_at, data
 FROM archive
@@ -49,14 +49,14 @@ def heads(raw: psycopg.Connection[Any], services: Sequence[str]) -> list[Head]:
 def log_page(raw: psycopg.Connection[Any], service: str, after: int, until: int) -> list[Logged]:
     """The next events of one log behind ``after``, at most PAGE_EVENTS and none beyond ``until``."""
     rows = raw.execute(
-        _EVENTS + "WHERE service = %s AND log_index > %s AND log_index <= %s ORDER BY log_index LIMIT %s",
+        EVENTS + "WHERE service = %s AND log_index > %s AND log_index <= %s ORDER BY log_index LIMIT %s",
         (service, after, until, PAGE_EVENTS),
     )
     return [logged_of(row) for row in rows]
 
 
 def logged_of(row: tuple[Any, ...]) -> Logged:
-    """A row of ``_EVENTS`` as the event it was."""
+    """A row of ``EVENTS`` as the event it was."""
     source, log_index, recorded_at, leaf, *attributes = row
     event = Event(*attributes)
     cause_at = event.cause_recorded_at
@@ -82,10 +82,10 @@ def moment_of(raw: psycopg.Connection[Any], service: str, log_index: int) -> dat
 
 
 def alarms_within(raw: psycopg.Connection[Any], upto: dict[str, int]) -> list[Alarm]:
-    """Alarms about events up to these indexes that replays rest on: a gap that was filled later is none."""
+    """Alarms about events up to these indexes that replays rest on."""
     rows = raw.execute(
         "SELECT service, kind, log_index, detail FROM alarms WHERE service = ANY(%s) AND kind <> ALL(%s) ORDER BY id",
-        (list(upto), [MISSING, UNREADABLE]),
+        (list(upto), list(HARMLESS_TO_REPLAYS)),
     )
     return [Alarm(*row) for row in rows if row[2] <= upto[row[0]]]
 

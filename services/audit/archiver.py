@@ -20,6 +20,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from services.audit.archive import Arrived, note_head, position, take
+from services.audit.proofs.witnessing import note_checkpoint
 from shared.database.database import Database, driver
 from shared.eventsourcing.event import from_microseconds
 from shared.messaging.codec import NotAnEvent, decode
@@ -135,9 +136,11 @@ class _Session:
     def _heads(self, source: Source, records: list[Any]) -> None:
         told = json.loads(records[-1].value)
         with self._database.working() as connection:
-            note_head(
-                driver(connection), source.service, int(told["log_index"]), from_microseconds(int(told["closed_until"]))
-            )
+            raw = driver(connection)
+            note_head(raw, source.service, int(told["log_index"]), from_microseconds(int(told["closed_until"])))
+            for note in dict.fromkeys(json.loads(record.value).get("checkpoint") for record in records):
+                if note is not None:
+                    note_checkpoint(raw, source.name, str(note))
 
 
 def _arrived(record: Any) -> Arrived:

@@ -18,6 +18,18 @@ MISSING = "missing"
 OUT_OF_ORDER = "out_of_order"
 UNREADABLE = "unreadable"
 FOREIGN_SOURCE = "foreign_source"
+BAD_SIGNATURE = "bad_signature"  # a checkpoint came that its log has not signed under a known key
+FORK = "fork"  # two different roots over equally many events are signed
+STORE_DIFFERS = "store_differs"  # the service's own rows are not what was signed and cosigned
+ARCHIVE_DIFFERS = "archive_differs"  # the archive is not what was cosigned of it
+KAFKA_DIFFERS = "kafka_differs"  # Kafka brought another event than the one that was signed
+CHECKPOINT_DIFFERS = "checkpoint_differs"  # store and Kafka agree, and what is signed is another tree
+COSIGNATURE_DIFFERS = "cosignature_differs"  # what is kept as cosigned is not what the witness has signed
+TOPIC_DIFFERS = "topic_differs"  # the topic, read again, holds another event than the archive
+TOPIC_CUT = "topic_cut"  # the topic no longer holds an event that it brought before
+
+# Replays do not rest on what these are about: they read the archive; and what was missing and came later is there.
+HARMLESS_TO_REPLAYS = (MISSING, UNREADABLE, STORE_DIFFERS, TOPIC_DIFFERS, TOPIC_CUT, BAD_SIGNATURE)
 
 
 class Alarm(NamedTuple):

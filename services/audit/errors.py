@@ -3,12 +3,17 @@
 Refusal
 ├── NotFound            404
 │   ├── UnknownView              no such view can be replayed
+│   ├── NoSuchPerson             nothing is known of such a student in the viewer's scope
+│   ├── NoSuchEvent              no such event was known by then
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
 │   ├── NotYetClosed             the moment lies after what the archive knows to be complete
 │   ├── TrueOnAfterKnownAt       the day lies after the moment at which it should have been known
 │   ├── NoSuchIndex              the view's own log has no such index
+│   ├── NotCosignedYet           the witness has not put its name to so much of the log
+│   ├── NotYetSigned             no signed checkpoint covers what was known at the moment yet
+│   ├── BundleTooLarge           the logs of the cut are too long to go into one file
 │   └── ArchiveDoubtful          an event that the replay needs does not verify
 ├── Forbidden           403
 │   └── WholeDivisionOnly        a replay of more than the viewer may see
@@ -28,6 +33,14 @@ class NotByStudent(NotFound):
     code = "not_by_student"
 
 
+class NoSuchPerson(NotFound):
+    code = "no_such_person"
+
+
+class NoSuchEvent(NotFound):
+    code = "no_such_event"
+
+
 class BeforeFirstEvent(Conflict):
     code = "before_first_event"
 
@@ -42,6 +55,18 @@ class TrueOnAfterKnownAt(Conflict):
 
 class NoSuchIndex(Conflict):
     code = "no_such_index"
+
+
+class NotCosignedYet(Conflict):
+    code = "not_cosigned_yet"
+
+
+class NotYetSigned(Conflict):
+    code = "not_yet_signed"
+
+
+class BundleTooLarge(Conflict):
+    code = "bundle_too_large"
 
 
 class ArchiveDoubtful(Conflict):

@@ -1,17 +1,32 @@
-"""What audit's processor runs: the archiver. No logic here."""
+"""What audit's processor runs: the archiver and the witness. No logic here."""
 
 from __future__ import annotations
 
 from services.audit.archiver import Archiver, Source
+from services.audit.proofs.keys import Judges
+from services.audit.proofs.store_client import HttpStores
+from services.audit.proofs.sweeping import Sweep, Witness
+from services.audit.proofs.topic_sweep import TopicSweep
 from shared.database.database import Database
 from shared.hosting.service import Worker
 from shared.hosting.settings import Settings
+from shared.transparency.checkpoints import witness_name
+from shared.transparency.notes import COSIGNATURE_KIND, Signer
+from shared.transparency.store_ranges import SECRET as STORE_READING
 
 
 def workers(database: Database, settings: Settings, services: tuple[str, ...]) -> tuple[Worker, ...]:
-    """One archiver for all logs."""
+    """One archiver for all logs, who judges them, and who compares store and topic with the archive."""
     sources = [
         Source(f"//rollcall/{settings.division}/{name}", settings.topic(name), settings.heads_topic(name))
         for name in services
     ]
-    return (Worker("archiver", Archiver(database, settings.bootstrap_servers, sources).run),)
+    witness = Signer(witness_name(settings.division), COSIGNATURE_KIND, settings.secret("witness"))
+    stores = HttpStores(settings.addresses, settings.secret(STORE_READING))
+    judges = Judges(settings.public_keys_file, [source.name for source in sources], witness)
+    return (
+        Worker("archiver", Archiver(database, settings.bootstrap_servers, sources).run),
+        Worker("witness", Witness(database, judges, stores).run),
+        Worker("store sweep", Sweep(database, services, stores).run),
+        Worker("topic sweep", TopicSweep(database, settings.bootstrap_servers, sources).run),
+    )

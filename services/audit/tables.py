@@ -5,6 +5,8 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 
 from __future__ import annotations
 
+from services.audit.proofs.witness_tables import WITNESS_TABLES
+
 ARCHIVE = """
 CREATE TABLE archive (
     service text NOT NULL,
@@ -63,4 +65,15 @@ GRANT SELECT, INSERT ON archive, alarms TO rollcall_worker;
 GRANT SELECT, INSERT, UPDATE ON archive_heads, archive_partitions TO rollcall_worker;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("0100-audit-archive", ARCHIVE),)
+# Following causes, evidence and records from event to event, and the few events that configure everybody.
+LOOKUPS = """
+CREATE INDEX archive_by_event ON archive (event_id);
+CREATE INDEX archive_by_stream ON archive (stream_id, version);
+CREATE INDEX archive_activations ON archive (service, log_index) WHERE type ~ 'Activated\\.v[0-9]+$';
+"""
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("0100-audit-archive", ARCHIVE),
+    ("0200-audit-witness", WITNESS_TABLES),
+    ("0300-audit-archive-lookups", LOOKUPS),
+)

@@ -17,7 +17,7 @@ from services.portal.session import Opening, opening
 from services.portal.table_pages import PAYMENTS, ROSTER
 from services.portal.table_reading import items_of, shown_rows
 from services.portal.table_shape import TablePage
-from shared.kernel.clock import SHANGHAI, today
+from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import Malformed
 from shared.web.viewers import AID_CLERK, AUDITOR
 
@@ -46,7 +46,7 @@ async def audit(request: Request, opened: Annotated[Opening, Depends(opening)]) 
     typed = {
         "view": view,
         "known_at": query.get("known_at", "")[:32],
-        "true_on": query.get("true_on", today().isoformat())[:10],
+        "true_on": query.get("true_on", "")[:10],  # empty: the day of the moment
     }
     result, complaint = None, ""
     if "view" in query:

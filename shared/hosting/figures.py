@@ -44,6 +44,12 @@ GAUGES = (
         "SELECT s.head - r.log_index FROM sequencer_state AS s, relay_state AS r",
     ),
     Gauge(
+        "rollcall_unsigned_events",
+        "Events of the log that no signed checkpoint covers yet",
+        (),
+        "SELECT head - coalesce((SELECT max(size) FROM log_checkpoints), 0) FROM sequencer_state",
+    ),
+    Gauge(
         "rollcall_dead_letters",
         "Events put aside because they could not be applied",
         ("projection",),

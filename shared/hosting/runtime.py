@@ -40,7 +40,7 @@ from shared.messaging.runner import Runner
 from shared.messaging.supply import TopicSupply
 from shared.transparency.checkpointer import Checkpointer
 from shared.transparency.checkpoints import log_signers, origin_of
-from shared.transparency.routes import log_routes
+from shared.transparency.routes import log_routes, store_routes
 from shared.transparency.store_ranges import SECRET as STORE_READING
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
@@ -146,8 +146,12 @@ def _own_log(service: Service, settings: Settings) -> tuple[APIRouter, ...]:
     """What every service with a log of its own serves of it: the description of its events, and proofs."""
     if service.day_opened is None:
         return ()
-    proofs = log_routes(service.database, settings.source, settings.division, lambda: settings.secret(STORE_READING))
-    return asyncapi_routes(service.name, settings.topic()), proofs
+    source = settings.source
+    return (
+        asyncapi_routes(service.name, settings.topic()),
+        log_routes(service.database, source, settings.division),
+        store_routes(service.database, source, lambda: settings.secret(STORE_READING)),
+    )
 
 
 def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:

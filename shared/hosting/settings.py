@@ -13,6 +13,8 @@ DATABASE_PASSWORD_<SERVICE>_APP, …_WORKER, DATABASE_PASSWORD_KEYS   role passw
 ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/<name>
 ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
+ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
+ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 =============================  =========================================================================
 """
 
@@ -35,6 +37,7 @@ from shared.keys.keyring import KeyRing
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
+PUBLIC_KEYS_FILE = "public-keys.txt"
 AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
 
 
@@ -61,6 +64,8 @@ class Settings:
     worker_password: str | None = field(default=None, repr=False)
     keys_password: str | None = field(default=None, repr=False)
     agency_topics: str = ""
+    public_keys_file: Path = Path(PUBLIC_KEYS_FILE)
+    addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -72,12 +77,13 @@ class Settings:
             raise SettingMissing(f"ROLLCALL_ENV is one of {', '.join(ENVIRONMENTS)}, not {environment!r}")
         upper = service.upper()
         first = int(env.get("ROLLCALL_PORT", "8000"))
+        home = Path(env.get("ROLLCALL_HOME", ".rollcall"))
         portal = f"http://127.0.0.1:{first}"
         return cls(
             service=service,
             division=env.get("ROLLCALL_DIVISION", "469080"),
             environment=environment,
-            home=Path(env.get("ROLLCALL_HOME", ".rollcall")),
+            home=home,
             port=first + PORT_OFFSETS.get(service, 0),
             bootstrap_servers=_required(env, "KAFKA_BOOTSTRAP_SERVERS"),
             database_url=_database_url(env, service, f"rollcall_{service}"),
@@ -89,6 +95,8 @@ class Settings:
             worker_password=env.get(f"DATABASE_PASSWORD_{upper}_WORKER"),
             keys_password=env.get("DATABASE_PASSWORD_KEYS"),
             agency_topics=agency_topics(env),
+            public_keys_file=Path(env.get("ROLLCALL_PUBLIC_KEYS") or home / PUBLIC_KEYS_FILE),
+            addresses=_addresses(env, first),
             secrets=_given_secrets(env),
         )
 
@@ -155,6 +163,11 @@ def agency_topics(env: Mapping[str, str]) -> str:
     """``agency:list, …`` of ROLLCALL_AGENCY_TOPICS; empty for none."""
     given = env.get("ROLLCALL_AGENCY_TOPICS") or AGENCY_TOPICS
     return "" if given == "-" else given
+
+
+def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:
+    local = {name: f"http://127.0.0.1:{first + offset}" for name, offset in PORT_OFFSETS.items()}
+    return {name: env.get(f"ROLLCALL_{name.upper()}_URL") or url for name, url in local.items()}
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

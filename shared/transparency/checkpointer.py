@@ -18,7 +18,7 @@ import structlog
 from shared.database.database import Database, driver
 from shared.eventsourcing import log as event_log
 from shared.transparency.checkpoints import Checkpoint, issue
-from shared.transparency.nodes import HashMissing, NodeStore
+from shared.transparency.nodes import HashMissing, NodeStore, hashes_of
 from shared.transparency.notes import Signer
 
 CHECKPOINT_SECONDS = 1.0
@@ -55,12 +55,12 @@ def own_nodes(raw: psycopg.Connection[Any], service: str) -> NodeStore:
     """The nodes of the service's own log, whose leaves are those of the log table."""
 
     def leaves(first: int, count: int) -> list[bytes]:
-        rows = raw.execute(
-            "SELECT leaf FROM log WHERE log_index > %s AND log_index <= %s ORDER BY log_index",
+        row = raw.execute(
+            "SELECT string_agg(leaf, ''::bytea ORDER BY log_index) FROM log WHERE log_index > %s AND log_index <= %s",
             (first, first + count),
             binary=True,
-        )
-        return [row[0] for row in rows]
+        ).fetchone()
+        return hashes_of(row)
 
     return NodeStore(raw, TABLE, service, leaves)
 

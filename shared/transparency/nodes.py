@@ -12,10 +12,11 @@ from typing import Any
 
 import psycopg
 
-from shared.transparency.tree import Node, folded, root_of
+from shared.transparency.tree import HASH_BYTES, Node, NodeOf, folded, root_of
 
 STEP = 8
 TILE = 1 << STEP
+REMEMBERED = 100_000  # more than ten million leaves have from the first kept level up; about 20 MB
 GROW_TILES = 256  # 65,536 leaves a transaction: a tenth of a second
 
 ReadLeaves = Callable[[int, int], list[bytes]]  # (first leaf from 0, count) → the leaves that are there, in order
@@ -29,6 +30,13 @@ class HashMissing(Exception):
         self.level, self.place = level, place
 
 
+def hashes_of(row: tuple[bytes | None] | None) -> list[bytes]:
+    """Hashes that the database has strung together: one value travels many times faster than a row each. A hash of
+    another length (somebody changed it) shifts the rest, which then is another tree: as it should be."""
+    strung = b"" if row is None or row[0] is None else bytes(row[0])
+    return [strung[at : at + HASH_BYTES] for at in range(0, len(strung), HASH_BYTES)]
+
+
 class NodeStore:
     """The kept nodes of ``log`` in ``table`` (log, level, place, hash), in the caller's transaction."""
 
@@ -38,7 +46,7 @@ class NodeStore:
     def grow(self, size: int, tiles: int = GROW_TILES) -> bool:
         """Keep what is complete in a tree of ``size`` leaves, at most ``tiles`` new nodes per level; whether that is
         all. Raises HashMissing."""
-        whole, level = True, STEP
+        level = STEP
         while size >> level:
             held, wanted = self._held(level), size >> level
             upto = min(wanted, held + tiles)
@@ -48,7 +56,7 @@ class NodeStore:
             if upto < wanted:
                 return False
             level += STEP
-        return whole
+        return True
 
     def at(self, size: int) -> Nodes:
         """The nodes of the tree over the first ``size`` leaves."""
@@ -59,13 +67,13 @@ class NodeStore:
         if level == 0:
             found = self._leaves(first, count)
         else:
-            rows = self._raw.execute(
-                f"SELECT hash FROM {self._table} WHERE log = %s AND level = %s AND place >= %s AND place < %s"
-                " ORDER BY place",
+            row = self._raw.execute(
+                f"SELECT string_agg(hash, ''::bytea ORDER BY place) FROM {self._table}"
+                " WHERE log = %s AND level = %s AND place >= %s AND place < %s",
                 (self._log, level, first, first + count),
                 binary=True,
-            )
-            found = [row[0] for row in rows]
+            ).fetchone()
+            found = hashes_of(row)
         if len(found) != count:
             raise HashMissing(level, first)
         return found
@@ -131,3 +139,30 @@ class Nodes:
         if which.level and 0 <= at < len(hashes):
             below = self._tile(Node(which.level - STEP, place))
             hashes[at] = folded(below)
+
+
+class Remembered:
+    """Nodes that proofs over a growing tree need again and again: everything from the first kept level up, and the
+    right edge. Complete nodes never change, so one that is known stays right. Thread-safe: at worst one is worked out
+    twice."""
+
+    def __init__(self, limit: int = REMEMBERED) -> None:
+        self._limit = limit
+        self._known: dict[Node, bytes] = {}
+
+    def over(self, nodes: Nodes) -> NodeOf:
+        """The same nodes, looked up first."""
+        edge = nodes.size >> STEP << STEP
+
+        def node(level: int, place: int) -> bytes:
+            if level < STEP and place << level < edge:
+                return nodes.node(level, place)
+            which = Node(level, place)
+            known = self._known.get(which)
+            if known is None:
+                if len(self._known) >= self._limit:
+                    self._known.clear()
+                known = self._known[which] = nodes.node(level, place)
+            return known
+
+        return node

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from shared.database.database import Database, driver
@@ -21,7 +21,7 @@ from shared.transparency.answers import ConsistencyProof, InclusionProof, LogKey
 from shared.transparency.checkpointer import Signed, latest, own_nodes
 from shared.transparency.checkpoints import origin_of
 from shared.transparency.exported import to_line
-from shared.transparency.nodes import STEP, TILE, HashMissing
+from shared.transparency.nodes import STEP, TILE, HashMissing, Remembered
 from shared.transparency.proving import consistency_proof, inclusion_proof
 from shared.transparency.refusals import (
     AskForOne,
@@ -41,8 +41,8 @@ Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
 Index = Annotated[int, Query(ge=1)]
 
 
-def log_routes(database: Database, source: str, division: str, secret: Callable[[], bytes]) -> APIRouter:
-    """The routes over the log of ``database``. ``secret``: what the installation's witness signs its requests with."""
+def log_routes(database: Database, source: str, division: str) -> APIRouter:
+    """The routes over the log of ``database`` for people: keys, checkpoints, proofs, single events."""
     routes = APIRouter(prefix="/v1/log", tags=["log"])
     proofs = Proofs(source, database.service)
 
@@ -83,21 +83,6 @@ def log_routes(database: Database, source: str, division: str, secret: Callable[
         with database.working() as connection:
             return proofs.consistency(driver(connection), from_size, to_size)
 
-    @routes.get("/tiles/{level}/{first}")
-    def tile(
-        _viewer: SignedIn,
-        level: Annotated[int, Path(ge=0, le=56, multiple_of=STEP)],
-        first: Annotated[int, Path(ge=0)],
-        count: Annotated[int, Query(ge=1, le=TILE)] = TILE,
-    ) -> Tile:
-        """Hashes of the tree at level 0 (leaves), 8, 16 …: whoever keeps them can find where two trees part."""
-        with database.working() as connection:
-            try:
-                hashes = own_nodes(driver(connection), database.service).hashes(level, first, count)
-            except HashMissing as missing:
-                raise NoSuchEvent("没有这些哈希", "there are no such hashes", first=first, count=count) from missing
-        return Tile(level=level, first=first, hashes=hashes)
-
     @routes.get("/events/{index}")
     def event(index: int, viewer: Auditor) -> Response:
         """One event as it is hashed, its personal blocks sealed: a line that `./rollcall verify inclusion` reads."""
@@ -107,12 +92,22 @@ def log_routes(database: Database, source: str, division: str, secret: Callable[
             raise NoSuchEvent("没有这条记录", "there is no such event", index=index)
         return Response(to_line(entries[0].logged), media_type="application/json")
 
-    @routes.get("/store")
-    def store(request: Request, first: Index, last: Index) -> StoreRange:
-        """What the store holds of a range, hashed anew; for the installation's own witness."""
+    return routes
+
+
+def store_routes(database: Database, source: str, secret: Callable[[], bytes]) -> APIRouter:
+    """What the store holds and which nodes it keeps, for the installation's own witness. ``secret``: what that witness
+    signs its requests with."""
+    routes = APIRouter(prefix="/v1/log/store", tags=["log"])
+
+    def witness(request: Request) -> None:
         asked = f"{request.url.path}?{request.url.query}"
         if not is_witness(secret(), asked, request.headers.get("authorization", "")):
             raise NotTheWitness("仅供本系统的见证方使用", "only this installation's witness may ask this")
+
+    @routes.get("", dependencies=[Depends(witness)])
+    def store(first: Index, last: Index) -> StoreRange:
+        """A range of indexes, hashed anew from the event rows."""
         if not first <= last < first + RANGE_EVENTS:
             raise RangeTooWide("范围过大", "the range is too wide", events_max=RANGE_EVENTS)
         with database.working() as connection:
@@ -120,6 +115,20 @@ def log_routes(database: Database, source: str, division: str, secret: Callable[
             rows, leaves = held(raw, source, first, last)
             size = event_log.head(raw).log_index
         return StoreRange(first=first, last=last, rows=range_root(rows), leaves=range_root(leaves), size=size)
+
+    @routes.get("/tiles", dependencies=[Depends(witness)])
+    def tile(
+        level: Annotated[int, Query(ge=0, le=56, multiple_of=STEP)],
+        first: Annotated[int, Query(ge=0)],
+        count: Annotated[int, Query(ge=1, le=TILE)],
+    ) -> Tile:
+        """Hashes of the tree at level 0 (leaves), 8, 16 …: they show where two trees part."""
+        with database.working() as connection:
+            try:
+                hashes = own_nodes(driver(connection), database.service).hashes(level, first, count)
+            except HashMissing as missing:
+                raise NoSuchEvent("没有这些哈希", "there are no such hashes", first=first, count=count) from missing
+        return Tile(level=level, first=first, hashes=hashes)
 
     return routes
 
@@ -129,6 +138,7 @@ class Proofs:
 
     def __init__(self, source: str, service: str) -> None:
         self._origin, self._service = origin_of(source), service
+        self._remembered = Remembered()
 
     def keys(self, raw: psycopg.Connection[Any]) -> LogKeys:
         """Every key this log signed with, oldest first."""
@@ -168,7 +178,8 @@ class Proofs:
             )
         try:
             nodes = own_nodes(raw, self._service).at(signed.size)
-            leaf, path = nodes.node(0, index - 1), inclusion_proof(index - 1, signed.size, nodes.node)
+            path = inclusion_proof(index - 1, signed.size, self._remembered.over(nodes))
+            leaf = nodes.node(0, index - 1)
         except HashMissing as missing:
             raise _damaged(missing) from missing
         return InclusionProof(
@@ -183,7 +194,8 @@ class Proofs:
                 "较早的检查点比较晚的大", "the earlier checkpoint is larger", size=from_size, last=newer.size
             )
         try:
-            path = consistency_proof(from_size, newer.size, own_nodes(raw, self._service).at(newer.size).node)
+            nodes = own_nodes(raw, self._service).at(newer.size)
+            path = consistency_proof(from_size, newer.size, self._remembered.over(nodes))
         except HashMissing as missing:
             raise _damaged(missing) from missing
         return ConsistencyProof(origin=self._origin, from_size=from_size, to_size=newer.size, path=path)

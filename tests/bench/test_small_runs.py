@@ -6,6 +6,7 @@ from bench import (
     append,
     changes,
     matching_incremental,
+    proofs,
     registry_dry_run,
     registry_promotion,
     registry_search,
@@ -80,3 +81,9 @@ def test_replays_are_measured_over_all_the_events_of_a_views_logs() -> None:
     filled, *views = replay.run(events=2_000).measures
     assert filled.count == 2_000
     assert [each.count for each in views] == [2_000] * 4 + [1_400] * 4
+
+
+def test_proofs_are_made_and_verified_over_a_whole_log() -> None:
+    """``run`` itself verifies every proof of inclusion, and that none is larger than it may be."""
+    grown, included, _, consistent, again = proofs.run(events=2_000, proofs=10).measures
+    assert (grown.count, included.count, consistent.count, again.count) == (2_000, 10, 10, 50)

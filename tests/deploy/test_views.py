@@ -34,7 +34,8 @@ FORBIDDEN_NAMES = {
 
 def settings(name: str) -> Settings:
     """Enough to build a service; nothing is connected."""
-    secrets = {"kek": bytes(32), "jwt": bytes(32), f"hmac-{name}": bytes(32)}
+    names = ("kek", "jwt", "witness", "store-reading", f"hmac-{name}", f"log-{name}")
+    secrets = dict.fromkeys(names, bytes(32))
     address = "postgresql://nobody:nothing@127.0.0.1:1/none"
     return Settings(
         service=name,

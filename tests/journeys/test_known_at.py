@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from services.audit.replays.bundle_checking import check_bundle
+from shared.hosting.settings import PUBLIC_KEYS_FILE
+from shared.transparency.notes import read_vkeys
 from tests.support.district import District
 
 CLOSED_SECONDS = 20.0
@@ -28,6 +32,19 @@ def replayed(district: District, view: str, **question: Any) -> dict[str, Any]:
         if answer.is_success:
             told: dict[str, Any] = answer.json()
             return told
+        assert answer.status_code == 409, f"{answer.status_code} {answer.text[:300]}"
+        assert time.monotonic() < deadline, f"the moment is not closed: {answer.text[:300]}"
+        time.sleep(0.2)
+
+
+def asked(district: District, path: str, question: dict[str, Any]) -> Any:
+    """The auditor's answer to any question, once its moment is closed and signed in every log."""
+    auditor = district.system.callers.auditor()
+    deadline = time.monotonic() + CLOSED_SECONDS
+    while True:
+        answer = auditor.post("audit", path, question)
+        if answer.is_success:
+            return answer
         assert answer.status_code == 409, f"{answer.status_code} {answer.text[:300]}"
         assert time.monotonic() < deadline, f"the moment is not closed: {answer.text[:300]}"
         time.sleep(0.2)
@@ -93,6 +110,40 @@ def test_payments_and_alerts_are_replayed_as_they_are_shown(district: District) 
         assert {row[key] for row in items} == {row[key] for row in shown}
 
 
+def test_a_change_leads_to_its_event_a_person_to_her_file_and_the_answer_to_its_proof(district: District) -> None:
+    child = district.newcomer()
+    student = district.office.student_id(child)
+    before = now(district)
+    row = district.people.row("disability", "exact", child)
+    district.office.list_rows([row], district.today)
+    after = now(district)
+
+    moments = {"before": {"known_at": before.isoformat()}, "after": {"known_at": after.isoformat()}}
+    (change,) = asked(district, "/replay/roster/difference", moments).json()["items"]
+    assert change["kind"] == "added" and change["key"] == {"student_id": student}
+    link = next(cause for cause in change["causes"] if cause["type"] == "matching.LinkConfirmed.v1")
+
+    file = asked(district, "/person", {"student_id": student, "known_at": after.isoformat()}).json()
+    assert file["views"]["roster"][0]["category"] == "disabled"
+    assert link["event_id"] in file["decisions"]
+    assert child.name not in str(file) and child.number not in str(file)
+    behind = asked(district, "/why", {"event_id": link["event_id"], "known_at": after.isoformat()}).json()
+    assert {"registry.ListEntryAdded.v1", "registry.StudentEnrolled.v1", "matching.MatchingModelActivated.v1"} <= {
+        event["type"] for event in behind["events"]
+    }
+    earlier = {"student_id": student, "subject": "link", "known_at": before.isoformat()}
+    assert asked(district, "/why-not", earlier).json()["missing"] == "listed"
+
+    question = {"known_at": after.isoformat(), "with_log": True}
+    bundle = asked(district, "/replay/roster/bundle", question).content
+    keys = read_vkeys((district.system.home / PUBLIC_KEYS_FILE).read_text("utf-8"))
+    checked = check_bundle(bundle, keys)
+    assert checked.answer.result == replayed(district, "roster", known_at=after.isoformat())["hash"]
+    assert checked.logs_checked == ["matching", "registry"]
+    assert asked(district, "/replay/roster/bundle", question).content == bundle
+    district.office.remove(row, district.today)
+
+
 def test_a_replay_before_the_first_event_is_refused_clearly(district: District) -> None:
     auditor = district.system.callers.auditor()
     early = datetime(2001, 1, 1, tzinfo=UTC).isoformat()
@@ -108,6 +159,13 @@ def test_a_replay_of_the_future_is_refused(district: District) -> None:
     assert answer.status_code == 409
 
 
-def test_only_who_sees_the_whole_division_may_replay(district: District) -> None:
-    school = district.system.callers.school(district.schools[0].code)
-    assert school.post("audit", "/replay/roster", {}).status_code == 403
+def test_a_school_may_replay_its_own_part_and_nobody_elses(district: District) -> None:
+    known_at = now(district).isoformat()
+    everyone = replayed(district, "students", known_at=known_at)["items"]
+    code = district.schools[0].code
+    school = district.system.callers.school(code)
+    for refused in ({}, {"school_code": district.schools[1].code}, {"division_code": district.system.division[:4]}):
+        assert school.post("audit", "/replay/students", refused).status_code == 403
+    own = school.post("audit", "/replay/students", {"school_code": code, "known_at": known_at}).json()["items"]
+    assert own == [row for row in everyone if row["school_code"] == code]
+    assert school.post("audit", "/why", {"event_id": str(UUID(int=1))}).status_code == 403

@@ -39,7 +39,9 @@ class Installation:
     def __init__(self, postgres: Any, home: Path) -> None:
         self._postgres, self._home = postgres, home
         self._suffix = uuid.uuid4().hex[:8]
-        self._secrets = {name: bytes([number]) * 32 for number, name in enumerate(["kek", "jwt"], 1)}
+        self._secrets = {
+            name: bytes([number]) * 32 for number, name in enumerate(["kek", "jwt", "witness", "store-reading"], 1)
+        }
         self.keyring = KeyRing(postgres.dsn(), self._secrets["kek"], name=f"keys_{self._suffix}")
         self.keyring.prepare()
         self.databases: dict[str, Database] = {}
@@ -51,7 +53,7 @@ class Installation:
 
     def settings(self, name: str) -> Settings:
         """As a process of this service would read them."""
-        secrets = {**self._secrets, f"hmac-{name}": name.encode().ljust(32, b".")}
+        own = {f"hmac-{name}": name.encode().ljust(32, b"."), f"log-{name}": name.encode().ljust(32, b"-")}
         return Settings(
             service=name,
             division=DIVISION,
@@ -61,7 +63,7 @@ class Installation:
             bootstrap_servers="127.0.0.1:1",
             database_url=self._postgres.dsn(f"{name}_{self._suffix}"),
             keys_database_url=self._postgres.dsn(f"keys_{self._suffix}"),
-            secrets=secrets,
+            secrets=self._secrets | own,
         )
 
     def start(self, service: Service) -> Service:

@@ -12,13 +12,14 @@ from fastapi.routing import APIRoute
 from cli.events_doc import SERVICES
 from deploy.run import built
 from shared.hosting.settings import Settings
+from shared.transparency.routes import log_routes, store_routes
 from shared.web.application import create_app
 
 METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 
 
 def described(name: str, home: Path) -> tuple[list[APIRoute], dict[str, Any]]:
-    secrets = {each: bytes(32) for each in ("kek", "jwt", f"hmac-{name}")}
+    secrets = {each: bytes(32) for each in ("kek", "jwt", "witness", "store-reading", f"hmac-{name}", f"log-{name}")}
     settings = Settings(
         service=name,
         division="469000",
@@ -30,7 +31,10 @@ def described(name: str, home: Path) -> tuple[list[APIRoute], dict[str, Any]]:
         keys_database_url="postgresql://nobody:word@127.0.0.1:1/none",
         secrets=secrets,
     )
-    routers = built(name, settings).routers
+    service = built(name, settings)
+    source = settings.source
+    routers = [*service.routers, log_routes(service.database, source, "469000")]
+    routers.append(store_routes(service.database, source, lambda: b""))
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return routes, create_app(name, routers, authenticator=None).openapi()
 

@@ -27,6 +27,7 @@ from deploy.parts import ServiceProcess, healthy
 from deploy.ports import free_port, is_taken
 from deploy.postgres import EmbeddedPostgres
 from deploy.processes import log_tail, wait_gone
+from deploy.public_keys import publish
 from deploy.secrets import Secrets
 from deploy.spec import DATABASES, PROJECT, SECRETS, SERVICES, Installation, ProcessSpec
 from deploy.topics import declared_topics, ensure_topics
@@ -80,6 +81,7 @@ class System:
         secrets = Secrets(self.home, production=False)
         for name in SECRETS:
             secrets.bytes(name)
+        publish(self.home, self.division, secrets)
         ensure_topics(self.broker.bootstrap, declared_topics(self.division))
         for spec in self._specs.values():
             if spec.kind == "step":

@@ -6,16 +6,19 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from services.audit.replays.bundling import Bundles
+from services.audit.replays.differing import Change, difference
 from services.audit.replays.narrowing import check_scope
-from services.audit.replays.replaying import Answer, Question, Replays
+from services.audit.replays.replaying import Answer, Question
 from shared.database.scopes import Scope
 from shared.web.commands import command_id_of
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 Asking = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK, SCHOOL))]
+Auditing = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
 
 
 class Part(BaseModel):
@@ -80,6 +83,23 @@ def utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
+def zipped(bundle: bytes, name: str) -> Response:
+    """A bundle as a file to keep."""
+    headers = {"content-disposition": f'attachment; filename="{name}.bundle.zip"'}
+    return Response(bundle, media_type="application/zip", headers=headers)
+
+
+def side(answer: Answer) -> Side:
+    """An answer without its rows."""
+    return Side(
+        known_at=answer.known_at,
+        true_on=answer.true_on,
+        log_index=answer.log_index,
+        count=len(answer.rows),
+        hash=answer.hash,
+    )
+
+
 def told(answer: Answer) -> Told:
     """The answer as it is sent."""
     return Told(
@@ -95,14 +115,81 @@ def told(answer: Answer) -> Told:
     )
 
 
-def replay_routes(routes: APIRouter, replays: Replays, division: str) -> None:
+class AskBundle(Ask):
+    """``with_log``: the events themselves go along, so that every leaf can be checked."""
+
+    with_log: bool = False
+
+
+class Moment(BaseModel):
+    """A moment and a day of it, as in Ask."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    known_at: AwareDatetime | None = None
+    true_on: date | None = None
+
+
+class AskDifference(Part):
+    """The same view at two moments, or on two days, or both; ``after`` empty: as complete as can be now."""
+
+    before: Moment
+    after: Moment = Moment()
+    student_id: UUID | None = None
+
+    def questions(self, view: str) -> tuple[Question, Question]:
+        """As the replay engine takes them."""
+        one, other = (
+            Question(view, each.true_on, utc(each.known_at), None, self.student_id, self.scope())
+            for each in (self.before, self.after)
+        )
+        return one, other
+
+
+class Side(BaseModel):
+    """One of the two answers, without its rows."""
+
+    known_at: datetime
+    true_on: date
+    log_index: dict[str, int]
+    count: int
+    hash: str
+
+
+class ToldDifference(BaseModel):
+    """``items``: what was added, removed and changed, by key, field by field, each with the events that caused it."""
+
+    view: str
+    before: Side
+    after: Side
+    count: int
+    items: list[Change]
+
+
+def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
     """The routes of replays under /v1."""
+    replays, division = bundles.replays, bundles.division
 
     @routes.post("/replay/{view}")
     def replay(view: str, body: Ask, request: Request, viewer: Asking) -> Told:
         command_id_of(request)  # every POST carries one, although nothing is changed here
         check_scope(viewer.scope, body.scope(), division)
         return told(replays.ask(body.question(view)))
+
+    @routes.post("/replay/{view}/difference")
+    def compare(view: str, body: AskDifference, request: Request, viewer: Asking) -> ToldDifference:
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        found = difference(replays, *body.questions(view))
+        sides = {"before": side(found.before), "after": side(found.after)}
+        return ToldDifference(view=view, **sides, count=len(found.changes), items=found.changes)
+
+    @routes.post("/replay/{view}/bundle", response_class=Response)
+    def bundle(view: str, body: AskBundle, request: Request, viewer: Asking) -> Response:
+        """A zip that proves the answer to whoever has the public keys (bundle_format.py)."""
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
 
     @routes.get("/views")
     def views(_viewer: Asking) -> list[str]:

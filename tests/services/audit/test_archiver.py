@@ -35,7 +35,7 @@ class Topic:
         self.log, self.heads = kafka.create_topic("audit-log", PARTITIONS), kafka.create_topic("audit-heads", 1)
         self.last: dict[int, int] = {}
 
-    def publish(self, log: list[Logged]) -> None:
+    def publish(self, log: list[Logged], checkpoint: str | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
         for logged in log:
             partition = partition_of(logged.event.stream_id, PARTITIONS)
@@ -47,6 +47,7 @@ class Topic:
             "log_index": log[-1].log_index,
             "closed_until": microseconds(log[-1].recorded_at + timedelta(seconds=1)),
             "partitions": {str(partition): last for partition, last in self.last.items()},
+            **({} if checkpoint is None else {"checkpoint": checkpoint}),
         }
         producer.send(self.heads, json.dumps(told).encode(), partition=0)
         producer.flush()

@@ -25,6 +25,8 @@ from deploy.ports import free_port
 from shared.database import driver
 from shared.eventsourcing import log
 from shared.eventsourcing.event import partition_of
+from shared.transparency.checkpointer import Checkpointer
+from shared.transparency.checkpoints import log_signers, unverified
 from tests.support.independent_log import Reading, everything, read_records, read_topic
 from tests.support.log_process import running
 from tests.support.trial import Server, Trial
@@ -134,6 +136,10 @@ def test_an_undisturbed_relay_publishes_each_event_once_and_tells_the_head(route
         readings = route.check(300)
         assert (repeated(readings), beyond_gaps(readings)) == (0, 0)
         wait_until(lambda: any(told["log_index"] == 300 for told in heads_told(route)))
+        assert {told["checkpoint"] for told in heads_told(route)} == {None}  # nobody has signed yet
+        assert Checkpointer(route.trial.database, "trial", log_signers("trial", [b"1" * 32])).tick()
+        wait_until(lambda: heads_told(route)[-1]["checkpoint"] is not None)
+        assert unverified(str(heads_told(route)[-1]["checkpoint"])).size == 300
     last = [told for told in heads_told(route) if told["log_index"] == 300][-1]
     assert last["service"] == "trial"
     assert last["partitions"] == {str(number): reading.taken[-1] for number, reading in sorted(readings.items())}

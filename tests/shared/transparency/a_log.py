@@ -15,7 +15,7 @@ from shared.eventsourcing.sequencer import Term
 from shared.transparency.checkpointer import Checkpointer, Signed, latest
 from shared.transparency.checkpoints import log_signers, origin_of
 from shared.transparency.notes import Signer
-from shared.transparency.routes import log_routes
+from shared.transparency.routes import log_routes, store_routes
 from shared.web.application import create_app
 from shared.web.viewers import viewer
 from tests.shared.web.tokens import claims
@@ -78,8 +78,9 @@ def client(log: SignedLog, *roles: str, division: str = "460100") -> TestClient:
     """Requests of somebody with these roles; without any, of nobody."""
     from shared.web.viewers import viewer_from
 
-    routes = log_routes(log.trial.database, SOURCE, "460100", lambda: READING)
-    app = create_app("trial", [routes], authenticator=None)
+    database = log.trial.database
+    routers = [log_routes(database, SOURCE, "460100"), store_routes(database, SOURCE, lambda: READING)]
+    app = create_app("trial", routers, authenticator=None)
     if roles:
         someone = viewer_from(claims(roles=list(roles), division=division), "en")
         app.dependency_overrides[viewer] = lambda: someone

@@ -21,7 +21,7 @@ from services.audit.errors import (
     NotYetClosed,
     UnknownView,
 )
-from services.audit.replays.replaying import Answer, Question, Replays
+from services.audit.replays.replaying import Answer, Question, Replays, in_order
 from services.disbursement import app as disbursement_app
 from services.disbursement.commands import DisburseAid
 from services.disbursement.handlers import disburse_aid
@@ -197,6 +197,14 @@ def test_the_same_question_twice_gives_the_same_bytes_and_leaves_nothing(
     with audit.database.owner() as connection:
         left = driver(connection).execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'replay%'").fetchall()
     assert left == []
+
+
+def test_rows_stand_by_their_keys_whatever_order_a_database_gives() -> None:
+    rows = [{"a": key, "b": value} for key, value in (("乙", 2), ("b", None), ("B", 1), ("a", 10), ("a", 9))]
+    expected = [("B", 1), ("a", 10), ("a", 9), ("b", None), ("乙", 2)]
+    for _ in range(5):
+        random.Random(_).shuffle(rows)
+        assert [(row["a"], row["b"]) for row in in_order(rows, ("a", "b"))] == expected
 
 
 def test_an_index_of_the_views_own_log_is_a_moment_too(installation: Installation, audit: Service) -> None:
