@@ -11,6 +11,7 @@ import dataclasses
 import os
 import sys
 
+from deploy.priority import give_way
 from shared.hosting import runtime
 from shared.hosting.ports import PORT_OFFSETS
 from shared.hosting.service import Service
@@ -75,7 +76,7 @@ def main() -> None:
         else:
             if given.service != "registry":
                 # On few cores what is told is taken in first; what follows from it then comes in larger batches.
-                os.nice(FOLLOWING_NICENESS)
+                give_way(int(os.environ.get("FN", FOLLOWING_NICENESS)))
             runtime.run(built(given.service, settings), settings, roles)
     except SettingMissing as missing:
         sys.exit(f"{given.service}: {missing}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from services.notifications.api import router
+from services.notifications.care.care_api import router as care_router
 from services.notifications.cases.case_acts import Cases
 from services.notifications.cases.case_api import router as case_router
 from services.notifications.cases.case_plan import FIRST_PLAN_FROM, CasePlan, activation
@@ -47,6 +48,7 @@ def build(settings: Settings) -> Service:
             router(database, store, streams),
             case_router(Cases(database, store, streams)),
             ledger_router(database),
+            care_router(database),
             signal_router(SignalDesk(database, store, streams)),
             whatif_api.router(database),
             *delivery_parts.routers(desk, ways),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.kernel.facts import Fact, Personal, fact
 
-Topic = Literal["alerts_raised", "alerts_ended", "cases_escalated", "channel_failing"]
+Topic = Literal["alerts_raised", "alerts_ended", "cases_escalated", "channel_failing", "contacts_due"]
 Channel = Literal["email", "sms"]
 Digest = Literal["at_once", "daily", "weekly"]
 Decision = Literal["resend", "give_up"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from services.notifications.care.contacts import CONTACT_FOLDS, CONTACTS
 from services.notifications.case_tables import CASE_PLANS
 from services.notifications.cases.case_folds import CASE_FOLDS
 from services.notifications.cases.circumstances import CIRCUMSTANCE_FOLDS, CIRCUMSTANCE_TABLES
@@ -83,10 +84,11 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ALERTS_VIEW = Projection(
     "alerts",
-    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, DOCUMENTED, *CIRCUMSTANCE_TABLES),
+    (ALERTS, CHILDREN, SCHOOLS, CALENDARS, CASE_PLANS, DOCUMENTED, CONTACTS, *CIRCUMSTANCE_TABLES),
     {
         **CASE_FOLDS,
         **CIRCUMSTANCE_FOLDS,
+        **CONTACT_FOLDS,
         StudentEnrolled: child_enrolled,
         StudentPlaced: child_placed,
         StudentTransferredOut: child_transferred_out,

@@ -64,6 +64,18 @@ LEDGER_CHILDREN = TablePage(
     ),
 )  # fmt: skip
 
+LEFT_BEHIND = TablePage(
+    "left_behind", "/dropout/left-behind", "notifications", "/v1/left-behind",
+    (
+        NAME, SCHOOL_COLUMN, GRADE, CLASS,
+        Column("heard_on", ("heard_on",), "date"),
+        Column("days_unheard", ("days",), "number"),
+        Column("contact_due", ("due",), "code", "yes_no"),
+    ),
+    (AID_CLERK, SCHOOL), "student_id",
+    (BY_SCHOOL, Filter("due", "code", "yes_no"), TRUE_ON),
+)  # fmt: skip
+
 DOCUMENTED_ABSENCES = TablePage(
     "documented_absences", "/dropout/documents", "notifications", "/v1/documented-absences",
     (

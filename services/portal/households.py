@@ -1,5 +1,6 @@
-"""Asking for a split, a merger or an exit of a household: found by its number, filled in, looked at before and after,
-asked for. The page of the request itself, where another person approves it, is in agreements.py."""
+"""The page of one household: found by its number, a change of it filled in and looked at before and after. A split, a
+merger and an exit are asked for (the page of the request, where another person approves it, is in agreements.py);
+another head, a move and an entry to the register are recorded by one person."""
 
 from __future__ import annotations
 
@@ -18,12 +19,17 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
-from shared.web.viewers import AGENCY, AID_CLERK
+from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-KINDS = ("split", "merge", "register-exit")
-_FIELDS = ("kind", "household_number", "head_id", "remaining_head_id", "into_number", "reason", "on", "why")
+ASKED_FOR = ("split", "merge", "register-exit")
+RECORDED = ("head", "move", "register-entry")
+KINDS = (*ASKED_FOR, *RECORDED)
+_FIELDS = (
+    *("kind", "household_number", "head_id", "remaining_head_id", "into_number", "reason", "on", "why"),
+    *("member_id", "division_code", "address", "household_type"),
+)
 _MEMBERS_MAX = 60
 _SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
 
@@ -64,7 +70,8 @@ async def preview(request: Request, household_id: UUID, opened: Opened, form: Se
 
 @router.post("/household-changes/of/{household_id}/ask")
 async def ask(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Ask for it; leads to the request, which shows the same before and after to whoever decides."""
+    """Ask for it, which leads to the request that shows the same before and after to whoever decides; or record it,
+    which leads back to the household."""
     opened.allow(AID_CLERK, AGENCY)
     return await _sent(request, opened, household_id, form, preview=False)
 
@@ -86,6 +93,8 @@ async def _sent(request: Request, opened: Opening, household_id: UUID, form: For
         return await _page(request, opened, household_id, typed, refusal.status, complaint)
     if preview:
         return await _page(request, opened, household_id, typed, shown=answer.body)
+    if kind in RECORDED:
+        return RedirectResponse(f"/household-changes/of/{household_id}?done=household", 303)
     return RedirectResponse(f"/household-changes/{answer.body['proposal_id']}", 303)
 
 
@@ -99,6 +108,8 @@ async def _body(
     request: Request, opened: Opening, household_id: UUID, kind: str, typed: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The form as the registry takes it. Raises Malformed; Refused where no household has the number."""
+    if kind in RECORDED:
+        return {"on": typed["on"]} | _recorded(kind, typed)
     body: dict[str, Any] = {"on": typed["on"], "why": typed["why"]}
     if kind == "register-exit":
         return body | {"reason": typed["reason"]}
@@ -110,6 +121,24 @@ async def _body(
         raise Malformed("请勾选分出去的成员", "Tick who leaves the household", field="member_ids")
     heads = {name: typed[name] or None for name in ("head_id", "remaining_head_id")}
     return body | heads | {"household_number": typed["household_number"], "member_ids": typed["member_ids"]}
+
+
+def _recorded(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises Malformed."""
+    if kind == "move":
+        return {"division_code": typed["division_code"], "address": typed["address"] or None}
+    if kind == "register-entry":
+        return {"household_type": typed["household_type"] or None}
+    if not typed["member_id"]:
+        raise Malformed("请选择新户主", "Choose who heads the household", field="member_id")
+    return {"member_id": typed["member_id"]}
+
+
+def _kinds(standing: Mapping[str, Any]) -> tuple[str, ...]:
+    """What can happen to the household as it stands."""
+    if standing["list"] != "poverty":
+        return tuple(kind for kind in KINDS if not kind.startswith("register-"))
+    return tuple(kind for kind in KINDS if kind != ("register-entry" if standing["on_register"] else "register-exit"))
 
 
 async def _numbered(request: Request, caller: Caller, list: str, household_number: str) -> str:  # noqa: A002
@@ -143,7 +172,9 @@ async def _page(
         "household.html",
         status=status,
         standing=standing,
-        kinds=KINDS if standing["on_register"] else KINDS[:2],
+        kinds=_kinds(standing),
+        recorded=RECORDED,
+        may_see_students=opened.viewer.has(AID_CLERK, AUDITOR),
         may_ask=opened.viewer.has(AID_CLERK, AGENCY) and not standing["merged_into"],
         typed=typed,
         complaint=complaint,

@@ -22,6 +22,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "attendance",
             "suspensions",
             "documented_absences",
+            "left_behind",
             "alert_rules",
             "alerts_spring",
             "alerts_summer",

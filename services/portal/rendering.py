@@ -136,6 +136,8 @@ def _notice(request: Request, texts: Texts) -> str:
         "withdraw": "imports.done_withdraw",
         "visit": "student.done_visit",
         "care": "student.done_care",
+        "life": "life.done",
+        "household": "household_changes.done",
         "attendance": "attendance.done",
         "suspension_return": "suspensions.done_return",
         "suspension_extend": "suspensions.done_extend",

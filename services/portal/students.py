@@ -16,13 +16,14 @@ from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.category_history import read_history
 from services.portal.columns import Column, Row
 from services.portal.forms import Sent, back, command_id, text
+from services.portal.life_forms import offered
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import ENTITLEMENTS, SEARCH, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -82,7 +83,7 @@ async def former_address(request: Request) -> Response:
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
     opened.allow(*SEARCH.roles)
-    return await _page(request, opened, student_id)
+    return await student_page(request, opened, student_id)
 
 
 @router.post("/students/{student_id}/reveal")
@@ -99,10 +100,10 @@ async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent)
     except BackendTrouble as trouble:
         if trouble.status not in (400, 422):
             raise
-        return await _page(request, opened, student_id, typed=body, complaint=trouble.detail, status=422)
+        return await student_page(request, opened, student_id, typed=body, complaint=trouble.detail, status=422)
     told = answer.body.get("fields", answer.body) if isinstance(answer.body, Mapping) else {}
     shown = {name: str(told[name]) for name in asked if isinstance(told, Mapping) and told.get(name)}
-    return await _page(request, opened, student_id, revealed=shown, typed=body)
+    return await student_page(request, opened, student_id, revealed=shown, typed=body)
 
 
 @router.post("/students/{student_id}/care")
@@ -117,8 +118,8 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
     except BackendTrouble as trouble:
         if trouble.status not in (400, 422):
             raise
-        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=422)
-    return await _page(request, opened, student_id, care=told)
+        return await student_page(request, opened, student_id, care_complaint=trouble.detail, status=422)
+    return await student_page(request, opened, student_id, care=told)
 
 
 @router.post("/students/{student_id}/guardianship")
@@ -149,11 +150,11 @@ async def _keep_care(
     except BackendTrouble as trouble:
         if trouble.status not in (400, 409, 422):
             raise
-        return await _page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
+        return await student_page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
     return back(form, "care", f"/students/{student_id}")
 
 
-async def _page(
+async def student_page(
     request: Request,
     opened: Opening,
     student_id: UUID,
@@ -163,16 +164,19 @@ async def _page(
     complaint: str = "",
     care: Mapping[str, Any] | None = None,
     care_complaint: str = "",
+    life: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
+    """Her page. ``life``: an act that was refused, with the complaint and what was typed."""
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
     row: Row = answer.body
     known_at = request.query_params.get("known_at", "")
-    categories, absences, *sections = await asyncio.gather(
+    categories, absences, households, *sections = await asyncio.gather(
         read_history(opened, backends, student_id, known_at),
         _absences(backends, opened, student_id),
+        _households(backends, opened, student_id),
         *(_section(backends, opened, page, student_id) for _, page in SECTIONS),
     )
     history = row.get("history")
@@ -187,8 +191,11 @@ async def _page(
         sections=[(name, page, rows) for (name, page), rows in zip(SECTIONS, sections, strict=True)],
         category_history=categories,
         absences=absences,
+        households=households,
         care=care,
         care_complaint=care_complaint,
+        life=life,
+        acts=offered(row),
         history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],
         revealable=REVEALABLE,
         revealed=revealed,
@@ -205,6 +212,17 @@ async def _absences(backends: Backends, opened: Opening, student_id: UUID) -> li
     except BackendTrouble:
         return None
     return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else None
+
+
+async def _households(backends: Backends, opened: Opening, student_id: UUID) -> list[Row] | None:
+    """The households she belongs to, for who may see them; None when they cannot be read."""
+    if not opened.viewer.has(AID_CLERK, AUDITOR):
+        return []
+    try:
+        told: list[Row] = (await backends.get(opened.caller, "registry", f"/v1/students/{student_id}/households")).body
+    except BackendTrouble:
+        return None
+    return told
 
 
 async def _section(backends: Backends, opened: Opening, page: TablePage, student_id: UUID) -> list[TableRow] | None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.portal.alert_pages import ALERTS, DOCUMENTED_ABSENCES, LEDGER_CHILDREN, SPRING_ALERTS, SUMMER_ALERTS
+from services.portal.alert_pages import (
+    ALERTS,
+    DOCUMENTED_ABSENCES,
+    LEDGER_CHILDREN,
+    LEFT_BEHIND,
+    SPRING_ALERTS,
+    SUMMER_ALERTS,
+)
 from services.portal.columns import Column
 from services.portal.table_shape import (
     AGENCY_COLUMN,
@@ -313,6 +320,7 @@ TABLES: Mapping[str, TablePage] = {
         SUMMER_ALERTS,
         LEDGER_CHILDREN,
         DOCUMENTED_ABSENCES,
+        LEFT_BEHIND,
         ENTITLEMENTS,
         PAYMENTS,
         VISITS,
@@ -347,6 +355,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
     ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
     ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
+    ("left_behind", "/dropout/left-behind", LEFT_BEHIND.roles),
     ("alert_rules", "/dropout/rules", (AID_CLERK, SCHOOL, AUDITOR)),
     ("reviews", "/reviews", REVIEWS.roles),
     ("unmatched", "/unmatched", UNMATCHED.roles),

@@ -19,6 +19,7 @@ from services.registry.lists import (
     freshness_api,
     list_api,
     reporting,
+    row_api,
     standing,
     statements,
     stream_api,
@@ -47,6 +48,7 @@ from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 
 ROUTERS = (
+    row_api,  # first: its rows come by the thousand, and routes are tried in turn
     enrolment_api,
     search_api,  # before single students, whose id its path is not
     student_api,

@@ -17,6 +17,8 @@ from services.registry import life_events as life_events
 from services.registry import paper_events as paper_events
 from services.registry import request_events as request_events
 from services.registry.life_events import ClassAttendanceReported as ClassAttendanceReported
+from services.registry.life_events import CounsellingNoted as CounsellingNoted
+from services.registry.life_events import GuardianshipChanged as GuardianshipChanged
 from services.registry.life_events import StudentSuspensionExtended as StudentSuspensionExtended
 from services.registry.list_events import AgencyReported as AgencyReported
 from services.registry.list_events import AgencySilent as AgencySilent

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -59,13 +57,13 @@ from services.registry.keys import Keys, entry_record_key
 from services.registry.life_events import StudentSuspensionExtended
 from services.registry.lists import standing, statements
 from services.registry.lists.parts import row_part
+from services.registry.lists.statements import SaidRow
 from services.registry.paper_events import PaperScanRead
 from services.registry.sheets.intake import enrolment, listing
 from services.registry.students import provisional
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored
-from shared.eventsourcing.together import Together
 from shared.kernel.clock import today
 from shared.keys.keyring import KeyRing
 
@@ -81,16 +79,6 @@ _CHANGES = (
 _NOBODY = Student()  # most rows of a new register name a student who has no event yet
 
 
-class SaidRow(NamedTuple):
-    """What a row says: the entry it is, and the event of its stream (by version) that holds its fields; ``part`` of the
-    list."""
-
-    entry_id: UUID
-    row: int
-    version: int
-    part: str
-
-
 @dataclass(frozen=True)
 class Registry:
     """What every handler needs. ``division`` is this installation's own."""
@@ -100,11 +88,6 @@ class Registry:
     keyring: KeyRing
     keys: Keys
     division: str
-
-    @cached_property
-    def together(self) -> Together:
-        """For single rows, of which many may come at once."""
-        return Together(self.store, self.database)
 
 
 def covers(scope: Scope, division_code: str | None, school_code: str | None) -> bool:
@@ -175,10 +158,10 @@ def students_stated(registry: Registry, intent: EnrolStudents, connection: Conne
         for place, child in meant.items()
     ]
     for record, name in zip(intent.records, named, strict=True):
-        student_id = aliases.get(name, name)
-        stated = enrolment(record, student_id, registry.keys)
-        happened = enrol(states[student_id], stated, intent.as_of, record.enrolled_on)
-        states[student_id] = _propose_student(student_id, states[student_id], happened, proposed)
+        student_id = aliases.get(name, name) if aliases else name
+        stated, state = enrolment(record, student_id, registry.keys), states[student_id]
+        happened = enrol(state, stated, intent.as_of, record.enrolled_on)
+        states[student_id] = _propose_student(student_id, state, happened, proposed)
     return proposed
 
 
@@ -253,26 +236,12 @@ def record_list_entries(registry: Registry, intent: RecordListEntries, part: str
     )
 
 
-def record_list_row(registry: Registry, intent: RecordListEntries, part: str, command: Command) -> Result:
-    """The same for a single row, in one transaction with others that come at the same moment."""
-    return registry.together.run(command, lambda connection: list_entries_recorded(registry, intent, part, connection))
-
-
 def list_entries_recorded(
     registry: Registry, intent: RecordListEntries, part: str, connection: Connection
 ) -> list[Proposed]:
     """What the rows change; notes what they say in the same transaction."""
     proposed, said = entries_stated(registry, intent, part, connection)
-    raw = driver(connection)
-    standing.keep_standing(
-        raw,
-        {each.entry_id: each.part for each in said},
-        agency=intent.agency,
-        list_name=intent.list,
-        standing=True,
-        submission_id=intent.submission_id,
-    )
-    statements.keep(raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of)
+    statements.keep_said(driver(connection), intent, said)
     return proposed
 
 
@@ -280,18 +249,28 @@ def entries_stated(
     registry: Registry, intent: RecordListEntries, part: str, connection: Connection
 ) -> tuple[list[Proposed], list[SaidRow]]:
     """What the rows change, and what they say. Changes nothing."""
-    keys = registry.keys
-    ids = [
+    ids = entries_named(registry.keys, intent, part)
+    return stated(registry, intent, part, ids, entries(registry, connection, ids))
+
+
+def entries_named(keys: Keys, intent: RecordListEntries, part: str) -> list[UUID]:
+    """The entry of each row."""
+    return [
         keys.entry(intent.agency, intent.list, row_part(row, part), entry_record_key(row), count)
         for row, count in intent.rows
     ]
-    states = _entries(registry, connection, ids)
+
+
+def stated(
+    registry: Registry, intent: RecordListEntries, part: str, ids: Sequence[UUID], states: dict[UUID, ListEntry]
+) -> tuple[list[Proposed], list[SaidRow]]:
+    """What the rows of these entries change, and what they say; ``states`` goes on with them."""
     proposed: list[Proposed] = []
     said: list[SaidRow] = []
     for (row, _), entry_id in zip(intent.rows, ids, strict=True):
         state = states[entry_id]
-        stated = listing(row, entry_id, intent.agency, intent.submission_id, keys, registry.division)
-        happened = record_entry(state, stated, intent.as_of)
+        told = listing(row, entry_id, intent.agency, intent.submission_id, registry.keys, registry.division)
+        happened = record_entry(state, told, intent.as_of)
         if happened is not None:
             proposed.append(Proposed(entry_id, state.version, happened.fact, happened.on))
             states[entry_id] = apply_entry(state, happened.fact)
@@ -303,7 +282,7 @@ def remove_list_entries(registry: Registry, intent: RemoveListEntries, command: 
     """Take entries off their list; those that do not stand there are left alone."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        states = _entries(registry, connection, intent.entry_ids)
+        states = entries(registry, connection, intent.entry_ids)
         proposed = []
         for entry_id in intent.entry_ids:
             state = states[entry_id]
@@ -387,11 +366,11 @@ def _propose_student(
 def _students(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Student]:
     loaded = registry.store.load_many(connection, list(set(ids)))
     return {
-        student: student_of(stored.fact for stored in loaded[student]) if loaded[student] else _NOBODY
-        for student in ids
+        student: student_of(each.fact for each in stored) if stored else _NOBODY for student, stored in loaded.items()
     }
 
 
-def _entries(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ListEntry]:
+def entries(registry: Registry, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ListEntry]:
+    """These entries as they stand; each asked one is there."""
     loaded = registry.store.load_many(connection, list(set(ids)))
     return {entry: entry_of(stored.fact for stored in loaded.get(entry, ())) for entry in ids}

@@ -91,7 +91,8 @@ class StudentSuspensionExtended(Fact, frozen=True, kw_only=True):
 @fact("registry")
 class GuardianshipChanged(Fact, frozen=True, kw_only=True):
     """Who cares for a child from ``effective_on`` on. Its stream is the child's care record, never the student's own:
-    no list, count or export is folded from it."""
+    no list, count or export tells what it says. That it was looked after, and on which day, may be told: this is how a
+    school is reminded of a child nobody heard of."""
 
     student_id: UUID
     division_code: str

@@ -143,7 +143,11 @@ MEMBERS = PeriodTable(
         Column("name", Text),
         Column("id_number", Text),
     ],
-    indexes=[Index("members_by_household", "household_id")],
+    indexes=[
+        Index("members_by_household", "household_id"),
+        Index("members_by_student", "student_id"),
+        Index("members_by_number", "id_number"),
+    ],
 )
 
 READS = PeriodTable(

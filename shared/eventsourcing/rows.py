@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 
-from shared.database.arrays import UuidArray
+from shared.database.arrays import BytesArray, TextArray, UuidArray
 from shared.eventsourcing.event import Event, microseconds
 
 COPY_FROM = 40  # events of one command from which COPY is faster than INSERT
@@ -40,6 +41,14 @@ class Tail(NamedTuple):
     cause_id: UUID | None
     cause_recorded_at: datetime | None
     traceparent: str | None
+
+
+class Done(NamedTuple):
+    """A command with the events it appends."""
+
+    tail: Tail
+    body_hmac: bytes
+    appends: Sequence[Append]
 
 
 class Answer(NamedTuple):
@@ -134,6 +143,62 @@ def append(
     _copy(raw, tail, appends)
 
 
+def append_all(raw: psycopg.Connection[Any], done: Sequence[Done], predecessors: Mapping[UUID, int]) -> None:
+    """Several commands with a few events each, as :func:`append` inserts one. Raises as that does; then nothing of any
+    is there."""
+    ends = list(accumulate((len(each.appends) for each in done), initial=0))
+    appends = [append for each in done for append in each.appends]
+    event_ids = UuidArray(each.event_id for each in appends)
+    with raw.pipeline():
+        raw.execute(
+            _COMMANDS,
+            (
+                event_ids,
+                TextArray(each.tail.principal for each in done),
+                UuidArray(each.tail.command_id for each in done),
+                BytesArray(each.body_hmac for each in done),
+                [first + 1 for first in ends[:-1]],
+                ends[1:],
+            ),
+            binary=True,
+        )
+        if predecessors:
+            streams, versions = UuidArray(predecessors), list(predecessors.values())
+            raw.execute("SELECT require_versions(%s::uuid[], %s::bigint[])", (streams, versions), binary=True)
+        if appends:
+            tails = [each.tail for each in done for _ in each.appends]
+            raw.execute(
+                _EVENTS,
+                (
+                    event_ids,
+                    UuidArray(each.stream_id for each in appends),
+                    [each.version for each in appends],
+                    TextArray(each.type for each in appends),
+                    [each.effective_on for each in appends],
+                    BytesArray(each.data for each in appends),
+                    TextArray(each.principal for each in tails),
+                    UuidArray(each.command_id for each in tails),
+                    [each.cause_id for each in tails],
+                    [each.cause_recorded_at for each in tails],
+                    [each.traceparent for each in tails],
+                ),
+                binary=True,
+            )
+        raw.execute("SELECT pg_notify('appended', '')")
+
+
+_COMMANDS = (
+    "INSERT INTO commands (principal, command_id, body_hmac, status, event_ids)"
+    " SELECT principal, command_id, body_hmac, 'done', (%s::uuid[])[first_event : last_event]"
+    " FROM unnest(%s::text[], %s::uuid[], %s::bytea[], %s::integer[], %s::integer[])"
+    " AS new (principal, command_id, body_hmac, first_event, last_event)"
+)
+_EVENTS = (
+    "INSERT INTO events (event_id, stream_id, version, type, effective_on, data,"
+    " principal, command_id, cause_id, cause_recorded_at, traceparent)"
+    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::date[], %s::bytea[],"
+    " %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[])"
+)
 _APPEND = (
     "SELECT append_events(%s::text, %s, %s::uuid, %s::timestamptz, %s::text, %s::bytea, %s::uuid[], %s::bigint[],"
     " %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::date[], %s::bytea[])"

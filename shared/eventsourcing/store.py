@@ -163,28 +163,30 @@ class EventStore:
             ) from taken
         return Result(tuple(event_ids), False, versions)
 
-    def execute_all(self, connection: Connection, works: Sequence[tuple[Command, Decide]]) -> list[Result]:
-        """Do new commands about different streams in the caller's transaction, as :meth:`execute` does each, with fewer
-        statements. Raises NotTogether and whatever stands in the way of one of them; then nothing of any may be
-        committed."""
+    def execute_all(
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        decide_all: Callable[[], Sequence[Sequence[Proposed]]],
+    ) -> list[Result]:
+        """Do new commands about different streams in the caller's transaction, as :meth:`execute` does each, with a few
+        statements for all of them. ``decide_all`` gives what each command appends, in their order. Raises NotTogether
+        and whatever stands in the way of one of them; then nothing of any may be committed."""
         raw = driver(connection)
-        commands = [command for command, _ in works]
         if rows.any_answered(raw, [(each.principal, each.command_id) for each in commands]):
             raise NotTogether
-        decided = [decide(connection) for _, decide in works]
+        decided = decide_all()
         streams = [{each.stream_id for each in proposed} for proposed in decided]
         if len(set().union(*streams)) != sum(map(len, streams)):
             raise NotTogether
         people = {person for proposed in decided for each in proposed for person in people_of(each.fact)}
         self._keyring.keys(people, create=True)  # one look for all: each finds its own at hand then
-        prepared = [self._prepared(command, proposed) for command, proposed in zip(commands, decided, strict=True)]
-        results = []
-        with raw.pipeline():
-            for command, proposed, (appends, versions) in zip(commands, decided, prepared, strict=True):
-                event_ids = [append.event_id for append in appends]
-                body_hmac = self._hmac_of(command)
-                rows.append(raw, _tail(command), body_hmac, event_ids, appends, _predecessors(proposed))
-                results.append(Result(tuple(event_ids), False, versions))
+        done, results = [], []
+        for command, proposed in zip(commands, decided, strict=True):
+            appends, versions = self._prepared(command, proposed)
+            done.append(rows.Done(_tail(command), self._hmac_of(command), appends))
+            results.append(Result(tuple(append.event_id for append in appends), False, versions))
+        rows.append_all(raw, done, _predecessors([each for proposed in decided for each in proposed]))
         return results
 
     def run(

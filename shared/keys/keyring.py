@@ -168,7 +168,6 @@ class KeyRing:
         with self._lock:
             for person, key in keys.items():
                 self._cache[person] = (key, now)
-                self._cache.move_to_end(person)
             while len(self._cache) > CACHE_ENTRIES:
                 self._cache.popitem(last=False)
 

@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -53,6 +54,15 @@ class IssuerUnreachable(Refusal):
         super().__init__("登录服务暂时没有应答,请稍后再试", "The sign-in service does not answer; please try again")
 
 
+@dataclass
+class _Signed:
+    """The claims of a token with a good signature; none of them refuses it between the two (Unix seconds)."""
+
+    claims: Claims
+    good_from: float = 0.0
+    good_until: float = 0.0
+
+
 class Authenticator:
     """Checks tokens of one issuer for one audience; keys come from ``jwks_url`` (cached, rotated) or ``jwks``."""
 
@@ -71,7 +81,7 @@ class Authenticator:
         self._jwks_url, self._fetch, self._now = jwks_url, fetch or _fetched, now
         self._keys = _trusted(jwks) if jwks is not None else {}
         # Tokens whose signature was good, whole: a client shows the same one with each request.
-        self._signed: dict[str, Claims] = {}
+        self._signed: dict[str, _Signed] = {}
         self._fetched_at = self._tried_at = float("-inf")
         self._fetching = threading.Lock()
         self._claims = jwt.JWTClaimsRegistry(
@@ -125,9 +135,12 @@ class Authenticator:
         if known is None:
             if len(self._signed) >= TOKENS_KEPT:
                 self._signed.clear()
-            known = self._signed[token] = self._checked(token)
-        self._validate(known)  # each time: it may have expired since
-        return known
+            known = self._signed[token] = _Signed(self._checked(token))
+        now = self._now()
+        if not known.good_from <= now < known.good_until:  # time alone makes a good token a bad one
+            self._validate(known.claims)
+            known.good_from, known.good_until = now, float(known.claims["exp"])
+        return known.claims
 
     def _checked(self, token: str) -> Claims:
         """The claims of a token whose signature is good."""

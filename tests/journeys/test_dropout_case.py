@@ -168,7 +168,10 @@ def a_class_with_one_away(running: NotificationsPortal) -> None:
     """Twelve weekdays of one class; one child did not come on the last six of the first nine, and came back."""
     pupils = [someone() for _ in range(3)]
     for pupil in pupils:
-        fact = enrolled(pupil, "S1", division_code=TOWNSHIPS[1], stage="primary", grade="5", class_name="5班")
+        fact = enrolled(
+            pupil, "S1", division_code=TOWNSHIPS[1], stage="primary", grade="5", class_name="5班",
+            left_behind=pupil == pupils[0],
+        )  # fmt: skip
         running.installation.append("registry", pupil, fact, date(2022, 9, 1))
     days = [day for each in range(30, 8, -1) if (day := TODAY - timedelta(days=each)).isoweekday() < 6][:12]
     for number, day in enumerate(days):
@@ -213,3 +216,7 @@ def test_thresholds_are_tried_on_a_past_and_put_into_force(
     expect(page.locator("#thresholds thead")).to_contain_text(TOWNSHIPS[2])
     expect(page.locator("#versions tbody tr").first).to_contain_text("现行")
     expect(page.locator("#versions tbody tr").first).to_contain_text("连续无故缺勤(教学日) → 5")
+    page.goto("/dropout/left-behind")
+    expect(page.locator("table.rows tbody tr")).to_have_count(1)
+    expect(page.locator("table.rows tbody tr")).to_contain_text("是")
+    proper(page, tmp_path / "left-behind")

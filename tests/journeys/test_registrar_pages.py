@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.registry.commands import (
     EnrolStudents,
+    LeaveRegister,
     MemberRecord,
     RecordLeaving,
     RecordListEntries,
@@ -21,8 +22,14 @@ from services.registry.commands import (
     RegisterSchools,
     StudentRecord,
 )
-from services.registry.handlers import enrol_students, record_leaving, record_list_row, register_schools, students_named
-from services.registry.households.households import register_household
+from services.registry.handlers import (
+    enrol_students,
+    record_leaving,
+    record_list_entries,
+    register_schools,
+    students_named,
+)
+from services.registry.households.households import change_household, register_household
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
 from services.registry.lists.single_rows import single_row
@@ -196,7 +203,7 @@ def test_two_agencies_about_one_person_stand_side_by_side(page: Page, running: R
         fields = {"name": name, "id_number": number(40), "household_type": "脱贫户"}
         read = single_row("poverty", 1, fields, SchoolDirectory.of(()))
         intent = RecordListEntries(agency, "poverty", ((read, 1),), today())
-        record_list_row(running.registry, intent, "poverty", command())
+        record_list_entries(running.registry, intent, "poverty", command())
     running.pump()
     page.reload()
     expect(page.locator("table.rows tbody tr")).to_have_count(2)
@@ -229,6 +236,101 @@ def test_a_rhythm_is_agreed_with_an_agency_from_its_row(page: Page, running: Reg
     agreed.get_by_role("button").click()
     expect(page.locator(".notice")).to_have_text("约定已生效")
     expect(row(page, "民政局").locator("td").nth(4)).not_to_have_text((today() - timedelta(days=40)).isoformat())
+
+
+def test_what_happens_to_a_student_is_recorded_on_her_page(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
+    child = PUPILS[2]
+    student = students_named(running.registry, [child])[0]
+
+    def opens(act: str) -> Any:
+        running.pump()
+        page.goto(f"/students/{student}")
+        form = page.locator(f"#life-{act}")
+        form.locator("summary").press("Enter")
+        return form
+
+    moved = opens("class")
+    moved.get_by_label("班级").fill("2班")
+    moved.get_by_role("button").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记,稍后显示")
+    corrected = opens("correct")
+    corrected.get_by_label("身份证号", exact=True).fill("123")
+    corrected.get_by_role("button").press("Enter")
+    expect(page.get_by_role("region", name="学籍变动").get_by_role("alert")).to_be_visible()
+    expect(page.locator("#life-correct").get_by_label("身份证号", exact=True)).to_have_value("123")
+    page.locator("#life-correct").get_by_label("身份证号", exact=True).fill("")
+    page.locator("#life-correct").get_by_label("联系电话").fill("13911112222")
+    page.locator("#life-correct").get_by_role("button").press("Enter")
+    left = opens("leave")
+    expect(page.locator("dl.particulars").first).to_contain_text("139****2222")
+    left.get_by_label("原因").select_option("suspended")
+    left.get_by_label("应复学日期").fill((today() + timedelta(days=200)).isoformat())
+    proper(page, tmp_path / "life")
+    left.get_by_role("button").press("Enter")
+    back = opens("return")
+    expect(page.locator(".place").first).to_contain_text("2班")
+    back.get_by_role("button").press("Enter")
+    gone = opens("transfer-out")
+    gone.get_by_label("转往何处").select_option("elsewhere")
+    gone.get_by_role("button").press("Enter")
+    accepted = opens("accept-elsewhere")
+    accepted.get_by_label("转入地行政区划代码").fill("440103")
+    accepted.get_by_role("button").press("Enter")
+    opens("return")
+    expect(page.locator(".place").first).to_contain_text("已由外地接收")
+    with signed_in(page.context.browser, running, "/search", "auditor") as auditor:  # type: ignore[arg-type]
+        auditor.goto(f"/students/{student}")
+        expect(auditor.locator("[id^=life-]")).to_have_count(0)
+
+
+def test_a_clerk_records_another_head_a_move_and_an_entry_after_seeing_before_and_after(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    child = PUPILS[0]
+    people = (MemberRecord("王建国", number(60), "户主", head=True), MemberRecord(child.name, child.id_number, "长子"))
+    told = RegisterHousehold("poverty", "H-60", "469001", people, SINCE, "脱贫户")
+    house = running.registry.keys.household("poverty", "H-60")
+    register_household(running.registry, told, command())
+    lifted = LeaveRegister(house, "lifted", today() - timedelta(days=30))
+    change_household(running.registry, frozenset({"poverty"}), lifted, command())
+    running.pump()
+    page.goto(f"/household-changes/of/{house}")
+    expect(page.locator("#register-times")).to_contain_text("脱贫")
+    page.locator("#members a").press("Enter")  # the pupil's own page, and back
+    page.wait_for_url("**/students/*")
+    page.locator("#households a").press("Enter")
+    page.wait_for_url(f"**/household-changes/of/{house}*")
+    head = page.locator("#ask-head")
+    head.locator("summary").press("Enter")
+    head.get_by_label("新户主").select_option(index=1)
+    head.get_by_label("自何日起").fill("2019-01-01")
+    head.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("2020-09-01")
+    head.get_by_label("自何日起").fill(today().isoformat())
+    head.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(head.locator("#before")).to_contain_text("王*国 户主")
+    expect(head.locator("#after")).to_contain_text("张*明 户主")
+    head.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记")
+    expect(page.locator("#members tr", has_text="户主")).to_contain_text("张*明")
+    move = page.locator("#ask-move")
+    move.locator("summary").press("Enter")
+    move.get_by_label("迁入地行政区划代码").fill("469002")
+    move.get_by_label("新住址").fill("琼海市嘉积镇东门街八号")
+    move.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(move.locator("#after")).to_contain_text("469002 琼海市嘉积镇****")
+    move.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".place")).to_contain_text("469002")
+    entry = page.locator("#ask-register-entry")
+    entry.locator("summary").press("Enter")
+    entry.get_by_label("户类型").fill("脱贫不稳定户")
+    entry.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(entry.locator("#before")).to_contain_text("不在册")
+    proper(page, tmp_path / "entry")
+    entry.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#register-times tbody tr")).to_have_count(2)
+    expect(page.locator("#register-times")).to_contain_text("在册至今")
+    expect(page.locator("#ask-register-entry")).to_have_count(0)
 
 
 def test_a_clerk_asks_for_a_split_a_merger_and_an_exit_after_seeing_before_and_after(

@@ -10,19 +10,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.notifications.care.contacts import contact_days, due_by_school
 from services.notifications.case_events import CaseEscalated
 from services.notifications.delivery import message_store
 from services.notifications.delivery.message_store import Growth
 from services.notifications.delivery.places import Place, at_level, nearest
 from services.notifications.delivery_events import Topic
-from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn
+from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn, DayOpened
 from services.notifications.streams import Streams
 from shared.database.database import driver
 from shared.eventsourcing.projection import Projection, Recorded
 from shared.eventsourcing.store import EventStore
+from shared.messaging.builds import enter_live
 from shared.messaging.policy import policy
 
 NAME = "composing"
+ALERTS, WATCHING = "alerts", "watching"  # whose tables tell who is to be asked after
+MONDAY = 1
 
 
 class Told(NamedTuple):
@@ -32,6 +36,7 @@ class Told(NamedTuple):
     topic: Topic
     place: Place
     kind: str
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,14 @@ class Composing:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated), self.react)
+        return policy(NAME, (AlertRaised, AlertWithdrawn, AlertClosed, CaseEscalated, DayOpened), self.react)
 
     def react(self, connection: Connection, events: Sequence[Recorded], _changes: object) -> None:
         """Count these events."""
         raised = self._raised(connection, events)
-        told = [each for event in events for each in self._told(event, raised)]
+        days = [event for event in events if isinstance(event.fact, DayOpened)]
+        told = [each for event in events if event not in days for each in self._told(event, raised)]
+        told += [each for event in days for each in self._reminders(connection, event)]
         message_store.grow(driver(connection), growths(self.streams, told))
 
     def _raised(self, connection: Connection, events: Sequence[Recorded]) -> dict[UUID, AlertRaised]:
@@ -61,6 +68,19 @@ class Composing:
                 if isinstance(each.fact, AlertRaised):
                     found[stream] = each.fact
         return found
+
+    def _reminders(self, connection: Connection, cause: Recorded) -> Iterator[Told]:
+        """When a week begins each school is told how many of its left-behind children were not heard of for long, as
+        the views stand: a reminder that is a moment behind harms nothing."""
+        raw, today = driver(connection), cause.fact.day
+        if today.isoweekday() != MONDAY or not enter_live(raw, WATCHING):
+            return
+        allowed = contact_days(connection, today)
+        if allowed is None or not enter_live(raw, ALERTS):
+            return
+        for school in due_by_school(raw, today, allowed):
+            place = nearest(self.division, school.division_code, school.school_code)
+            yield Told(cause, "contacts_due", place, "contact_due", school.children)
 
     def _told(self, event: Recorded, raised: dict[UUID, AlertRaised]) -> Iterator[Told]:
         fact = event.fact
@@ -87,7 +107,7 @@ def growths(streams: Streams, told: Iterable[Told]) -> list[Growth]:
             name = streams.message(each.topic, each.place.key, cause)
             growth = Growth(each.topic, each.place, name, at, at, cause, cause)
             found[each.topic, each.place.key] = growth
-        growth.counts[each.kind] += 1
+        growth.counts[each.kind] += each.times
         if at < growth.opened_at:
             growth.opened_at, growth.first_cause = at, cause
         if at > growth.grew_at:

@@ -36,7 +36,7 @@ class NewWebhook(_Body):
     """``topics`` empty: all."""
 
     url: str = Field(min_length=1, max_length=2_000)
-    topics: list[Topic] = Field(default=[], max_length=4)
+    topics: list[Topic] = Field(default=[], max_length=5)
 
 
 class Switch(_Body):

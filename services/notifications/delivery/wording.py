@@ -14,6 +14,7 @@ _TOPICS: dict[Topic, tuple[str, str]] = {
     "alerts_ended": ("预警撤销或办结 {total} 条", "{total} alerts withdrawn or closed"),
     "cases_escalated": ("超期上报 {total} 件", "{total} cases escalated"),
     "channel_failing": ("消息发送失败 {total} 次", "{total} deliveries failing"),
+    "contacts_due": ("久未联系的留守儿童 {total} 人", "{total} left-behind children not heard of for long"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "listed_but_unenrolled": ("在名单而无学籍", "listed, enrolled nowhere"),
@@ -40,12 +41,14 @@ _KINDS: dict[str, tuple[str, str]] = {
     "city": ("市", "city"),
     "webhook_disabled": ("接收系统已停用", "receiving system disabled"),
     "delivery_failed": ("未能送达", "not delivered"),
+    "contact_due": ("待联系", "to be asked after"),
 }
 _LINKS: dict[Topic, str] = {
     "alerts_raised": "/alerts?state=open",
     "alerts_ended": "/alerts?state=all",
     "cases_escalated": "/alerts?state=open",
     "channel_failing": "/deliveries",
+    "contacts_due": "/dropout/left-behind?due=true",
 }
 URGENT: frozenset[Topic] = frozenset({"cases_escalated"})
 

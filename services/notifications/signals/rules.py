@@ -18,6 +18,7 @@ STAGES = ("preschool", "primary", "junior", "senior", "vocational", "special")
 # because whether a child came at its start is asked until she comes.
 _BOUNDS: dict[str, tuple[float, float]] = {
     "acceptance_days": (1, LONGEST_WAIT_DAYS),
+    "contact_days": (7, 366),
     "absent_days_running": (1, 60),
     "excused_days_running": (1, 120),
     "absent_share": (0.01, 0.99),
@@ -104,10 +105,12 @@ class DocumentDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class AlertRules(Thresholds, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``acceptance_days``: how long another school may take to accept a child who left one; days of vacation, when no
-    school accepts anybody, do not count. ``compulsory_stages`` stand in where a birth date is not known. Among
+    school accepts anybody, do not count. ``contact_days``: how long a left-behind child may go unheard of before its
+    school is reminded, about half a term. ``compulsory_stages`` stand in where a birth date is not known. Among
     ``variations`` the narrower place counts before the wider, and within a place a stage before all stages."""
 
     acceptance_days: int = 15
+    contact_days: int = 60
     compulsory_stages: tuple[str, ...] = ("primary", "junior")
     variations: tuple[Variation, ...] = ()
     document_days: DocumentDays = DocumentDays()

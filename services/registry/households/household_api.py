@@ -64,6 +64,9 @@ class HeadChange(BaseModel):
     member_id: UUID
     on: date
 
+    def intent(self, household_id: UUID) -> ChangeHead:
+        return ChangeHead(household_id, self.member_id, self.on)
+
 
 class Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -71,6 +74,9 @@ class Move(BaseModel):
     division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
     address: str | None = Field(default=None, max_length=200)
     on: date
+
+    def intent(self, household_id: UUID) -> MoveHousehold:
+        return MoveHousehold(household_id, self.division_code, self.on, self.address)
 
 
 class Entry(BaseModel):
@@ -80,6 +86,9 @@ class Entry(BaseModel):
 
     household_type: str | None = Field(default=None, max_length=40)
     on: date
+
+    def intent(self, household_id: UUID) -> EnterRegister:
+        return EnterRegister(household_id, self.on, self.household_type)
 
 
 class Changed(BaseModel):
@@ -144,19 +153,17 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/households/{household_id}/head")
     def head(household_id: UUID, body: HeadChange, request: Request, viewer: Sender) -> Changed:
         """Another member heads the household."""
-        return done(household_id, ChangeHead(household_id, body.member_id, body.on), request, viewer, body)
+        return done(household_id, body.intent(household_id), request, viewer, body)
 
     @routes.post("/households/{household_id}/register-entry")
     def enter(household_id: UUID, body: Entry, request: Request, viewer: Sender) -> Changed:
         """The household is on the poverty register again (动态纳入)."""
-        intent = EnterRegister(household_id, body.on, body.household_type)
-        return done(household_id, intent, request, viewer, body)
+        return done(household_id, body.intent(household_id), request, viewer, body)
 
     @routes.post("/households/{household_id}/move")
     def move(household_id: UUID, body: Move, request: Request, viewer: Sender) -> Changed:
         """The household lives in another division or at another address (迁移)."""
-        intent = MoveHousehold(household_id, body.division_code, body.on, body.address)
-        return done(household_id, intent, request, viewer, body)
+        return done(household_id, body.intent(household_id), request, viewer, body)
 
 
 def _member(told: Member) -> MemberRecord:

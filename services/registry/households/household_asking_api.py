@@ -1,5 +1,5 @@
-"""Changes of households that take two people, over HTTP: the household as it stands, a change looked at before it is
-asked for, and asked for."""
+"""Changes of households over HTTP: the household as it stands, every change looked at before it is made, and those that
+take two people asked for."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from services.registry.commands import HouseholdIntent, LeaveRegister, MergeHousehold, SplitHousehold
 from services.registry.errors import HouseholdUnknown
 from services.registry.events import ListName
 from services.registry.handlers import Registry
 from services.registry.household_events import RegisterExit
-from services.registry.households import household_proposals
-from services.registry.households.household_api import MEMBERS_MAX, Sender, lists_of
+from services.registry.households import household_proposals, household_views
+from services.registry.households.household_api import MEMBERS_MAX, Entry, HeadChange, Move, Sender, lists_of
 from services.registry.households.household_life import Household
+from services.registry.households.household_views import HouseholdOfStudent
 from services.registry.households.households import Changing
+from services.registry.projections import REGISTER
 from services.registry.purposes import check_purpose
-from shared.kernel.masking import mask_name, mask_number
+from services.registry.queries import RegisterTime
+from shared.kernel.clock import today
+from shared.kernel.masking import mask_address, mask_name, mask_number
 from shared.web.commands import command_from
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
+StudentReader = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
 
 
@@ -78,21 +84,26 @@ class ProposalMade(BaseModel):
 
 
 class MemberShown(BaseModel):
-    """Masked."""
+    """Masked; ``student_id``: told of a household as it stands now, to who may see students."""
 
     member_id: UUID
     name: str
     id_number: str
     head: bool
+    student_id: UUID | None = None
 
 
 class Side(BaseModel):
-    """A household before or after; ``merged_into``: it is no more."""
+    """A household before or after; ``merged_into``: it is no more. ``address`` is masked; ``register_times``: all its
+    times on the poverty register (动态进出)."""
 
     household_id: UUID
     members: list[MemberShown]
     on_register: bool
     merged_into: UUID | None
+    division_code: str | None = None
+    address: str = ""
+    register_times: list[RegisterTime] = []
 
 
 class Standing(Side):
@@ -137,13 +148,15 @@ def side(household_id: UUID, state: Household) -> Side:
         members=sorted(members, key=lambda each: (not each.head, each.member_id.int)),
         on_register=state.on_register,
         merged_into=state.merged_into,
+        division_code=state.registered.division_code if state.registered else None,
+        address=mask_address(state.address),
+        register_times=[RegisterTime(**each._asdict()) for each in state.register_times],
     )
 
 
 def _finding(routes: APIRouter, registry: Registry) -> None:
-    def read(household_id: UUID, viewer: Viewer) -> Household:
-        with registry.database.writing() as connection:
-            state = Changing(registry, connection, lists_of(viewer)).read(household_id)
+    def read(connection: Connection, household_id: UUID, viewer: Viewer) -> Household:
+        state = Changing(registry, connection, lists_of(viewer)).read(household_id)
         if state.registered is None:
             raise HouseholdUnknown(household_id)
         return state
@@ -152,20 +165,34 @@ def _finding(routes: APIRouter, registry: Registry) -> None:
     def named(list: ListName, household_number: str, viewer: Reader) -> Named:  # noqa: A002 (the parameter's name)
         """The household that its agency calls by this number."""
         household_id = registry.keys.household(list, household_number)
-        read(household_id, viewer)
+        with registry.database.writing() as connection:
+            read(connection, household_id, viewer)
         return Named(household_id=household_id)
 
     @routes.get("/households/{household_id}/standing")
     def standing(household_id: UUID, viewer: Reader) -> Standing:
         """What a change would start from."""
-        state = read(household_id, viewer)
+        with registry.database.writing() as connection:
+            state = read(connection, household_id, viewer)
+            sees_students = viewer.has(AID_CLERK, AUDITOR)
+            students = household_views.students_of(registry, connection, state) if sees_students else {}
         assert state.registered is not None, "an unknown household was refused"
-        return Standing(list=state.registered.list, **side(household_id, state).model_dump())
+        told = Standing(list=state.registered.list, **side(household_id, state).model_dump())
+        for member in told.members:
+            member.student_id = students.get(member.member_id)
+        return told
+
+    @routes.get("/students/{student_id}/households")
+    def of_student(student_id: UUID, viewer: StudentReader, true_on: date | None = None) -> list[HouseholdOfStudent]:
+        """The households she belongs to on a day."""
+        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+            return household_views.households_of(connection, true_on or today(), student_id)
 
 
 def _previewing(routes: APIRouter, registry: Registry) -> None:
-    def shown(intent: HouseholdIntent, why: str, viewer: Viewer) -> BeforeAfter:
-        check_purpose(why)
+    def shown(intent: HouseholdIntent, viewer: Viewer, why: str | None = None) -> BeforeAfter:
+        if why is not None:
+            check_purpose(why)
         with registry.database.writing() as connection:
             found = household_proposals.preview(Changing(registry, connection, lists_of(viewer)), intent)
         before, after = ([side(*each) for each in sides.items()] for sides in (found.before, found.after))
@@ -174,17 +201,32 @@ def _previewing(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/households/{household_id}/split/preview")
     def split(household_id: UUID, body: Split, viewer: Sender) -> BeforeAfter:
         """What asking for it would ask for; refused as that is."""
-        return shown(body.intent(household_id), body.why, viewer)
+        return shown(body.intent(household_id), viewer, body.why)
 
     @routes.post("/households/{household_id}/merge/preview")
     def merge(household_id: UUID, body: Merge, viewer: Sender) -> BeforeAfter:
         """The same of a merger."""
-        return shown(body.intent(household_id), body.why, viewer)
+        return shown(body.intent(household_id), viewer, body.why)
 
     @routes.post("/households/{household_id}/register-exit/preview")
     def leave(household_id: UUID, body: Exit, viewer: Sender) -> BeforeAfter:
         """The same of an exit."""
-        return shown(body.intent(household_id), body.why, viewer)
+        return shown(body.intent(household_id), viewer, body.why)
+
+    @routes.post("/households/{household_id}/head/preview")
+    def head(household_id: UUID, body: HeadChange, viewer: Sender) -> BeforeAfter:
+        """What recording it would record; refused as that is."""
+        return shown(body.intent(household_id), viewer)
+
+    @routes.post("/households/{household_id}/move/preview")
+    def move(household_id: UUID, body: Move, viewer: Sender) -> BeforeAfter:
+        """The same of a move."""
+        return shown(body.intent(household_id), viewer)
+
+    @routes.post("/households/{household_id}/register-entry/preview")
+    def enter(household_id: UUID, body: Entry, viewer: Sender) -> BeforeAfter:
+        """The same of an entry to the poverty register."""
+        return shown(body.intent(household_id), viewer)
 
 
 def _asking(routes: APIRouter, registry: Registry) -> None:

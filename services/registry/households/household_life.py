@@ -40,6 +40,15 @@ SPLIT, MERGED = "split", "merged"  # why a member left
 HEAD_RELATION = "户主"
 
 
+class RegisterTime(NamedTuple):
+    """A time on the poverty register, [entered_on, left_on); ``reason``: why it ended."""
+
+    entered_on: date
+    left_on: date | None
+    household_type: str | None
+    reason: RegisterExit | None
+
+
 class Change(NamedTuple):
     """Something to append to the stream of one household."""
 
@@ -51,7 +60,8 @@ class Change(NamedTuple):
 class Household:
     """``members``: who belongs to it now, as they joined; ``changed_on``: member → the day of the last coming or going;
     ``headed_on``: the day of the last word on who heads it; ``on_register``: the poverty office's own, and not out of
-    its register; ``registered_on``: the day of the last word on that."""
+    its register; ``registered_on``: the day of the last word on that; ``register_times``: its times on it, the last one
+    last (动态进出)."""
 
     version: int = 0
     registered: HouseholdRegistered | None = None
@@ -63,6 +73,8 @@ class Household:
     on_register: bool = False
     registered_on: date = date.min
     left_for: RegisterExit | None = None
+    register_times: tuple[RegisterTime, ...] = ()
+    address: str | None = None
 
 
 def apply_household(state: Household, fact: Fact, on: date) -> Household:
@@ -73,11 +85,13 @@ def apply_household(state: Household, fact: Fact, on: date) -> Household:
             first = state.registered is None
             on_register = fact.list == "poverty" if first else state.on_register
             since = on if first else state.registered_on
-            return replace(state, registered=fact, on_register=on_register, registered_on=since)
+            state = replace(state, registered=fact, on_register=on_register, registered_on=since)
+            return _entered(state, fact.household_type, on) if first and on_register else state
         case HouseholdEnteredRegister():
-            return replace(state, on_register=True, registered_on=on)
+            return _entered(replace(state, on_register=True, registered_on=on), fact.household_type, on)
         case HouseholdLeftRegister():
-            return replace(state, on_register=False, registered_on=on, left_for=fact.reason)
+            left = replace(state, on_register=False, registered_on=on, left_for=fact.reason)
+            return replace(left, register_times=_ended(state.register_times, fact.reason, on))
         case HouseholdMemberJoined():
             head = fact.member_id if fact.head else state.head
             return replace(
@@ -100,10 +114,22 @@ def apply_household(state: Household, fact: Fact, on: date) -> Household:
                 division_code=fact.division_code,
                 household_type=state.registered.household_type,
             )
-            return replace(state, registered=moved)
+            return replace(state, registered=moved, address=fact.personal.address if fact.personal else None)
         case HouseholdMerged():
             return replace(state, merged_into=fact.into_household_id)
     return state
+
+
+def _entered(state: Household, household_type: str | None, on: date) -> Household:
+    return replace(state, register_times=(*state.register_times, RegisterTime(on, None, household_type, None)))
+
+
+def _ended(times: tuple[RegisterTime, ...], reason: RegisterExit, on: date) -> tuple[RegisterTime, ...]:
+    """A time that ended on the day it began is none."""
+    if not times or times[-1].left_on is not None:
+        return times
+    ended = () if times[-1].entered_on == on else (times[-1]._replace(left_on=on, reason=reason),)
+    return times[:-1] + ended
 
 
 def household_of(facts: Iterable[tuple[Fact, date]]) -> Household:

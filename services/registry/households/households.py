@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -44,7 +44,8 @@ def register_household(registry: Registry, intent: RegisterHousehold, command: C
         stated = HouseholdRegistered(
             list=intent.list, division_code=intent.division_code, household_type=intent.household_type
         )
-        students = _students(registry, connection, intent.members)
+        numbers = [each.id_number for each in intent.members if each.id_number]
+        students = students_named(registry, connection, numbers)
         members = [_joined(registry, household_id, intent.division_code, each, students) for each in intent.members]
         happened = household_life.register_household(household_id, state, stated, members, intent.as_of)
         return [Proposed(household_id, state.version, fact, on) for fact, on in happened]
@@ -146,9 +147,9 @@ def _joined(
     )
 
 
-def _students(registry: Registry, connection: Connection, members: Sequence[MemberRecord]) -> dict[str, UUID]:
-    """Identity number → student, for members who are students of the register; aliases followed."""
-    numbers = {registry.keys.student_by_number(each.id_number): each.id_number for each in members if each.id_number}
+def students_named(registry: Registry, connection: Connection, id_numbers: Iterable[str]) -> dict[str, UUID]:
+    """Identity number → student, for those who are students of the register; aliases followed."""
+    numbers = {registry.keys.student_by_number(each): each for each in id_numbers}
     found: dict[str, UUID] = {}
     for stream_id, stored in registry.store.load_many(connection, list(numbers)).items():
         state = student_of(each.fact for each in stored)

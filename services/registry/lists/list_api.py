@@ -10,28 +10,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from services.registry import handlers, queries
-from services.registry.commands import RecordListEntries, RemoveListEntries
-from services.registry.errors import EntryUnknown, SubmissionUnknown
-from services.registry.events import ListName, RejectedRowsRead, SubmissionMode
+from services.registry.errors import SubmissionUnknown
+from services.registry.events import RejectedRowsRead, SubmissionMode
 from services.registry.handlers import Registry
-from services.registry.keys import entry_record_key
 from services.registry.lists import standing
 from services.registry.lists.contradictions import Contradiction, contradictions
-from services.registry.lists.parts import file_part
 from services.registry.lists.receipts import Receipt
-from services.registry.lists.single_rows import RowCells, names_school, row_fields, single_row
 from services.registry.lists.submissions import AGENCIES, Submission, Submissions, receipt_of
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
-from services.registry.sheets.schools import SchoolDirectory
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
@@ -53,30 +47,6 @@ Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
 Agency = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")]
 
 
-class Recorded(BaseModel):
-    """The entry of one row; the same answer however often it is sent."""
-
-    entry_id: UUID
-    event_ids: tuple[UUID, ...]
-    problems: tuple[str, ...]
-
-
-class Removal(BaseModel):
-    """``on``: the first day off the list, default today."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    on: date | None = None
-    reason: Literal["withdrawn_by_agency", "died", "entered_in_error"] = "withdrawn_by_agency"
-
-
-class Removed(BaseModel):
-    """``event_ids`` is empty when the row had left before."""
-
-    entry_id: UUID
-    event_ids: tuple[UUID, ...]
-
-
 class Confirmed(BaseModel):
     submission_id: UUID
     removed: int
@@ -87,7 +57,6 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     submissions = Submissions(registry)
     _files(routes, submissions)
-    _rows(routes, registry)
     _reading(routes, registry, submissions)
     return routes
 
@@ -141,48 +110,6 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         command = command_from(request, viewer, None)
         removed = submissions.confirm(submission_id, viewer.scope, viewer.principal, today(), command)
         return Confirmed(submission_id=submission_id, removed=removed)
-
-
-def _rows(routes: APIRouter, registry: Registry) -> None:
-    @routes.post("/lists/{list_name}/entries", status_code=201)
-    def record(
-        list_name: ListName,
-        row: RowCells,
-        request: Request,
-        viewer: Sender,
-        agency: Agency = None,
-        as_of: date | None = None,
-    ) -> Recorded:
-        """One row as a JSON object under the office's own headers or the canonical field names; numbers are text."""
-        sender = whose_list(viewer, list_name, agency)
-        fields = row_fields(row)
-        directory = SchoolDirectory.of(())
-        if names_school(fields):  # a row that names no school needs none of them
-            with registry.database.writing() as connection:
-                directory = standing.schools(driver(connection), as_of or today()).directory
-        read = single_row(list_name, 1, fields, directory)
-        command = command_from(request, viewer, msgspec.json.encode(row))
-        intent = RecordListEntries(sender, list_name, ((read, 1),), as_of or today())
-        part = file_part(list_name, [read])
-        result = handlers.record_list_row(registry, intent, part, command)
-        entry_id = registry.keys.entry(sender, list_name, part, entry_record_key(read), 1)
-        return Recorded(
-            entry_id=entry_id,
-            event_ids=result.event_ids,
-            problems=tuple(f"{each.field}:{each.code}" for each in read.problems),
-        )
-
-    @routes.post("/lists/{list_name}/entries/{entry_id}/remove")
-    def remove(list_name: ListName, entry_id: UUID, body: Removal, request: Request, viewer: Sender) -> Removed:
-        """One row leaves its list; nothing when it does not stand there any more."""
-        with registry.database.writing() as connection:
-            found = standing.listed(driver(connection), entry_id)
-        if found is None or found[1] != list_name or not (viewer.has(AID_CLERK) or viewer.scope.agency == found[0]):
-            log.warning("entry_outside_scope", viewer=viewer.principal, entry_id=str(entry_id))
-            raise EntryUnknown(entry_id)
-        intent = RemoveListEntries(found[0], list_name, (entry_id,), body.on or today(), body.reason)
-        result = handlers.remove_list_entries(registry, intent, command_from(request, viewer, body))
-        return Removed(entry_id=entry_id, event_ids=result.event_ids)
 
 
 def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:

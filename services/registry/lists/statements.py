@@ -11,7 +11,8 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.registry.lists.standing import Raw
+from services.registry.commands import RecordListEntries
+from services.registry.lists.standing import Raw, keep_standing
 
 STEPS: tuple[tuple[str, str], ...] = (
     (
@@ -79,6 +80,16 @@ class Sweep(NamedTuple):
     parts: list[str]
 
 
+class SaidRow(NamedTuple):
+    """What a row says: the entry it is, and the event of its stream (by version) that holds its fields; ``part`` of the
+    list."""
+
+    entry_id: UUID
+    row: int
+    version: int
+    part: str
+
+
 def keep(
     raw: Raw,
     said: Sequence[tuple[UUID, int | None, int | None]],
@@ -99,6 +110,19 @@ def keep(
             [each[2] for each in said],
         ),
     )
+
+
+def keep_said(raw: Raw, intent: RecordListEntries, said: Sequence[SaidRow]) -> None:
+    """Note that the rows of a list of an agency stand, and what they say."""
+    keep_standing(
+        raw,
+        {each.entry_id: each.part for each in said},
+        agency=intent.agency,
+        list_name=intent.list,
+        standing=True,
+        submission_id=intent.submission_id,
+    )
+    keep(raw, [(each.entry_id, each.row, each.version) for each in said], intent.submission_id, intent.as_of)
 
 
 def of_entries(raw: Raw, entry_ids: Sequence[UUID]) -> dict[UUID, list[Statement]]:

@@ -13,7 +13,9 @@ from services.registry.keys import Keys, content_of, entry_record_key, household
 from services.registry.lists.parts import row_part
 from services.registry.sheets import cells
 from services.registry.sheets.lists import ListRow, RegisterRow, RowProblem
-from shared.standards import division, student_number
+from shared.standards import division, identity_number, student_number
+from shared.standards.identity_number import IdentityNumberError
+from shared.tabular.sheets import Cell
 
 _STAGE_WORDS: dict[Stage, tuple[str, ...]] = {
     "preschool": ("学前", "学前教育", "幼儿园", "preschool"),
@@ -59,6 +61,16 @@ def fatal_problems(row: RegisterRow) -> list[RowProblem]:
             if not (row.id_number is None and found):
                 found.append(RowProblem("student_number", error.code, error.message_zh, error.message_en))
     return found
+
+
+def unusable_number(told: Cell | None) -> list[RowProblem]:
+    """Why what was told as the identity number cannot be one; in a row, the student number may have spoken for it."""
+    try:
+        identity_number.parse(told)
+    except IdentityNumberError as error:
+        if error.code not in _TOLERATED_NUMBERS:
+            return [RowProblem("id_number", error.code, error.message_zh, error.message_en)]
+    return []
 
 
 def _repeats_identity(row: RegisterRow) -> bool:

@@ -19,7 +19,7 @@ from services.registry.events import StudentDetailsCorrected, StudentEnrolled, S
 from services.registry.handlers import Registry, in_order, known_student
 from services.registry.jobs.on_a_day import Dated
 from services.registry.lists import standing
-from services.registry.sheets.intake import StudentPlace, enrolment, fatal_problems, student_record
+from services.registry.sheets.intake import StudentPlace, enrolment, fatal_problems, student_record, unusable_number
 from services.registry.sheets.lists import register_row
 from services.registry.sheets.offers import unknown_school
 from shared.database.database import driver
@@ -113,7 +113,7 @@ def record_with(personal: StudentPersonal, changed: Mapping[str, Cell | None], p
     cells: dict[str, Cell] = {name: _cell(getattr(personal, name)) for name in AS_CELLS}
     cells |= {name: _cell(value) for name, value in changed.items()}
     row = register_row(1, cells)
-    if problems := fatal_problems(row):
+    if problems := fatal_problems(row) or unusable_number(changed.get("id_number")):
         raise InvalidRecord([(each.field, each.code, each.zh, each.en) for each in problems])
     return student_record(row, place)
 

@@ -276,15 +276,15 @@ class Desk(NamedTuple):
     signer: tokens.Ed25519Signer
     installation: Installation
 
-    def _headers(self, role: str, claims: dict[str, Any]) -> dict[str, str]:
+    def headers(self, role: str, claims: dict[str, Any]) -> dict[str, str]:
         token = tokens.token(self.signer, tokens.claims(roles=[role], **({"division": DIVISION[:4]} | claims)))
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4()), "accept-language": "zh"}
 
     def post(self, path: str, body: dict[str, Any], role: str = "aid_clerk", **claims: Any) -> Any:
-        return self.client.post(path, json=body, headers=self._headers(role, claims))
+        return self.client.post(path, json=body, headers=self.headers(role, claims))
 
     def get(self, path: str, role: str = "aid_clerk", **claims: Any) -> Any:
-        return self.client.get(path, headers=self._headers(role, claims))
+        return self.client.get(path, headers=self.headers(role, claims))
 
     def agreed(self, path: str, body: dict[str, Any]) -> str:
         """Ask as one clerk and approve as another; the household that the change is about."""
@@ -299,7 +299,7 @@ class Desk(NamedTuple):
     def household(self, household_id: str, true_on: str) -> dict[str, Any]:
         self.installation.pump()
         answer = self.client.get(
-            f"/v1/households/{household_id}?true_on={true_on}", headers=self._headers("aid_clerk", {})
+            f"/v1/households/{household_id}?true_on={true_on}", headers=self.headers("aid_clerk", {})
         )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()

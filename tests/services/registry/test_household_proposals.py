@@ -3,6 +3,7 @@ register's entries and exits are the household's history."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,6 +71,57 @@ def test_a_change_is_looked_at_before_it_is_asked_for_and_nothing_is_recorded(de
     for hidden in ("/v1/households?list=civil&household_number=P7", f"/v1/households/{house}/standing"):
         assert desk.get(hidden, **other).json()["code"] == "household_unknown"
     assert desk.post(f"/v1/households/{house}/split/preview", split, **other).json()["code"] == "household_unknown"
+
+
+def test_what_one_person_records_is_looked_at_first_too(desk: Desk) -> None:
+    house = poor_family(desk, "P8")
+    desk.agreed(f"/v1/households/{house}/register-exit", {"reason": "lifted", "on": "2026-10-01"})
+    mother = next(each["member_id"] for each in desk.household(house, "2026-10-01")["members"] if not each["head"])
+    here = f"/v1/households/{house}"
+    asked: dict[str, dict[str, Any]] = {
+        "head": {"member_id": mother, "on": "2026-10-03"},
+        "move": {"division_code": "469002", "address": "琼海市嘉积镇东门街八号", "on": "2026-10-03"},
+        "register-entry": {"household_type": "脱贫不稳定户", "on": "2026-11-01"},
+    }
+    for path, body in asked.items():
+        before = desk.get(f"{here}/standing").json()
+        shown = desk.post(f"{here}/{path}/preview", body).json()
+        assert desk.get(f"{here}/standing").json() == before, "a preview records nothing"
+        assert desk.post(f"{here}/{path}", body).status_code == 200
+        standing = desk.get(f"{here}/standing").json()
+        assert [shown["after"]] != [shown["before"]]
+        assert without_students(standing) == shown["after"][0] | {"list": "poverty"}
+    now = desk.get(f"{here}/standing").json()
+    assert (now["division_code"], now["address"]) == ("469002", "琼海市嘉积镇****")
+    assert now["members"][0]["member_id"] == mother and now["members"][0]["head"]
+    assert now["register_times"] == desk.household(house, "2026-11-02")["register_times"]
+    early = desk.post(f"{here}/head/preview", {"member_id": mother, "on": "2026-08-01"})
+    assert early.json()["code"] == "before_household_change"
+
+
+def without_students(standing: dict[str, Any]) -> dict[str, Any]:
+    """A preview does not look for students."""
+    return standing | {"members": [each | {"student_id": None} for each in standing["members"]]}
+
+
+def test_a_student_leads_to_her_households_and_back_also_when_enrolled_later(desk: Desk) -> None:
+    house = poor_family(desk, "P9")
+    told = {"school_code": "3146900001", "name": "中心小学", "division_code": "469001"}
+    school = desk.client.post("/v1/schools/batch", content=json.dumps(told), headers=desk.headers("aid_clerk", {}))
+    assert school.status_code == 200, school.text
+    pupil = {"name": "王小明", "id_number": SON, "school_code": "3146900001", "stage": "primary", "grade": "三年级"}
+    student = desk.post("/v1/students", pupil)
+    assert student.status_code == 201, student.text
+    desk.installation.pump()
+    student_id = student.json()["student_ids"][0]
+    found = desk.get(f"/v1/students/{student_id}/households?true_on=2027-01-01").json()
+    assert house in {each["household_id"] for each in found}
+    back = {each["student_id"] for each in desk.get(f"/v1/households/{house}/standing").json()["members"]}
+    assert student_id in back
+    office: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    assert desk.get(f"/v1/students/{student_id}/households", **office).status_code == 403
+    members = desk.get(f"/v1/households/{house}/standing", **office).json()["members"]
+    assert {each["student_id"] for each in members} == {None}
 
 
 def test_what_was_shown_is_worthless_when_the_household_changed(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
-from shared.eventsourcing.store import Command, Proposed, Result
+from shared.eventsourcing.store import Command, Decide, Proposed, Result
 from shared.eventsourcing.together import Together
 from shared.kernel.refusals import Conflict, Malformed
 from tests.support.trial import Trial, joined, moved
@@ -36,7 +37,7 @@ def joins(stream: UUID) -> Callable[[Connection], Sequence[Proposed]]:
 
 def at_once(trial: Trial, works: Sequence[tuple[Command, Callable[[Connection], Sequence[Proposed]]]]) -> list[object]:
     """What each caller got, all of whom came while a first one held the turn."""
-    together = Together(trial.store, trial.database)
+    together: Together[Decide] = Together(trial.store, trial.database)
     begun, go = threading.Event(), threading.Event()
 
     def slow(connection: Connection) -> Sequence[Proposed]:
@@ -122,3 +123,34 @@ def test_a_database_that_refuses_one_command_refuses_no_other(trial: Trial) -> N
     assert isinstance(got[0], Conflict) and isinstance(got[1], Result)
     with trial.database.writing() as connection:
         assert len(trial.store.load(connection, late)) == 1 and len(trial.store.load(connection, stream)) == 1
+
+
+def test_callers_on_the_event_loop_are_written_together_and_told_each_their_own(trial: Trial) -> None:
+    streams = [uuid.uuid4() for _ in range(TOGETHER)]
+    together: Together[Decide] = Together(trial.store, trial.database)
+
+    def full(connection: Connection) -> Sequence[Proposed]:
+        raise Full
+
+    async def all_of_them() -> list[object]:
+        works = [(command(), joins(stream)) for stream in streams]
+        await together.soon(command(), joins(uuid.uuid4()))
+        before = transactions(trial)
+        good = await asyncio.gather(*(together.soon(*work) for work in works))
+        assert transactions(trial) - before == 1
+        gone = asyncio.create_task(together.soon(command(), joins(uuid.uuid4())))
+        mixed = [
+            together.soon(command(), full),
+            together.soon(*works[0]),
+            together.soon(command(), joins(uuid.uuid4())),
+        ]
+        await asyncio.sleep(0)
+        gone.cancel()
+        return [*good, *await asyncio.gather(*mixed, return_exceptions=True)]
+
+    *good, refused, repeated, after = asyncio.run(all_of_them())
+    for stream, result in zip(streams, good, strict=True):
+        assert isinstance(result, Result) and result.versions == {stream: 1}
+    assert isinstance(refused, Full) and isinstance(after, Result)
+    assert isinstance(repeated, Result) and isinstance(good[0], Result)
+    assert repeated.replayed and repeated.event_ids == good[0].event_ids

@@ -1,0 +1,1 @@
+"""Left-behind children: who has not been heard of for long. A reminder for the school, never a signal by itself."""
