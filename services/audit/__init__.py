@@ -7,5 +7,6 @@ emits     PersonErased and what leads to it, holds, rules of retention, key rota
 consumes  the logs and heads of registry, matching, disbursement, visits, notifications and its own
 serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person and …/bundle, POST /v1/why,
           POST /v1/why-not, /v1/erasures, /v1/holds, /v1/retention-rule, /v1/keys/rotation, /v1/reads,
-          GET /v1/views, GET /v1/logs, GET /v1/alarms, GET /v1/logs/{service}/export, GET /v1/witness
+          GET and POST /v1/questions, GET /v1/views, GET /v1/logs, GET /v1/alarms, GET /v1/logs/{service}/export,
+          GET /v1/witness
 """

@@ -80,7 +80,7 @@ def take(raw: psycopg.Connection[Any], source: str, partition: int, arrived: Seq
     elsewhere = _known(raw, service, fresh)  # an index that another partition brought already
     repeated += [logged for logged in fresh if logged.log_index in elsewhere]
     alarms += _rewritten(raw, service, repeated)
-    _store(raw, service, [logged for logged in fresh if logged.log_index not in elsewhere])
+    store(raw, service, [logged for logged in fresh if logged.log_index not in elsewhere])
     raise_alarms(raw, alarms)
     if next_offset is not None:
         _move(raw, service, partition, last, next_offset)
@@ -126,7 +126,8 @@ def _known(raw: psycopg.Connection[Any], service: str, events: Sequence[Logged])
     return {index: bytes(leaf) for index, leaf in rows}
 
 
-def _store(raw: psycopg.Connection[Any], service: str, fresh: Sequence[Logged]) -> None:
+def store(raw: psycopg.Connection[Any], service: str, fresh: Sequence[Logged]) -> None:
+    """Keep events that nothing is wrong with and that are not there yet."""
     if not fresh:
         return
     with raw.cursor().copy(sql.SQL("COPY archive ({}) FROM STDIN").format(_NAMES)) as copy:

@@ -73,10 +73,10 @@ SELECT count(*), min(log_index) FILTER (WHERE type <> ALL(%s) AND sha256({_LEAF}
 FROM archive WHERE service = %s AND log_index > %s AND log_index <= %s
 """
 _FIRST_MISSING = """
-SELECT coalesce(min(place), %s + count(*) + 1) FROM (
+SELECT coalesce(min(place) FILTER (WHERE log_index <> place), %s + count(*) + 1) FROM (
     SELECT log_index, %s + row_number() OVER (ORDER BY log_index) AS place
     FROM archive WHERE service = %s AND log_index > %s AND log_index <= %s
-) AS numbered WHERE log_index <> place
+) AS numbered
 """
 
 
@@ -123,11 +123,19 @@ def _read(raw: psycopg.Connection[Any], service: str, after: int, until: int, ty
     found: list[Logged] = []  # read to the end first: whoever folds needs the connection
     with raw.cursor().copy(statement) as copy:
         start = _HEADER_BYTES
-        for row in copy:
-            if len(row) - start > _LENGTH.size:
-                found.append(_logged(bytes(row), start, service))
+        while len(row := _next(raw, copy)) - start > _LENGTH.size:
+            found.append(_logged(row, start, service))
             start = 0
+        if row:  # that was the trailer; psycopg itself reads the end behind it
+            copy.read()
     yield from found
+
+
+def _next(raw: psycopg.Connection[Any], copy: psycopg.Copy) -> bytes:
+    """The next row of a COPY. What libpq holds already is taken from it straight: psycopg's way to a row costs as much
+    as everything else that is done with it."""
+    size, row = raw.pgconn.get_copy_data(1)
+    return bytes(row) if size > 0 else bytes(copy.read())
 
 
 def _logged(row: bytes, start: int, service: str) -> Logged:

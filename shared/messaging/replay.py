@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import psycopg
 import sqlalchemy
 
 from shared.database.database import driver
@@ -67,23 +69,36 @@ def replay(
             tables[name].fill(raw, rows)
     folding = Folding(projection, tables, parked, left_out)
     count = 0
-    folds = projection.by_type
-    for batch in _batches(events):
-        count += len(batch)
-        mine = [logged for logged in batch if logged.event.type in folds]
-        written = folding.fold(open_logged(projection, keyring, mine), mine)
-        for name, assertions in written.items():
-            table = tables[name]
-            table.load(raw, [assertion.entity for assertion, _, _ in assertions])
-            assert_from = table.assert_from
-            for (_, entity, effective_on, _), log_index, values in assertions:
-                assert_from(entity, effective_on, log_index, values)
-        if sum(table.memory_bytes for table in tables.values()) > memory_bytes:
-            for table in tables.values():
-                table.spill(raw)
+    try:
+        for batch in _batches(events):
+            gc.freeze()  # millions of periods live to the end: looking for cycles in them would cost more than folding
+            count += len(batch)
+            mine = [logged for logged in batch if logged.event.type in projection.by_type]
+            _take(raw, folding, tables, open_logged(projection, keyring, mine), mine, memory_bytes)
+    finally:
+        gc.unfreeze()
     for table in tables.values():
         table.finish(raw, connection)
     return Replayed(count, tuple(left_out), frozenset(parked))
+
+
+def _take(
+    raw: psycopg.Connection[Any],
+    folding: Folding,
+    tables: Mapping[str, ScratchTable],
+    facts: Sequence[Recorded | Exception],
+    events: Sequence[Logged],
+    memory_bytes: int,
+) -> None:
+    for name, assertions in folding.fold(facts, events).items():
+        table = tables[name]
+        table.load(raw, [assertion.entity for assertion, _, _ in assertions])
+        assert_from = table.assert_from
+        for (_, entity, effective_on, _), log_index, values in assertions:
+            assert_from(entity, effective_on, log_index, values)
+    if sum(table.memory_bytes for table in tables.values()) > memory_bytes:
+        for table in tables.values():
+            table.spill(raw)
 
 
 class Folding:

@@ -11,6 +11,7 @@ from bench import (
     registry_promotion,
     registry_search,
     relaying,
+    replay,
     sequencing,
     sse,
 )
@@ -74,6 +75,12 @@ def test_live_lists_are_measured_to_the_last_of_them() -> None:
     made = sse.run(events=50)
     assert [each.count for each in made.measures] == [50, 250, 5, 225, 5]
     assert made.parameters["came_back"]
+
+
+def test_replays_are_measured_over_all_the_events_of_a_views_logs() -> None:
+    filled, *views = replay.run(events=2_000).measures
+    assert filled.count == 2_000
+    assert [each.count for each in views] == [2_000] * 4 + [1_400] * 4
 
 
 def test_proofs_are_made_and_verified_over_a_whole_log() -> None:
