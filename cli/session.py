@@ -152,4 +152,7 @@ def _refused(answer: httpx.Response) -> Refused:
     except ValueError:
         return Refused(f"{answer.status_code} {answer.reason_phrase}")
     reason = str(told.get("detail") or told.get("title") or answer.status_code)
+    wrong = [f"{str(each['pointer']).rpartition('/')[2]}: {each['detail']}" for each in told.get("errors") or ()]
+    if wrong:
+        reason = f"{reason} ({'; '.join(wrong)})"
     return Refused(reason, str(told.get("code") or ""), told.get("facts"))

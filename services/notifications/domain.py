@@ -165,12 +165,16 @@ def _was_settled(state: Alert, command: RaiseAlert) -> bool:
 
 
 def _restated(state: Alert, command: RaiseAlert) -> list[Decided]:
-    """The alert stands on other evidence than it was raised on. What was told when it came back after a closing stays:
-    it is what was new then."""
+    """The alert stands on other evidence than it was raised on, or on more grounds: they are told, so that whoever
+    closes it settles them, too. What was told when it came back after a closing stays: it is what was new then."""
     raised = state.raised
-    if not command.restates or raised is None or _was_settled(state, command):
+    if not command.restates or raised is None:
         return []
-    if (raised.since, raised.evidence, raised.facts) == (command.since, command.evidence, command.facts):
+    if _was_settled(state, command):
+        told = {name: getattr(raised, name) for name in ("since", "evidence", "explanation_code", "facts")}
+        command = replace(command, **told)
+    same = (raised.since, raised.evidence, raised.facts) == (command.since, command.evidence, command.facts)
+    if same and set(command.grounds) <= state.known:
         return []
     fact = AlertEvidenceChanged(
         since=command.since,

@@ -62,7 +62,8 @@ class AlertRaised(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class AlertEvidenceChanged(Fact, frozen=True, kw_only=True):
     """An open alert rests on other reports than those it was raised on: one came late, or was corrected, and it stands
-    nevertheless. The fields are those of AlertRaised, which they take the place of."""
+    nevertheless; or it has more grounds, for the child stayed away another week. The fields are those of AlertRaised,
+    which they take the place of."""
 
     since: date
     evidence: tuple[UUID, ...]

@@ -105,6 +105,25 @@ def test_a_view_is_written_as_it_was_known(served: Served) -> None:
         assert sorted(str(each) for each in found) == sorted(moment.paid.values())
 
 
+def test_a_question_is_asked_by_its_name(served: Served) -> None:
+    moment = served.moments[2]
+    asked = ("--known-at", moment.at.isoformat(), "--out")
+    sample = served.folder / "sample.json"
+    told = served.run("ask", "sample", "-w", "seed=audit 7", "-w", "size=100", *asked, str(sample))
+    found = json.loads(sample.read_text("utf-8"))
+    assert told["count"] == len(moment.paid) and told["hash"] == found["hash"]
+    assert {item["student_id"] for item in found["items"]} == {str(student) for student in moment.paid}
+    statement, cards = served.folder / "bank.csv", served.folder / "cards.xlsx"
+    reference = next(iter(moment.paid.values()))
+    statement.write_text(f"流水号,卡号,证件号,户名\n{reference},6217000012345678,469001198001010019,王老师\n", "utf-8")
+    served.run("ask", "anothers_card", "--bank", str(statement), *asked, str(cards))
+    _, row = CalamineWorkbook.from_path(str(cards)).get_sheet_by_name("发到他人卡上、一卡多人").to_python()
+    assert row[4:7] == ["待核", "王*师", "****5678"]
+    assert "late" in runner.invoke(build_app(), ["ask"], catch_exceptions=False).stdout
+    assert "there is no question salaries" in refused("ask", "salaries", "--out", str(cards))
+    assert "days" in refused("ask", "late", "-w", "days=0", "--out", str(cards))
+
+
 def test_the_same_question_has_the_same_digest(served: Served) -> None:
     asked = ("replay", "alerts", "--known-at", served.moments[1].at.isoformat(), "--out")
     digests = {served.run(*asked, str(served.folder / f"{n}.json"))["hash"] for n in range(2)}

@@ -28,6 +28,7 @@ from services.matching.ladder import DEFAULT_RULES, decide
 from services.matching.outcome import StudentId
 from services.matching.row_records import entry_of, student_of
 from shared.kernel.clock import today
+from tests.faults.accidents import DEATH_SECONDS
 from tests.support import sheets
 from tests.support.alike import CIVIL_HEADERS, POVERTY_HEADERS, Alike, Cells
 from tests.support.oracle import Oracle
@@ -162,10 +163,19 @@ def arm(system: System, chance: random.Random) -> str:
     return victim
 
 
-def await_death(system: System, victim: str, over: Callable[[], bool]) -> bool:
-    """Until the worker has died or everything is sent; whether it died. Then it is started again, ready."""
-    while system.alive(victim) and not over():
-        time.sleep(0.05)
+def await_death(system: System, victim: str) -> bool:
+    """Until the worker has died, or DEATH_SECONDS; whether it died. The others stand still meanwhile, or they may take
+    all the work there is. Then it is started again, ready."""
+    others = [name for name in WORKERS if name != victim]
+    for name in others:
+        system.freeze(name)
+    try:
+        deadline = time.monotonic() + DEATH_SECONDS
+        while system.alive(victim) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        for name in others:
+            system.thaw(name)
     died = not system.alive(victim)
     system.restart(victim)
     return died
@@ -235,7 +245,7 @@ def check(system: System, seed: int, size: Size, kills: int) -> None:
             if over():
                 break
             victim = arm(system, town.chance) if kill else victim
-            deaths += await_death(system, victim, over)
+            deaths += await_death(system, victim)
         for each in sending:
             each.result()
     sent = time.monotonic() - began

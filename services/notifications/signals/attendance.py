@@ -72,10 +72,12 @@ class Judged(NamedTuple):
 
 
 class _At(NamedTuple):
-    """An absence and its place among the days that count."""
+    """An absence and its place among the days that count. ``ground``: the class and day by which what is new of it is
+    known, the first absence of its stretch and week."""
 
     place: int
     named: Named
+    ground: UUID
 
 
 def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> Judged:
@@ -84,7 +86,7 @@ def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> 
     if covered_by:
         return Judged(covered_by=covered_by)
     days = child.days
-    absent = [_At(bisect_left(days, day), child.absences[day]) for day in sorted(child.absences)]
+    absent = _absent(child)
     if not absent:
         return Judged()
     begins = 0
@@ -107,6 +109,21 @@ def judge(child: ChildDays, rules: Thresholds, time: SchoolTime, today: int) -> 
     if back >= rules.return_days:
         return Judged(returned=tuple(days[len(days) - rules.return_days :]), ended=frozenset(standing))
     return Judged(standing)
+
+
+def _absent(child: ChildDays) -> list[_At]:
+    """What a person closed comes back with the next stretch of absence or the next week of it, not with every single
+    day; and not because a report was corrected for another child: a ground is the class and day, whichever report said
+    it last. Whatever window is looked at, the same absence has the same ground."""
+    found: list[_At] = []
+    for day in sorted(child.absences):
+        place, named = bisect_left(child.days, day), child.absences[day]
+        before = found[-1] if found else None
+        follows = before is not None and before.place == place - 1
+        same_week = before is not None and (before.named.day - 1) // _DAYS_OF_WEEK == (day - 1) // _DAYS_OF_WEEK
+        ground = before.ground if before is not None and follows and same_week else named.class_day
+        found.append(_At(place, named, ground))
+    return found
 
 
 def _running(episode: Sequence[_At], rules: Thresholds, silent_until: int) -> Reason | None:
@@ -133,7 +150,7 @@ def _share(
     share = round(rules.absent_share * 1000)
     found: list[tuple[Told, Sequence[_At]]] = []
     for number in range(begins, len(absent)):
-        place, named = absent[number]
+        place, named, _ = absent[number]
         begin = time.window_begin(named.day, rules.share_window)
         low = max(0, place - rules.share_window + 1) if begin is None else bisect_left(days, begin)
         first = bisect_left(places, low)
@@ -157,7 +174,7 @@ def _term_start(
 
     found: list[tuple[Told, Told, Sequence[_At]]] = []
     for run in _runs(episode):
-        for number, (place, named) in enumerate(run):
+        for number, (place, named, _) in enumerate(run):
             term = time.term_of(named.day)
             if term is None:
                 continue
@@ -195,7 +212,7 @@ def _unexplained(run: Sequence[_At], rules: Thresholds) -> int:
 def _reason(code: str, first: Told, latest: Told, absent: Sequence[_At]) -> Reason:
     """The evidence is what made the signal stand at ``first``, day by day, whatever came since and in which order: the
     same reports give the same evidence. The grounds go on with the absence until now (``absent``)."""
-    grounds = _grounds(absent[-EVIDENCE_MOST:])
+    grounds = tuple(dict.fromkeys(each.ground for each in absent[-EVIDENCE_MOST:]))
     return Reason(first.since, first.evidence, code, first.facts, grounds, latest, restates=True)
 
 
@@ -203,20 +220,6 @@ def _told(absent: Sequence[_At], facts: Mapping[str, str]) -> Told:
     first, last = (date.fromordinal(each.named.day) for each in (absent[0], absent[-1]))
     evidence = tuple(each.named.event_id for each in absent[-EVIDENCE_MOST:])
     return Told(first, evidence, {**facts, "since": first.isoformat(), "last": last.isoformat()})
-
-
-def _grounds(absent: Sequence[_At]) -> tuple[UUID, ...]:
-    """What is new of the child: each stretch of absence, and within it each week. So what a person closed comes back
-    with the next stretch or week, not with every single day; and not because a report was corrected for another child:
-    a ground is the class and day, whichever report said it last."""
-    grounds = []
-    for number, (place, named) in enumerate(absent):
-        before = absent[number - 1] if number else None
-        follows = before is not None and before.place == place - 1
-        same_week = before is not None and (before.named.day - 1) // _DAYS_OF_WEEK == (named.day - 1) // _DAYS_OF_WEEK
-        if not (follows and same_week):
-            grounds.append(named.class_day)
-    return tuple(grounds)
 
 
 def _evident(reason: Reason, unvisited: UUID | None) -> Reason:

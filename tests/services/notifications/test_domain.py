@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifications.commands import RaiseAlert
+from services.notifications.domain import Alert, apply, raise_alert
 from services.notifications.errors import BadRules
+from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised
 from services.notifications.signals.reasons import ListedChild, Schooling, listed_reason, student_reasons
 from services.notifications.signals.rules import AlertRules, canonical, parse
 
@@ -84,3 +87,41 @@ def test_a_wait_out_of_bounds_is_refused(days: int) -> None:
 
 def test_rules_read_back() -> None:
     assert parse(canonical(AlertRules(acceptance_days=30))).acceptance_days == 30
+
+
+def standing_absence(*grounds: int, on: date = DAY) -> RaiseAlert:
+    """What the policy says of a child who stays away: the evidence stays, the weeks grow."""
+    return RaiseAlert(
+        kind="absent_running",
+        student_id=UUID(int=1),
+        entry_id=None,
+        division_code="469001",
+        school_code="S1",
+        since=DAY,
+        evidence=(UUID(int=50),),
+        rules_hash="r",
+        explanation_code="absent_days_running",
+        facts={"days": "3"},
+        on=on,
+        grounds=tuple(UUID(int=each) for each in grounds),
+        restates=True,
+    )
+
+
+def told(alert: Alert, command: RaiseAlert) -> Alert:
+    for fact, effective_on in raise_alert(alert, command):
+        alert = apply(alert, fact, effective_on)
+    return alert
+
+
+def test_a_late_closing_settles_the_weeks_in_between_and_the_next_week_reopens() -> None:
+    alert = told(Alert(), standing_absence(1))
+    assert raise_alert(alert, standing_absence(1)) == []
+    for weeks in ((1, 2), (1, 2, 3)):
+        (decided,) = raise_alert(alert, standing_absence(*weeks))
+        assert isinstance(decided.fact, AlertEvidenceChanged)
+        alert = apply(alert, *decided)
+    alert = apply(alert, AlertClosed(reason="mistaken", evidence="paper 9"), DAY + timedelta(days=20))
+    assert raise_alert(alert, standing_absence(1, 2, 3, on=DAY + timedelta(days=21))) == []
+    (again,) = raise_alert(alert, standing_absence(1, 2, 3, 4, on=DAY + timedelta(days=23)))
+    assert isinstance(again.fact, AlertRaised) and again.fact.times == 2

@@ -93,6 +93,23 @@ def test_a_closed_alert_comes_back_with_the_next_stretch_or_week_only() -> None:
     assert grounds[0] == grounds[1] == grounds[2] != grounds[3]
 
 
+def test_a_sliding_window_brings_no_grounds_of_its_own() -> None:
+    """Away from Monday to Wednesday, week by week: the window's first day moves into the middle of a week whose ground
+    is known, and stays that ground."""
+    days = school_days(date(2026, 10, 12), date(2026, 12, 18))
+    said = {day: ("unexplained" if day.isoweekday() <= 3 else PRESENT, False) for day in days}
+    known: set[UUID] = set()
+    brought = []
+    for number, day in enumerate(days, 1):
+        told = {each: said[each] for each in days[:number]}
+        found = judge(days_known(told, [], CALENDAR, days[0]), Thresholds(), CALENDAR, day.toordinal())
+        if (reason := found.reasons.get("absent_share")) is not None:
+            if known and set(reason.grounds) - known:
+                brought.append(day.isoweekday())
+            known.update(reason.grounds)
+    assert len(known) == len(days) // 5 and set(brought) == {1}
+
+
 def test_an_old_version_reads_with_the_defaults() -> None:
     assert parse('{"acceptance_days":30,"compulsory_stages":["primary"]}') == AlertRules(
         acceptance_days=30, compulsory_stages=("primary",)
