@@ -72,7 +72,7 @@ LEFT_BEHIND = TablePage(
         Column("days_unheard", ("days",), "number"),
         Column("contact_due", ("due",), "code", "yes_no"),
     ),
-    (AID_CLERK, SCHOOL), "student_id",
+    _ROLES, "student_id",
     (BY_SCHOOL, Filter("due", "code", "yes_no"), TRUE_ON),
 )  # fmt: skip
 

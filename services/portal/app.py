@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
@@ -95,21 +95,9 @@ def build(settings: Settings, checker: Checker) -> Portal:
     )
 
 
-def application(
-    settings: PortalSettings, checker: Checker | CheckJobs, transport: httpx.AsyncBaseTransport | None = None
-) -> FastAPI:
-    """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
-    backends = Backends(settings.services, transport, settings.live_lists)
-    check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
-    statics = Statics()
-    issuer = _demo_issuer(settings)
-    authenticator = Authenticator(
-        issuer=settings.issuer,
-        audience=settings.audience,
-        jwks=issuer.jwks() if issuer else None,
-        jwks_url=None if issuer else settings.jwks_url,
-    )
-    routers = [
+def _routers(statics: Statics) -> list[APIRouter]:
+    """Every page's routes, in the order in which an address is looked for."""
+    return [
         sign_in.router,
         statics.router(),
         proxy.router,
@@ -146,6 +134,23 @@ def application(
         audit.router,
         erasures.router,
     ]
+
+
+def application(
+    settings: PortalSettings, checker: Checker | CheckJobs, transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The portal's application. ``transport`` stands in for the network. Raises DemoRefused."""
+    backends = Backends(settings.services, transport, settings.live_lists)
+    check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
+    statics = Statics()
+    issuer = _demo_issuer(settings)
+    authenticator = Authenticator(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        jwks=issuer.jwks() if issuer else None,
+        jwks_url=None if issuer else settings.jwks_url,
+    )
+    routers = _routers(statics)
     if issuer is not None:
         routers.append(sign_in.demo_routes(issuer, settings.division))
     app = create_app(

@@ -20,6 +20,7 @@ from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, cre
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
@@ -74,7 +75,8 @@ class County:
     def app(self, authenticator: Authenticator) -> FastAPI:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
-        routers = [self.reviews.router(), self.models.router(), ledgers(), *own]
+        known = audited(str(next(iter(self.students))))
+        routers = [self.reviews.router(), self.models.router(), ledgers(), known, *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")

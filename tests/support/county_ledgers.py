@@ -30,6 +30,22 @@ def ledgers() -> APIRouter:
             "next": None,
         }
 
+    @r.get("/left-behind")
+    def left_behind(who: Who) -> Row:
+        number = "00000000-0000-4000-8000-000000000001"
+        row = {"student_id": number, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}
+        return {"items": [{**row, "heard_on": "2024-06-01", "days": 98, "due": True}], "next": None}
+
+    @r.get("/alert-rules")
+    def rules(who: Who) -> Row:
+        content = {"acceptance_days": 15, "variations": [], "unexplained_reasons": ["other"], "document_days": {}}
+        told = {"version": 1, "as_of": "2019-09-01", "by": "system:configuration", "changed": {}, "in_force": True}
+        return {"items": [{**told, "content": content}], "next": None}
+
+    @r.get("/alert-rules/figures")
+    def figures(who: Who) -> list[Row]:
+        return []
+
     @r.get("/ledgers")
     def board(who: Who) -> Row:
         place = {"division_code": "460100101", "township": "460100101", "school_code": "3146000001"}

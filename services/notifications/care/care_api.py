@@ -15,9 +15,9 @@ from shared.database.database import Database, driver
 from shared.kernel.clock import today
 from shared.messaging.builds import enter_live
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 
 
