@@ -220,3 +220,6 @@ def test_thresholds_are_tried_on_a_past_and_put_into_force(
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
     expect(page.locator("table.rows tbody tr")).to_contain_text("是")
     proper(page, tmp_path / "left-behind")
+    page.goto("/alerts")
+    page.locator("table.rows tbody tr", has_text="王*生").get_by_role("link", name="学籍登记为辍学").click()
+    expect(page.locator("section", has=page.locator("#s-why"))).to_contain_text("还没有登记照护情况")

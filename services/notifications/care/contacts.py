@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 from pydantic import BaseModel
-from sqlalchemy import Column, Connection, Date, Text, text
+from sqlalchemy import Column, Connection, Date, Text, select, text
 
 from services.notifications.signals.memory import rules_on
 from services.registry.events import CounsellingNoted, GuardianshipChanged
@@ -123,6 +123,12 @@ def _row(row: Any, day: date, before: date) -> LeftBehindRow:
         days=None if row.heard_on is None else (day - row.heard_on).days,
         due=row.heard_on is None or row.heard_on < before,
     )
+
+
+def last_heard(connection: Connection, day: date, student_id: UUID) -> date | None:
+    """The last entry of one child's care record by the day; None when there is none, or the viewer may not see her."""
+    statement = select(CONTACTS.c.heard_on).where(CONTACTS.c.entity == student_id, CONTACTS.holds_on(day))
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def due_by_school(raw: psycopg.Connection[Any], day: date, allowed: int) -> Sequence[DueAt]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifications import queries
+from services.notifications.care.contacts import last_heard
 from services.notifications.case_commands import (
     ConfirmDropout,
     FormTeam,
@@ -147,6 +148,8 @@ def _reading(routes: APIRouter, cases: Cases) -> None:
         with cases.database.reading(viewer.scope, ALERTS_VIEW.name) as connection:
             row = queries.alerts_by_id(connection, day, [alert_id], viewer.language).get(alert_id)
             moments = recorded(connection, alert_id)
+            student = None if row is None else row.student_id
+            heard = None if student is None else last_heard(connection, day, student)
         if row is None:
             raise UnknownAlert("没有这条预警", "there is no such alert")
         with cases.database.writing() as connection:
@@ -155,7 +158,8 @@ def _reading(routes: APIRouter, cases: Cases) -> None:
         assert case.raised is not None
         found = evidence_of(cases.database, case.raised, day)
         set_entity_tag(response, case.version)
-        return case_page(row, case, stored, moments, found, viewer.principal, day, viewer.language)
+        shown = case_page(row, case, stored, moments, found, viewer.principal, day, viewer.language)
+        return shown.model_copy(update={"heard_on": heard})
 
     @routes.post("/alerts/{alert_id}/reveal")
     def reveal(alert_id: UUID, body: Reveal, request: Request, viewer: Responsible) -> Opened:

@@ -60,7 +60,8 @@ class Happened(BaseModel):
 
 
 class CasePage(BaseModel):
-    """``missing``: closing reason → what it still lacks; a reason that is not named can be closed on."""
+    """``missing``: closing reason → what it still lacks; a reason that is not named can be closed on. ``heard_on``: the
+    last entry of the child's care record."""
 
     alert: AlertRow
     version: int
@@ -69,6 +70,7 @@ class CasePage(BaseModel):
     happened: list[Happened]
     missing: dict[str, str]
     mistake_stated_by: str | None
+    heard_on: date | None = None
 
 
 class OpenedNote(BaseModel):
