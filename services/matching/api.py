@@ -26,12 +26,12 @@ from services.matching.sheets import write_roster
 from services.matching.submission_states import SubmissionStates, submission_states
 from shared.database.database import Database
 from shared.kernel.clock import today
+from shared.tabular.writing import XLSX
 from shared.web.event_stream import EventStream
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 KNOWN_IDS = 10_000
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Turn = Annotated[PageTurn, Depends(page_turn)]
 RosterReader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
 RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]

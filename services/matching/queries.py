@@ -83,7 +83,8 @@ class Summary(BaseModel):
     unenrolled_listed: int
 
 
-def _rows(day: date) -> Select[Any]:
+def decided_rows(day: date) -> Select[Any]:
+    """The decisions that stand on a day, each with the name and the line of its row."""
     tables = DECISIONS.table.outerjoin(ENTRIES.table, and_(_E.entity == _D.entity, ENTRIES.holds_on(day)))
     return select(*_D, _E.name, _E.row).select_from(tables).where(DECISIONS.holds_on(day))
 
@@ -99,7 +100,7 @@ def reviews(
     me: str = "",
 ) -> list[ReviewRow]:
     """At most ``turn.fetch`` rows by list and id."""
-    statement = _rows(true_on).where(_D.state == State.REVIEW.value)
+    statement = decided_rows(true_on).where(_D.state == State.REVIEW.value)
     if list_name is not None:
         statement = statement.where(_D.list == list_name)
     if school is not None:
@@ -129,7 +130,7 @@ def unmatched(
     language: Language = "zh",
 ) -> list[UnmatchedRow]:
     """At most ``turn.fetch`` rows by list and id."""
-    statement = _rows(true_on).where(_D.state.in_([state.value for state in states]))
+    statement = decided_rows(true_on).where(_D.state.in_([state.value for state in states]))
     if list_name is not None:
         statement = statement.where(_D.list == list_name)
     if school_age is not None:
@@ -157,7 +158,7 @@ def unmatched(
 def standing_decision(connection: Connection, day: date, entry_id: UUID) -> Row[Any] | None:
     """The decision about a row on a day, with what the viewer may see of the row; None without one, or outside the
     scope."""
-    statement = _rows(day).where(_D.entity == entry_id, _D.state.is_not(None))
+    statement = decided_rows(day).where(_D.entity == entry_id, _D.state.is_not(None))
     return connection.execute(statement).one_or_none()
 
 

@@ -6,14 +6,15 @@ from datetime import date
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, and_, any_, literal, or_, select, true
+from sqlalchemy import ColumnElement, Connection, any_, literal, or_, true
 
 from services.matching.explaining import explanation
 from services.matching.outcome import State
-from services.matching.tables import DECISIONS, ENTRIES
+from services.matching.queries import decided_rows
+from services.matching.tables import DECISIONS
 from shared.kernel.masking import mask_name
 
-_D, _E = DECISIONS.c, ENTRIES.c
+_D = DECISIONS.c
 
 
 class RowState(BaseModel):
@@ -51,13 +52,7 @@ def row_states_of(connection: Connection, true_on: date, student_id: UUID) -> li
 
 
 def _states(connection: Connection, day: date, whose: ColumnElement[bool]) -> list[RowState]:
-    tables = DECISIONS.table.outerjoin(ENTRIES.table, and_(_E.entity == _D.entity, ENTRIES.holds_on(day)))
-    statement = (
-        select(*_D, _E.name, _E.row)
-        .select_from(tables)
-        .where(DECISIONS.holds_on(day), _D.state.is_not(None), whose)
-        .order_by(_D.list, _D.entity)
-    )
+    statement = decided_rows(day).where(_D.state.is_not(None), whose).order_by(_D.list, _D.entity)
     return [
         RowState(
             entry_id=row.entity,

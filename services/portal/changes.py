@@ -17,6 +17,7 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
+from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
@@ -28,7 +29,6 @@ WHERE = ("school_code", "stage", "grade", "class_name", "boarder")
 VALUES = ("stage", "grade", "class_name", "boarder", "left_behind", "placement")
 WORKING = ("previewing", "applying", "undoing")
 STEPS = ("preview", "approve", "refuse", "undo")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 50
 _SHOWN_AGAIN = (403, 409, 413, 415, 422)  # refusals after which the person goes on on the same page
 _PROBLEMS_SHOWN = 50

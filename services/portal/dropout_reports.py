@@ -21,13 +21,12 @@ from services.portal.report_blocks import blocks, coverage, figure_text, period_
 from services.portal.session import Opening, opening
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
-from shared.tabular.writing import WorkbookWriter
+from shared.tabular.writing import XLSX, WorkbookWriter
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 PAGE = "/dropout/reports"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LEVELS = ("school", "county", "city", "province")
 ROWS = 50
 _ASKED = ("level", "place", "on", "known_at")

@@ -20,11 +20,11 @@ from services.portal.table_reading import school_choices
 from services.portal.table_shape import EVERYONE
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
+from shared.tabular.writing import XLSX
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # As the registry permits them.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "students": (AID_CLERK, SCHOOL, AUDITOR),

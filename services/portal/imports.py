@@ -17,13 +17,13 @@ from services.portal.table_reading import read_view
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
+from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.viewers import AGENCY, AID_CLERK
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 LISTS, MODES = ("poverty", "civil", "disability", "students"), ("snapshot", "increment")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ON_RECORD = ("added", "corrected", "unchanged")
 
 

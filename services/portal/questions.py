@@ -14,13 +14,13 @@ from starlette.responses import Response, StreamingResponse
 
 from services.portal.audit import moment_of
 from services.portal.backends import Backends, BackendTrouble
-from services.portal.exports import XLSX
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, NotFound
+from shared.tabular.writing import XLSX
 from shared.web.viewers import AID_CLERK, AUDITOR
 
 router = APIRouter(include_in_schema=False)

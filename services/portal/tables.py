@@ -33,9 +33,8 @@ from services.portal.table_shape import Filter, TablePage
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.tabular.sheets import Cell
-from shared.tabular.writing import WorkbookWriter
+from shared.tabular.writing import XLSX, WorkbookWriter
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Opened = Annotated[Opening, Depends(opening)]
 
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from shared.tabular import package
 from shared.tabular.sheets import Cell
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"  # what a workbook is sent as
 LONGEST_TEXT = 32_767  # characters in a cell of the format
 HIGHEST_ROWS = 1_048_576  # rows of a sheet in the format
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -14,10 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.registry.events import ClassAttendanceReported, SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
-from tests.journeys.test_pages import DESK
 from tests.journeys.test_registry_pages import proper
 from tests.services.happenings import enrolled, link, listed, someone
-from tests.support.notifications_portal import NotificationsPortal, notifications_portal
+from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 
 TODAY = today()
 NAMES = ("李小云", "王海生", "陈亚妹", "符小强")
@@ -58,18 +57,8 @@ def running(postgres: Any) -> Iterator[NotificationsPortal]:
 
 @pytest.fixture
 def page(browser: Browser, running: NotificationsPortal) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": DESK["width"], "height": DESK["height"]}, locale="zh-CN", base_url=running.url
-    )
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto("/demo-issuer/?next=/alerts")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
-    opened.wait_for_url("**/alerts")
-    yield opened
-    context.close()
-    assert complaints == []
+    with clerks_page(browser, running.url, "/alerts") as opened:
+        yield opened
 
 
 def say(page: Page, running: NotificationsPortal, sentence: str) -> None:

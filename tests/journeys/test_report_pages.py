@@ -16,10 +16,9 @@ from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
 from shared.tabular.book import open_book
-from tests.journeys.test_pages import DESK
 from tests.journeys.test_registry_pages import proper
 from tests.services.happenings import enrolled, someone
-from tests.support.notifications_portal import NotificationsPortal, notifications_portal
+from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 
 FIRST = today().replace(day=1)
 BEFORE = FIRST - timedelta(days=20)  # a day of last month
@@ -52,18 +51,8 @@ def running(postgres: Any) -> Iterator[NotificationsPortal]:
 
 @pytest.fixture
 def page(browser: Browser, running: NotificationsPortal) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": DESK["width"], "height": DESK["height"]}, locale="zh-CN", base_url=running.url
-    )
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto("/demo-issuer/?next=/dropout/reports")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
-    opened.wait_for_url("**/dropout/reports")
-    yield opened
-    context.close()
-    assert complaints == []
+    with clerks_page(browser, running.url, "/dropout/reports") as opened:
+        yield opened
 
 
 def test_a_report_is_read_taken_away_and_issued_again(page: Page, running: NotificationsPortal, tmp_path: Path) -> None:

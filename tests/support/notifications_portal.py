@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, NamedTuple
 
+from playwright.sync_api import Browser, Page
+
 import services.notifications.app as notifications_app
 from shared.hosting.service import Service
+from tests.journeys.test_pages import DESK
 from tests.services.installation import Installation
 from tests.support.service_portal import service_portal
 
@@ -33,3 +36,20 @@ def notifications_portal(postgres: Any) -> Iterator[NotificationsPortal]:
     """Both on free ports, ended on exit with their databases."""
     with service_portal(postgres, "notifications", notifications_app.build, beside=("registry", "matching")) as made:
         yield NotificationsPortal(*made)
+
+
+@contextmanager
+def clerks_page(browser: Browser, url: str, address: str) -> Iterator[Page]:
+    """The page at ``address``, opened by the clerk of the demonstration; its script must not fail."""
+    context = browser.new_context(
+        viewport={"width": DESK["width"], "height": DESK["height"]}, locale="zh-CN", base_url=url
+    )
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(f"/demo-issuer/?next={address}")
+    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.wait_for_url(f"**{address}")
+    yield opened
+    context.close()
+    assert complaints == []

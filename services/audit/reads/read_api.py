@@ -25,12 +25,12 @@ from shared.database.database import Database
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.division import within
+from shared.tabular.writing import XLSX
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
 UNUSUAL_MOST = 200
 SHEET_ROWS_MOST = 10_000
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Reader = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK, SCHOOL))]
 Auditing = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
 Turn = Annotated[PageTurn, Depends(page_turn)]

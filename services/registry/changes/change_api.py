@@ -27,6 +27,7 @@ from services.registry.tables import STUDENTS
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
 from shared.web.pages import Page, PageTurn, page_of, page_turn
@@ -39,7 +40,6 @@ Turn = Annotated[PageTurn, Depends(page_turn)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 Value = Annotated[str, Field(max_length=40)]
 Reason = Annotated[str, Field(min_length=2, max_length=200)]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN = 50
 _NOBODY = UUID(int=0)
 

@@ -26,11 +26,11 @@ from services.registry.purposes import PURPOSE_LEAST, PURPOSE_MOST, check_purpos
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
+from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
 # An auditor replays and reads masked; whoever takes full rows away works with them.
 _READERS: dict[ExportKind, frozenset[str]] = {

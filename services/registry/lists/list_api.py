@@ -31,14 +31,13 @@ from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Forbidden
-from shared.tabular.writing import WorkbookWriter
+from shared.tabular.writing import XLSX, WorkbookWriter
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 
 log = structlog.get_logger(__name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
 SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]

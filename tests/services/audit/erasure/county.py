@@ -4,7 +4,7 @@ through every table of every database for what names her."""
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from psycopg import sql
 from deploy.views import VIEWS
 from services.audit import app as audit_app
 from services.audit.app import ARCHIVED_SERVICES
-from services.audit.archive import Arrived, note_head, take
 from services.audit.erasure.desk import Desk, act
 from services.audit.erasure.eraser import Eraser
 from services.audit.streams import Streams
@@ -34,15 +33,13 @@ from services.registry.events import (
 from services.registry.keys import Keys
 from services.visits import app as visits_app
 from services.visits.events import VisitLogged, VisitNotes
-from shared.database.database import driver
-from shared.eventsourcing.event import partition_of
 from shared.eventsourcing.store import Command
 from shared.hosting.service import Service
 from shared.kernel.masking import mask_name, mask_number
-from shared.messaging.codec import Envelope
 from shared.standards.identity_number import check_digit
+from tests.services.archiving import archive
 from tests.services.happenings import link
-from tests.services.installation import DIVISION, PARTITIONS, Installation
+from tests.services.installation import DIVISION, Installation
 
 APPS = (registry_app, matching_app, disbursement_app, visits_app, notifications_app)
 SINCE, TODAY = date(2021, 9, 1), date(2026, 11, 24)
@@ -104,19 +101,7 @@ class County:
     def archive(self) -> None:
         """What the archiver does, from the logs themselves."""
         self.installation.pump()
-        with self.audit.database.working() as connection:
-            raw = driver(connection)
-            for name in ARCHIVED_SERVICES:
-                entries = self.installation.entries(name)
-                for partition in range(PARTITIONS):
-                    arrived: list[Arrived] = []
-                    last = 0
-                    for logged, trace in entries:
-                        if partition_of(logged.event.stream_id, PARTITIONS) == partition:
-                            arrived.append(Arrived(len(arrived), Envelope(logged, last, trace)))
-                            last = logged.log_index
-                    take(raw, f"//rollcall/{DIVISION}/{name}", partition, arrived)
-                note_head(raw, name, len(entries), datetime.now(UTC))
+        archive(self.installation, self.audit, ARCHIVED_SERVICES)
 
     def places_of(self, traces: list[str]) -> list[str]:
         """Every table of every database whose rows, as text, hold one of these."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from deploy.views import VIEWS
 from services.audit.app import ARCHIVED_SERVICES
-from services.audit.archive import Arrived, note_head, take
 from services.audit.questions.asking import Asking, Finding, Inquiry
 from services.audit.questions.catalogue import QUESTIONS
 from services.audit.replays.replaying import Replays
 from services.disbursement.events import AidDisbursed, EntitlementGranted, EntitlementWithdrawn
 from services.disbursement.living_subsidy import activation
 from services.registry.events import StudentEnrolled, StudentPersonal
-from shared.database.database import driver
-from shared.eventsourcing.event import partition_of
 from shared.hosting.service import Service
-from shared.messaging.codec import Envelope
+from tests.services.archiving import archive
 from tests.services.happenings import enrolled, link, someone
-from tests.services.installation import DIVISION, PARTITIONS, Installation
+from tests.services.installation import Installation
 
 ENROLLED_ON = date(2021, 9, 1)
 TODAY = date(2026, 11, 24)
@@ -108,19 +105,7 @@ class Books:
     def archive(self) -> None:
         """What the archiver does, from the logs themselves."""
         self.installation.sequence()
-        with self.audit.database.working() as connection:
-            raw = driver(connection)
-            for name in ARCHIVED_SERVICES:
-                entries = self.installation.entries(name)
-                for partition in range(PARTITIONS):
-                    arrived: list[Arrived] = []
-                    last = 0
-                    for logged, trace in entries:
-                        if partition_of(logged.event.stream_id, PARTITIONS) == partition:
-                            arrived.append(Arrived(len(arrived), Envelope(logged, last, trace)))
-                            last = logged.log_index
-                    take(raw, f"//rollcall/{DIVISION}/{name}", partition, arrived)
-                note_head(raw, name, len(entries), datetime.now(UTC))
+        archive(self.installation, self.audit, ARCHIVED_SERVICES)
 
     def ask(self, name: str, *, true_on: date = TODAY, known_at: datetime | None = None, **parameters: Any) -> Finding:
         self.archive()

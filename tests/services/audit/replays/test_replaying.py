@@ -12,7 +12,7 @@ import pytest
 
 from deploy.views import VIEWS
 from services.audit import app, archived
-from services.audit.archive import Arrived, note_head, take
+from services.audit.archive import note_head
 from services.audit.errors import (
     ArchiveDoubtful,
     BeforeFirstEvent,
@@ -31,12 +31,11 @@ from services.notifications import app as notifications_app
 from services.registry.events import StudentLeft
 from shared.database.database import driver
 from shared.database.scopes import Scope
-from shared.eventsourcing.event import partition_of
 from shared.eventsourcing.store import Command
 from shared.hosting.service import Service
-from shared.messaging.codec import Envelope
+from tests.services import archiving
 from tests.services.happenings import enrolled, link, someone, unlink
-from tests.services.installation import DIVISION, PARTITIONS, Installation
+from tests.services.installation import DIVISION, Installation
 
 TODAY = date(2026, 11, 24)
 SERVICES = ("registry", "matching", "disbursement", "notifications")
@@ -52,20 +51,8 @@ class Moment(NamedTuple):
 
 
 def archive(installation: Installation, audit: Service) -> None:
-    """What the archiver does, from the logs themselves."""
-    with audit.database.working() as connection:
-        raw = driver(connection)
-        for name in SERVICES:
-            entries = installation.entries(name)
-            for partition in range(PARTITIONS):
-                arrived: list[Arrived] = []
-                last = 0
-                for logged, trace in entries:
-                    if partition_of(logged.event.stream_id, PARTITIONS) == partition:
-                        arrived.append(Arrived(len(arrived), Envelope(logged, last, trace)))
-                        last = logged.log_index
-                take(raw, f"//rollcall/{DIVISION}/{name}", partition, arrived)
-            note_head(raw, name, len(entries), datetime.now(UTC))
+    """What the archiver does with the logs of the history."""
+    archiving.archive(installation, audit, SERVICES)
 
 
 @pytest.fixture
