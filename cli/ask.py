@@ -38,7 +38,7 @@ def ask(
 ) -> None:
     """Ask a question of any moment; the answer names its events, its query and its digest."""
     from cli.replay_asking import ask as answer
-    from cli.replay_asking import moment
+    from cli.replay_asking import moment, patiently
     from cli.session import Session
 
     with Session(Installation.from_environment(), "auditor") as session:
@@ -56,7 +56,9 @@ def ask(
         body = {name: value for name, value in asked.items() if value is not None}
         path = f"/v1/questions/{question}"
         if out.suffix == ".xlsx":
-            out.write_bytes(session.post_for_file("audit", f"{path}/sheet", body, uuid.uuid4()))
+            out.write_bytes(
+                patiently(body, lambda: session.post_for_file("audit", f"{path}/sheet", body, uuid.uuid4()))
+            )
             typer.echo(json.dumps({"question": question, "file": str(out)}) if as_json else str(out))
             return
         told = answer(session, path, body)
