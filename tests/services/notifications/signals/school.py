@@ -87,7 +87,11 @@ class School:
         return self.installation.append("registry", stream, fact, on)
 
     def open(self, on: date) -> None:
-        """The day begins, and everything told so far is worked on."""
+        """The day begins once everything told before is worked on.
+
+        Partitions are independent: a day opened before a child's partition was read would judge her by what was
+        told first, and withdraw it by what was told next."""
+        self.installation.pump()
         self.installation.open_day(self.service, on)
         self.installation.pump()
 
