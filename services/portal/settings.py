@@ -15,6 +15,7 @@ SERVICES: Mapping[str, int] = {  # port after the portal's
     "visits": 4,
     "notifications": 5,
     "audit": 6,
+    "access": 7,
 }
 
 
