@@ -30,14 +30,14 @@ class Refused(StartRefused):
 
 
 class Session:
-    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
+    """Requests of one post. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
     at ROLLCALL_<SERVICE>_URL, else on this machine. ``operator_secret``: as who runs the machine, who has no token.
 
     Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
     """
 
     def __init__(
-        self, installation: Installation, role: str, *, operator_secret: str | None = None, **person: str
+        self, installation: Installation, kind: str, *, operator_secret: str | None = None, **person: str
     ) -> None:
         self._addresses = {
             name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
@@ -50,7 +50,7 @@ class Session:
             return
         token = os.environ.get("ROLLCALL_TOKEN")
         if not token:
-            form = {"role": role, **person}
+            form = {"kind": kind, **person}
             answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
             token = str(answer.json()["access_token"])
         self.token = token
