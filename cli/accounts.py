@@ -41,10 +41,12 @@ def create_administrator(
     installation = Installation.from_environment()
     secret = Secrets(installation.home, production=installation.environment == "production").bytes("access-operator")
     shown = base64.b64encode(secret).decode()
-    with Session(installation, "operator", operator_secret=shown) as session:
+    with Session(installation, "", operator_secret=shown) as session:
         made = session.post("access", "/v1/administrators", {"login": login, "name": name}, uuid.uuid4())
     if as_json:
         typer.echo(json.dumps(made))
         return
     typer.echo(f"Login name  {login}\nPassword    {made['password']}\n")
-    typer.echo(f"Sign in at {installation.page}sign-in/account and choose another password; this one is shown only now.")
+    typer.echo(
+        f"Sign in at {installation.page}sign-in/account and choose another password; this one is shown only now."
+    )

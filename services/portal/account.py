@@ -77,6 +77,4 @@ async def _password(
     backends: Backends = request.app.state.backends
     me = (await backends.get(session_caller(request), "access", "/v1/me")).body
     rendering: Rendering = request.app.state.rendering
-    return rendering.page(
-        request, opened, "account_password.html", status=status, me=me, failed=failed, detail=detail
-    )
+    return rendering.page(request, opened, "account_password.html", status=status, me=me, failed=failed, detail=detail)

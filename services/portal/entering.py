@@ -1,5 +1,5 @@
-"""Signing in with a name and a password, choosing a post, and leaving. The session's secret goes into the browser's cookie
-and nowhere else; what it may do is asked of access each time."""
+"""Signing in with a name and a password, choosing a post, and leaving. The session's secret goes into the browser's
+cookie and nowhere else; what it may do is asked of access each time."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ def entered(request: Request, opened: dict[str, Any], wanted: str) -> Response:
     elif opened["post_id"] is None:
         wanted = f"/account/posts?{urlencode({'next': wanted})}"
     answer = RedirectResponse(wanted, 303)
-    answer.set_cookie(
-        secret_cookie(secure), opened["secret"], httponly=True, samesite="lax", secure=secure, path="/"
-    )
+    answer.set_cookie(secret_cookie(secure), opened["secret"], httponly=True, samesite="lax", secure=secure, path="/")
     answer.delete_cookie(SESSION_COOKIE)
     answer.delete_cookie(FORM_COOKIE)
     return answer

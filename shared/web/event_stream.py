@@ -111,7 +111,7 @@ class EventStream(Response):
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
-            if subscription.closed:
+            if self._subscription.closed:  # meanwhile: nothing more is told
                 break
             await asyncio.sleep(GATHER_SECONDS)
             async for text in self._changes(subscription):

@@ -62,8 +62,8 @@ class Change:
 
 
 class Subscription:
-    """One client's changes still to be looked at, under its ``session``; touched only on the event loop. Ids wait once however often they
-    change; past ``limit`` ids the client is told to read its list again instead."""
+    """One client's changes still to be looked at, under its ``session``; touched only on the event loop. Ids wait once
+    however often they change; past ``limit`` ids the client is told to read its list again instead."""
 
     def __init__(self, tables: frozenset[str], limit: int) -> None:
         self.tables, self.limit = tables, limit

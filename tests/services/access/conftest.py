@@ -62,10 +62,9 @@ class Office:
     def post(self, kind: str = "aid_clerk", *, holder: UUID | None = None, **place: str) -> UUID:
         """A post, of the county unless told where, with its holder."""
         post_id = uuid.uuid4()
-        names = ("school_code", "school_class", "agency")
-        intent = EstablishPost(
-            post_id, kind, place.get("division_code", DIVISION), *(place.get(each) for each in names), by="test"
-        )
+        school, school_class, agency = (place.get(each) for each in ("school_code", "school_class", "agency"))
+        division = place.get("division_code", DIVISION)
+        intent = EstablishPost(post_id, kind, division, school, school_class, agency, "test")
         post_desk.establish(self.desk, COUNTY, intent, self.command(), self.now)
         if holder is not None:
             post_desk.fill(self.desk, COUNTY, FillPost(post_id, holder, "test"), self.command(), self.now)

@@ -62,7 +62,9 @@ class Running:
         """Somebody's secret after the first sign-in and a password of their own."""
         opened = self.enter(login, handed["password"])
         assert opened["must_change"]
-        changed = self.done("/me/password", {"former": handed["password"], "password": password}, session=opened["secret"])
+        changed = self.done(
+            "/me/password", {"former": handed["password"], "password": password}, session=opened["secret"]
+        )
         return str(changed["secret"])
 
     def administrator(self) -> tuple[str, str]:
@@ -133,7 +135,9 @@ def test_from_the_operators_first_command_to_a_clerk_at_work(running: Running) -
     assert answer.json() == {"kind": "aid_clerk", "principal": account}
     me = running.client.get(f"{running.access}/v1/me", headers={"authorization": f"Session {secret}"}).json()
     assert me["post_id"] == post and me["name"] == "经办乙" and [each["here"] for each in me["sessions"]] == [True]
-    refused = running.post("/accounts", {"login": "abc", "name": "丙", "division": DIVISION}, bearer=running.token(secret))
+    refused = running.post(
+        "/accounts", {"login": "abc", "name": "丙", "division": DIVISION}, bearer=running.token(secret)
+    )
     assert refused.status_code == 403
 
 
@@ -172,9 +176,6 @@ def test_a_signed_out_session_is_worth_nothing(running: Running) -> None:
 
 
 def test_a_new_session_at_every_step_up(running: Running) -> None:
-    handed = running.done("/administrators", {"login": f"fix{uuid.uuid4().hex[:6]}", "name": "甲"}, operator=OPERATOR)
-    login = next(iter([handed]))["account_id"]
-    assert login  # the account exists; its login was made above
     secret, name = running.administrator()
     opened = [running.enter(name, PASSWORD) for _ in range(2)]
     secrets = {secret, *(each["secret"] for each in opened)}

@@ -43,7 +43,13 @@ def test_what_is_guessed_first_is_refused(password: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["梧桐树下的十二只白鹭飞过了河", "correct horse battery", "k7#vQ2!mZp9w", "aller guten dinge", "xk4f-9mzq-77hp-ebwn"],
+    [
+        "梧桐树下的十二只白鹭飞过了河",
+        "correct horse battery",
+        "k7#vQ2!mZp9w",
+        "aller guten dinge",
+        "xk4f-9mzq-77hp-ebwn",
+    ],
 )
 def test_any_long_one_of_whatever_letters_is_accepted(password: str) -> None:
     check_password(password, **WHO)

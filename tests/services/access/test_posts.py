@@ -193,9 +193,7 @@ class Oracle:
             return False
         if self.holder[post] == person:
             return True
-        return any(
-            (where, who) == (post, person) and day < until for where, who, until in self.delegated.values()
-        )
+        return any((where, who) == (post, person) and day < until for where, who, until in self.delegated.values())
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -75,7 +75,7 @@ def test_closed_unknown_and_wrong_look_the_same_and_cost_the_same(office: Office
     person, login = office.someone()
     account_desk.close_account(office.desk, COUNTY, CloseAccount(person, "test", "离职"), office.command(), office.now)
     _, other = office.someone()
-    told = []
+    told: list[tuple[object, ...]] = []
     for name, password in ((login, PASSWORD), (f"nobody{uuid.uuid4().hex[:8]}", PASSWORD), (other, PASSWORD + "x")):
         before = office.desk.hashing.hashed
         with pytest.raises(SignInFailed) as refused:
