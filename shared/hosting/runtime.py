@@ -139,6 +139,8 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         parts=parts,
         checks=checks,
         state={"hub": hub, "settings": settings},
+        rates=settings.rates,
+        strict_transport=settings.environment == "production",
     )
 
 

@@ -15,6 +15,7 @@ ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (defaul
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
+ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
 =============================  =========================================================================
 """
 
@@ -36,6 +37,7 @@ from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
+from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
@@ -70,6 +72,7 @@ class Settings:
     public_keys_file: Path = Path(PUBLIC_KEYS_FILE)
     addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    rates: Rates = UNLIMITED
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -101,6 +104,7 @@ class Settings:
             public_keys_file=Path(env.get("ROLLCALL_PUBLIC_KEYS") or home / PUBLIC_KEYS_FILE),
             addresses=_addresses(env, first),
             secrets=_given_secrets(env),
+            rates=_rates(env),
         )
 
     @property
@@ -195,6 +199,13 @@ def agency_topics(env: Mapping[str, str]) -> str:
     """``agency:list, …`` of ROLLCALL_AGENCY_TOPICS; empty for none."""
     given = env.get("ROLLCALL_AGENCY_TOPICS") or AGENCY_TOPICS
     return "" if given == "-" else given
+
+
+def _rates(env: Mapping[str, str]) -> Rates:
+    try:
+        return Rates.from_environment(env)
+    except ValueError as odd:
+        raise SettingMissing(str(odd)) from None
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:
