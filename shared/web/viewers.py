@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
@@ -16,6 +16,9 @@ from shared.database.scopes import Scope
 from shared.kernel.refusals import Forbidden
 from shared.web.authentication import Authenticator, Claims, Unauthenticated
 from shared.web.languages import Language, language_of
+
+if TYPE_CHECKING:
+    from shared.web.rate_limits import Limits
 
 SESSION_COOKIE = "rollcall_session"
 AID_CLERK, SCHOOL, AGENCY, AUDITOR, SERVICE = "aid_clerk", "school", "agency", "auditor", "service"
@@ -76,7 +79,7 @@ def _claim(claims: Claims, name: str, pattern: re.Pattern[str]) -> str | None:
 
 
 async def viewer(request: Request) -> Viewer:
-    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable."""
+    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable, TooOften."""
     known = getattr(request.state, "viewer", None)
     if isinstance(known, Viewer):
         return known
@@ -86,6 +89,9 @@ async def viewer(request: Request) -> Viewer:
         raise Unauthenticated("no token")
     found = viewer_from(await authenticator.claims(token), language_of(request))
     request.state.viewer = found
+    limits: Limits | None = getattr(request.app.state, "limits", None)
+    if limits is not None:
+        limits.admit(request, found)
     return found
 
 
