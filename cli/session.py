@@ -31,13 +31,13 @@ class Refused(StartRefused):
 
 
 class Session:
-    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
+    """Requests of one post. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
     at ROLLCALL_<SERVICE>_URL, else on this machine.
 
     Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
     """
 
-    def __init__(self, installation: Installation, role: str, **person: str) -> None:
+    def __init__(self, installation: Installation, kind: str, **person: str) -> None:
         self._addresses = {
             name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
             for name, offset in PORT_OFFSETS.items()
@@ -45,7 +45,7 @@ class Session:
         self._client = neighbour_client(self._addresses.values(), TIMEOUT_SECONDS)
         token = os.environ.get("ROLLCALL_TOKEN")
         if not token:
-            form = {"role": role, **person}
+            form = {"kind": kind, **person}
             answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
             token = str(answer.json()["access_token"])
         self.token = token
