@@ -15,6 +15,7 @@ import httpx
 from deploy.errors import StartRefused
 from deploy.spec import Installation
 from shared.hosting.ports import PORT_OFFSETS
+from shared.outgoing.neighbours import neighbour_client
 
 TIMEOUT_SECONDS = 600.0  # an import of a whole county is one request
 _NAMESPACE = uuid.UUID("6f1c7a52-7e8e-5b86-9f8b-0a7d0c9a1f11")
@@ -43,7 +44,7 @@ class Session:
             name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
             for name, offset in PORT_OFFSETS.items()
         }
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = neighbour_client(self._addresses.values(), TIMEOUT_SECONDS)
         if operator_secret is not None:
             self.token = ""
             self._headers = {"authorization": f"Operator {operator_secret}", "accept-language": "zh"}

@@ -15,6 +15,8 @@ ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (defaul
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
+ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
+ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
 =============================  =========================================================================
 """
 
@@ -25,6 +27,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +40,7 @@ from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
+from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
@@ -72,6 +76,8 @@ class Settings:
     public_keys_file: Path = Path(PUBLIC_KEYS_FILE)
     addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    rates: Rates = UNLIMITED
+    proxies: str = ""
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -103,6 +109,8 @@ class Settings:
             public_keys_file=Path(env.get("ROLLCALL_PUBLIC_KEYS") or home / PUBLIC_KEYS_FILE),
             addresses=_addresses(env, first),
             secrets=_given_secrets(env),
+            rates=_rates(env),
+            proxies=_proxies(env),
         )
 
     @property
@@ -224,6 +232,23 @@ def agency_topics(env: Mapping[str, str]) -> str:
     """``agency:list, …`` of ROLLCALL_AGENCY_TOPICS; empty for none."""
     given = env.get("ROLLCALL_AGENCY_TOPICS") or AGENCY_TOPICS
     return "" if given == "-" else given
+
+
+def _proxies(env: Mapping[str, str]) -> str:
+    given = [each.strip() for each in env.get("ROLLCALL_PROXIES", "").split(",") if each.strip()]
+    try:
+        for each in given:
+            ip_network(each)
+    except ValueError:
+        raise SettingMissing("ROLLCALL_PROXIES are IP addresses or networks, comma-separated") from None
+    return ",".join(given)
+
+
+def _rates(env: Mapping[str, str]) -> Rates:
+    try:
+        return Rates.from_environment(env)
+    except ValueError as odd:
+        raise SettingMissing(str(odd)) from None
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:

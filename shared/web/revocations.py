@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import structlog
 
+from shared.outgoing.neighbours import async_neighbour_client
 from shared.web.authentication import Unauthenticated
 
 log = structlog.get_logger("revocations")
@@ -60,7 +61,9 @@ class Revocations:
     async def _follow(self) -> None:
         timeout = httpx.Timeout(WAIT_SECONDS + 10, connect=3.0)
         failures = 0
-        async with httpx.AsyncClient(timeout=timeout, trust_env=False, transport=self._transport) as client:
+        async with async_neighbour_client(
+            [self._url], timeout, connections=1, kept_alive=1, transport=self._transport
+        ) as client:
             while True:
                 try:
                     answer = await client.get(self._url, params={"after": self._after, "wait": WAIT_SECONDS})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
@@ -20,6 +20,9 @@ from shared.standards.rights import Right, held_by
 from shared.web.authentication import Checker, Claims, Unauthenticated
 from shared.web.languages import Language, language_of
 from shared.web.revocations import Revocations
+
+if TYPE_CHECKING:
+    from shared.web.rate_limits import Limits
 
 SESSION_COOKIE = "rollcall_session"
 GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105
@@ -111,7 +114,7 @@ def _text(claims: Claims, name: str) -> str:
 
 
 async def viewer(request: Request) -> Viewer:
-    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable."""
+    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable, TooOften."""
     known = getattr(request.state, "viewer", None)
     if isinstance(known, Viewer):
         return known
@@ -124,6 +127,9 @@ async def viewer(request: Request) -> Viewer:
     if revocations is not None:
         revocations.check(found.session)
     request.state.viewer = found
+    limits: Limits | None = getattr(request.app.state, "limits", None)
+    if limits is not None:
+        limits.admit(request, found)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook
 
+from services.portal import rendering
 from services.portal.table_pages import NAVIGATION
 from shared.standards.posts import KINDS, Kind
 from shared.standards.rights import RIGHTS
@@ -317,6 +319,16 @@ def test_pages_carry_a_strict_policy_and_cookies_are_guarded(portal: Portal) -> 
         session = nobody.post("/demo-issuer/sign-in", data=data).headers["set-cookie"]
         assert "HttpOnly" in session and "SameSite=lax" in session
         assert " style=" not in page.text and "onclick" not in page.text and "<script>" not in page.text
+
+
+def test_no_template_holds_what_the_policy_forbids() -> None:
+    """No script, handler or style of its own in a page: everything executable is a file of ours."""
+    forbidden = re.compile(r"<style|\sstyle\s*=|<script(?![^>]*\ssrc=)|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
+    folder = Path(rendering.__file__).parent
+    for path in (*folder.glob("templates/**/*.html"), *folder.glob("static/*.svg")):
+        assert not forbidden.search(re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)), path.name
+    for path in folder.glob("static/*.js"):
+        assert not re.search(r"\beval\(|new Function|\.style\b|document\.write", path.read_text()), path.name
 
 
 def test_statics_cache_for_ever_under_their_digest_and_hold_no_foreign_address(portal: Portal) -> None:
