@@ -10,6 +10,7 @@ from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
 from services.access.processor import projections
+from services.access.second_factor_api import second_factor_routes
 from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=(
             session_routes(desk, lambda: settings.secret(PORTAL_SECRET)),
+            second_factor_routes(desk),
             key_routes(desk),
             account_routes(desk),
             post_routes(desk),

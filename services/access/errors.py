@@ -3,6 +3,7 @@
 Refusal
 ├── Unauthenticated     401   no session, or one that has ended
 ├── SignInFailed        401   login name or password is wrong; which of them is not said
+├── CodeNeeded          401   the password is right, and a code of the authenticator is missing
 ├── TooManyAttempts     429   the same, and the next attempt is looked at only after a while
 ├── Busy                503   too many people sign in at this moment
 ├── NotFound            404
@@ -17,9 +18,11 @@ Refusal
 │   ├── PostIsClosed          nobody can hold it
 │   ├── PostHeld              somebody holds it; it is vacated first
 │   ├── PostVacant            nobody holds it
-│   └── NotDelegated          there is no such delegation now
+│   ├── NotDelegated          there is no such delegation now
+│   └── SecondFactorStands    there is a second factor already
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
+    ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
     ├── BadPlace              a kind of post and its place do not fit
     └── BadUntil              a delegation ends on a later day, within a year
@@ -120,6 +123,14 @@ class PostVacant(Conflict):
 
 class NotDelegated(Conflict):
     code = "not_delegated"
+
+
+class SecondFactorStands(Conflict):
+    code = "second_factor_stands"
+
+
+class WrongCode(Malformed):
+    code = "wrong_code"
 
 
 class WeakPassword(Malformed):

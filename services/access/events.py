@@ -76,6 +76,21 @@ class PasswordChanged(Fact, frozen=True, kw_only=True):
 
 
 @fact("access")
+class SecondFactorSet(Fact, frozen=True, kw_only=True):
+    """From now on the account signs in with a code beside the password."""
+
+    account_id: UUID
+
+
+@fact("access")
+class SecondFactorRemoved(Fact, frozen=True, kw_only=True):
+    """With the password alone again: by the holder, or with a reset."""
+
+    account_id: UUID
+    by: str
+
+
+@fact("access")
 class PostEstablished(Fact, frozen=True, kw_only=True):
     """There is a post: what it may do follows from ``kind``, where from the rest. ``school_class``: stage/grade/class
     as in ``primary/5/1``."""

@@ -6,6 +6,8 @@ attempts, sessions). Secrets of sessions are 256 random bits, kept as SHA-256; p
 
 from __future__ import annotations
 
+from services.access import second_factor
+
 TABLES = """
 CREATE TABLE access_accounts (
     account_id uuid PRIMARY KEY,
@@ -81,4 +83,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON access_attempts, access_revocations TO r
 GRANT SELECT, INSERT ON access_addresses TO rollcall_app;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("access-0001-own", TABLES),)
+STEPS: tuple[tuple[str, str], ...] = (
+    ("access-0001-own", TABLES),
+    ("access-0002-second-factors", second_factor.TABLE),
+)

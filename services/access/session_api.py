@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access import queries, session_desk, sessions
+from services.access import queries, second_factor, session_desk, sessions
 from services.access.acting import session_secret
 from services.access.desk import Desk
 from services.access.queries import SignInRow
@@ -34,6 +34,7 @@ class SignInBody(BaseModel):
 
     login: str = Field(min_length=1, max_length=80)
     password: Password
+    code: str | None = Field(None, max_length=16)
 
 
 class ChooseBody(BaseModel):
@@ -108,6 +109,7 @@ class Me(BaseModel):
     post_id: UUID | None
     posts: list[PostRow]
     must_change: bool
+    second_factor: bool
     sessions: list[SessionRow]
 
 
@@ -128,8 +130,9 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
 
     @routes.post("/sign-in")
     def enter(body: SignInBody, request: Request) -> Opened:
-        """Open a session. Refused: 401 sign_in_failed, 429 too_many_attempts, 503 busy."""
-        attempt = Attempt(body.login, body.password, address_of(portal_secret(), request))
+        """Open a session. Refused: 401 sign_in_failed, 401 code_needed, 429 too_many_attempts, 503 busy."""
+        address = address_of(portal_secret(), request)
+        attempt = Attempt(body.login, body.password, address, body.code or "")
         return _opened(sign_in(desk, attempt, utc_now()))
 
     @routes.post("/token")
@@ -159,7 +162,8 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
         found = session_desk.standing(desk, secret, now)
         with desk.database.writing() as connection:
             mine = sessions.of_account(driver(connection), found.session.account_id, now)
-        return _me(found, mine)
+            second = second_factor.needed(driver(connection), found.session.account_id)
+        return _me(found, mine, second)
 
     @routes.get("/me/sign-ins")
     def my_sign_ins(secret: Secret) -> SignIns:
@@ -232,7 +236,7 @@ def _post(held: Holding) -> PostRow:
     )
 
 
-def _me(found: Standing, mine: list[sessions.Session]) -> Me:
+def _me(found: Standing, mine: list[sessions.Session], second: bool) -> Me:
     rows = [
         SessionRow(
             session_id=each.session_id,
@@ -250,5 +254,6 @@ def _me(found: Standing, mine: list[sessions.Session]) -> Me:
         post_id=None if found.post is None else found.post.post_id,
         posts=[_post(each) for each in found.posts],
         must_change=found.must_change,
+        second_factor=second,
         sessions=rows,
     )

@@ -105,7 +105,7 @@ def choose_post(desk: Desk, secret: str, post_id: UUID, now: datetime) -> Signed
         )
         return [*ends, Proposed(fresh.session_id, 0, fact, day_of(now))]
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
     return answer[0]
 
 
@@ -114,15 +114,7 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
     SignInFailed (the former one is wrong), TooManyAttempts, WeakPassword, Busy."""
     found = standing(desk, secret, now)
     account_id = found.session.account_id
-    # Counted as at sign-in: who found an open session does not get to guess its password.
-    subjects = Subjects(desk.streams.login(found.login), desk.streams.address(str(account_id)))
-    with desk.database.writing() as connection:
-        kept = _kept_password(driver(connection), account_id)
-        wait = lockout.taken(driver(connection), subjects, now)
-    if wait:
-        raise TooManyAttempts(wait)
-    if not desk.hashing.fits(former, kept):
-        raise SignInFailed
+    kept, subjects = check_former(desk, found, former, now)
     check_password(password, login=found.login, name=found.name)
     hashed = desk.hashing.hash(password)
     answer: list[SignedInAs] = []
@@ -155,8 +147,23 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
         version = desk.account(connection, account_id).version
         return [Proposed(account_id, version, PasswordChanged(account_id=account_id), day_of(now)), *told]
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
     return answer[0]
+
+
+def check_former(desk: Desk, found: Standing, former: str, now: datetime) -> tuple[str | None, Subjects]:
+    """The password as it is kept, if ``former`` is it. Counted as at sign-in: who found an open session does not get to
+    guess its password. Raises SignInFailed, TooManyAttempts, Busy."""
+    account_id = found.session.account_id
+    subjects = Subjects(desk.streams.login(found.login), desk.streams.address(str(account_id)))
+    with desk.database.writing() as connection:
+        kept = _kept_password(driver(connection), account_id)
+        wait = lockout.taken(driver(connection), subjects, now)
+    if wait:
+        raise TooManyAttempts(wait)
+    if not desk.hashing.fits(former, kept):
+        raise SignInFailed
+    return kept, subjects
 
 
 def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> None:
@@ -173,7 +180,7 @@ def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> Non
         sessions.ended(raw, list(ends), now)
         return told
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
 
 
 def _session(raw: Raw, secret: str, now: datetime) -> Session:
@@ -220,5 +227,6 @@ def _claims(post: Holding) -> dict[str, Any]:
     }
 
 
-def _own_command() -> Command:
+def own_command() -> Command:
+    """What somebody does with a session once, under an id of its own."""
     return Command("system:session", new_event_id(), b"")

@@ -36,3 +36,12 @@ class Streams:
     def pepper(self) -> bytes:
         """What a password is hashed with beside its salt: the database alone does not let anybody guess."""
         return keyed_digest(self.key, b"pepper")
+
+    @property
+    def sealing(self) -> bytes:
+        """The key under which seeds of second factors are sealed."""
+        return keyed_digest(self.key, b"second-factor")
+
+    def recovery(self, account_id: UUID, code: str) -> bytes:
+        """How a recovery code is kept."""
+        return keyed_digest(self.key, b"recovery\0" + account_id.bytes + code.encode())
