@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
+from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
 from services.access.events import DayOpened
 from services.access.own_tables import STEPS
@@ -49,6 +50,7 @@ def build(settings: Settings) -> Service:
             key_routes(desk),
             account_routes(desk),
             post_routes(desk),
+            agency_key_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
         projections=projections(keyring),

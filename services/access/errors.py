@@ -8,7 +8,8 @@ Refusal
 ├── Busy                503   too many people sign in at this moment
 ├── NotFound            404
 │   ├── UnknownAccount        no such account, or not one of the caller's
-│   └── UnknownPost           no such post, or not one of the caller's
+│   ├── UnknownPost           no such post, or not one of the caller's
+│   └── UnknownKey            no such key, or it was revoked before
 ├── Forbidden           403
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
@@ -19,7 +20,8 @@ Refusal
 │   ├── PostHeld              somebody holds it; it is vacated first
 │   ├── PostVacant            nobody holds it
 │   ├── NotDelegated          there is no such delegation now
-│   └── SecondFactorStands    there is a second factor already
+│   ├── SecondFactorStands    there is a second factor already
+│   └── TooManyKeys           an agency has two valid keys already
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
     ├── WrongCode             not a code of the authenticator, or one that was used
@@ -85,6 +87,13 @@ class UnknownPost(NotFound):
         super().__init__("没有这个岗位", "There is no such post")
 
 
+class UnknownKey(NotFound):
+    code = "unknown_key"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个密钥,或已停用", "There is no such key, or it was revoked")
+
+
 class NotYours(Forbidden):
     code = "not_yours"
 
@@ -127,6 +136,10 @@ class NotDelegated(Conflict):
 
 class SecondFactorStands(Conflict):
     code = "second_factor_stands"
+
+
+class TooManyKeys(Conflict):
+    code = "too_many_keys"
 
 
 class WrongCode(Malformed):

@@ -200,3 +200,25 @@ class SessionEnded(Fact, frozen=True, kw_only=True):
     account_id: UUID
     session_id: UUID
     reason: SessionEnd
+
+
+@fact("access")
+class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
+    """A machine of an agency has a key until the day ``until`` begins. ``label``: which machine."""
+
+    key_id: UUID
+    agency: str
+    label: str
+    until: date
+    division_code: str
+    by: str
+
+
+@fact("access")
+class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
+    """The key and what it was exchanged for are refused from now on."""
+
+    key_id: UUID
+    agency: str
+    division_code: str
+    by: str

@@ -6,7 +6,7 @@ attempts, sessions). Secrets of sessions are 256 random bits, kept as SHA-256; p
 
 from __future__ import annotations
 
-from services.access import second_factor
+from services.access import agency_keys, second_factor
 
 TABLES = """
 CREATE TABLE access_accounts (
@@ -86,4 +86,5 @@ GRANT SELECT, INSERT ON access_addresses TO rollcall_app;
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", second_factor.TABLE),
+    ("access-0003-agency-keys", agency_keys.TABLE),
 )

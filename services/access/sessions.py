@@ -153,16 +153,22 @@ def open_ones(raw: psycopg.Connection[Any], account_id: UUID) -> list[UUID]:
 def ended(raw: psycopg.Connection[Any], session_ids: Sequence[UUID], now: datetime) -> list[UUID]:
     """End these sessions and tell every service (revocations); those that were still open."""
     ends = [row[0] for row in raw.execute(_END, (list(session_ids),)).fetchall()]
-    if ends:
+    published(raw, ends, now)
+    return ends
+
+
+def published(raw: psycopg.Connection[Any], session_ids: Sequence[UUID], now: datetime) -> None:
+    """Tell every service that tokens of these sessions (or agency keys) are refused from now on."""
+    if session_ids:
         raw.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         raw.execute("DELETE FROM access_revocations WHERE revoked_at < %s", (now - REVOCATIONS_KEPT,))
         raw.execute(
-            "INSERT INTO access_revocations (session_id, revoked_at) SELECT unnest(%s::uuid[]), %s", (ends, now)
+            "INSERT INTO access_revocations (session_id, revoked_at) SELECT unnest(%s::uuid[]), %s",
+            (list(session_ids), now),
         )
         raw.execute(
             """SELECT pg_notify('changed', '{"projection": "sessions", "table": "revocations", "more": true}')"""
         )
-    return ends
 
 
 class Revocations(NamedTuple):

@@ -24,6 +24,9 @@ class Streams:
     def delegation(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self.key, "delegation", principal, str(command_id))
 
+    def agency_key(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "agency-key", principal, str(command_id))
+
     def login(self, login: str) -> bytes:
         """Under which digest an account, and the attempts at it, are found by login name."""
         return keyed_digest(self.key, b"login\0" + login.strip().lower().encode())
