@@ -30,21 +30,6 @@ LONGEST = timedelta(days=366)
 USED_EVERY = timedelta(minutes=1)
 _TURN = 0x6167656E6379  # any constant of our own: keys of an agency are issued one after the other
 
-TABLE = """
-CREATE TABLE access_agency_keys (
-    key_id uuid PRIMARY KEY,
-    secret bytea NOT NULL,
-    agency text NOT NULL,
-    label text NOT NULL,
-    issued_at timestamptz NOT NULL,
-    until date NOT NULL,
-    used_at timestamptz,
-    revoked boolean NOT NULL DEFAULT false
-);
-CREATE INDEX access_agency_keys_by_agency ON access_agency_keys (agency);
-GRANT SELECT, INSERT, UPDATE ON access_agency_keys TO rollcall_app;
-"""
-
 
 class Issued(NamedTuple):
     """``key``: shown now and never again; None when the same command was done before."""

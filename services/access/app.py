@@ -6,6 +6,7 @@ from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
+from services.access.emergency_api import emergency_routes
 from services.access.events import DayOpened
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
@@ -51,6 +52,7 @@ def build(settings: Settings) -> Service:
             account_routes(desk),
             post_routes(desk),
             agency_key_routes(desk),
+            emergency_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
         projections=projections(keyring),

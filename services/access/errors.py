@@ -9,7 +9,8 @@ Refusal
 ├── NotFound            404
 │   ├── UnknownAccount        no such account, or not one of the caller's
 │   ├── UnknownPost           no such post, or not one of the caller's
-│   └── UnknownKey            no such key, or it was revoked before
+│   ├── UnknownKey            no such key, or it was revoked before
+│   └── UnknownEmergency      no such emergency access, or not one of the caller's place
 ├── Forbidden           403
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
@@ -21,9 +22,11 @@ Refusal
 │   ├── PostVacant            nobody holds it
 │   ├── NotDelegated          there is no such delegation now
 │   ├── SecondFactorStands    there is a second factor already
-│   └── TooManyKeys           an agency has two valid keys already
+│   ├── TooManyKeys           an agency has two valid keys already
+│   └── EmergencyReviewed     somebody has reviewed it before
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
+    ├── BadEmergency          too long, or a post that decides, pays or administers
     ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
     ├── BadPlace              a kind of post and its place do not fit
@@ -94,6 +97,13 @@ class UnknownKey(NotFound):
         super().__init__("没有这个密钥,或已停用", "There is no such key, or it was revoked")
 
 
+class UnknownEmergency(NotFound):
+    code = "unknown_emergency"
+
+    def __init__(self) -> None:
+        super().__init__("没有这次应急访问", "There is no such emergency access")
+
+
 class NotYours(Forbidden):
     code = "not_yours"
 
@@ -140,6 +150,14 @@ class SecondFactorStands(Conflict):
 
 class TooManyKeys(Conflict):
     code = "too_many_keys"
+
+
+class EmergencyReviewed(Conflict):
+    code = "emergency_reviewed"
+
+
+class BadEmergency(Malformed):
+    code = "bad_emergency"
 
 
 class WrongCode(Malformed):

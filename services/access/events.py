@@ -7,7 +7,7 @@ at, or the place of a post.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -221,4 +221,32 @@ class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
     key_id: UUID
     agency: str
     division_code: str
+    by: str
+
+
+@fact("access")
+class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
+    """Somebody acts in a post that is not theirs until the moment ``until``, and says why. ``post_id``: the post they
+    hold; the rest tells the one they act in."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    post_id: UUID
+    kind: str
+    division_code: str
+    school_code: str | None = None
+    school_class: str | None = None
+    until: datetime
+    reason: str
+
+
+@fact("access")
+class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
+    """Another person has looked at it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    justified: bool
+    note: str
     by: str

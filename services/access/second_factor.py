@@ -27,17 +27,6 @@ DIGITS, STEP_SECONDS, STEPS_AROUND = 6, 30, 1
 RECOVERY_CODES = 10
 _NONCE_BYTES = 12
 
-TABLE = """
-CREATE TABLE access_second_factors (
-    account_id uuid PRIMARY KEY REFERENCES access_accounts,
-    seed bytea NOT NULL,
-    confirmed boolean NOT NULL DEFAULT false,
-    last_step bigint NOT NULL DEFAULT 0,
-    recovery bytea[] NOT NULL DEFAULT '{}'
-);
-GRANT SELECT, INSERT, UPDATE, DELETE ON access_second_factors TO rollcall_app;
-"""
-
 
 def code_of(seed: bytes, step: int, digits: int = DIGITS) -> str:
     """The code of a half minute (RFC 4226 over the number of the step)."""

@@ -133,7 +133,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
         """Open a session. Refused: 401 sign_in_failed, 401 code_needed, 429 too_many_attempts, 503 busy."""
         address = address_of(portal_secret(), request)
         attempt = Attempt(body.login, body.password, address, body.code or "")
-        return _opened(sign_in(desk, attempt, utc_now()))
+        return opened(sign_in(desk, attempt, utc_now()))
 
     @routes.post("/token")
     def token(secret: Secret) -> Given:
@@ -144,7 +144,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/session/post")
     def choose(body: ChooseBody, secret: Secret) -> Opened:
         """Act in another post, under another session."""
-        return _opened(session_desk.choose_post(desk, secret, body.post_id, utc_now()))
+        return opened(session_desk.choose_post(desk, secret, body.post_id, utc_now()))
 
     @routes.post("/sign-out", status_code=204)
     def leave(body: SignOutBody, secret: Secret) -> Response:
@@ -154,7 +154,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/me/password")
     def change(body: PasswordBody, secret: Secret) -> Opened:
         """Choose another password; every other session ends."""
-        return _opened(session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
+        return opened(session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
 
     @routes.get("/me")
     def me(secret: Secret) -> Me:
@@ -212,7 +212,8 @@ def key_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def _opened(found: SignedInAs) -> Opened:
+def opened(found: SignedInAs) -> Opened:
+    """An open session as it is told to the browser's page."""
     return Opened(
         secret=found.secret,
         session_id=found.session.session_id,

@@ -167,6 +167,7 @@ def _session(
         means=list(means),
         post_id=None if chosen is None else chosen.post_id,
         delegation_id=None if chosen is None else chosen.delegation_id,
+        emergency_id=None,
         signed_in_at=now,
         seen_at=now,
         ends_at=now + sessions.LONGEST,
