@@ -2,7 +2,7 @@
 at it.
 
 Limited: four hours at most, within the place of the post it is taken from, and only kinds that neither approve, nor
-pay, nor administer accounts. It is a session of its own, its tokens carry its id, and it ends with the post it rests on.
+pay, nor administer accounts. It is a session of its own, its tokens carry its id, and it ends with the post beneath it.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ from services.portal import (
     messages,
     models,
     papers,
+    people,
     promotions,
     proxy,
     questions,
@@ -143,6 +144,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         questions.router,
         audit.router,
         erasures.router,
+        people.router,
     ]
 
 

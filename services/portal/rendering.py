@@ -153,6 +153,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "suspension_return": "suspensions.done_return",
         "suspension_extend": "suspensions.done_extend",
         "freshness": "freshness.done",
+        "people": "people.done",
         "erasure": "erasures.done",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
