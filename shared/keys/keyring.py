@@ -224,6 +224,23 @@ class KeyRing:
             )
             return {person: moment.astimezone(UTC) for person, moment in rows}
 
+    def erasures(self) -> int:
+        """How often people were erased until now, asked at once."""
+        return self._hear(at_once=True)
+
+    def discard(self, key_ids: Collection[UUID]) -> None:
+        """Destroy keys that are no person's (of copies that are not needed any more). No erasure is counted: what this
+        process or another holds of them opens nothing that anybody still has."""
+        with self._engine.begin() as connection:
+            driver(connection).execute(
+                "UPDATE person_keys SET wrapped = NULL, erased_at = now()"
+                " WHERE person_id = ANY(%s) AND erased_at IS NULL",
+                (sorted(set(key_ids)),),
+            )
+        with self._lock:
+            for key_id in key_ids:
+                self._cache.pop(key_id, None)
+
     def close(self) -> None:
         """Close every pooled connection and forget every key."""
         self._engine.dispose()
