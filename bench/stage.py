@@ -21,6 +21,7 @@ from shared.eventsourcing.store import Command, EventStore, Proposed, Result
 from shared.kernel.facts import Fact, Personal, fact
 from shared.keys import KeyRing
 
+KEK = bytes(range(32))
 SOURCE = "//rollcall/460100/bench"
 TERM = date(2026, 9, 1)
 
@@ -57,6 +58,7 @@ class Stage:
     keyring: KeyRing
     store: EventStore
     bootstrap: str | None
+    dsn: str
 
     def append(self, proposed: list[Proposed]) -> Result:
         """One command, one transaction."""
@@ -104,14 +106,14 @@ def stage(*, kafka: bool = False) -> Iterator[Stage]:
             broker = EmbeddedKafka(home, free_port(), free_port())
             stack.callback(broker.stop, 10.0)
             broker.start()
-        keyring = KeyRing(postgres.dsn(), bytes(range(32)))
+        keyring = KeyRing(postgres.dsn(), KEK)
         keyring.prepare()
         stack.callback(keyring.close)
         database = Database("bench", postgres.dsn())
         database.prepare()
         stack.callback(database.close)
         store = EventStore("bench", keyring, b"bench")
-        yield Stage(database, keyring, store, broker.bootstrap if broker else None)
+        yield Stage(database, keyring, store, broker.bootstrap if broker else None, postgres.dsn())
 
 
 def processor_seconds(pid: int | None) -> float:

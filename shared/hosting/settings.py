@@ -15,7 +15,7 @@ ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (defaul
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
 ROLLCALL_SNAPSHOT_EVENTS       events of a projection's logs between two snapshots of audit (default 250000; 0 = none)
-ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (default 24)
+ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (default 40)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 =============================  =========================================================================
 """
@@ -73,7 +73,7 @@ class Settings:
     addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     snapshot_events: int = 250_000
-    snapshots_kept: int = 24
+    snapshots_kept: int = 40
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -106,7 +106,7 @@ class Settings:
             addresses=_addresses(env, first),
             secrets=_given_secrets(env),
             snapshot_events=_count(env, "ROLLCALL_SNAPSHOT_EVENTS", 250_000, least=0),
-            snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 24, least=1),
+            snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 40, least=1),
         )
 
     @property

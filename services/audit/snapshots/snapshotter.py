@@ -26,7 +26,7 @@ from shared.eventsourcing.projection import Projection
 from shared.messaging.scratch import ScratchTable
 
 EVERY_EVENTS = 250_000  # of a projection's logs: what a replay behind a snapshot folds takes about six seconds
-KEPT = 24  # of each projection; beyond it the one is dropped that leaves the smallest gap
+KEPT = 40  # of each projection; beyond it the one is dropped that leaves the smallest gap
 LOOK_SECONDS = 20.0
 MEMORY_BYTES = 128 << 20  # of periods while one is written: it stands beside everything else this process does
 _LOCK = 0x536E617073686F74
