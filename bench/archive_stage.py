@@ -85,7 +85,7 @@ def _filler(dsn: str, chunks: range) -> None:
 def _fill(database: Database, keyring: KeyRing, chunks: range) -> None:
     for chunk in chunks:
         said = list(_said(chunk))
-        keys = keyring.keys({person for _, _, fact in said for person in people_of(fact)}, create=True)
+        keys = keyring.keys(people_of(*(fact for _, _, fact in said)), create=True)
         nonces = fresh_nonces()
         placed: dict[str, list[Logged]] = {name: [] for name in SERVICES}
         versions: dict[UUID, int] = {}

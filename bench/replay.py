@@ -3,6 +3,7 @@ from the first event, and to any moment from a snapshot."""
 
 from __future__ import annotations
 
+import importlib.util
 import resource
 import time
 
@@ -26,6 +27,8 @@ DECRYPTING_TARGET = 40_000.0
 WHOLE_TARGET_MS = 300_000.0
 SNAPSHOT_TARGET_MS = 20_000.0
 SHARES = (0.5, 1.0)  # of the history, at whose ends moments are asked for
+PEER = importlib.util.find_spec("eventsourcing") is not None  # it comes with what the tests need
+PEER_EVENTS, PEER_BATCH = 50_000, 1_000
 SCHOOL = "3146000000"
 
 
@@ -46,6 +49,7 @@ def run(events: int = 200_000, every_events: int = EVERY_EVENTS) -> BenchResult:
         for name in VIEWS_KEPT:
             measures += _from_snapshots(ready, name, sum(upto.values()), every_events)
         kept = _kept_mebibytes(ready)
+        measures += _peers(ready, min(events, PEER_EVENTS)) if PEER else []
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
     return result("replay", measures, events=sum(upto.values()), peak_mib=peak, snapshots_mib=kept)
 
@@ -94,6 +98,19 @@ def _from_snapshots(ready: Stage, name: str, events: int, every_events: int) -> 
     label = f"{name}: from a snapshot"
     told = timed(label, sum(latencies), latencies, target_p99_ms=SNAPSHOT_TARGET_MS)
     return [written, told, Measure(f"{label}: processor", len(ends), processor_seconds(None) - own)]
+
+
+def _peers(ready: Stage, events: int) -> list[Measure]:
+    """The library eventsourcing on the same server: read in order, decoded and counted in memory, nothing written."""
+    from bench import eventsourcing_peer as peer
+
+    measures = []
+    for label, encrypted in (("peer eventsourcing, in clear", False), ("peer eventsourcing, decrypting", True)):
+        with peer.application(ready.dsn, "peer_encrypted" if encrypted else "peer_plain", encrypted=encrypted) as app:
+            for _ in range(max(1, events // PEER_BATCH)):
+                app.save(*peer.children(PEER_BATCH))
+            measures.append(Measure(label, *peer.replayed(app)))
+    return measures
 
 
 def _kept_mebibytes(ready: Stage) -> int:

@@ -265,7 +265,7 @@ class KeyRing:
         missing = []
         with self._lock:
             cache = self._cache
-            for person in dict.fromkeys(person_ids):
+            for person in person_ids if isinstance(person_ids, set | frozenset) else dict.fromkeys(person_ids):
                 entry = cache.get(person)
                 if entry is not None and entry[1] > oldest:
                     found[person] = entry[0]
