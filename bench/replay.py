@@ -48,7 +48,7 @@ def run(events: int = 200_000, every_events: int = EVERY_EVENTS) -> BenchResult:
             measures += _replayed(ready, name, upto)
         for name in VIEWS_KEPT:
             measures += _from_snapshots(ready, name, sum(upto.values()), every_events)
-        kept = _kept_mebibytes(ready)
+        kept = Shelf(ready.database, ready.keyring).sealed_bytes() // MEBIBYTE
         measures += _peers(ready, min(events, PEER_EVENTS)) if PEER else []
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
     return result("replay", measures, events=sum(upto.values()), peak_mib=peak, snapshots_mib=kept)
@@ -111,9 +111,3 @@ def _peers(ready: Stage, events: int) -> list[Measure]:
                 app.save(*peer.children(PEER_BATCH))
             measures.append(Measure(label, *peer.replayed(app)))
     return measures
-
-
-def _kept_mebibytes(ready: Stage) -> int:
-    with ready.database.working() as connection:
-        row = driver(connection).execute("SELECT coalesce(sum(sealed_bytes), 0) FROM snapshots").fetchone()
-    return 0 if row is None else int(row[0]) // MEBIBYTE

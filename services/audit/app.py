@@ -21,6 +21,7 @@ from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
 from services.audit.snapshots.shelf import Shelf
+from services.audit.snapshots.snapshot_api import snapshot_routes
 from services.audit.snapshots.snapshotter import Snapshotter
 from services.audit.streams import RETENTION, Streams
 from services.audit.tables import STEPS
@@ -62,6 +63,7 @@ def build(settings: Settings, views: Views) -> Service:
             read_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
+            snapshot_routes(snapshotter, settings.division),
         ),
         projections=projections(keyring),
         workers=(

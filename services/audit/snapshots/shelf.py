@@ -11,6 +11,8 @@ import msgspec
 import psycopg
 import structlog
 
+from services.audit.archive import raise_alarms
+from services.audit.domain import SNAPSHOT_TOUCHED, Alarm
 from services.audit.snapshots.heads import Head, head_of, program_version, version_of
 from services.audit.snapshots.pieces import CLOSING, Closing, PieceBroken, Seal
 from shared.database.database import Database, driver
@@ -18,6 +20,9 @@ from shared.eventsourcing.projection import Projection
 from shared.keys.keyring import KeyRing
 from shared.messaging.replay import Replayed, Start
 from shared.messaging.scratch import ScratchTable
+
+OWN = "audit"  # under whose name an alarm about a snapshot stands; as its index, the events it covers
+KEY_GONE = "its key is destroyed"
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +68,13 @@ class Shelf:
         with self.database.working() as connection:
             rows = driver(connection).execute("SELECT id FROM snapshots").fetchall()
         return [row[0] for row in rows if row[0] not in kept]
+
+    def sealed_bytes(self) -> int:
+        """How much all of them take."""
+        with self.database.working() as connection:
+            row = driver(connection).execute("SELECT coalesce(sum(sealed_bytes), 0) FROM snapshots").fetchone()
+        assert row is not None
+        return int(row[0])
 
     def write(
         self, head: Head, tables: Mapping[str, ScratchTable], raw: psycopg.Connection[Any], done: Replayed
@@ -119,12 +131,15 @@ class Shelf:
                 yield _piece(head, seal, driver(connection), part, place)
 
     def refuse(self, refused: SnapshotRefused) -> None:
-        """No replay begins at this one any more."""
+        """No replay begins at this one any more; an alarm, unless it was being dropped at this very moment."""
         log.warning("a snapshot is refused", snapshot=str(refused.snapshot), reason=refused.reason)
         with self.database.working() as connection:
-            driver(connection).execute(
-                "UPDATE snapshots SET refused = %s WHERE id = %s", (refused.reason, refused.snapshot)
-            )
+            raw = driver(connection)
+            row = raw.execute(
+                "UPDATE snapshots SET refused = %s WHERE id = %s RETURNING events", (refused.reason, refused.snapshot)
+            ).fetchone()
+            if row is not None and refused.reason != KEY_GONE:
+                raise_alarms(raw, [Alarm(OWN, SNAPSHOT_TOUCHED, row[0], str(refused))])
 
     def drop(self, ids: list[UUID]) -> None:
         """Destroy the keys of these, then remove what nobody can open any more."""
@@ -139,7 +154,7 @@ class Shelf:
     def _seal(self, head: Head, *, create: bool = False) -> Seal:
         key = self.keyring.keys([head.id], create=create).get(head.id)
         if key is None:
-            raise SnapshotRefused(head.id, "its key is destroyed")
+            raise SnapshotRefused(head.id, KEY_GONE)
         return Seal(key, head.encoded())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -83,6 +85,8 @@ def shelf(database: Database, world: World, monkeypatch: pytest.MonkeyPatch) -> 
     with database.working() as connection:
         ids = [row[0] for row in driver(connection).execute("SELECT id FROM snapshots").fetchall()]
     made.drop(ids)
+    with database.owner() as connection:
+        driver(connection).execute("ALTER TABLE alarms DISABLE TRIGGER USER; DELETE FROM alarms")
 
 
 def snapshots(shelf: Shelf, **options: Any) -> list[Head]:
@@ -157,6 +161,23 @@ def test_a_snapshot_is_due_after_so_many_events_that_are_complete_and_none_is_wr
     finally:
         with database.owner() as connection:
             driver(connection).execute("UPDATE archive_heads SET closed_until = %s", (START + timedelta(days=1),))
+
+
+def test_in_the_background_it_writes_what_is_due_and_drops_what_may_not_be_used(
+    database: Database, world: World, shelf: Shelf
+) -> None:
+    old = snapshots(Shelf(database, world.keyring, "an older program"), every_events=200)
+    stop = threading.Event()
+    worker = threading.Thread(target=Snapshotter(shelf, {ROSTER.name: ROSTER}, 200).run, args=(stop,))
+    worker.start()
+    due = sum(map(len, world.logs.values())) // 200
+    deadline = time.monotonic() + 20
+    while len(shelf.usable(ROSTER)) < due and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    worker.join()
+    assert len(shelf.usable(ROSTER)) == due
+    assert not {head.id for head in old} & set(shelf.unusable({}))
 
 
 def test_no_more_are_kept_than_wanted_and_they_lie_far_apart(database: Database, world: World, shelf: Shelf) -> None:
@@ -235,6 +256,11 @@ def test_a_snapshot_that_somebody_touched_is_refused_by_name_and_the_replay_begi
     refused = uuid.UUID(found.began.refused.split()[1].rstrip(":"))
     assert refused not in {head.id for head in shelf.usable(ROSTER)}
     assert refused in shelf.unusable({ROSTER.name: ROSTER})
+    with database.working() as connection:
+        alarms = archived.alarms_within(driver(connection), upto)
+        told = driver(connection).execute("SELECT detail FROM alarms WHERE kind = 'snapshot_touched'").fetchall()
+    assert alarms == []  # no replay waits for somebody to look into it
+    assert (found.began.refused,) in told
 
 
 @pytest.mark.parametrize(
