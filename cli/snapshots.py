@@ -40,6 +40,6 @@ def drop() -> None:
     are written."""
     from cli.session import Session
 
-    with Session(Installation.from_environment(), "auditor") as session:
+    with Session(Installation.from_environment(), "approver") as session:
         told = session.post("audit", "/v1/snapshots/drop", {}, uuid.uuid4())
     typer.echo(f"{told['snapshots']} snapshots dropped")

@@ -17,6 +17,8 @@ ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/pub
 ROLLCALL_SNAPSHOT_EVENTS       events of a projection's logs between two snapshots of audit (default 250000; 0 = none)
 ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (default 40)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
+ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
+ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
 =============================  =========================================================================
 """
 
@@ -27,6 +29,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,7 @@ from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
+from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
@@ -74,6 +78,8 @@ class Settings:
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     snapshot_events: int = 250_000
     snapshots_kept: int = 40
+    rates: Rates = UNLIMITED
+    proxies: str = ""
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -107,6 +113,8 @@ class Settings:
             secrets=_given_secrets(env),
             snapshot_events=_count(env, "ROLLCALL_SNAPSHOT_EVENTS", 250_000, least=0),
             snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 40, least=1),
+            rates=_rates(env),
+            proxies=_proxies(env),
         )
 
     @property
@@ -201,6 +209,23 @@ def agency_topics(env: Mapping[str, str]) -> str:
     """``agency:list, …`` of ROLLCALL_AGENCY_TOPICS; empty for none."""
     given = env.get("ROLLCALL_AGENCY_TOPICS") or AGENCY_TOPICS
     return "" if given == "-" else given
+
+
+def _proxies(env: Mapping[str, str]) -> str:
+    given = [each.strip() for each in env.get("ROLLCALL_PROXIES", "").split(",") if each.strip()]
+    try:
+        for each in given:
+            ip_network(each)
+    except ValueError:
+        raise SettingMissing("ROLLCALL_PROXIES are IP addresses or networks, comma-separated") from None
+    return ",".join(given)
+
+
+def _rates(env: Mapping[str, str]) -> Rates:
+    try:
+        return Rates.from_environment(env)
+    except ValueError as odd:
+        raise SettingMissing(str(odd)) from None
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:

@@ -16,6 +16,7 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from cli.main import build_app
+from cli.session import Refused
 from deploy.errors import StartRefused
 from deploy.ports import free_port
 from deploy.views import VIEWS
@@ -38,8 +39,8 @@ SEED = bytes(range(32))
 class Served:
     """An audit that answers, with a history behind it."""
 
-    def __init__(self, moments: list[Moment], folder: Path, audit: Service) -> None:
-        self.moments, self.folder, self.audit = moments, folder, audit
+    def __init__(self, moments: list[Moment], folder: Path, audit: Service, callers: Callers) -> None:
+        self.moments, self.folder, self.audit, self.callers = moments, folder, audit, callers
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """A command that must succeed; what it printed with --json."""
@@ -49,7 +50,7 @@ class Served:
 
 
 @contextmanager
-def answering(installation: Installation, audit: Service) -> Iterator[None]:
+def answering(installation: Installation, audit: Service) -> Iterator[Callers]:
     """Audit served over HTTP, and an environment in which the command line finds it as an auditor."""
     port = free_port()
     first = port - OFFSETS["audit"]
@@ -66,7 +67,7 @@ def answering(installation: Installation, audit: Service) -> Iterator[None]:
         patch.setenv("ROLLCALL_PORT", str(first))
         patch.setenv("ROLLCALL_DIVISION", DIVISION)
         patch.setenv("ROLLCALL_TOKEN", callers.auditor().token or "")
-        yield
+        yield callers
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,8 @@ def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     audit = installation.start(app.build(installation.settings("audit"), VIEWS))
     moments = a_history(installation)
     archive(installation, audit)
-    with answering(installation, audit):
-        yield Served(moments, folder, audit)
+    with answering(installation, audit) as callers:
+        yield Served(moments, folder, audit, callers)
     installation.close()
 
 
@@ -132,7 +133,9 @@ def test_the_same_question_has_the_same_digest(served: Served) -> None:
     assert len(digests) == 1
 
 
-def test_a_replay_begins_at_a_snapshot_unless_everything_is_to_be_read_and_writes_the_same_file(served: Served) -> None:
+def test_a_replay_begins_at_a_snapshot_unless_everything_is_to_be_read_and_writes_the_same_file(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database, projection = served.audit.database, VIEWS["payments"].projection
     written = Snapshotter(Shelf(database, served.audit.keyring), {}).write(projection, served.moments[1].at)
     assert written is not None
@@ -150,6 +153,9 @@ def test_a_replay_begins_at_a_snapshot_unless_everything_is_to_be_read_and_write
 
     assert f"从快照开始 began at snapshot {written.id}" in told(*asked, str(quick))
     assert f"payments: 1, up to {written.known_at.date()}" in told("snapshots")
+    with pytest.raises(Refused):
+        told("snapshots", "drop")
+    monkeypatch.setenv("ROLLCALL_TOKEN", served.callers.of("approver").token or "")
     assert "1 snapshots dropped" in told("snapshots", "drop")
     assert "0 MiB; 0 to be dropped; one every 250,000 events" in told("snapshots")
 

@@ -11,10 +11,12 @@ from pydantic import BaseModel
 
 from services.audit.erasure.erasure_api import whole_division
 from services.audit.snapshots.snapshotter import Snapshotter
+from shared.standards.rights import Right
 from shared.web.commands import command_id_of
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Operating = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
+KeyKeeper = Annotated[Viewer, Depends(require(Right.KEYS_ROTATE))]
 
 
 class KeptRow(BaseModel):
@@ -46,7 +48,7 @@ def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
     shelf = snapshotter.shelf
 
     @routes.get("")
-    def snapshots(_viewer: Operating) -> Kept:
+    def snapshots(_viewer: Reader) -> Kept:
         items = []
         for name, projection in sorted(snapshotter.projections.items()):
             heads = shelf.usable(projection)
@@ -61,7 +63,7 @@ def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
         )
 
     @routes.post("/drop")
-    def drop(request: Request, _viewer: Operating) -> Dropped:
+    def drop(request: Request, _viewer: KeyKeeper) -> Dropped:
         """Destroy the keys of all of them and remove them; those that are due are written anew."""
         command_id_of(request)  # every POST carries one, although doing it again does no harm
         ids = shelf.unusable({})
