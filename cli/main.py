@@ -26,6 +26,7 @@ COMMAND_MODULES = (
     "cli.keys",
     "cli.accounts",
     "cli.reads",
+    "cli.snapshots",
     "cli.bench",
 )
 
