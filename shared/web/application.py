@@ -13,7 +13,7 @@ from sqlalchemy import text
 from starlette.routing import BaseRoute
 
 from shared.web import problems
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.commands import IDEMPOTENCY_HEADER
 from shared.web.edge import API_CONTENT_POLICY, Edge
@@ -32,7 +32,7 @@ def create_app(
     title: str,
     routers: Sequence[APIRouter],
     *,
-    authenticator: Authenticator | None,
+    authenticator: Checker | None,
     database: Database | None = None,
     parts: Sequence[Part] = (),
     checks: Mapping[str, Check] | None = None,
