@@ -1,0 +1,135 @@
+"""One counterfactual question, from the archive to the answer: a rerun with nothing changed, which must come to what
+really was, and one with the changes; both on databases of their own, which end with this."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from deploy.counterfactual.changing import Changed, Changing
+from deploy.counterfactual.comparing import children, deviations, totals
+from deploy.counterfactual.entitlements import MONEY, PROOFS, Claim, Due, dues, made, proofs_of
+from deploy.counterfactual.history import LOGS, Days, History
+from deploy.counterfactual.keys import ReadKeys
+from deploy.counterfactual.list_files import ListFiles
+from deploy.counterfactual.reasons import Reasoning
+from deploy.counterfactual.rerun import rerun_on
+from deploy.counterfactual.scratch import Scratch, scratch
+from services.audit.counterfactuals.answer import CounterfactualAnswer
+from services.audit.counterfactuals.changes import AnyChange
+from services.audit.replays.moments import Cut, cut
+from services.registry.keys import Keys
+from shared.database.database import Database
+from shared.hosting.settings import Settings
+from shared.keys.keyring import KeyRing
+
+RERUNS = ("control", "changed")
+UNKNOWN_AGENCY = "-"
+Progress = Callable[[str, int], None]  # which rerun, events fed to it
+
+
+class Ask(NamedTuple):
+    """``known_at`` UTC, None: the latest complete moment. ``files``: those the changes name."""
+
+    changes: list[AnyChange]
+    known_at: datetime | None = None
+    files: Mapping[str, Path] = {}
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What an answer needs: the archive, the keys of people, the server scratch databases are made on, and the settings
+    of registry, matching and disbursement (division and keys of ids). Of all that only the scratch databases are
+    written."""
+
+    archive: Database
+    keyring: KeyRing
+    admin_url: str
+    settings: Mapping[str, Settings]
+
+    def answer(self, ask: Ask, progress: Progress = lambda rerun, fed: None) -> CounterfactualAnswer:
+        """Raises ChangesRefused with all that is wrong, what a replay raises for its moment, ArchiveDoubtful."""
+        begun = time.monotonic()
+        with self._reading() as raw:
+            known = cut(raw, LOGS, ask.known_at)
+            history = History(raw, ReadKeys(self.keyring), known.upto)
+            days = Days(history)
+            registry = self.settings["registry"]
+            files = ListFiles(history, Keys(registry.hmac_key), registry.division, ask.files)
+            changed = Changing(history, days, files, registry.source).changed(ask.changes)
+            proofs = proofs_of((event.event_id, event.fact) for event in history.facts("matching", PROOFS))
+            real = dues(((event.stream_id, event.fact) for event in history.facts("disbursement", MONEY)), proofs)
+            with scratch(self.admin_url) as place:
+                control, fed, _ = self._rerun(place, "control", history, Changed(), progress)
+                would, _, unpaid = self._rerun(place, "changed", history, changed, progress)
+        changed.notes += [f"{unpaid} payments of the log would have had nothing to pay"] if unpaid else []
+        return _told(ask, known, changed, (real, control, would), fed, time.monotonic() - begun)
+
+    def _rerun(
+        self, place: Scratch, name: str, history: History, changed: Changed, progress: Progress
+    ) -> tuple[dict[Claim, Due], int, int]:
+        """What the rerun came to, how many events were fed, and payments it could not make."""
+        rerun = rerun_on(place, name, self.settings, history.keys)
+        rerun.progress = lambda fed: progress(name, fed)
+        try:
+            rerun.run(changed.told(history))
+            found = made(rerun.matching.database, rerun.disbursement.database)
+        finally:
+            rerun.matching.database.close()
+            rerun.disbursement.database.close()
+        return found, rerun.fed, len(rerun.unpaid)
+
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """The archive on a connection that can write nothing. What is archived never changes, so each read may see a
+        later state of it: only what lies before the cut is asked for."""
+        with psycopg.connect(self.archive.worker_conninfo, autocommit=True) as raw:
+            raw.execute("SET default_transaction_read_only = on")
+            yield raw
+
+
+def _told(
+    ask: Ask,
+    known: Cut,
+    changed: Changed,
+    found: tuple[dict[Claim, Due], dict[Claim, Due], dict[Claim, Due]],
+    fed: int,
+    seconds: float,
+) -> CounterfactualAnswer:
+    real, control, would = found
+    unlike = deviations(real, control)
+    unsure = {(each.student_id, each.programme, each.term) for each in unlike}
+    rows = children(real, would, unsure, Reasoning.of(ask.changes, changed))
+    shown = [row.model_dump(mode="json") for row in rows]
+    text = json.dumps(shown, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return CounterfactualAnswer(
+        known_at=known.known_at,
+        log_index=known.upto,
+        changes=[told_change(each) for each in ask.changes],
+        clean=not unlike,
+        entitlements=len(real),
+        deviations=unlike,
+        children=rows,
+        schools=totals(rows, lambda row: row.school_code),
+        agencies=totals(rows, lambda row: "+".join(row.agencies) or UNKNOWN_AGENCY),
+        notes=changed.notes,
+        hash=hashlib.sha256(text.encode()).hexdigest(),
+        events=fed,
+        seconds=round(seconds, 1),
+    )
+
+
+def told_change(change: AnyChange) -> dict[str, Any]:
+    """A change as plain data; a long content by its length only."""
+    told: dict[str, Any] = msgspec.to_builtins(change)
+    return told

@@ -1,0 +1,155 @@
+"""A town whose registry, matching and disbursement really run, and whose logs audit has archived: what a counterfactual
+replay is asked about. Children are numbers; all are boarders of the primary school's third grade unless told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from deploy.counterfactual.answering import Ask, Laboratory
+from deploy.views import VIEWS
+from services.audit import app as audit_app
+from services.audit.counterfactuals.answer import CounterfactualAnswer
+from services.audit.counterfactuals.changes import AnyChange
+from services.disbursement import app as disbursement_app
+from services.disbursement import handlers
+from services.disbursement.commands import DisburseAid
+from services.disbursement.streams import Streams as DisbursementStreams
+from services.matching import app as matching_app
+from services.matching.streams import Streams as MatchingStreams
+from services.registry.events import SubmissionMode
+from shared.database.scopes import Scope
+from shared.eventsourcing.store import Command
+from tests.services.archiving import archive
+from tests.services.installation import DIVISION, Installation
+from tests.services.matching.test_deciding import Matching, decider_of
+from tests.services.registry.office import LIST_HEADER, SCHOOLS, Cells, Office, RunningRegistry
+
+SERVICES = ("registry", "matching", "disbursement")
+PUPIL_HEADER = ("姓名", "身份证号", "学籍号", "学校名称", "学段", "年级", "班级", "是否寄宿")
+FIRST_DAY = date(2025, 9, 1)
+TERM_FEN = {"boarder": 62_500, "day": 31_250}  # half of 1250 and of 625 yuan a year
+
+
+class Fen(NamedTuple):
+    """What one child's entitlement is and would be."""
+
+    child: int
+    term: str
+    real: int
+    would: int
+
+
+class Town:
+    """Days are opened one by one; whatever is told settles at once, as it does in the running system."""
+
+    def __init__(self, postgres: Any, home: Path) -> None:
+        self._postgres = postgres
+        self.installation = Installation(postgres, home)
+        self.running = RunningRegistry(self.installation, since=date(2021, 9, 1))
+        settings = self.installation.settings("matching")
+        service = self.installation.start(matching_app.build(settings))
+        self._matching = Matching(service, decider_of(service, MatchingStreams(settings.hmac_key)))
+        self._disbursement = self.installation.start(disbursement_app.build(self.installation.settings("disbursement")))
+        self.audit = self.installation.start(audit_app.build(self.installation.settings("audit"), VIEWS))
+        self.office = Office(self.running, home, 0)
+        self.students: dict[int, UUID] = {}
+        self.sent: list[UUID] = []
+        self.today = FIRST_DAY
+
+    def open(self, day: date) -> None:
+        """A day begins for matching and for disbursement."""
+        self.today = day
+        self.installation.open_day(self._matching.service, day)
+        self.installation.open_day(self._disbursement, day)
+        self.settle()
+
+    def settle(self) -> None:
+        """Until nothing happens any more."""
+        while True:
+            self.installation.pump(batch=500)
+            self._matching.decide()
+            if self.installation.sequence() == 0:
+                return
+
+    def row(self, child: int, kind: str = "脱贫户", name: str | None = None) -> Cells:
+        """A row of the poverty list about a child."""
+        return (name or f"李第{child:03d}", self.office.number(child), f"H{child:03d}", kind, "")
+
+    def enrol(self, *children: int, school: int = 0, boarder: bool = True) -> None:
+        """Rows of the register."""
+        self.office.send(
+            [
+                (
+                    f"李第{child:03d}",
+                    self.office.number(child),
+                    f"G{self.office.number(child)}",
+                    SCHOOLS[school].name,
+                    "小学",
+                    "3",
+                    "1",
+                    "住校" if boarder else "走读",
+                )
+                for child in children
+            ],
+            list_name="students",
+            on=date(2024, 9, 1),
+            header=PUPIL_HEADER,
+        )
+        keys = self.running.registry.keys
+        self.students |= {child: keys.student_by_number(self.office.number(child)) for child in children}
+        self.settle()
+
+    def list(
+        self, *children: int, mode: SubmissionMode = "snapshot", on: date | None = None, rows: Iterable[Cells] = ()
+    ) -> UUID:
+        """The poverty office sends its list; the submission's id."""
+        given = [*(self.row(child) for child in children), *rows]
+        receipt = self.office.send(given, mode=mode, on=on or self.today)
+        self.settle()
+        self.sent.append(receipt.submission_id)
+        return receipt.submission_id
+
+    def pay(self, child: int, term: str) -> None:
+        """Pay what the child is due."""
+        streams = DisbursementStreams(self.installation.settings("disbursement").hmac_key)
+        stream = streams.entitlement(self.students[child], "living_subsidy", term)
+        command = Command("clerk", uuid4(), b"pay")
+        service = self._disbursement
+        scope = Scope(division=DIVISION[:4])
+        handlers.disburse_aid(
+            service.database, service.store, streams, scope, stream, DisburseAid(self.today, "B"), command
+        )
+        self.settle()
+
+    def file(self, rows: Iterable[Cells]) -> Path:
+        """A corrected list as a workbook."""
+        return self.office.file(rows, LIST_HEADER)
+
+    def laboratory(self) -> Laboratory:
+        """Everything said so far is archived."""
+        self.settle()
+        archive(self.installation, self.audit, SERVICES)
+        settings = {name: self.installation.settings(name) for name in SERVICES}
+        return Laboratory(self.audit.database, self.installation.keyring, self._postgres.dsn(), settings)
+
+    def ask(self, *changes: AnyChange, files: dict[str, Path] | None = None) -> CounterfactualAnswer:
+        """The answer over everything said so far."""
+        return self.laboratory().answer(Ask(list(changes), None, files or {}))
+
+    def fen(self, answer: CounterfactualAnswer) -> set[Fen]:
+        """What the answer says, by the children's numbers."""
+        numbers = {student: child for child, student in self.students.items()}
+        return {Fen(numbers[row.student_id], row.term, row.real_fen, row.would_fen) for row in answer.children}
+
+
+def days(first: date, last: date, step: int = 30) -> Iterable[date]:
+    """Days from the first to the last, both among them."""
+    day = first
+    while day < last:
+        yield day
+        day += timedelta(days=step)
+    yield last
