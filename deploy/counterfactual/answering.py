@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from deploy.counterfactual.changing import Changed, Changing
-from deploy.counterfactual.comparing import children, deviations, totals
+from deploy.counterfactual.comparing import children, deviations
 from deploy.counterfactual.entitlements import MONEY, PROOFS, Claim, Due, dues, made, proofs_of
 from deploy.counterfactual.history import LOGS, Days, History
 from deploy.counterfactual.keys import ReadKeys
@@ -25,7 +25,7 @@ from deploy.counterfactual.list_files import ListFiles
 from deploy.counterfactual.reasons import Reasoning
 from deploy.counterfactual.rerun import rerun_on
 from deploy.counterfactual.scratch import Scratch, scratch
-from services.audit.counterfactuals.answer import CounterfactualAnswer
+from services.audit.counterfactuals.answer import CounterfactualAnswer, by_agency, by_school, totals
 from services.audit.counterfactuals.changes import AnyChange
 from services.audit.replays.moments import Cut, cut
 from services.registry.keys import Keys
@@ -34,7 +34,6 @@ from shared.hosting.settings import Settings
 from shared.keys.keyring import KeyRing
 
 RERUNS = ("control", "changed")
-UNKNOWN_AGENCY = "-"
 Progress = Callable[[str, int], None]  # which rerun, events fed to it
 
 
@@ -115,21 +114,15 @@ def _told(
     return CounterfactualAnswer(
         known_at=known.known_at,
         log_index=known.upto,
-        changes=[told_change(each) for each in ask.changes],
+        changes=msgspec.to_builtins(ask.changes),
         clean=not unlike,
         entitlements=len(real),
         deviations=unlike,
         children=rows,
-        schools=totals(rows, lambda row: row.school_code),
-        agencies=totals(rows, lambda row: "+".join(row.agencies) or UNKNOWN_AGENCY),
+        schools=totals(rows, by_school),
+        agencies=totals(rows, by_agency),
         notes=changed.notes,
         hash=hashlib.sha256(text.encode()).hexdigest(),
         events=fed,
         seconds=round(seconds, 1),
     )
-
-
-def told_change(change: AnyChange) -> dict[str, Any]:
-    """A change as plain data; a long content by its length only."""
-    told: dict[str, Any] = msgspec.to_builtins(change)
-    return told

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from deploy.counterfactual.entitlements import Claim, Due, Proof
-from services.audit.counterfactuals.answer import Child, Deviation, Reason, Total
+from services.audit.counterfactuals.answer import Child, Deviation, Reason
 
 Reasons = Callable[[frozenset[Proof], str | None], list[Reason]]
 
@@ -55,24 +54,6 @@ def children(
             )
         )
     return found
-
-
-def totals(rows: Iterable[Child], of: Callable[[Child], str]) -> list[Total]:
-    """Sums of the differences by what ``of`` names, each row under one name: they add up to the whole."""
-    groups: dict[str, list[Child]] = defaultdict(list)
-    for row in rows:
-        groups[of(row)].append(row)
-    return [
-        Total(
-            name=name,
-            children=len({row.student_id for row in group}),
-            real_fen=sum(row.real_fen for row in group),
-            would_fen=sum(row.would_fen for row in group),
-            more_fen=sum(max(0, row.would_fen - row.real_fen) for row in group),
-            less_fen=sum(max(0, row.real_fen - row.would_fen) for row in group),
-        )
-        for name, group in sorted(groups.items())
-    ]
 
 
 def _shown(due: Due | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,6 +13,9 @@ from pydantic import BaseModel
 ReasonCode = Literal[
     "list_moved", "list_redated", "list_left_out", "list_replaced", "list_brought", "other_rules", "another_row"
 ]
+
+
+UNKNOWN_AGENCY = "-"
 
 
 class EventNamed(BaseModel):
@@ -60,6 +65,34 @@ class Total(BaseModel):
     would_fen: int
     more_fen: int
     less_fen: int
+
+
+def totals(rows: Iterable[Child], of: Callable[[Child], str]) -> list[Total]:
+    """Sums of the differences by what ``of`` names, each row under one name: they add up to the whole."""
+    groups: dict[str, list[Child]] = defaultdict(list)
+    for row in rows:
+        groups[of(row)].append(row)
+    return [
+        Total(
+            name=name,
+            children=len({row.student_id for row in group}),
+            real_fen=sum(row.real_fen for row in group),
+            would_fen=sum(row.would_fen for row in group),
+            more_fen=sum(max(0, row.would_fen - row.real_fen) for row in group),
+            less_fen=sum(max(0, row.real_fen - row.would_fen) for row in group),
+        )
+        for name, group in sorted(groups.items())
+    ]
+
+
+def by_school(row: Child) -> str:
+    """The school of a row."""
+    return row.school_code
+
+
+def by_agency(row: Child) -> str:
+    """The agencies whose rows it rests on, as one name."""
+    return "+".join(row.agencies) or UNKNOWN_AGENCY
 
 
 class Deviation(BaseModel):

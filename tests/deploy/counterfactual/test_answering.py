@@ -1,48 +1,139 @@
-"""Who would have been paid what: each answer beside one worked out by hand from the terms and rates."""
+"""Who would have been due what: each answer beside one worked out by hand from the terms and rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from uuid import uuid4
 
+import msgspec
 import pytest
 
-from services.audit.counterfactuals.changes import LeaveOutList, MoveList
-from tests.deploy.counterfactual.town import FIRST_DAY, TERM_FEN, Fen, Town
+from services.audit.counterfactuals.answer import CounterfactualAnswer
+from services.audit.counterfactuals.changes import (
+    AnyChange,
+    BringList,
+    LeaveOutList,
+    MoveList,
+    OtherRules,
+    RedateList,
+    ReplaceList,
+)
+from services.audit.counterfactuals.counterfactual_errors import ChangesRefused
+from services.disbursement.living_subsidy import LIVING_SUBSIDY
+from services.disbursement.schedule import canonical
+from tests.deploy.counterfactual.town import AUTUMN, BOARDER, DAY_PUPIL, NEXT_AUTUMN, SPRING, Fen, Town
+from tests.services.registry.office import SCHOOLS
 
-AUTUMN, SPRING, NEXT_AUTUMN = "2025-autumn", "2026-spring", "2026-autumn"
-LATE = date(2026, 9, 20)
+TERMS = (AUTUMN, SPRING, NEXT_AUTUMN)
 
 
-@pytest.fixture(scope="module")
-def town(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """Children 1 to 5. On the first day the list names 1 to 4, and 4 is paid for the autumn; on 20 September of the
-    year after, an increment names 5, who was poor all the time."""
-    made = Town(postgres, tmp_path_factory.mktemp("town"))
-    made.open(FIRST_DAY)
-    made.enrol(1, 2, 3, 5)
-    made.enrol(4, boarder=False, school=1)
-    made.list(1, 2, 3, 4)
-    made.pay(4, AUTUMN)
-    for day in (date(2025, 9, 5), date(2025, 9, 6), date(2026, 2, 10)):
-        made.open(day)
-    made.open(LATE)
-    made.list(5, mode="increment")
-    yield made
-    made.installation.close()
+def clean(answer: CounterfactualAnswer) -> CounterfactualAnswer:
+    """The answer, once its control run came to the real history: 1 to 4 are due three terms each, 5 one."""
+    assert answer.clean and answer.deviations == [] and answer.entitlements == 13
+    return answer
 
 
 def test_a_late_list_would_have_brought_the_terms_before_it(town: Town) -> None:
-    answer = town.ask(MoveList(submission=town.sent[1], to=date(2025, 9, 5)))
-    assert answer.clean, answer.deviations
-    boarder = TERM_FEN["boarder"]
-    assert town.fen(answer) == {Fen(5, AUTUMN, 0, boarder), Fen(5, SPRING, 0, boarder)}
+    """Two terms more; and as the snapshot of the spring does not name her, she would have left the list by then."""
+    answer = clean(town.ask(MoveList(submission=town.sent[2], to=date(2025, 9, 5))))
+    assert town.fen(answer) == {
+        *(Fen(5, term, 0, BOARDER) for term in (AUTUMN, SPRING)),
+        Fen(5, NEXT_AUTUMN, BOARDER, 0),
+    }
+    (school,) = answer.schools
+    assert (school.name, school.children) == (SCHOOLS[0].school_code, 1)
+    assert (school.more_fen, school.less_fen) == (2 * BOARDER, BOARDER)
+    assert [(each.name, each.more_fen) for each in answer.agencies] == [(town.office.agency, 2 * BOARDER)]
+    (reason,) = answer.children[0].reasons
+    assert (reason.code, reason.change, [event.type for event in reason.events]) == (
+        *("list_moved", 1),
+        ["registry.ListEntryAdded.v1"],
+    )
 
 
-def test_without_a_list_nobody_on_it_is_due_anything(town: Town) -> None:
-    answer = town.ask(LeaveOutList(submission=town.sent[0]))
-    assert answer.clean, answer.deviations
-    due = {(child, term) for child in (1, 2, 3, 4) for term in (AUTUMN, SPRING, NEXT_AUTUMN)}
-    fen = {child: TERM_FEN["day" if child == 4 else "boarder"] for child in (1, 2, 3, 4)}
-    assert town.fen(answer) == {Fen(child, term, fen[child], 0) for child, term in due}
+def test_without_the_first_list_the_next_snapshot_still_brings_who_stands_on_it(town: Town) -> None:
+    answer = clean(town.ask(LeaveOutList(submission=town.sent[0])))
+    lost = {Fen(child, AUTUMN, BOARDER, 0) for child in (1, 2, 3)}
+    assert town.fen(answer) == lost | {Fen(4, AUTUMN, DAY_PUPIL, 0)}
+    (paid,) = (row for row in answer.children if row.paid_fen)
+    assert (paid.student_id, paid.paid_fen) == (town.students[4], DAY_PUPIL)
+    assert any("nothing to pay" in note for note in answer.notes)
+
+
+def test_a_corrected_list_takes_out_who_never_belonged_there_and_brings_who_did(town: Town) -> None:
+    corrected = town.file([town.row(1), town.row(2), town.row(4), town.row(5)])
+    changes = [ReplaceList(submission=sent, file="corrected.xlsx") for sent in town.sent[:2]]
+    answer = clean(town.ask(*changes, files={"corrected.xlsx": corrected}))
+    assert town.fen(answer) == {
+        *(Fen(3, term, BOARDER, 0) for term in TERMS),
+        *(Fen(5, term, 0, BOARDER) for term in (AUTUMN, SPRING)),
+    }
+    assert {reason.code for row in answer.children for reason in row.reasons} == {"list_replaced"}
+
+
+def test_a_list_dated_after_the_term_it_came_in_brings_nothing_for_it(town: Town) -> None:
+    answer = clean(town.ask(RedateList(submission=town.sent[0], dated=date(2026, 2, 5))))
+    assert {(each.child, each.term, each.would) for each in town.fen(answer)} == {
+        (child, AUTUMN, 0) for child in (1, 2, 3, 4)
+    }
+
+
+def test_a_list_that_never_came_brings_what_it_would_have_brought(town: Town) -> None:
+    brought = BringList(agency="office_b", list="poverty", on=date(2025, 9, 6), file="late.xlsx", mode="increment")
+    answer = clean(town.ask(brought, files={"late.xlsx": town.file([town.row(5)])}))
+    assert town.fen(answer) == {Fen(5, AUTUMN, 0, BOARDER), Fen(5, SPRING, 0, BOARDER)}
+    assert {row.agencies[0] for row in answer.children} == {"office_b"}
+
+
+def test_another_rate_changes_every_entitlement_by_exactly_its_half(town: Town) -> None:
+    rates = tuple(
+        msgspec.structs.replace(rate, yearly_fen=rate.yearly_fen + 20_000) if rate.boarder else rate
+        for rate in LIVING_SUBSIDY.rates
+    )
+    content = canonical(msgspec.structs.replace(LIVING_SUBSIDY, rates=rates))
+    answer = clean(town.ask(OtherRules(programme="living_subsidy", content=content)))
+    due = {(child, term) for child in (1, 2, 3) for term in TERMS} | {(5, NEXT_AUTUMN)}
+    assert town.fen(answer) == {Fen(child, term, BOARDER, BOARDER + 10_000) for child, term in due}
+    assert sum(each.more_fen for each in answer.schools) == 100_000
+    assert {reason.code for row in answer.children for reason in row.reasons} == {"other_rules"}
+
+
+def test_the_same_version_again_changes_nothing(town: Town) -> None:
+    version = next(
+        entry.logged.event.data.split(b'"content_hash":"')[1][:16].decode()
+        for entry in town.installation.entries("disbursement")
+        if entry.logged.event.type == "disbursement.ProgrammeActivated.v1"
+    )
+    since = date(2025, 9, 6)
+    assert clean(town.ask(OtherRules(programme="living_subsidy", version=version, since=since))).children == []
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (MoveList(submission=uuid4(), to=date(2025, 9, 5)), "no list submission"),
+        (OtherRules(programme="living_subsidy", version="0" * 16), "has no one version"),
+        (OtherRules(programme="no_such", version="0" * 16), "no programme no_such"),
+        (OtherRules(programme="living_subsidy", content="{}"), "bad programme"),
+        (BringList(agency="a", list="civil", on=date(2025, 9, 6), file="lost.xlsx"), "was not given"),
+    ],
+)
+def test_what_cannot_be_changed_is_told_all_at_once(town: Town, change: AnyChange, wrong: str) -> None:
+    early = MoveList(submission=town.sent[0], to=date(2025, 8, 31))
+    late = RedateList(submission=town.sent[2], dated=date(2026, 9, 21))
+    with pytest.raises(ChangesRefused) as refused:
+        town.ask(early, late, change)
+    told = refused.value.facts["wrong"]
+    assert len(told) == 3 and any(wrong in each for each in told)
+    assert any("before the first day" in each for each in told) and any("after the moment" in each for each in told)
+
+
+def test_a_file_is_refused_with_every_row_that_must_be_mended(town: Town) -> None:
+    bad = [("", town.office.number(1), "H1", "脱贫户", ""), ("李", "46900120160301001", "H2", "脱贫户", "")]
+    change = ReplaceList(submission=town.sent[0], file="bad.xlsx")
+    with pytest.raises(ChangesRefused) as refused:
+        town.ask(change, files={"bad.xlsx": town.file([*bad, town.row(2)])})
+    assert [each.partition(":")[2][1:15] for each in refused.value.facts["wrong"]] == [
+        "bad.xlsx row 1",
+        "bad.xlsx row 2",
+    ]

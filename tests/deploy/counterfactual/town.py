@@ -3,8 +3,9 @@ replay is asked about. Children are numbers; all are boarders of the primary sch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+import base64
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from deploy.views import VIEWS
 from services.audit import app as audit_app
 from services.audit.counterfactuals.answer import CounterfactualAnswer
 from services.audit.counterfactuals.changes import AnyChange
+from services.audit.counterfactuals.desk import Job, Report
 from services.disbursement import app as disbursement_app
 from services.disbursement import handlers
 from services.disbursement.commands import DisburseAid
@@ -31,7 +33,8 @@ from tests.services.registry.office import LIST_HEADER, SCHOOLS, Cells, Office, 
 SERVICES = ("registry", "matching", "disbursement")
 PUPIL_HEADER = ("姓名", "身份证号", "学籍号", "学校名称", "学段", "年级", "班级", "是否寄宿")
 FIRST_DAY = date(2025, 9, 1)
-TERM_FEN = {"boarder": 62_500, "day": 31_250}  # half of 1250 and of 625 yuan a year
+AUTUMN, SPRING, NEXT_AUTUMN = "2025-autumn", "2026-spring", "2026-autumn"
+BOARDER, DAY_PUPIL = 62_500, 31_250  # fen a term: half of 1250 and of 625 yuan a year
 
 
 class Fen(NamedTuple):
@@ -54,7 +57,7 @@ class Town:
         service = self.installation.start(matching_app.build(settings))
         self._matching = Matching(service, decider_of(service, MatchingStreams(settings.hmac_key)))
         self._disbursement = self.installation.start(disbursement_app.build(self.installation.settings("disbursement")))
-        self.audit = self.installation.start(audit_app.build(self.installation.settings("audit"), VIEWS))
+        self.audit = self.installation.start(audit_app.build(self.installation.settings("audit"), VIEWS, self.compute))
         self.office = Office(self.running, home, 0)
         self.students: dict[int, UUID] = {}
         self.sent: list[UUID] = []
@@ -103,7 +106,7 @@ class Town:
         self.students |= {child: keys.student_by_number(self.office.number(child)) for child in children}
         self.settle()
 
-    def list(
+    def send(
         self, *children: int, mode: SubmissionMode = "snapshot", on: date | None = None, rows: Iterable[Cells] = ()
     ) -> UUID:
         """The poverty office sends its list; the submission's id."""
@@ -129,27 +132,58 @@ class Town:
         """A corrected list as a workbook."""
         return self.office.file(rows, LIST_HEADER)
 
-    def laboratory(self) -> Laboratory:
+    def archived(self) -> None:
         """Everything said so far is archived."""
         self.settle()
         archive(self.installation, self.audit, SERVICES)
-        settings = {name: self.installation.settings(name) for name in SERVICES}
-        return Laboratory(self.audit.database, self.installation.keyring, self._postgres.dsn(), settings)
 
-    def ask(self, *changes: AnyChange, files: dict[str, Path] | None = None) -> CounterfactualAnswer:
-        """The answer over everything said so far."""
-        return self.laboratory().answer(Ask(list(changes), None, files or {}))
+    def ask(self, *changes: AnyChange, files: Mapping[str, Path] | None = None) -> CounterfactualAnswer:
+        """The answer over everything that is archived."""
+        return self._laboratory().answer(Ask(list(changes), None, files or {}))
+
+    def compute(self, job: Job, report: Report) -> CounterfactualAnswer:
+        """What audit has computed elsewhere, computed here."""
+        return self._laboratory().answer(Ask(*job), report)
+
+    def _laboratory(self) -> Laboratory:
+        settings = {name: self.installation.settings(name) for name in SERVICES}
+        return Laboratory(self.audit.database, self.installation.keyring, self.dsn(), settings)
+
+    def known_at(self) -> datetime:
+        """When the last of it was recorded."""
+        return max(self.installation.entries(name)[-1].logged.recorded_at for name in SERVICES)
+
+    def dsn(self, database: str = "postgres") -> str:
+        """The owner's way into a database of this server."""
+        return str(self._postgres.dsn(database))
+
+    def databases(self) -> list[str]:
+        """Every real database: of the services, of audit, and of people's keys."""
+        return [self.installation.keyring.name, *(each.name for each in self.installation.databases.values())]
+
+    def environment(self) -> dict[str, str]:
+        """What the supervisor tells the process of audit."""
+        settings = self.installation.settings("audit")
+        names = {"kek", *(f"hmac-{name}" for name in SERVICES)}
+        secrets = {name: self.installation.settings(name.removeprefix("hmac-")).secrets[name] for name in names}
+        told = {
+            "ROLLCALL_DIVISION": DIVISION,
+            "ROLLCALL_ENV": "test",
+            "ROLLCALL_HOME": str(settings.home),
+            "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+            "DATABASE_URL_AUDIT": settings.database_url,
+            "DATABASE_URL_KEYS": settings.keys_database_url,
+        }
+        return told | {
+            "ROLLCALL_SECRET_" + name.upper().replace("-", "_"): base64.b64encode(value).decode()
+            for name, value in secrets.items()
+        }
+
+    def close(self) -> None:
+        """End it with its databases."""
+        self.installation.close()
 
     def fen(self, answer: CounterfactualAnswer) -> set[Fen]:
         """What the answer says, by the children's numbers."""
         numbers = {student: child for child, student in self.students.items()}
         return {Fen(numbers[row.student_id], row.term, row.real_fen, row.would_fen) for row in answer.children}
-
-
-def days(first: date, last: date, step: int = 30) -> Iterable[date]:
-    """Days from the first to the last, both among them."""
-    day = first
-    while day < last:
-        yield day
-        day += timedelta(days=step)
-    yield last
