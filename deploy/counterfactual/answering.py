@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +20,12 @@ import psycopg
 from deploy.counterfactual.changing import Changed, Changing
 from deploy.counterfactual.comparing import children, deviations
 from deploy.counterfactual.entitlements import MONEY, PROOFS, Claim, Due, dues, made, proofs_of
-from deploy.counterfactual.history import LOGS, Days, History
+from deploy.counterfactual.history import LOGS, Days, History, Placed
 from deploy.counterfactual.keys import ReadKeys
 from deploy.counterfactual.list_files import ListFiles
 from deploy.counterfactual.reasons import Reasoning
-from deploy.counterfactual.rerun import rerun_on
-from deploy.counterfactual.scratch import Scratch, scratch
+from deploy.counterfactual.rerun import Rerun, rerun_on
+from deploy.counterfactual.scratch import scratch
 from services.audit.counterfactuals.answer import CounterfactualAnswer, by_agency, by_school, totals
 from services.audit.counterfactuals.changes import AnyChange
 from services.audit.replays.moments import Cut, cut
@@ -33,7 +34,6 @@ from shared.database.database import Database
 from shared.hosting.settings import Settings
 from shared.keys.keyring import KeyRing
 
-RERUNS = ("control", "changed")
 Progress = Callable[[str, int], None]  # which rerun, events fed to it
 
 
@@ -69,24 +69,13 @@ class Laboratory:
             proofs = proofs_of((event.event_id, event.fact) for event in history.facts("matching", PROOFS))
             real = dues(((event.stream_id, event.fact) for event in history.facts("disbursement", MONEY)), proofs)
             with scratch(self.admin_url) as place:
-                control, fed, _ = self._rerun(place, "control", history, Changed(), progress)
-                would, _, unpaid = self._rerun(place, "changed", history, changed, progress)
-        changed.notes += [f"{unpaid} payments of the log would have had nothing to pay"] if unpaid else []
-        return _told(ask, known, changed, (real, control, would), fed, time.monotonic() - begun)
-
-    def _rerun(
-        self, place: Scratch, name: str, history: History, changed: Changed, progress: Progress
-    ) -> tuple[dict[Claim, Due], int, int]:
-        """What the rerun came to, how many events were fed, and payments it could not make."""
-        rerun = rerun_on(place, name, self.settings, history.keys)
-        rerun.progress = lambda fed: progress(name, fed)
-        try:
-            rerun.run(changed.told(history))
-            found = made(rerun.matching.database, rerun.disbursement.database)
-        finally:
-            rerun.matching.database.close()
-            rerun.disbursement.database.close()
-        return found, rerun.fed, len(rerun.unpaid)
+                control = rerun_on(place, "control", self.settings, history.keys)
+                control.progress = lambda fed: progress("control", fed)
+                would = _both(control, history, changed, progress)
+                found = _Found(real, made(control), would)
+            if control.unpaid:
+                changed.notes.append(f"{len(control.unpaid)} payments could not be made again even without a change")
+        return _told(ask, known, changed, found, control.fed, time.monotonic() - begun)
 
     @contextmanager
     def _reading(self) -> Iterator[psycopg.Connection[Any]]:
@@ -97,14 +86,44 @@ class Laboratory:
             yield raw
 
 
-def _told(
-    ask: Ask,
-    known: Cut,
-    changed: Changed,
-    found: tuple[dict[Claim, Due], dict[Claim, Due], dict[Claim, Due]],
-    fed: int,
-    seconds: float,
-) -> CounterfactualAnswer:
+class _Found(NamedTuple):
+    """The entitlements as they really are, as the control came to them, and as they would be."""
+
+    real: dict[Claim, Due]
+    control: dict[Claim, Due]
+    would: dict[Claim, Due]
+
+
+def _both(control: Rerun, history: History, changed: Changed, progress: Progress) -> dict[Claim, Due]:
+    """Run the control to its end, and from the first difference on a fork of it with the changes; what that came to."""
+    since, told = changed.since, history.told()
+    first: list[Placed] = []
+
+    def alike() -> Iterator[Placed]:
+        for placed in told:
+            if since is not None and placed.at >= since:
+                first.append(placed)
+                return
+            yield placed
+
+    try:
+        control.run(alike())
+        other = control.fork("changed")
+        control.run(chain(first, told))
+    finally:
+        control.close()
+    other.progress = lambda fed: progress("changed", fed)
+    try:
+        other.run(placed for placed in changed.told(history) if since is not None and placed.at >= since)
+        found = made(other)
+    finally:
+        other.close()
+    lost = len(other.unpaid) - len(control.unpaid)
+    changed.notes += [f"{lost} payments of the log would have had nothing to pay"] if lost > 0 else []
+    return found
+
+
+def _told(ask: Ask, known: Cut, changed: Changed, found: _Found, fed: int, seconds: float) -> CounterfactualAnswer:
     real, control, would = found
     unlike = deviations(real, control)
     unsure = {(each.student_id, each.programme, each.term) for each in unlike}

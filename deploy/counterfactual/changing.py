@@ -7,6 +7,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -41,6 +42,14 @@ class Changed:
     instead: list[Placed] = field(default_factory=list)
     programmes: list[ProgrammeChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def since(self) -> datetime | None:
+        """The first moment at which something is told otherwise; None when nothing ever is."""
+        real = [logged.recorded_at for some in self.entries.values() for logged in some]
+        real += [event.recorded_at for each in self.programmes for event in each.real]
+        more = [each.at for each in (*self.instead, *(each.placed for each in self.programmes))]
+        return min([*real, *more], default=None)
 
     def told(self, history: History) -> Iterator[Placed]:
         """Everything as changed, in order. Raises ArchiveDoubtful."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from deploy.counterfactual.rerun import Rerun
 from services.disbursement import events as disbursement
 from services.disbursement.events import AidDisbursed, EntitlementGranted
 from services.matching.events import LinkConfirmed, MemberCovered
@@ -71,10 +72,11 @@ def proofs_of(events: Iterable[tuple[UUID, Fact]]) -> dict[UUID, Proof]:
     }
 
 
-def made(matching: Database, disbursement_database: Database) -> dict[Claim, Due]:
+def made(rerun: Rerun) -> dict[Claim, Due]:
     """The entitlements that a rerun made."""
-    found = proofs_of((event.event_id, fact) for event, fact in _stored(matching, PROOFS))
-    return dues(((event.stream_id, fact) for event, fact in _stored(disbursement_database, MONEY)), found)
+    found = proofs_of((event.event_id, fact) for event, fact in _stored(rerun.matching.database, PROOFS))
+    facts = _stored(rerun.disbursement.database, MONEY)
+    return dues(((event.stream_id, fact) for event, fact in facts), found)
 
 
 def _stored(database: Database, classes: Iterable[type[Fact]]) -> list[tuple[Event, Fact]]:

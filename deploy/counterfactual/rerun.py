@@ -7,12 +7,12 @@ new day.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from psycopg import sql
 from sqlalchemy import Connection
 
 from deploy.counterfactual.history import Placed
@@ -46,6 +46,7 @@ from shared.messaging.runner import Runner
 PENDING_MOST = 2_000
 APPLIED_AT_ONCE = 1_000
 PRINCIPAL = "counterfactual"
+PARTS = ("matching", "disbursement")
 _RULINGS = (RowRuled, RulingWithdrawn, SecondOpinionAsked)
 
 
@@ -79,6 +80,7 @@ class Rerun:
     disbursement: Part
     deciding: Deciding
     streams: DisbursementStreams
+    wiring: Wiring
     progress: Callable[[int], None] = lambda fed: None
     fed: int = 0
     unpaid: list[Logged] = field(default_factory=list)
@@ -109,6 +111,25 @@ class Rerun:
                 self.progress(self.fed)
         self._settle()
         self.progress(self.fed)
+
+    def fork(self, name: str) -> Rerun:
+        """Another rerun that stands where this one, all settled, stands now: on copies of its databases."""
+        copies = []
+        for part, kind in zip((self.matching, self.disbursement), PARTS, strict=True):
+            part.database.close()
+            copies.append(self.wiring.scratch.make(f"{name}_{kind}", template=part.database.name))
+            copies[-1].prepare()  # the rights of a database are not copied with it
+        other = self.wiring.rerun(*copies)
+        other.registry = dataclasses.replace(self.registry)
+        other.matching.log = dataclasses.replace(self.matching.log, database=other.matching.database)
+        other.disbursement.log = dataclasses.replace(self.disbursement.log, database=other.disbursement.database)
+        other.fed, other.unpaid, other._now = self.fed, list(self.unpaid), self._now
+        return other
+
+    def close(self) -> None:
+        """End its connections."""
+        self.matching.database.close()
+        self.disbursement.database.close()
 
     def _settle(self) -> None:
         """Let everything that was told have its effects."""
@@ -184,35 +205,54 @@ def _append(part: Part, connection: Connection, proposed: Proposed) -> UUID:
 def rerun_on(scratch: Scratch, name: str, settings: Mapping[str, Settings], keys: ReadKeys) -> Rerun:
     """A rerun on fresh scratch databases called after ``name``; ``settings``: those of matching and disbursement, of
     which only division and keys are used."""
-    own, theirs = settings["matching"], settings["disbursement"]
-    matching_store = EventStore("matching", keys, own.hmac_key)
-    matching_database = _made(scratch, f"{name}_matching", matching_app.build(own).steps, ROSTER_VIEW)
-    streams = MatchingStreams(own.hmac_key)
-    store = EventStore("disbursement", keys, theirs.hmac_key)
-    names = DisbursementStreams(theirs.hmac_key)
-    entitling = Entitling(store, names, theirs.division).projection()
-    database = _made(scratch, f"{name}_disbursement", (), entitling)
-    return Rerun(
-        registry=FedLog(f"//rollcall/{own.division}/registry"),
-        matching=Part(
+    wiring = Wiring(scratch, settings, keys)
+    matching_database, disbursement_database = (scratch.make(f"{name}_{part}") for part in PARTS)
+    _prepare(matching_database, matching_app.build(settings["matching"]).steps, ROSTER_VIEW)
+    _prepare(disbursement_database, (), wiring.entitling.projection())
+    return wiring.rerun(matching_database, disbursement_database)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What reruns are made of."""
+
+    scratch: Scratch
+    settings: Mapping[str, Settings]
+    keys: ReadKeys
+
+    @property
+    def entitling(self) -> Entitling:
+        """The policy of disbursement."""
+        settings = self.settings["disbursement"]
+        store = EventStore("disbursement", self.keys, settings.hmac_key)
+        return Entitling(store, DisbursementStreams(settings.hmac_key), settings.division)
+
+    def rerun(self, matching_database: Database, disbursement_database: Database) -> Rerun:
+        """On databases that are prepared."""
+        own, policy = self.settings["matching"], self.entitling
+        store, streams = EventStore("matching", self.keys, own.hmac_key), MatchingStreams(own.hmac_key)
+        matching = Part(
             matching_database,
-            matching_store,
+            store,
             ScratchLog(matching_database, own.source),
-            Runner(ROSTER_VIEW, matching_database, keys),
-        ),
-        disbursement=Part(database, store, ScratchLog(database, theirs.source), Runner(entitling, database, keys)),
-        deciding=Deciding(matching_database, matching_store, streams, ActiveModel(matching_store, streams)),
-        streams=names,
-    )
-
-
-def _made(scratch: Scratch, part: str, steps: tuple[tuple[str, str], ...], projection: Projection) -> Database:
-    database = scratch.database(part)
-    database.prepare(steps)
-    with database.owner() as connection:
-        # Nobody needs any of this after a crash, so no commit waits for the disk.
-        driver(connection).execute(
-            sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database.name))
+            Runner(ROSTER_VIEW, matching_database, self.keys),
         )
+        disbursement = Part(
+            disbursement_database,
+            policy.store,
+            ScratchLog(disbursement_database, self.settings["disbursement"].source),
+            Runner(policy.projection(), disbursement_database, self.keys),
+        )
+        return Rerun(
+            registry=FedLog(f"//rollcall/{own.division}/registry"),
+            matching=matching,
+            disbursement=disbursement,
+            deciding=Deciding(matching_database, store, streams, ActiveModel(store, streams)),
+            streams=policy.streams,
+            wiring=self,
+        )
+
+
+def _prepare(database: Database, steps: tuple[tuple[str, str], ...], projection: Projection) -> None:
+    database.prepare(steps)
     prepare(database, [projection])
-    return database

@@ -27,18 +27,20 @@ _RUN_CHARACTERS = 12
 
 @dataclass(frozen=True)
 class Scratch:
-    """The databases of one run, on the server of ``admin_url``."""
+    """The databases of one run, on the server of ``admin_url``. ``server`` holds the run's lock; every database is made
+    on it, so that one which the server is still making when the process is gone belongs to a run until it is there."""
 
     admin_url: str
     run: str
+    server: psycopg.Connection[Any]
 
-    def name(self, part: str) -> str:
-        """What the database of a part of the run is called."""
-        return f"{PREFIX}_{self.run}_{part}"
-
-    def database(self, part: str) -> Database:
-        """The database of a part of the run, not yet made."""
-        name = self.name(part)
+    def make(self, part: str, template: str = "template0") -> Database:
+        """The database of a part of the run, a copy of ``template``, which nobody may be using."""
+        name = f"{PREFIX}_{self.run}_{part}"
+        own, of = sql.Identifier(name), sql.Identifier(template)
+        self.server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(own, of))
+        # Nobody needs any of this after a crash, so no commit waits for the disk.
+        self.server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(own))
         return Database(ROLE, make_conninfo(self.admin_url, dbname=name), name=name)
 
 
@@ -50,7 +52,7 @@ def scratch(admin_url: str) -> Iterator[Scratch]:
         run = uuid.uuid4().hex[:_RUN_CHARACTERS]
         server.execute("SELECT pg_advisory_lock(%s)", (_lock(run),))
         try:
-            yield Scratch(admin_url, run)
+            yield Scratch(admin_url, run, server)
         finally:
             _drop(server, [name for name in _databases(server) if _run_of(name) == run])
 

@@ -3,7 +3,7 @@ the rerun. The real sequencer would date everything now, and how old a decision 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.database.database import Database, driver
@@ -27,7 +27,6 @@ class ScratchLog:
     _position: int = 0
     _index: int = 0
     _last: datetime | None = None
-    count: int = field(default=0)
 
     def fresh(self, now: datetime) -> list[Envelope]:
         """What was appended since, in order, recorded from ``now`` on."""
@@ -39,7 +38,6 @@ class ScratchLog:
             logged = Logged(self.source, self._index + 1, self._last, b"", Event(*attributes))
             found.append(Envelope(logged, self._index, None))
             self._position, self._index = position, self._index + 1
-        self.count += len(found)
         return found
 
 
