@@ -19,7 +19,7 @@ from services.audit.events import CounterfactualAsked, CounterfactualRead
 from shared.eventsourcing.sealing import unseal
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
-from tests.deploy.counterfactual.town import BOARDER, DAY_PUPIL, Town
+from tests.deploy.counterfactual.town import AUTUMN, BOARDER, DAY_PUPIL, Town
 from tests.services.installation import DIVISION
 from tests.services.registry.office import SCHOOLS
 from tests.shared.web import tokens
@@ -87,8 +87,10 @@ def left_out(desk: Desk) -> str:
 
 def test_each_reader_sees_the_rows_and_sums_of_their_own_part(desk: Desk, left_out: str) -> None:
     whole = desk.ask("GET", f"/{left_out}/answer").json()
-    assert (whole["clean"], whole["count"], len(whole["schools"])) == (True, 4, 2)
-    assert sum(each["less_fen"] for each in whole["schools"]) == 3 * BOARDER + DAY_PUPIL
+    assert (whole["clean"], whole["count"], len(whole["schools"])) == (True, 6, 2)
+    assert sum(each["less_fen"] for each in whole["schools"]) == 5 * BOARDER + DAY_PUPIL
+    assert {row["term"] for row in whole["children"]} == {AUTUMN}  # the snapshot of the spring brings them all
+    assert any("nothing to pay" in note for note in whole["notes"])
     own = {"division": "469001"}
     part = desk.ask("GET", f"/{left_out}/answer", by="lin", place=own).json()
     codes = {row["school_code"] for row in part["children"]}
@@ -131,7 +133,7 @@ def test_the_workbook_has_what_is_shown_and_lines_to_sign(desk: Desk, left_out: 
         "依据 evidence",
     ]
     children = book.get_sheet_by_name("按学生 children").to_python()
-    assert sorted(row[9] for row in children[1:]) == [-625.0, -625.0, -625.0, -312.5]
+    assert sorted(row[9] for row in children[1:]) == [*[-625.0] * 5, -312.5]
     assert {row[11] for row in children[1:]} == {"该名单未曾报送"}
     cover = [row[0] for row in book.get_sheet_by_name("推演 counterfactual").to_python()]
     assert {"提问人 asked by", "复算核对 control", "改动 change 1"} <= set(cover)
@@ -145,7 +147,7 @@ def test_asking_and_reading_are_recorded(desk: Desk, left_out: str) -> None:
     desk.ask("GET", f"/{left_out}")  # how far it is says nothing of anybody
     desk.ask("GET", f"/{left_out}/sheet", by="wu")
     (read,) = desk.recorded(CounterfactualRead)[before:]
-    assert (read.viewer, read.rows, read.form, read.division_code) == ("wu", 4, "xlsx", DIVISION[:4])
+    assert (read.viewer, read.rows, read.form, read.division_code) == ("wu", 6, "xlsx", DIVISION[:4])
 
 
 def test_a_moment_or_changes_that_cannot_be_are_refused_with_every_reason(desk: Desk) -> None:

@@ -6,16 +6,15 @@ import json
 import os
 import subprocess
 import time
-from datetime import date
 
 import psycopg
 from psycopg import sql
 
 from deploy.counterfactual.child import command, computed
-from deploy.counterfactual.scratch import PREFIX, drop_leftovers
-from services.audit.counterfactuals.changes import MoveList, ReplaceList
+from deploy.counterfactual.scratch import PREFIX, drop_leftovers, scratch
+from services.audit.counterfactuals.changes import ReplaceList
 from services.audit.counterfactuals.desk import Job
-from tests.deploy.counterfactual.town import Town
+from tests.deploy.counterfactual.town import BOARDER, NEXT_AUTUMN, Fen, Town
 
 
 def fingerprint(dsn: str) -> dict[str, tuple[int, str]]:
@@ -50,29 +49,22 @@ def sessions(town: Town) -> int:
         return int(row[0])
 
 
-def test_no_row_of_any_real_database_changes(town: Town) -> None:
-    names = [*town.databases()]
-    before = {name: fingerprint(town.dsn(name)) for name in names}
-    corrected = town.file([town.row(1), town.row(9, name="从未有过")])
-    town.ask(ReplaceList(submission=town.sent[0], file="c.xlsx"), files={"c.xlsx": corrected})
-    assert {name: fingerprint(town.dsn(name)) for name in names} == before
-    assert scratch_databases(town) == []
-
-
 def environment(town: Town) -> dict[str, str]:
     """As the supervisor gives it to audit's process."""
     return dict(os.environ) | town.environment()
 
 
-def job(town: Town) -> Job:
-    return Job([MoveList(submission=town.sent[2], to=date(2025, 9, 5))], town.known_at(), {})
-
-
-def test_a_process_of_its_own_answers(town: Town) -> None:
+def test_a_process_of_its_own_answers_and_no_row_of_any_real_database_changes(town: Town) -> None:
+    """Also of people who are in no log: child 9 is listed in the corrected file only."""
+    before = {name: fingerprint(town.dsn(name)) for name in town.databases()}
+    corrected = {"corrected.xlsx": town.file([town.row(1), town.row(9)])}
+    replaced = ReplaceList(submission=town.sent[2], file="corrected.xlsx")
     told: list[tuple[str, int]] = []
-    answer = computed(command(), job(town), lambda rerun, fed: told.append((rerun, fed)), environment(town))
-    assert answer.clean and len(town.fen(answer)) == 3
+    job = Job([replaced], town.known_at(), corrected)
+    answer = computed(command(), job, lambda rerun, fed: told.append((rerun, fed)), environment(town))
+    assert answer.clean and town.fen(answer) == {Fen(5, NEXT_AUTUMN, BOARDER, 0)}
     assert {rerun for rerun, _ in told} == {"control", "changed"}
+    assert {name: fingerprint(town.dsn(name)) for name in town.databases()} == before
     assert scratch_databases(town) == []
 
 
@@ -95,5 +87,5 @@ def test_a_killed_process_leaves_only_scratch_databases_which_the_next_run_drops
     while sessions(town) > others and time.monotonic() < deadline:
         time.sleep(0.05)  # until the server has noticed and ended what it was doing
     assert scratch_databases(town)
-    town.ask(*job(town).changes)
-    assert scratch_databases(town) == []
+    with scratch(town.dsn()):
+        assert scratch_databases(town) == []

@@ -21,10 +21,14 @@ from services.disbursement import handlers
 from services.disbursement.commands import DisburseAid
 from services.disbursement.streams import Streams as DisbursementStreams
 from services.matching import app as matching_app
+from services.matching.commands import RuleRow
+from services.matching.handlers import Desk, rule_row
 from services.matching.streams import Streams as MatchingStreams
-from services.registry.events import SubmissionMode
+from services.registry.events import StudentLeft, SubmissionMode
+from services.registry.lists.withdrawals import Withdrawals
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command
+from shared.keys.keyring import KeyRing
 from tests.services.archiving import archive
 from tests.services.installation import DIVISION, Installation
 from tests.services.matching.test_deciding import Matching, decider_of
@@ -116,6 +120,31 @@ class Town:
         self.sent.append(receipt.submission_id)
         return receipt.submission_id
 
+    def withdraw(self, submission: UUID) -> None:
+        """The office takes its list back."""
+        whose = Scope(division=DIVISION)
+        Withdrawals(self.running.registry).withdraw(
+            submission, whose, "clerk", "wrong_file", self.today, Command("clerk", uuid4(), b"withdraw")
+        )
+        self.settle()
+
+    def rule(self, child: int) -> None:
+        """The one row that waits for a person is about this child, says a clerk."""
+        settings = self.installation.settings("matching")
+        desk = Desk(self._matching.service.database, self._matching.service.store, MatchingStreams(settings.hmac_key))
+        (entry,) = (row for row, decided in self._matching.decisions().items() if decided[0] == "review")
+        intent = RuleRow(entry, "must_link", (self.students[child],), "clerk", None)
+        scope = Scope(division=DIVISION[:4])
+        rule_row(desk, scope, intent, Command("clerk", uuid4(), b"rule"), lambda version: None)
+        self.settle()
+
+    def leave(self, child: int, school: int = 0) -> None:
+        """The child goes abroad today."""
+        place = SCHOOLS[school]
+        left = StudentLeft(school_code=place.school_code, division_code=place.division_code, reason="abroad")
+        self.installation.append("registry", self.students[child], left, self.today)
+        self.settle()
+
     def pay(self, child: int, term: str) -> None:
         """Pay what the child is due."""
         streams = DisbursementStreams(self.installation.settings("disbursement").hmac_key)
@@ -137,17 +166,23 @@ class Town:
         self.settle()
         archive(self.installation, self.audit, SERVICES)
 
-    def ask(self, *changes: AnyChange, files: Mapping[str, Path] | None = None) -> CounterfactualAnswer:
+    def ask(
+        self, *changes: AnyChange, files: Mapping[str, Path] | None = None, keyring: KeyRing | None = None
+    ) -> CounterfactualAnswer:
         """The answer over everything that is archived."""
-        return self._laboratory().answer(Ask(list(changes), None, files or {}))
+        return self._laboratory(keyring).answer(Ask(list(changes), None, files or {}))
+
+    def person(self, child: int) -> UUID:
+        """Whose key seals what is known of a child."""
+        return self.running.registry.keys.person(self.office.number(child), self.students[child])
 
     def compute(self, job: Job, report: Report) -> CounterfactualAnswer:
         """What audit has computed elsewhere, computed here."""
         return self._laboratory().answer(Ask(*job), report)
 
-    def _laboratory(self) -> Laboratory:
+    def _laboratory(self, keyring: KeyRing | None = None) -> Laboratory:
         settings = {name: self.installation.settings(name) for name in SERVICES}
-        return Laboratory(self.audit.database, self.installation.keyring, self.dsn(), settings)
+        return Laboratory(self.audit.database, keyring or self.installation.keyring, self.dsn(), settings)
 
     def known_at(self) -> datetime:
         """When the last of it was recorded."""
