@@ -1,4 +1,4 @@
-"""A counterfactual over five weeks of a county: a register, a list that comes each month, a day that opens each day; the
+"""A counterfactual over five weeks of a county: a register, a list that comes each month, days that open; the
 second list is moved to the first week. Run twice: with nothing changed, and from where they differ changed."""
 
 from __future__ import annotations

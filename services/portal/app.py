@@ -21,6 +21,7 @@ from services.portal import (
     changes,
     chat,
     checking,
+    counterfactuals,
     deliveries,
     documents,
     dropout_reports,
@@ -131,6 +132,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         agreements.router,
         papers.router,
         questions.router,
+        counterfactuals.router,
         audit.router,
         erasures.router,
     ]

@@ -386,4 +386,5 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("erasures", "/erasures", ERASURES.roles),
     ("erasures_due", "/erasures/due", ERASURES_DUE.roles),
     ("questions", "/audit/questions", (AUDITOR, AID_CLERK)),
+    ("counterfactuals", "/audit/counterfactuals", (AUDITOR, AID_CLERK)),
 )
