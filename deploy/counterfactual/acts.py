@@ -25,6 +25,7 @@ from services.registry.events import (
     ListSubmissionWithdrawn,
 )
 from services.registry.lists.parts import HARDSHIP_PART, MAIN_PART
+from services.registry.lists.sendings import LIST_NAMES
 from services.registry.lists.withdrawing import stated
 from shared.eventsourcing.projection import Recorded
 
@@ -72,7 +73,7 @@ def histories(events: Iterable[Recorded]) -> dict[ListKey, ListHistory]:
             key = lists_of.get(event.stream_id)
         else:
             key = (fact.agency, fact.list)
-        if key is None:
+        if key is None or key[1] not in LIST_NAMES:  # the register and the schools come the same way, and are none
             continue
         if isinstance(fact, ListSubmissionReceived):
             lists_of[event.stream_id] = key

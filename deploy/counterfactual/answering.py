@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ import psycopg
 from deploy.counterfactual.changing import Changed, Changing
 from deploy.counterfactual.comparing import children, deviations
 from deploy.counterfactual.entitlements import MONEY, PROOFS, Claim, Due, dues, made, proofs_of
+from deploy.counterfactual.erased import erased_streams
 from deploy.counterfactual.history import LOGS, Days, History, Placed
 from deploy.counterfactual.keys import ReadKeys
 from deploy.counterfactual.list_files import ListFiles
@@ -62,6 +63,7 @@ class Laboratory:
         with self._reading() as raw:
             known = cut(raw, LOGS, ask.known_at)
             history = History(raw, ReadKeys(self.keyring), known.upto)
+            history = replace(history, erased=erased_streams(history))
             days = Days(history)
             registry = self.settings["registry"]
             files = ListFiles(history, Keys(registry.hmac_key), registry.division, ask.files)
@@ -73,6 +75,9 @@ class Laboratory:
                 control.progress = lambda fed: progress("control", fed)
                 would = _both(control, history, changed, progress)
                 found = _Found(real, made(control), would)
+            touched = len(history.erased & changed.entries.keys())
+            if touched:
+                changed.notes.append(f"{touched} rows of erased people keep the decisions that were made about them")
             if control.unpaid:
                 changed.notes.append(f"{len(control.unpaid)} payments could not be made again even without a change")
         return _told(ask, known, changed, found, control.fed, time.monotonic() - begun)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 
@@ -20,7 +21,7 @@ from services.matching.projections import FOLDS as ROSTER_FOLDS
 from services.registry import events as registry
 from shared.eventsourcing.event import Logged
 from shared.eventsourcing.projection import Recorded
-from shared.eventsourcing.sealing import opened, people_of_sealed, sealed_of
+from shared.eventsourcing.sealing import opened, people_of_sealed, sealed_of, unseal
 from shared.kernel.facts import Fact, fact_type
 
 LOGS = ("registry", "matching", "disbursement")
@@ -39,6 +40,10 @@ _TOLD: Mapping[str, tuple[type[Fact], ...]] = {
     ),
     "disbursement": (disbursement.DayOpened, disbursement.ProgrammeActivated, disbursement.AidDisbursed),
 }
+_KEPT: tuple[type[Fact], ...] = (
+    *(matching.LinkConfirmed, matching.LinkWithdrawn),
+    *(matching.ReviewOpened, matching.EntryUnmatched),
+)
 _LIST_FACTS: tuple[type[Fact], ...] = (
     *(registry.ListEntryAdded, registry.ListEntryCorrected, registry.ListEntryRemoved),
     *(registry.ListSubmissionReceived, registry.ListSubmissionHeld, registry.ListSubmissionConfirmed),
@@ -57,11 +62,13 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """The archive up to a cut. ``raw`` only reads."""
+    """The archive up to a cut. ``raw`` only reads. ``erased``: streams of people whose keys are gone: what was decided
+    about these is told, too."""
 
     raw: psycopg.Connection[Any]
     keys: ReadKeys
     upto: Mapping[str, int]
+    erased: frozenset[UUID] = frozenset()
 
     def told(self) -> Iterator[Placed]:
         """Everything a rerun is told when nothing is changed, in order. Raises ArchiveDoubtful."""
@@ -69,8 +76,10 @@ class History:
         return heapq.merge(*each, key=lambda placed: (placed.at, placed.order))
 
     def _told(self, service: str) -> Iterator[Placed]:
-        for logged in self._events(service, _TOLD[service]):
-            if not logged.event.principal.startswith(POLICY) or service == "registry":
+        kept = _KEPT if self.erased and service == "matching" else ()
+        for logged in self._events(service, (*_TOLD[service], *kept)):
+            decided = logged.event.principal.startswith(POLICY) and service != "registry"
+            if not decided or (kept and unseal(logged.event, {}).entry_id in self.erased):  # type: ignore[attr-defined]
                 yield Placed(logged.recorded_at, 0, logged)
 
     def facts(self, service: str, classes: Iterable[type[Fact]]) -> Iterator[Recorded]:

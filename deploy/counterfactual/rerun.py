@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from deploy.counterfactual.erased import DECISIONS, told_as_it_was
 from deploy.counterfactual.history import Placed
 from deploy.counterfactual.keys import ReadKeys
 from deploy.counterfactual.scratch import Scratch
@@ -165,6 +166,12 @@ class Rerun:
         fact = unseal(logged.event, {})
         if isinstance(fact, AidDisbursed):
             self._pay(logged, fact)
+            return
+        if isinstance(fact, DECISIONS):
+            self._settled = False
+            stream = self.deciding.streams.entry(fact.entry_id)
+            command = Command(PRINCIPAL, uuid4(), b"")
+            told_as_it_was(self.matching.database, self.matching.store, stream, logged, command)
             return
         self._settled = False
         part = self.matching if logged.service == "matching" else self.disbursement

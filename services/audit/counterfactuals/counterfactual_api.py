@@ -117,11 +117,13 @@ def counterfactual_routes(desk: Counterfactuals, division: str) -> APIRouter:
             raise NoSuchCounterfactual("没有这次推演", "there is no such counterfactual")
         return one
 
-    def read(counterfactual_id: UUID, viewer: Viewer, form: str) -> CounterfactualAnswer:
+    def read(counterfactual_id: UUID, viewer: Viewer, form: str) -> tuple[CounterfactualAnswer, int]:
+        """What the viewer may see, and how many entitlements deviate in all."""
         one = found(counterfactual_id, viewer)
-        answer = narrowed(desk.answer(one), viewer.scope, whole=whole(viewer.scope))
+        everything = desk.answer(one)
+        answer = narrowed(everything, viewer.scope, whole=whole(viewer.scope))
         desk.note_read(one, len(answer.children), form, viewer.principal, viewer.scope, today())
-        return answer
+        return answer, len(everything.deviations)
 
     @routes.post("")
     def ask(body: AskCounterfactual, request: Request, viewer: Auditor) -> Begun:
@@ -148,12 +150,12 @@ def counterfactual_routes(desk: Counterfactuals, division: str) -> APIRouter:
 
     @routes.get("/{counterfactual_id}/answer")
     def answer(counterfactual_id: UUID, viewer: Auditor) -> Answered:
-        told = read(counterfactual_id, viewer, "json")
+        told, deviating = read(counterfactual_id, viewer, "json")
         fields = told.model_dump(exclude={"children"})
         return Answered(
             **fields,
             counterfactual_id=counterfactual_id,
-            deviating=len(told.deviations),
+            deviating=deviating,
             count=len(told.children),
             children=told.children[:ROWS_SHOWN],
         )
@@ -161,7 +163,7 @@ def counterfactual_routes(desk: Counterfactuals, division: str) -> APIRouter:
     @routes.get("/{counterfactual_id}/sheet", response_class=Response, responses=dict(sheet.ANSWERS))
     def workbook(counterfactual_id: UUID, viewer: Auditor) -> Response:
         """The answer as a workbook to print and sign."""
-        told = read(counterfactual_id, viewer, "xlsx")
+        told, _ = read(counterfactual_id, viewer, "xlsx")
         with tempfile.TemporaryDirectory(prefix="rollcall-counterfactual-") as folder:
             path = Path(folder) / "answer.xlsx"
             sheet.write(told, path)

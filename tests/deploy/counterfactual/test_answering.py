@@ -127,15 +127,19 @@ def test_what_cannot_be_changed_is_told_all_at_once(town: Town, change: AnyChang
     assert any("before the first day" in each for each in told) and any("after the moment" in each for each in told)
 
 
-def test_what_cannot_be_run_again_is_told_and_marked(town: Town) -> None:
-    """Whoever is erased since has no name any more that a row could be matched by."""
-    change = MoveList(submission=town.sent[2], to=date(2025, 9, 5))
-    answer = town.ask(change, keyring=Forgetful(town.installation.keyring, town.person(5)))
-    assert not answer.clean
+def test_what_was_decided_about_an_erased_child_stays_and_what_nobody_tells_of_is_marked(town: Town) -> None:
+    """Whoever is erased has no name any more that a row could be matched by. Once audit's log says so, her row keeps
+    its decision; a key that is gone without a word is a deviation."""
+    change = MoveList(submission=town.sent[0], to=date(2025, 9, 6))
+    forgetful = Forgetful(town.installation.keyring, town.person(5))
+    answer = town.ask(change, keyring=forgetful)
     (deviation,) = answer.deviations
+    assert not answer.clean
     assert (deviation.student_id, deviation.term, deviation.rerun) == (town.students[5], NEXT_AUTUMN, "")
     assert deviation.real.startswith(f"due {BOARDER} · paid 0")
-    assert all(row.unsure for row in answer.children if row.term == NEXT_AUTUMN)
+    town.tell_erased(5)
+    answer = clean(town.ask(change, keyring=forgetful))
+    assert town.students[5] not in {row.student_id for row in answer.children}
 
 
 def test_a_file_is_refused_with_every_row_that_must_be_mended(town: Town) -> None:

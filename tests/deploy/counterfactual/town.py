@@ -16,6 +16,7 @@ from services.audit import app as audit_app
 from services.audit.counterfactuals.answer import CounterfactualAnswer
 from services.audit.counterfactuals.changes import AnyChange
 from services.audit.counterfactuals.desk import Job, Report
+from services.audit.events import PersonErased
 from services.disbursement import app as disbursement_app
 from services.disbursement import handlers
 from services.disbursement.commands import DisburseAid
@@ -183,6 +184,20 @@ class Town:
     def _laboratory(self, keyring: KeyRing | None = None) -> Laboratory:
         settings = {name: self.installation.settings(name) for name in SERVICES}
         return Laboratory(self.audit.database, keyring or self.installation.keyring, self.dsn(), settings)
+
+    def tell_erased(self, child: int) -> None:
+        """Audit's log says that a child is erased; nobody has done it here."""
+        streams = tuple(
+            entry.logged.event.stream_id
+            for entry in self.installation.entries("registry")
+            if str(self.person(child)).encode() in entry.logged.event.data
+        )
+        nothing: dict[str, Any] = {"index": {}, "looked_through": {}}
+        student = self.students[child]
+        erased = PersonErased(student_id=student, people=(self.person(child),), streams=streams, **nothing)
+        self.installation.append("audit", student, erased, self.today)
+        self.installation.sequence()
+        archive(self.installation, self.audit, ("audit",))
 
     def known_at(self) -> datetime:
         """When the last of it was recorded."""
