@@ -26,6 +26,7 @@ COMMAND_MODULES = (
     "cli.verify",
     "cli.keys",
     "cli.reads",
+    "cli.snapshots",
     "cli.bench",
 )
 

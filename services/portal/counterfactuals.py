@@ -21,11 +21,10 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AUDITOR, AID_CLERK)
 CHANGES = ("move", "leave_out", "redate", "replace", "rules")
 SHOWN_ROWS = 200
 _FILE_BYTES = 20 << 20
@@ -36,7 +35,7 @@ _FIELDS = ("what", "submission", "day", "programme", "version", "known_at")
 @router.get("/audit/counterfactuals")
 async def counterfactuals(request: Request, opened: Opened) -> Response:
     """The form, and what was asked before."""
-    opened.allow(*ROLES)
+    opened.allow(Right.QUESTIONS_ASK)
     return await _page(request, opened, {})
 
 
@@ -45,7 +44,7 @@ async def ask(request: Request, opened: Opened) -> Response:
     """Ask; leads to where the answer will stand. The same form counts once."""
     async with request.form(max_files=1, max_fields=20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(*ROLES)
+        opened.allow(Right.QUESTIONS_ASK)
         typed = {name: str(form.get(name) or "").strip()[:128] for name in _FIELDS}
         sent = form.get("file")
         backends: Backends = request.app.state.backends
@@ -64,7 +63,7 @@ async def ask(request: Request, opened: Opened) -> Response:
 @router.get("/audit/counterfactuals/{counterfactual_id}")
 async def one(request: Request, counterfactual_id: UUID, opened: Opened) -> Response:
     """How far it is, or the answer. Until it is there the page looks again by itself."""
-    opened.allow(*ROLES)
+    opened.allow(Right.QUESTIONS_ASK)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"{_PATH}/{counterfactual_id}"

@@ -1,4 +1,4 @@
-"""Counterfactuals over HTTP: asked by auditors and the clerk, answered a while later, each reader in their scope."""
+"""Counterfactuals over HTTP: asked by who may ask questions, answered a while later, each reader in their scope."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ from services.audit.replays.replay_api import utc
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.division import within
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Auditor = Annotated[Viewer, Depends(require(Right.REPLAY))]
 LISTED_MOST = 50
 FILES_MOST = 5
 ROWS_SHOWN = 1_000

@@ -34,9 +34,9 @@ class Desk:
     def __init__(self, town: Town, client: TestClient, signer: Any) -> None:
         self.town, self._client, self._signer = town, client, signer
 
-    def ask(self, method: str, path: str = "", *, by: str = "auditor", roles: Any = ("auditor",), **more: Any) -> Any:
+    def ask(self, method: str, path: str = "", *, by: str = "auditor", kind: str = "auditor", **more: Any) -> Any:
         place = more.pop("place", {"division": DIVISION[:4]})
-        token = tokens.token(self._signer, tokens.claims(sub=by, roles=list(roles), **place))
+        token = tokens.token(self._signer, tokens.claims(sub=by, kind=kind, **place))
         headers = {"authorization": f"Bearer {token}", "idempotency-key": str(more.pop("key", uuid4()))}
         return self._client.request(method, PATH + path, headers=headers, **more)
 
@@ -95,23 +95,31 @@ def test_each_reader_sees_the_rows_and_sums_of_their_own_part(desk: Desk, left_o
     part = desk.ask("GET", f"/{left_out}/answer", by="lin", place=own).json()
     codes = {row["school_code"] for row in part["children"]}
     assert codes == {each.school_code for each in SCHOOLS if each.division_code == "469001"}
-    school = {"school": SCHOOLS[1].school_code}
-    mine = desk.ask("GET", f"/{left_out}/answer", by="lin", roles=("auditor", "school"), place=school).json()
+
+
+def test_a_school_asks_and_sees_its_own_children_only(desk: Desk) -> None:
+    """One that asked the same before, by another command, is none of hers."""
+    school: dict[str, Any] = {"by": "principal", "kind": "principal", "place": {"school": SCHOOLS[1].school_code}}
+    asked = desk.begun({"what": "leave_out", "submission": str(desk.town.sent[0])}, **school)
+    assert desk.ended(asked, **school)["state"] == "done"
+    mine = desk.ask("GET", f"/{asked}/answer", **school).json()
     assert [(row["real_fen"], row["would_fen"], row["paid_fen"]) for row in mine["children"]] == [
         (DAY_PUPIL, 0, DAY_PUPIL)
     ]
     assert [each["less_fen"] for each in mine["agencies"]] == [DAY_PUPIL]
+    assert [each["counterfactual_id"] for each in desk.ask("GET", **school).json()["items"]] == [asked]
 
 
 def test_who_has_no_part_or_another_role_is_shown_nothing(desk: Desk, left_out: str) -> None:
-    for roles, place, status in (
-        (("auditor",), {"division": None}, 403),
-        (("school",), {"school": SCHOOLS[0].school_code}, 403),
-        (("agency",), {"agency": "poverty_office"}, 403),
-        (("auditor",), {"division": "469002"}, 404),
+    for kind, place, status in (
+        ("auditor", {"division": None}, 403),
+        ("reviewer", {"division": DIVISION[:4]}, 403),
+        ("agency_publisher", {"agency": "poverty_office"}, 403),
+        ("auditor", {"division": "469002"}, 404),
+        ("principal", {"division": None, "school": SCHOOLS[0].school_code}, 404),
     ):
-        answer = desk.ask("GET", f"/{left_out}/answer", by="stranger", roles=roles, place=place)
-        assert answer.status_code == status, (roles, place, answer.text)
+        answer = desk.ask("GET", f"/{left_out}/answer", by="stranger", kind=kind, place=place)
+        assert answer.status_code == status, (kind, place, answer.text)
     assert desk.ask("GET", "", by="stranger", place={"division": "469002"}).json()["items"] == []
     refused = desk.ask(
         "POST",

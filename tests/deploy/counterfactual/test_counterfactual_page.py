@@ -45,7 +45,7 @@ def auditor(town: Town) -> Iterator[httpx.Client]:
             serving(application(settings, checker(home)), port) as portal,
             httpx.Client(base_url=portal.url, timeout=20, trust_env=False) as client,
         ):
-            sent = {"role": "auditor", "form_token": form_token(client.get("/demo-issuer/"))}
+            sent = {"kind": "auditor", "form_token": form_token(client.get("/demo-issuer/"))}
             assert client.post("/demo-issuer/sign-in", data=sent).status_code == 303
             yield client
 
