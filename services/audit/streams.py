@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from shared.hosting.seeding import configuration_stream
@@ -32,3 +33,11 @@ class Streams:
     def erased(self, student_id: UUID) -> UUID:
         """The id of the command that records an erasure: killed and begun again, it is the same one."""
         return keyed_id(self.key, "erased", str(student_id))
+
+    def counterfactual(self, principal: str, command_id: UUID) -> UUID:
+        """The id of what was asked by this command."""
+        return keyed_id(self.key, "counterfactual", principal, str(command_id))
+
+    def reader(self, viewer: str, day: date) -> UUID:
+        """Who read which answers on one day: a stream for ever would be loaded whole at every read."""
+        return keyed_id(self.key, "reader", viewer, day.isoformat())

@@ -5,6 +5,7 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 
 from __future__ import annotations
 
+from services.audit.counterfactuals.counterfactual_tables import COUNTERFACTUAL_TABLES
 from services.audit.proofs.witness_tables import WITNESS_TABLES
 from services.audit.snapshots.snapshot_tables import SNAPSHOT_TABLES
 
@@ -78,4 +79,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0200-audit-witness", WITNESS_TABLES),
     ("0300-audit-archive-lookups", LOOKUPS),
     ("0400-audit-snapshots", SNAPSHOT_TABLES),
+    ("0500-audit-counterfactuals", COUNTERFACTUAL_TABLES),
 )

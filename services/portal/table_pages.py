@@ -387,4 +387,5 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("erasures", "/erasures", ERASURES.rights),
     ("erasures_due", "/erasures/due", ERASURES_DUE.rights),
     ("questions", "/audit/questions", (Right.QUESTIONS_ASK,)),
+    ("counterfactuals", "/audit/counterfactuals", (Right.QUESTIONS_ASK,)),
 )

@@ -33,7 +33,7 @@ from services.registry.events import Stage
 from services.registry.handlers import Registry, covers
 from services.registry.life_errors import DayInFuture, DayTooLongAgo
 from services.registry.lists import standing
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Result
