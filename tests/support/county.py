@@ -163,6 +163,11 @@ class County:
         def terms(who: Who) -> Page[Row]:
             return Page(items=[])
 
+        @r.get("/term-tasks")
+        def term_tasks(who: Who) -> Page[Row]:
+            day = {"opens_on": "2024-08-15", "due_on": "2024-08-20"}
+            return Page(items=[{"task": "reference_date", "title": "认定基准日", **day}])
+
         @r.get("/term-tasks/due")
         def due_tasks(who: Who) -> list[Row]:
             return []
@@ -340,7 +345,8 @@ class County:
             command_id_of(request)
             self.replays.append({"view": view, **body})
             items = CATEGORIES[:1] if view == "categories" else list(self.roster.values())[:3]
-            return {"view": view, "hash": "ab" * 32, "rows": len(items), "items": items, "log_index": {"registry": 42}}
+            moment = {"known_at": "2024-09-01T01:02:03Z", "true_on": "2024-09-01", "log_index": {"registry": 42}}
+            return {"view": view, "hash": "ab" * 32, "count": len(items), "items": items, **moment}
 
         @r.get("/logs")
         def logs(who: Who) -> Page[Row]:

@@ -31,6 +31,20 @@ def audited(student: str) -> APIRouter:
     def due(who: Who) -> Page[Row]:
         return Page(items=[{"student_id": student, "left_on": "2015-07-01", "due_on": "2024-07-01"}])
 
+    @r.get("/replay/{view}/moments")
+    def moments(who: Who, view: str) -> Row:
+        marks = [{"at": f"2024-08-{day}T01:02:03Z", "events": day} for day in (10, 20, 30)]
+        return {"view": view, "until": "2024-09-01T01:02:03Z", "unit": "day", "items": marks, "paid_on": ["2024-08-25"]}
+
+    @r.post("/replay/{view}/difference")
+    def difference(who: Who, view: str, body: Row) -> Row:
+        cause = {"service": "matching", "log_index": 7, "type": "matching.LinkConfirmed.v1", "principal": "policy:link"}
+        cause |= {"event_id": student, "effective_on": "2024-08-20", "recorded_at": "2024-08-20T01:02:03Z"}
+        fields = [{"field": "category", "before": "disabled", "after": "registered_poor"}]
+        change = {"key": {"student_id": student}, "kind": "changed", "fields": fields, "causes": [cause]}
+        side = {"known_at": "2024-08-10T01:02:03Z", "true_on": "2024-08-10", "count": 3}
+        return {"view": view, "before": side, "after": side, "count": 1, "items": [change]}
+
     @r.get("/questions")
     def questions(who: Who) -> Page[Row]:
         titles = {"title_zh": "发放滞后", "title_en": "paid late", "meaning_zh": "晚于应发期限发放"}
