@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import date
 
+from services.audit.alarms.alarm_api import alarm_routes
 from services.audit.api import router
 from services.audit.erasure.desk import Desk
 from services.audit.erasure.eraser import Eraser
@@ -54,6 +55,7 @@ def build(settings: Settings, views: Views) -> Service:
         routers=(
             router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
             witness_routes(database, ARCHIVED_SERVICES),
+            alarm_routes(desk),
             read_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),

@@ -5,7 +5,7 @@ Nothing here names anybody: students and people by their keyed ids, reasons with
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -113,6 +113,32 @@ class RetentionRuleActivated(Fact, frozen=True, kw_only=True):
     content: str
     content_hash: str
     activated_by: str
+
+
+@fact("audit")
+class AlarmAcknowledged(Fact, frozen=True, kw_only=True):
+    """A person has taken note of the alarm of a kind at ``log_index`` of a log, and writes what they found or do about
+    it. The alarm stands until the log is compared without a difference."""
+
+    log: str
+    kind: str
+    log_index: int
+    note: str
+    acknowledged_by: str
+
+
+@fact("audit")
+class PersonFileRead(Fact, frozen=True, kw_only=True):
+    """Somebody opened a student's whole file in full for a purpose, as known at a moment and true on a day; where she
+    was then."""
+
+    viewer: str
+    student_id: UUID
+    purpose: str
+    known_at: datetime
+    true_on: date
+    division_code: str | None = None
+    school_code: str | None = None
 
 
 @fact("audit")

@@ -25,6 +25,10 @@ class Streams:
         """One rotation after another."""
         return keyed_id(self.key, "key-rotation")
 
+    def alarm(self, log: str, kind: str, log_index: int) -> UUID:
+        """Who has taken note of one alarm."""
+        return keyed_id(self.key, "alarm", log, kind, str(log_index))
+
     def retention(self) -> UUID:
         """The versions of the rule."""
         return configuration_stream(self.key, RETENTION)

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     agreements,
+    alarms,
     alert_rules,
     attendance,
     audit,
@@ -35,6 +36,7 @@ from services.portal import (
     models,
     papers,
     promotions,
+    proofs,
     proxy,
     questions,
     reference,
@@ -53,6 +55,7 @@ from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
@@ -132,6 +135,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         papers.router,
         questions.router,
         audit.router,
+        proofs.router,
+        alarms.router,
         erasures.router,
     ]
 
@@ -165,6 +170,7 @@ def application(
             "issuer": issuer,
             "backends": backends,
             "check_jobs": check_jobs,
+            "standings": Standings(),
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },
         inner=[(GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6})],

@@ -33,7 +33,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("audit", ("audit", "questions", "reads", "erasures", "erasures_due")),
+    ("audit", ("audit", "questions", "proofs", "alarms", "reads", "erasures", "erasures_due")),
 )
 
 

@@ -382,6 +382,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.roles),
     ("calendars", "/reference/calendars", CALENDARS.roles),
     ("audit", "/audit", (AUDITOR, AID_CLERK)),
+    ("proofs", "/audit/proofs", (AUDITOR, AID_CLERK)),
+    ("alarms", "/audit/alarms", (AUDITOR, AID_CLERK)),
     ("reads", "/reads", READS.roles),
     ("erasures", "/erasures", ERASURES.roles),
     ("erasures_due", "/erasures/due", ERASURES_DUE.roles),

@@ -22,6 +22,7 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
+from tests.support.county_logs import CountyLogs
 from tests.support.county_rows import CATEGORIES
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
@@ -55,6 +56,7 @@ class County:
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
         self.reviews = Reviews(name_id, self._command)
+        self.logs = CountyLogs(self._command)
         self.models = Models(name_id, self._command)
 
     def changed(self, table: str, *ids: UUID) -> None:
@@ -76,7 +78,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), ledgers(), known, *own]
+        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -162,11 +164,6 @@ class County:
         @r.get("/terms")
         def terms(who: Who) -> Page[Row]:
             return Page(items=[])
-
-        @r.get("/term-tasks")
-        def term_tasks(who: Who) -> Page[Row]:
-            day = {"opens_on": "2024-08-15", "due_on": "2024-08-20"}
-            return Page(items=[{"task": "reference_date", "title": "认定基准日", **day}])
 
         @r.get("/term-tasks/due")
         def due_tasks(who: Who) -> list[Row]:
@@ -347,11 +344,6 @@ class County:
             items = CATEGORIES[:1] if view == "categories" else list(self.roster.values())[:3]
             moment = {"known_at": "2024-09-01T01:02:03Z", "true_on": "2024-09-01", "log_index": {"registry": 42}}
             return {"view": view, "hash": "ab" * 32, "count": len(items), "items": items, **moment}
-
-        @r.get("/logs")
-        def logs(who: Who) -> Page[Row]:
-            at = "2024-09-01T01:02:03Z"
-            return Page(items=[{"service": "registry", "log_index": 42, "closed_until": at, "root": "cd" * 32}])
 
         return r
 

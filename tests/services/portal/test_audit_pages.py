@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
 
 import services.portal
-from tests.support.portal import Portal
+from shared.transparency.answers import InclusionProof
+from tests.support.portal import Portal, form_token
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -48,3 +50,70 @@ def test_a_change_is_told_by_name_field_and_cause(portal: Portal) -> None:
 def test_every_type_of_record_has_its_words() -> None:
     texts = tomllib.loads((Path(services.portal.__file__).parent / "texts.toml").read_text("utf-8"))
     assert {path.stem for path in GOLDEN.glob("*.v*.json")} == set(texts["event"])
+
+
+def test_a_record_is_found_by_its_id_and_proved_step_by_step(portal: Portal) -> None:
+    student = str(next(iter(portal.county.students)))
+    with portal.as_("auditor") as client:
+        found = client.get("/audit/proofs", params={"record": student})
+        assert "入学登记" in found.text and "/audit/proofs?service=registry&amp;index=3" in found.text
+        assert "没有这个编号的记录" in client.get("/audit/proofs", params={"record": str(UUID(int=1))}).text
+        assert "编号格式不正确" in client.get("/audit/proofs", params={"record": "460106"}).text
+        page = client.get("/audit/proofs?service=registry&index=3").text
+        assert "得到的正是检查点所签的根" in page and page.count("在后面接上") + page.count("在前面接上") == 4
+        assert "./rollcall verify inclusion registry-3.proof --event registry-3.json --keys keys.txt" in page
+        kept = client.get("/audit/proofs/registry/3.proof?size=11")
+        assert kept.headers["content-disposition"] == 'attachment; filename="registry-3.proof"'
+        assert InclusionProof.model_validate_json(kept.content).log_index == 3
+        assert client.get("/audit/proofs/nobody/3.proof").status_code == 404
+
+
+def test_the_logs_are_shown_with_who_has_put_their_name_to_them(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        page = client.get("/audit/proofs").text
+        assert page.count("rollcall/460100/witness <small") == 6 and "2024-09-01 09:02:03" in page
+        portal.county.away.add("matching")
+        try:
+            assert "没有应答" in client.get("/audit/proofs").text
+        finally:
+            portal.county.away.discard("matching")
+
+
+def test_an_alarm_stands_on_every_page_of_an_auditor_and_a_note_does_not_silence_it(portal: Portal) -> None:
+    county = portal.county
+    alarm = {"service": "registry", "kind": "store_differs", "log_index": 11, "detail": "another event", "notes": []}
+    with portal.as_("auditor") as client, portal.as_("school", school="3146000001") as school:
+        assert "没有警报" in client.get("/audit/alarms").text
+        county.logs.alarms.append({**alarm, "raised_at": "2024-09-01T01:02:03Z", "state": "open"})
+        try:
+            portal.forget_standing()
+            for address in ("/roster", "/", "/audit/questions"):
+                assert "有 1 处记录与签名不符,尚无人知悉" in client.get(address).text
+            assert "与签名不符" not in school.get("/roster").text
+            page = client.get("/audit/alarms")
+            assert (
+                "业务库里的记录与签名不符" in page.text and "/audit/proofs?service=registry&amp;index=11" in page.text
+            )
+            sent = {"form_token": form_token(page), "command_id": str(uuid4()), "note": "正在查业务库的磁盘"}
+            sent |= {"service": "registry", "kind": "store_differs", "log_index": "11"}
+            answer = client.post("/audit/alarms/acknowledge", data=sent)
+            assert answer.status_code == 303 and county.commands[-1][3]["note"] == "正在查业务库的磁盘"
+            after = client.get(answer.headers["location"]).text
+            assert "已记录,警报仍然有效" in after and "正在查业务库的磁盘" in after
+            assert "已有人知悉,尚未恢复一致" in client.get("/roster").text
+            refused = school.post("/audit/alarms/acknowledge", data=sent | {"form_token": form_token(page)})
+            assert refused.status_code == 403
+        finally:
+            county.logs.alarms.clear()
+            portal.forget_standing()
+
+
+def test_a_comparison_that_does_not_answer_is_no_all_clear(portal: Portal) -> None:
+    portal.county.away.add("audit")
+    portal.forget_standing()
+    try:
+        with portal.as_("auditor") as client:
+            assert "核对情况暂时读取不到" in client.get("/roster").text
+    finally:
+        portal.county.away.discard("audit")
+        portal.forget_standing()
