@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from services.audit import archived, queries
+from services.audit.erasure.desk import Desk
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
 from services.audit.queries import LogRow, Roots
@@ -31,7 +32,7 @@ class Logs(BaseModel):
     items: list[LogRow]
 
 
-def router(database: Database, bundles: Bundles, asking: Asking, services: tuple[str, ...]) -> APIRouter:
+def router(database: Database, bundles: Bundles, asking: Asking, services: tuple[str, ...], desk: Desk) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
@@ -42,7 +43,7 @@ def router(database: Database, bundles: Bundles, asking: Asking, services: tuple
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, bundles)
-    person_routes(routes, bundles, services)
+    person_routes(routes, bundles, services, desk)
     record_routes(routes, bundles, services)
     question_routes(routes, asking, bundles.division)
 

@@ -53,7 +53,7 @@ def build(settings: Settings, views: Views) -> Service:
         store=store,
         keyring=keyring,
         routers=(
-            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
+            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES, desk),
             witness_routes(database, ARCHIVED_SERVICES),
             alarm_routes(desk),
             read_routes(database),

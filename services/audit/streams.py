@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from shared.hosting.seeding import configuration_stream
@@ -28,6 +29,10 @@ class Streams:
     def alarm(self, log: str, kind: str, log_index: int) -> UUID:
         """Who has taken note of one alarm."""
         return keyed_id(self.key, "alarm", log, kind, str(log_index))
+
+    def reader(self, viewer: str, day: date) -> UUID:
+        """What one person opened in full on one day."""
+        return keyed_id(self.key, "reader", viewer, day.isoformat())
 
     def retention(self) -> UUID:
         """The versions of the rule."""

@@ -117,3 +117,31 @@ def test_a_comparison_that_does_not_answer_is_no_all_clear(portal: Portal) -> No
     finally:
         portal.county.away.discard("audit")
         portal.forget_standing()
+
+
+def test_a_file_is_masked_until_a_purpose_is_given_and_a_refused_one_shows_nothing(portal: Portal) -> None:
+    address = f"/audit/file/{next(iter(portal.county.students))}"
+    with portal.as_("auditor") as client:
+        page = client.get(address)
+        assert "张*明" in page.text and "张小明" not in page.text
+        sent = {"form_token": form_token(page), "command_id": str(uuid4()), "known_at": "2024-09-01T01:02:03Z"}
+        refused = client.post(address, data=sent | {"purpose": "?"})
+        assert refused.status_code == 422 and "请填写事由" in refused.text and "张小明" not in refused.text
+        full = client.post(address, data=sent | {"purpose": "核对资助发放"})
+        assert full.status_code == 200 and "张小明" in full.text and "事由: 核对资助发放" in full.text
+        assert 'value="2024-09-01T09:02:03"' in full.text and "no-store" in full.headers["cache-control"]
+    with portal.as_("school", school="3146000001") as school:
+        assert school.get(address).status_code == 403 and school.get(f"{address}/why-not/aid").status_code == 403
+
+
+def test_a_decision_opens_up_to_what_stands_behind_it(portal: Portal) -> None:
+    student = next(iter(portal.county.students))
+    with portal.as_("auditor") as client:
+        page = client.get(f"/audit/file/{student}").text
+        assert (page.count('class="decides"') == 1 and "号码和姓名" in page) or "number_and_name_agree" not in page
+        tree = client.get(f"/audit/why/{UUID(int=77)}?part=1").text
+        assert tree.index("确认为同一人") < tree.index("所涉记录") < tree.index("入学登记") and "<html" not in tree
+        assert "无(由规则自动作出)" in tree and "<html" in client.get(f"/audit/why/{UUID(int=77)}").text
+        missing = client.get(f"/audit/file/{student}/why-not/aid?part=1").text
+        assert missing.index("✓ 当日在籍") < missing.index("✗ 有名单行涉及该生") < missing.index("首先缺这一项")
+        assert client.get(f"/audit/file/{student}/why-not/rain").status_code == 404
