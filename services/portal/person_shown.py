@@ -21,7 +21,7 @@ PAGES: Mapping[str, TablePage] = {
 }
 # What a row says for machines: ids, versions, what is told beside it anyway.
 _UNSAID = frozenset(
-    {"version", "history", "open", "problems", "facts", "on_day", "evidence_ids", "content", "person_id"}
+    {"version", "history", "open", "problems", "facts", "on_day", "evidence_ids", "content", "fingerprint"}
 )
 _VOCABULARIES = {
     **{name: name for name in ("category", "list", "agency", "stage", "sex", "programme", "term")},
