@@ -29,6 +29,14 @@ async def alarms(request: Request, opened: Opened) -> Response:
     return await _page(request, opened)
 
 
+@router.get("/audit/alarms/banner")
+async def banner(request: Request, opened: Opened) -> Response:
+    """What stands, for a page that has been open for a while."""
+    opened.allow(AUDITOR)
+    rendering: Rendering = request.app.state.rendering
+    return rendering.page(request, opened, "_standing.html")
+
+
 @router.get("/audit/alarms/acknowledge")
 async def address() -> Response:
     """Where a reload after a refused note comes to."""

@@ -44,6 +44,11 @@
     });
   }
 
+  // ---- on paper nothing is folded away ----------------------------------------------------------------------------
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details.file-part").forEach(function (part) { part.open = true; });
+  });
+
   // ---- trees ------------------------------------------------------------------------------------------------------
   document.addEventListener("toggle", async function (event) {
     const branch = event.target;

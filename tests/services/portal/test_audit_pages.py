@@ -90,6 +90,8 @@ def test_an_alarm_stands_on_every_page_of_an_auditor_and_a_note_does_not_silence
             for address in ("/roster", "/", "/audit/questions"):
                 assert "有 1 处记录与签名不符,尚无人知悉" in client.get(address).text
             assert "与签名不符" not in school.get("/roster").text
+            assert "尚无人知悉" in client.get("/audit/alarms/banner").text
+            assert school.get("/audit/alarms/banner").status_code == 403
             page = client.get("/audit/alarms")
             assert (
                 "业务库里的记录与签名不符" in page.text and "/audit/proofs?service=registry&amp;index=11" in page.text
