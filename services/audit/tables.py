@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from services.audit.alarms.alarm_tables import COMPARISONS
 from services.audit.proofs.witness_tables import WITNESS_TABLES
+from services.audit.snapshots.snapshot_tables import SNAPSHOT_TABLES
 
 ARCHIVE = """
 CREATE TABLE archive (
@@ -98,6 +99,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0100-audit-archive", ARCHIVE),
     ("0200-audit-witness", WITNESS_TABLES),
     ("0300-audit-archive-lookups", LOOKUPS),
-    ("0400-audit-comparisons", COMPARISONS),
+    ("0400-audit-snapshots", SNAPSHOT_TABLES),
+    ("0450-audit-comparisons", COMPARISONS),
     ("0500-audit-archive-days", DAYS),
 )

@@ -14,7 +14,7 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.standing import Standings
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -25,14 +25,14 @@ _NOTE_CHARACTERS = 500
 @router.get("/audit/alarms")
 async def alarms(request: Request, opened: Opened) -> Response:
     """Everything that was ever found, latest first, and the comparisons of the last days."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     return await _page(request, opened)
 
 
 @router.get("/audit/alarms/banner")
 async def banner(request: Request, opened: Opened) -> Response:
     """What stands, for a page that has been open for a while."""
-    opened.allow(AUDITOR)
+    opened.allow(Right.ALARMS_WATCH)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "_standing.html")
 
@@ -46,7 +46,7 @@ async def address() -> Response:
 @router.post("/audit/alarms/acknowledge")
 async def acknowledge(request: Request, opened: Opened, form: Sent) -> Response:
     """Somebody has taken note. The alarm stands."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.ALARMS_NOTE)
     note = form.get("note")
     body: dict[str, Any] = {name: text(form, name) for name in ("service", "kind")}
     body["note"] = note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""

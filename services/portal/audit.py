@@ -24,7 +24,7 @@ from services.portal.table_shape import TablePage
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -49,7 +49,7 @@ QUESTION = {"known_at": 32, "true_on": 10, "from_known_at": 32, "from_true_on": 
 @router.get("/audit")
 async def audit(request: Request, opened: Opened) -> Response:
     """The question in the address, its answer below."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     query = request.query_params
@@ -88,7 +88,7 @@ async def audit(request: Request, opened: Opened) -> Response:
 @router.get("/audit/bundle")
 async def bundle(request: Request, opened: Opened) -> Response:
     """Exactly what is seen, as a file that proves itself: an answer, or a difference."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     query = request.query_params
     view = query.get("view", "roster")

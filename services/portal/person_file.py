@@ -21,7 +21,7 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import NotFound
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -32,14 +32,14 @@ _MOMENT = {"known_at": 40, "true_on": 10}
 @router.get("/audit/file/{student_id}")
 async def file(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The file with what is personal masked."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     return await _page(request, opened, student_id, _typed(request.query_params))
 
 
 @router.post("/audit/file/{student_id}")
 async def file_in_full(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The file in full; audit records the read before it answers."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.FILES_REVEAL)
     typed = {name: text(form, name)[:characters] for name, characters in _MOMENT.items()}
     purpose = text(form, "purpose")
     body = _question(student_id, typed) | {"purpose": purpose}
@@ -57,7 +57,7 @@ async def file_in_full(request: Request, student_id: UUID, opened: Opened, form:
 @router.get("/audit/file/{student_id}/bundle")
 async def bundle(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The masked file, as a file that proves itself."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     question = _question(student_id, _typed(request.query_params))
     with_log = request.query_params.get("with_log") == "yes"
@@ -75,7 +75,7 @@ async def bundle(request: Request, student_id: UUID, opened: Opened) -> Response
 @router.get("/audit/file/{student_id}/why-not/{subject}")
 async def why_not(request: Request, student_id: UUID, subject: str, opened: Opened) -> Response:
     """What she would have to have, and the first thing that is missing; ``part`` for the file's own tree."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     if subject not in SUBJECTS:
         raise NotFound("没有这一项", "There is no such subject")
     backends: Backends = request.app.state.backends
@@ -88,7 +88,7 @@ async def why_not(request: Request, student_id: UUID, subject: str, opened: Open
 @router.get("/audit/why/{event_id}")
 async def why(request: Request, event_id: UUID, opened: Opened) -> Response:
     """Everything behind one decision, as a tree; ``part`` for the file's own tree."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     known_at = request.query_params.get("known_at", "")[:40]
     body = {"event_id": str(event_id), "known_at": moment_of(known_at) if known_at else None}

@@ -22,11 +22,11 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import NotFound
+from shared.standards.rights import Right
 from shared.transparency.answers import InclusionProof
 from shared.transparency.checkpoints import Checkpoint, unverified
 from shared.transparency.notes import NoteBroken, told_signatures
 from shared.transparency.verifying import ProofBroken, Step, inclusion_steps
-from shared.web.viewers import AID_CLERK, AUDITOR
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -62,7 +62,7 @@ class ProofShown:
 @router.get("/audit/proofs")
 async def proofs(request: Request, opened: Opened) -> Response:
     """The logs; with service and index the proof; with an id the records it leads to."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     query = request.query_params
@@ -117,7 +117,7 @@ async def note_file(request: Request, service: str, opened: Opened) -> Response:
 
 
 async def _file(request: Request, opened: Opening, service: str, path: str, params: Params | None = None) -> bytes:
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     if service not in backends.addresses:
         raise NotFound("没有这个系统的记录", "There is no such log")

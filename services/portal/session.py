@@ -23,10 +23,11 @@ from services.portal.proxy import from_this_site
 from services.portal.standing import Standing, Standings
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
+from shared.standards.rights import Right
 from shared.web.authentication import Unauthenticated
 from shared.web.languages import LANGUAGE_COOKIE, Language, language_of
 from shared.web.traces import traceparent_of
-from shared.web.viewers import AUDITOR, SESSION_COOKIE, Viewer, token_of, viewer
+from shared.web.viewers import SESSION_COOKIE, Viewer, token_of, viewer
 
 FORM_COOKIE = "rollcall_form"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -55,9 +56,9 @@ class Opening:
     nonce: str
     standing: Standing | None = None
 
-    def allow(self, *roles: str) -> None:
-        """Raises Forbidden unless the viewer holds one of ``roles``."""
-        if not self.viewer.has(*roles):
+    def allow(self, *rights: Right) -> None:
+        """Raises Forbidden unless the viewer holds one of ``rights``."""
+        if not self.viewer.has(*rights):
             raise Forbidden(Texts("zh")("error.text_403"), Texts("en")("error.text_403"))
 
 
@@ -70,7 +71,7 @@ async def opening(request: Request) -> Opening:
     language = language_of(request)
     caller = Caller(token, language, traceparent_of(request))
     standing = None
-    if found.has(AUDITOR):
+    if found.has(Right.ALARMS_WATCH):
         standings: Standings = request.app.state.standings
         standing = await standings.now(request.app.state.backends, caller)
     return Opening(found, language, Texts(language), caller, nonce_of(request), standing)

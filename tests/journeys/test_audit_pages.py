@@ -65,7 +65,7 @@ def signed_in(browser: Browser, url: str) -> Iterator[Page]:
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto("/demo-issuer/?next=/audit")
-    opened.locator("form:has(input[name=role][value=auditor]) button").click()
+    opened.locator("form:has(input[name=kind][value=auditor]) button").click()
     opened.wait_for_url("**/audit")
     yield opened
     context.close()

@@ -16,12 +16,14 @@ from services.audit.erasure.desk import Desk
 from services.audit.erasure.erasure_api import Done
 from shared.database.database import driver
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.purposes import check_note
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
 ALARMS_MAX = 200
-Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
+Noting = Annotated[Viewer, Depends(require(Right.ALARMS_NOTE))]
 
 
 class Alarms(BaseModel):
@@ -59,7 +61,7 @@ def alarm_routes(desk: Desk) -> APIRouter:
             return alarm_queries.standing(connection, ALARMS_MAX)
 
     @routes.post("/alarms/acknowledge")
-    def take_note(body: WantAcknowledged, request: Request, viewer: Auditor) -> Done:
+    def take_note(body: WantAcknowledged, request: Request, viewer: Noting) -> Done:
         check_note(body.note)
         intent = AcknowledgeAlarm(body.service, body.kind, body.log_index, body.note, viewer.principal)
         result = acknowledge(desk, intent, command_from(request, viewer, body), today())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.audit.erasure.desk import Desk
@@ -23,8 +23,12 @@ from services.audit.replays.why import Ground, decisions, why
 from services.audit.replays.why_not import RULES, InForce, Step, Subject, why_not
 from shared.database.database import driver
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from, command_id_of
 from shared.web.purposes import check_purpose
+from shared.web.viewers import Viewer, require
+
+Revealing = Annotated[Viewer, Depends(require(Right.FILES_REVEAL))]
 
 
 class AskPerson(Part):
@@ -117,7 +121,7 @@ def person_routes(routes: APIRouter, bundles: Bundles, services: tuple[str, ...]
         return told_person(person_file(replays, body.student_id, utc(body.known_at), body.true_on, body.scope()))
 
     @routes.post("/person/full")
-    def in_full(body: AskPersonInFull, request: Request, viewer: Auditing) -> ToldPerson:
+    def in_full(body: AskPersonInFull, request: Request, viewer: Revealing) -> ToldPerson:
         """The same unmasked, for a purpose; the read is recorded before anything is shown."""
         check_purpose(body.purpose)
         command = command_from(request, viewer, body)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import services.portal
+from services.audit import domain
 from shared.transparency.answers import InclusionProof
 from tests.support.portal import Portal, form_token
 
@@ -50,6 +51,8 @@ def test_a_change_is_told_by_name_field_and_cause(portal: Portal) -> None:
 def test_every_type_of_record_has_its_words() -> None:
     texts = tomllib.loads((Path(services.portal.__file__).parent / "texts.toml").read_text("utf-8"))
     assert {path.stem for path in GOLDEN.glob("*.v*.json")} == set(texts["event"])
+    found = {value for name, value in vars(domain).items() if name.isupper() and isinstance(value, str)}
+    assert found - {domain.OUT_OF_ORDER} == set(texts["alarm_kind_found"])  # the latter is of an exported file
 
 
 def test_a_record_is_found_by_its_id_and_proved_step_by_step(portal: Portal) -> None:
@@ -82,7 +85,7 @@ def test_the_logs_are_shown_with_who_has_put_their_name_to_them(portal: Portal) 
 def test_an_alarm_stands_on_every_page_of_an_auditor_and_a_note_does_not_silence_it(portal: Portal) -> None:
     county = portal.county
     alarm = {"service": "registry", "kind": "store_differs", "log_index": 11, "detail": "another event", "notes": []}
-    with portal.as_("auditor") as client, portal.as_("school", school="3146000001") as school:
+    with portal.as_("auditor") as client, portal.as_("principal", school="3146000001") as school:
         assert "没有警报" in client.get("/audit/alarms").text
         county.logs.alarms.append({**alarm, "raised_at": "2024-09-01T01:02:03Z", "state": "open"})
         try:
@@ -132,7 +135,7 @@ def test_a_file_is_masked_until_a_purpose_is_given_and_a_refused_one_shows_nothi
         full = client.post(address, data=sent | {"purpose": "核对资助发放"})
         assert full.status_code == 200 and "张小明" in full.text and "事由: 核对资助发放" in full.text
         assert 'value="2024-09-01T09:02:03"' in full.text and "no-store" in full.headers["cache-control"]
-    with portal.as_("school", school="3146000001") as school:
+    with portal.as_("principal", school="3146000001") as school:
         assert school.get(address).status_code == 403 and school.get(f"{address}/why-not/aid").status_code == 403
 
 

@@ -39,10 +39,10 @@ def audit(installation: Installation) -> Service:
     return installation.start(app.build(installation.settings("audit"), {}))
 
 
-def asked(audit: Service, *roles: str) -> TestClient:
+def asked(audit: Service, kind: str, **place: str | None) -> TestClient:
     who = Authenticator(issuer=tokens.ISSUER, audience=tokens.AUDIENCE, jwks={"keys": [SIGNER.jwk]})
     made = create_app("audit", audit.routers, authenticator=who)
-    token = tokens.token(SIGNER, tokens.claims(roles=list(roles), division=DIVISION))
+    token = tokens.token(SIGNER, tokens.claims(**{"kind": kind, "division": DIVISION, **place}))
     return TestClient(made, headers={"authorization": f"Bearer {token}"})
 
 
@@ -91,5 +91,5 @@ def test_only_who_sees_the_whole_may_take_note_and_only_of_what_was_found(audit:
     assert acknowledge(client, log_index=12).json()["code"] == "no_such_alarm"
     assert acknowledge(client, note="see 460106201203040015").status_code == 422
     assert acknowledge(client, note="?").status_code == 422
-    school = asked(audit, "school")
+    school = asked(audit, "principal", division=None, school="S1")
     assert acknowledge(school).status_code == 403 and school.get("/v1/alarms").status_code == 403
