@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.portal import (
     account,
     agreements,
+    alarms,
     alert_rules,
     attendance,
     audit,
@@ -38,7 +39,9 @@ from services.portal import (
     models,
     papers,
     people,
+    person_file,
     promotions,
+    proofs,
     proxy,
     questions,
     reference,
@@ -58,6 +61,7 @@ from services.portal.demo_issuer import DemoIssuer
 from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator, Issuers
@@ -145,6 +149,9 @@ def _routers(statics: Statics) -> list[APIRouter]:
         questions.router,
         counterfactuals.router,
         audit.router,
+        person_file.router,
+        proofs.router,
+        alarms.router,
         erasures.router,
         people.router,
     ]
@@ -179,6 +186,7 @@ def application(
             "tokens": tokens,
             "revocations": revocations,
             "check_jobs": check_jobs,
+            "standings": Standings(),
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },
         inner=[

@@ -383,6 +383,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.rights),
     ("calendars", "/reference/calendars", CALENDARS.rights),
     ("audit", "/audit", (Right.LOGS_READ,)),
+    ("proofs", "/audit/proofs", (Right.LOGS_READ,)),
+    ("alarms", "/audit/alarms", (Right.LOGS_READ,)),
     ("reads", "/reads", READS.rights),
     ("erasures", "/erasures", ERASURES.rights),
     ("erasures_due", "/erasures/due", ERASURES_DUE.rights),

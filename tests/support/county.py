@@ -22,6 +22,7 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
+from tests.support.county_logs import CountyLogs
 from tests.support.county_rows import CATEGORIES
 from tests.support.county_staff import staff
 from tests.support.models import Models
@@ -56,6 +57,7 @@ class County:
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
         self.reviews = Reviews(name_id, self._command)
+        self.logs = CountyLogs(self._command)
         self.models = Models(name_id, self._command)
 
     def changed(self, table: str, *ids: UUID) -> None:
@@ -77,7 +79,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), ledgers(), known, staff(), *own]
+        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, staff(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -341,12 +343,8 @@ class County:
             command_id_of(request)
             self.replays.append({"view": view, **body})
             items = CATEGORIES[:1] if view == "categories" else list(self.roster.values())[:3]
-            return {"view": view, "hash": "ab" * 32, "rows": len(items), "items": items, "log_index": {"registry": 42}}
-
-        @r.get("/logs")
-        def logs(who: Who) -> Page[Row]:
-            at = "2024-09-01T01:02:03Z"
-            return Page(items=[{"service": "registry", "log_index": 42, "closed_until": at, "root": "cd" * 32}])
+            moment = {"known_at": "2024-09-01T01:02:03Z", "true_on": "2024-09-01", "log_index": {"registry": 42}}
+            return {"view": view, "hash": "ab" * 32, "count": len(items), "items": items, **moment}
 
         return r
 
