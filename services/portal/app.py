@@ -29,6 +29,7 @@ from services.portal import (
     failures,
     forms,
     home,
+    household_entry,
     households,
     imports,
     messages,
@@ -127,6 +128,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         term_plan.router,
         promotions.router,
         changes.router,
+        household_entry.router,
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,

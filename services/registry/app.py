@@ -11,6 +11,7 @@ from services.registry.handlers import Registry
 from services.registry.households import (
     household_api,
     household_asking_api,
+    household_preview_api,
     household_proposal_api,
     household_proposals,
 )
@@ -58,6 +59,7 @@ ROUTERS = (
     freshness_api,
     household_api,
     household_asking_api,
+    household_preview_api,
     household_proposal_api,
     promotion_api,
     attendance_api,

@@ -175,6 +175,65 @@ def test_reference_data_lead_from_the_list_to_the_history_of_a_row(
     assert page.locator("table.rows").count() == 0
 
 
+def test_a_household_is_registered_and_somebody_joins_and_leaves_it(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    eras = (DivisionChange("469011", TERM, "added", "新潮县"), DivisionChange("469012", TERM, "added", "旧潮县"))
+    state_divisions(running.registry, eras, command())
+    running.pump()
+    page.goto("/household-changes")
+    page.get_by_role("link", name="新户登记").press("Enter")
+    page.get_by_label("户编号").fill("H-NEW")
+    page.get_by_label("居住地行政区划代码").fill("469101")
+    page.get_by_label("住址").fill("新潮县东门街八号")
+    page.get_by_label("第 1 行姓名").focus()
+    people = (("张建国", number(90), "户主"), ("李秀英", number(91), "配偶"), ("张小红", number(3), "长女"))
+    for name, own, relation in people:
+        for typed in (name, own, relation):
+            page.keyboard.type(typed)
+            page.keyboard.press("Tab")
+    look = page.get_by_role("button", name="查看前后情况")
+    look.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("469011 新潮县")
+    expect(page.get_by_label("第 3 行姓名")).to_have_value("张小红")
+    page.get_by_label("居住地行政区划代码").fill("469011")
+    look.press("Enter")
+    expect(page.locator("#after")).to_contain_text("张*国 户主")
+    proper(page, tmp_path / "register")
+    page.get_by_role("button", name="登记", exact=True).press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记")
+    expect(page.locator("#members tr")).to_have_count(3)
+    expect(page.locator(".place")).to_contain_text("469011 新潮县")
+    running.pump()
+    join = page.locator("#ask-join")
+    join.locator("summary").press("Enter")
+    join.get_by_label("姓名").fill("张小宝")
+    join.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(join.locator("#after")).to_contain_text("张*宝")
+    join.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#members tr")).to_have_count(4)
+    leave = page.locator("#ask-leave")
+    leave.locator("summary").press("Enter")
+    leave.get_by_label("减少的成员").select_option(label=f"张*国 {number(90)[:4]}**********{number(90)[-4:]} (户主)")
+    leave.get_by_label("减少原因").select_option("died")
+    leave.get_by_label("此后的户主").select_option(index=2)
+    leave.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(leave.locator("#after")).not_to_contain_text("张*国")
+    proper(page, tmp_path / "leave")
+    leave.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#members tr")).to_have_count(3)
+    page.goto("/household-changes/new")
+    page.get_by_label("户编号").fill("H-NEW")
+    page.get_by_label("居住地行政区划代码").fill("469011")
+    page.get_by_label("第 1 行姓名").fill("张建国")
+    page.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("该户编号已有登记")
+    page.get_by_label("户编号").fill("H-NEW-2")
+    page.get_by_label("第 1 行身份证号").fill(number(91))
+    page.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.locator("#elsewhere li")).to_have_count(1)
+
+
 def test_places_of_registration_lead_to_their_students(page: Page, running: RegistryPortal, tmp_path: Path) -> None:
     first = "11010120140815009"
     own = first + check_digit(first)
