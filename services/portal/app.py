@@ -21,6 +21,7 @@ from services.portal import (
     changes,
     chat,
     checking,
+    class_seats,
     deliveries,
     documents,
     dropout_reports,
@@ -127,6 +128,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         terms.router,
         term_plan.router,
         promotions.router,
+        class_seats.router,  # before changes, whose ids its path is not
         changes.router,
         household_entry.router,
         households.router,  # before requests, whose ids its paths are not

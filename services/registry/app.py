@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry import forgetting, request_tables
-from services.registry.changes import change_api, change_jobs
+from services.registry.changes import change_api, change_jobs, class_seats_api
 from services.registry.corrections import request_api
 from services.registry.events import DayOpened
 from services.registry.exports import export_api
@@ -67,6 +67,7 @@ ROUTERS = (
     care_api,
     class_api,
     change_api,
+    class_seats_api,
     request_api,
     paper_api,
     reference_api,

@@ -26,6 +26,7 @@ from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
 from tests.journeys.test_pages import CONTRAST, DESK, PHONE
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
+from tests.services.registry.year import change_all
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
@@ -232,6 +233,40 @@ def test_a_household_is_registered_and_somebody_joins_and_leaves_it(
     page.get_by_label("第 1 行身份证号").fill(number(91))
     page.get_by_role("button", name="查看前后情况").press("Enter")
     expect(page.locator("#elsewhere li")).to_have_count(1)
+
+
+def test_a_grade_is_reshuffled_by_keyboard_up_to_the_preview(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    page.goto("/changes")
+    page.get_by_role("link", name="分班调整").press("Enter")
+    page.locator("select[name=school]").select_option(SCHOOLS[1].school_code)
+    page.get_by_role("button", name="查看年级").press("Enter")
+    expect(page.locator("#grades tbody tr")).to_contain_text("2班 2")
+    page.locator("#grades a").press("Enter")
+    seats = page.locator("#seats tbody tr")
+    expect(seats).to_have_count(2)
+    seats.first.locator("input[list]").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3*班")
+    page.keyboard.press("Tab")
+    expect(seats.nth(1).locator("input[list]")).to_be_focused()
+    page.get_by_label("事由").fill("秋季分班")
+    page.get_by_role("button", name="生成预览").press("Enter")
+    expect(seats.first).to_contain_text("“班级”的内容无法识别")
+    expect(seats.first.locator("input[list]")).to_have_value("3*班")
+    seats.first.locator("input[list]").fill("3班")
+    proper(page, tmp_path / "seats")
+    page.get_by_role("button", name="生成预览").press("Enter")
+    page.wait_for_url("**/changes/*-*")
+    change_all(running.registry)
+    page.reload()
+    expect(page.locator("h1")).to_have_text("分班调整")
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    expect(page.locator("#rows tbody tr ins")).to_have_text("3班")
+    sheet = tmp_path / "of-one-school.xlsx"
+    sheet.write_bytes(page.request.get(f"/changes/sheet.xlsx?school={SCHOOLS[1].school_code}").body())
+    assert len(load_workbook(sheet).get_sheet_by_index(0).to_python()) == 1 + 2
 
 
 def test_places_of_registration_lead_to_their_students(page: Page, running: RegistryPortal, tmp_path: Path) -> None:

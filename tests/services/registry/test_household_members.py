@@ -12,7 +12,7 @@ from tests.services.registry.test_household_life import FATHER, MOTHER, SON, Des
 
 __all__ = ["desk"]  # a fixture
 BABY = number("46900120260910002")
-CODES = (("469000", "省直辖"), ("469001", "五指山市"), ("469002", "琼海市"), ("469005", "文昌市"), ("469001100", "通什镇"))
+COUNTIES = (("469000", "省直辖"), ("469001", "五指山市"), ("469002", "琼海市"), ("469005", "文昌市"))
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def codes(desk: Desk) -> Desk:
     """A reference of counties and of one county's townships; one code is withdrawn in October."""
     told: list[dict[str, Any]] = [
         {"code": code, "on": "2000-01-01", "change": "added", "name": name, "source": "GB/T 2260"}
-        for code, name in (*CODES, ("469003", "儋州市"), ("460400", "儋州市"))
+        for code, name in (*COUNTIES, ("469001100", "通什镇"), ("469003", "儋州市"), ("460400", "儋州市"))
     ]
     told += [{"code": "469003", "on": "2026-10-01", "change": "withdrawn", "successors": ["460400"], "source": "公告"}]
     text = "\n".join(json.dumps(line) for line in told)
