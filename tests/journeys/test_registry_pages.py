@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import load_workbook
 
-from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
-from services.registry.handlers import enrol_students, register_schools
+from services.registry.commands import CorrectStudent, EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
+from services.registry.handlers import enrol_students, register_schools, students_named
 from services.registry.reference.reference import (
     ActivateCalendar,
     CloseSchool,
@@ -21,7 +22,9 @@ from services.registry.reference.reference import (
     close_school,
     state_divisions,
 )
+from services.registry.students.particulars import correct_student
 from shared.database.scopes import Scope
+from shared.eventsourcing.store import Command
 from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
 from tests.journeys.test_pages import CONTRAST, DESK, PHONE
@@ -267,6 +270,40 @@ def test_a_grade_is_reshuffled_by_keyboard_up_to_the_preview(
     sheet = tmp_path / "of-one-school.xlsx"
     sheet.write_bytes(page.request.get(f"/changes/sheet.xlsx?school={SCHOOLS[1].school_code}").body())
     assert len(load_workbook(sheet).get_sheet_by_index(0).to_python()) == 1 + 2
+
+
+def test_what_somebody_else_corrected_meanwhile_is_settled_field_by_field(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    registry = running.registry
+    (student,) = students_named(registry, CHILDREN[:1])
+    page.goto(f"/students/{student}")
+    cells = {"phone": "13900139000", "guardian_name": "单大山"}
+    theirs = Command("second clerk", uuid4(), b"")
+    correct_student(registry, Scope(division="46"), CorrectStudent(student, TERM, cells), theirs, lambda _: None)
+    form = page.locator("#life-correct")
+    form.locator("summary").press("Enter")
+    form.get_by_label("联系电话").fill("13700137000")
+    form.get_by_label("监护人姓名").fill("单老大")
+    form.get_by_label("住址").fill("望潮镇三村")
+    form.get_by_role("button", name="登记").press("Enter")
+    rows = form.locator("#conflict tbody tr")
+    expect(rows).to_have_count(2)
+    phone = form.locator("tr[data-field=phone]")
+    expect(phone).to_contain_text("139****9000")
+    expect(phone).to_contain_text("second clerk")
+    expect(phone).to_contain_text("13700137000")
+    proper(page, tmp_path / "conflict")
+    phone.get_by_label("我填写的").check()
+    form.locator("tr[data-field=guardian_name]").get_by_label("现在的").check()
+    form.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记,稍后显示")
+    running.pump()
+    page.reload()
+    shown = page.locator("main")
+    expect(shown).to_contain_text("137****7000")
+    expect(shown).to_contain_text("单*山")
+    expect(shown).to_contain_text("住址****")
 
 
 def test_places_of_registration_lead_to_their_students(page: Page, running: RegistryPortal, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from services.registry.projections import REGISTER
 from services.registry.purposes import check_purpose
 from services.registry.queries import REVEALABLE, StudentDetails, StudentRow
 from services.registry.students import particulars
+from services.registry.students.changed_since import ChangedSince, changed_since
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
@@ -175,6 +176,14 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             found.version = found.history[0].version
         set_entity_tag(response, found.version)
         return found
+
+    @routes.get("/students/{student_id}/changed-since")
+    def since(student_id: UUID, version: Annotated[int, Query(ge=1, le=100_000)], viewer: Registrar) -> ChangedSince:
+        """What others changed since a version was read, field by field: for whom a correction was refused as stale."""
+        with watched(viewer, student_id), database.writing() as connection:
+            stored = registry.store.load(connection, student_id, personal=True)
+            handlers.known_student(stored, viewer.scope, student_id)
+        return changed_since(stored, version)
 
 
 def _revealing(routes: APIRouter, registry: Registry) -> None:
