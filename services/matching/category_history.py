@@ -146,8 +146,8 @@ def _histories(
         for row in connection.execute(select(_R.valid_from, _R.valid_to, _R.content).order_by(_R.valid_from))
     ]
     pasts: defaultdict[UUID, Past] = defaultdict(Past)
-    known = lists_known(connection)
-    for held in _held(connection, linked, student_id, known):
+    covered = _C.student_id == student_id if student_id is not None else None
+    for held in _held(connection, linked, covered):
         pasts[held[0]].held.append(held[1])
     stays = select(_S.entity, _S.valid_from, _S.valid_to, _S.school_code).where(whose, _S.enrolled)
     for row in connection.execute(stays.order_by(_S.entity, _S.valid_from)):
@@ -156,10 +156,18 @@ def _histories(
     return [span for student in sorted(pasts) for span in spans(student, pasts[student], rules, true_on)]
 
 
+def evidence_of(connection: Connection, students: Sequence[UUID]) -> list[tuple[UUID, EvidenceRow]]:
+    """(student, evidence) on any day, as far as the viewer may see it, by student and decision."""
+    found = _held(connection, _D.student_id.in_(students), _C.student_id.in_(students))
+    rows = ((student, held.shown) for student, held in found)
+    return sorted(rows, key=lambda row: (row[0], row[1].decision_event_id))
+
+
 def _held(
-    connection: Connection, linked: ColumnElement[bool], student_id: UUID | None, known: ListsKnown
+    connection: Connection, linked: ColumnElement[bool], covered: ColumnElement[bool] | None
 ) -> Iterator[tuple[UUID, Held]]:
-    """(student, evidence) of the rows linked to students and of those that cover them."""
+    """(student, evidence) of the rows linked to students and of those that cover them; None: everybody's."""
+    known = lists_known(connection)
     paper = ("starts_on", "ends_on", "rule", "event_id", "agency", "decided_at")
     columns = (_D.student_id, _D.entity.label("entry_id"), _D.valid_from.label("since"), _D.valid_to.label("until"))
     days = (_D.valid_from.label("first_day"), _D.valid_from.label("stated_on"))
@@ -171,8 +179,8 @@ def _held(
     covers = select(
         _C.student_id, _C.entry_id, *days, *stated, *(_C[name] for name in (*paper, *SUPPORT_FIELDS))
     ).where(_C.stands)
-    if student_id is not None:
-        covers = covers.where(_C.student_id == student_id)
+    if covered is not None:
+        covers = covers.where(covered)
     for row in connection.execute(covers).mappings():
         yield from _evidence(row, known)
 

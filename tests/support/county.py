@@ -243,6 +243,19 @@ class County:
                 raise NotFound("没有这名学生", "There is no such student.")
             return {"student_id": student_id, "items": CATEGORIES}
 
+        @r.get("/evidence")
+        def evidence(who: Who, student_id: Annotated[list[UUID], Query()]) -> Row:
+            """Of each student the decision that her aid names, and one of another list."""
+            ids = {row["student_id"]: row["evidence"][0] for row in _seen(self.entitlements.values(), who)}
+            said = {"list_age_days": 12, "list_dated": "2024-08-20", "valid_from": "2016-01-01", "kind": "脱贫户"}
+            rows = [
+                {**said, "student_id": each, "list": name, "decision_event_id": decision}
+                for each in student_id
+                if each in ids
+                for name, decision in (("poverty", ids[each]), ("civil", name_id("another")))
+            ]
+            return {"items": rows}
+
         @r.get("/roster/stream")
         async def stream(request: Request, who: Who) -> Response:
             def read(ids: Sequence[UUID]) -> dict[UUID, Row]:
@@ -376,7 +389,8 @@ def _student(number: int) -> tuple[UUID, Row]:
 def _on_roster(student: Row) -> Row:
     codes = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
     category = codes[student["student_id"].int % 4]
-    evidence = [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None}]
+    evidence: list[Row] = [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None}]
+    evidence[0] |= {"list_dated": "2024-09-01", "list_age_days": 3}
     return {**student, "category": category, "kind": "脱贫户", "evidence": evidence}
 
 
@@ -395,4 +409,4 @@ def _entitlement(number: int) -> Row:
     row = {"entitlement_id": name_id(f"due {number}"), "student_id": student_id, "name": student["name"]}
     row |= {"school_code": student["school_code"], "school_name": student["school_name"], "term": "2024-autumn"}
     row |= {"programme": "living_subsidy", "amount_fen": 62500, "paid_on": None, "reference": None}
-    return {**row, "state": "granted"}
+    return {**row, "state": "granted", "evidence": [name_id(f"link {number}")]}
