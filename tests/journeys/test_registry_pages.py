@@ -182,7 +182,8 @@ def test_reference_data_lead_from_the_list_to_the_history_of_a_row(
 def test_a_household_is_registered_and_somebody_joins_and_leaves_it(
     page: Page, running: RegistryPortal, tmp_path: Path
 ) -> None:
-    eras = (DivisionChange("469011", TERM, "added", "新潮县"), DivisionChange("469012", TERM, "added", "旧潮县"))
+    names = {"469000": "省直辖", "469011": "新潮县", "469012": "旧潮县"}
+    eras = tuple(DivisionChange(code, TERM, "added", name) for code, name in names.items())
     state_divisions(running.registry, eras, command())
     running.pump()
     page.goto("/household-changes")

@@ -28,7 +28,7 @@ from services.registry.households import households
 from services.registry.lists.submissions import AGENCIES
 from services.registry.projections import REGISTER
 from services.registry.queries import HouseholdRow
-from services.registry.reference.division_codes import check_division
+from services.registry.reference.division_codes import DIVISION, check_division
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
 from shared.standards import identity_number
@@ -39,7 +39,6 @@ from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
 Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
 Reader = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
 MEMBERS_MAX = 60
-DIVISION = r"^\d{2}(\d{2}|\d{4}|\d{7}|\d{10})?$"
 
 
 class Member(BaseModel):

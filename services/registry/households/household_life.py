@@ -161,6 +161,8 @@ def register_household(
     head = next((key for key, member in named.items() if member.head), None)
     if head is not None and head in state.members and head != state.head:
         happened += headed(state, head, as_of)
+    elif head is not None and head in new and state.head in named:  # who joined as head takes over from who stays
+        happened.append(Happened(HouseholdHeadChanged(member_id=head, former_head_id=state.head), as_of))
     return happened
 
 

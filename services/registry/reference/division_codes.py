@@ -1,7 +1,8 @@
 """Whether a division code that somebody gives was in force on a day (GB/T 2260 by era), as far as the reference tells.
 
-The reference may hold counties only, or the townships of one county: a code is checked at every level of which the
-reference knows any code (below a county: any code of the same parent). An installation without a reference checks none.
+The reference may hold counties only, or the townships of one county: below a county, a code is checked where the
+reference knows any code of the same parent. A reference that does not know the installation's own division, as one that
+was begun with a table of changes, is none to check by.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _D = DIVISIONS.c
 _COUNTY = LEVEL_LENGTHS["county"]
 _LEVELS = (_COUNTY, LEVEL_LENGTHS["township"], LEVEL_LENGTHS["village"])
 NEAREST_NAMED = 3
+DIVISION = r"^\d{2}(\d{2}|\d{4}|\d{7}|\d{10})?$"  # province, city, county, township or village
 _COMPARED_MOST = 5_000  # codes of one level that a wrong one is compared with
 
 
@@ -33,7 +35,10 @@ def check_division(registry: Registry, scope: Scope, code: str, on: date) -> Non
         named = scope_of(code)
     except DivisionCodeError:
         raise DivisionNotInForce(code, on, (), withdrawn=False) from None
+    own = scope_of(registry.division)[:_COUNTY].ljust(_COUNTY, "0")
     with registry.database.reading(scope, REGISTER.name) as connection:
+        if connection.execute(select(_D.code).where(_D.code == own).limit(1)).first() is None:
+            return
         for length in _LEVELS:
             if length == _COUNTY or length <= len(named):
                 _check(connection, named, length, on)

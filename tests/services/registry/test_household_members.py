@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -72,6 +73,15 @@ def test_a_child_is_born_and_the_head_dies_each_from_the_day(desk: Desk) -> None
     assert desk.members(house, "2026-10-03") == {"李*英": True, "王*明": False, "王*宝": False}
 
 
+def test_who_joins_as_head_of_a_household_stated_again_is_its_only_head(desk: Desk) -> None:
+    house, _ = family(desk, "M9")
+    members = [{"name": "王大", "id_number": FATHER}, {"name": "王爷爷", "head": True}]
+    body = {"list": "civil", "household_number": "M9", "members": members}
+    assert desk.post("/v1/households?as_of=2026-10-01", body).status_code == 201
+    assert desk.members(house, "2026-10-01") == {"王*": False, "王*爷": True}
+    assert desk.members(house, "2026-09-30")["王*"]
+
+
 def test_a_coming_or_going_that_cannot_be_says_why(desk: Desk) -> None:
     house, ids = family(desk, "M3")
     leaves = {"member_id": ids["王*明"], "reason": "moved_away", "on": "2026-10-03"}
@@ -127,5 +137,9 @@ def test_a_code_that_is_not_in_the_reference_of_the_day_is_refused_with_what_may
     )
     assert moved("469002", "1999-12-31")["code"] == "division_not_in_force"
     assert moved("4690021", "2026-10-05")["code"] == "malformed"
+    nowhere = {"on": "2026-10-05", "destination_division_code": "469020"}
+    for path in ("transfer-out", "accept-elsewhere"):
+        answer = codes.post(f"/v1/students/{uuid4()}/{path}", nowhere)
+        assert answer.json()["code"] == "division_not_in_force"
     refused = codes.post("/v1/households", stated("M8", division_code="440305"))
     assert refused.json()["code"] == "division_not_in_force"
