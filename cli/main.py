@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "cli.verify",
     "cli.keys",
     "cli.reads",
+    "cli.snapshots",
     "cli.bench",
 )
 

@@ -15,6 +15,7 @@ import httpx
 from deploy.errors import StartRefused
 from deploy.spec import Installation
 from shared.hosting.ports import PORT_OFFSETS
+from shared.outgoing.neighbours import neighbour_client
 
 TIMEOUT_SECONDS = 600.0  # an import of a whole county is one request
 _NAMESPACE = uuid.UUID("6f1c7a52-7e8e-5b86-9f8b-0a7d0c9a1f11")
@@ -30,21 +31,21 @@ class Refused(StartRefused):
 
 
 class Session:
-    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
+    """Requests of one post. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
     at ROLLCALL_<SERVICE>_URL, else on this machine.
 
     Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
     """
 
-    def __init__(self, installation: Installation, role: str, **person: str) -> None:
+    def __init__(self, installation: Installation, kind: str, **person: str) -> None:
         self._addresses = {
             name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
             for name, offset in PORT_OFFSETS.items()
         }
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = neighbour_client(self._addresses.values(), TIMEOUT_SECONDS)
         token = os.environ.get("ROLLCALL_TOKEN")
         if not token:
-            form = {"role": role, **person}
+            form = {"kind": kind, **person}
             answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
             token = str(answer.json()["access_token"])
         self.token = token

@@ -72,7 +72,7 @@ def main() -> None:
             from deploy.checker import checker
             from services.portal import app as portal
 
-            runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port)
+            runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port, settings.proxies)
         else:
             if given.service != "registry":
                 # On few cores what is told is taken in first; what follows from it then comes in larger batches.

@@ -20,6 +20,9 @@ from services.audit.questions.asking import Asking
 from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
+from services.audit.snapshots.shelf import Shelf
+from services.audit.snapshots.snapshot_api import snapshot_routes
+from services.audit.snapshots.snapshotter import Snapshotter
 from services.audit.streams import RETENTION, Streams
 from services.audit.tables import STEPS
 from shared.eventsourcing.store import EventStore
@@ -44,7 +47,10 @@ def build(settings: Settings, views: Views) -> Service:
     store = EventStore(settings.service, keyring, settings.hmac_key)
     desk = Desk(database, store, Streams(settings.hmac_key))
     rotating = Rotating(desk, keyring, settings.next_kek, settings.keys_owner)
-    replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE))
+    shelf = Shelf(database, keyring)
+    replayed = {view.projection.name: view.projection for view in views.values()}
+    snapshotter = Snapshotter(shelf, replayed, settings.snapshot_events, settings.snapshots_kept)
+    replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE), shelf)
     bundles = Bundles(replays, settings.division, settings.log_seeds)
     return Service(
         name=settings.service,
@@ -57,12 +63,14 @@ def build(settings: Settings, views: Views) -> Service:
             read_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
+            snapshot_routes(snapshotter, settings.division),
         ),
         projections=projections(keyring),
         workers=(
             *workers(database, settings, ARCHIVED_SERVICES),
             Worker("eraser", Eraser(desk, database, keyring, ARCHIVED_SERVICES).run),
             Worker("key rotation", rotating.run),
+            Worker("snapshotter", snapshotter.run),
         ),
         seeds=(Seed(RETENTION, RETENTION, first_rule(), FIRST_RULE_FROM, first_only=True),),
         steps=STEPS,

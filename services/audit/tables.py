@@ -6,6 +6,7 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 from __future__ import annotations
 
 from services.audit.proofs.witness_tables import WITNESS_TABLES
+from services.audit.snapshots.snapshot_tables import SNAPSHOT_TABLES
 
 ARCHIVE = """
 CREATE TABLE archive (
@@ -76,4 +77,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0100-audit-archive", ARCHIVE),
     ("0200-audit-witness", WITNESS_TABLES),
     ("0300-audit-archive-lookups", LOOKUPS),
+    ("0400-audit-snapshots", SNAPSHOT_TABLES),
 )

@@ -91,6 +91,7 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
                 live_lists=live_lists(),
+                rates=settings.rates,
             ),
             checker,
         ),
@@ -164,6 +165,8 @@ def application(
         parts=[backends.part, check_jobs.part],
         content_policy=PAGE_CONTENT_POLICY,
         described=False,
+        rates=settings.rates,
+        strict_transport=settings.environment == "production",
         state={
             "settings": settings,
             "issuer": issuer,

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from shared.kernel.identifiers import new_event_id
+from shared.outgoing.neighbours import async_neighbour_client
 from shared.web.languages import Language
 from shared.web.live import SUBSCRIBERS
 
@@ -90,12 +91,12 @@ class Backends:
     ) -> None:
         self.addresses = dict(addresses)
         self.client, self.live = (
-            httpx.AsyncClient(
-                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20),
+            async_neighbour_client(
+                self.addresses.values(),
+                httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                connections=connections,
+                kept_alive=20,
                 transport=transport,
-                trust_env=False,  # the services are neighbours: no proxy of the machine in between
-                follow_redirects=False,
             )
             for connections in (CONNECTIONS, live_lists)
         )

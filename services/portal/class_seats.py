@@ -19,11 +19,10 @@ from services.portal.session import Opening, check_form, opening
 from services.portal.table_reading import school_choices
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL)
 PLACE = ("school", "stage", "grade")
 SEATS_MOST = 2_000  # children of a grade, as the registry takes them
 _CHARACTERS = 64
@@ -33,7 +32,7 @@ _SHOWN_AGAIN = (403, 409, 422)  # refusals after which the person goes on on the
 @router.get("/changes/classes")
 async def form(request: Request, opened: Opened) -> Response:
     """The schools to choose from, a school's grades, or the children of a grade."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CHANGES_PROPOSE)
     return await _page(request, opened, _asked(opened, request.query_params))
 
 
@@ -42,7 +41,7 @@ async def propose(request: Request, opened: Opened) -> Response:
     """Propose it; leads to the preview. A refusal keeps what was typed and says of which child it speaks."""
     async with request.form(max_files=0, max_fields=2 * SEATS_MOST + 20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(*ROLES)
+        opened.allow(Right.CHANGES_PROPOSE)
         asked = _asked(opened, form)
         typed = {"day": text(form, "day"), "reason": text(form, "reason")}
         seats = _seats(form)

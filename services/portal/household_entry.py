@@ -17,7 +17,7 @@ from services.portal.session import Opening, check_form, opening
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
-from shared.web.viewers import AGENCY, AID_CLERK
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -41,7 +41,7 @@ Sent = Annotated[FormData, Depends(_sent_form)]
 @router.get("/household-changes/new")
 async def form(request: Request, opened: Opened) -> Response:
     """The empty form."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return _page(request, opened, dict.fromkeys(_OF_HOUSEHOLD, "") | {"head": "1", "members": []})
 
 
@@ -54,14 +54,14 @@ async def act_address(act: str) -> Response:
 @router.post("/household-changes/new/preview")
 async def preview(request: Request, opened: Opened, form: Sent) -> Response:
     """The household as it would stand, and who of it belongs to another one; nothing is recorded."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=True)
 
 
 @router.post("/household-changes/new/record")
 async def record(request: Request, opened: Opened, form: Sent) -> Response:
     """Record it, which leads to the household."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=False)
 
 

@@ -21,6 +21,7 @@ from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import NotFound
+from shared.standards.rights import Right
 from shared.web.languages import language_of
 
 _HERE = Path(__file__).parent
@@ -85,7 +86,7 @@ class Rendering:
         """One page (or, for the page's own script, one part of it)."""
         language = opened.language if opened else language_of(request)
         texts = opened.texts if opened else Texts(language)
-        roles = opened.viewer.roles if opened else frozenset()
+        rights: frozenset[Right] = opened.viewer.rights if opened else frozenset()
         known: Mapping[str, Any] = {
             "t": texts,
             "label": texts.label,
@@ -97,8 +98,8 @@ class Rendering:
             "new_command_id": lambda: str(new_event_id()),
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "viewer": opened.viewer if opened else None,
-            "roles": roles,
-            "areas": areas(roles, request.url.path),
+            "holds": lambda *names: any(Right(name) in rights for name in names),
+            "areas": areas(rights, request.url.path),
             "form_token": form_token(self._form_key, nonce_of(request)),
             "demo": self._demo,
             "today": today().isoformat(),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.web.live import SUBSCRIBERS
+from shared.web.rate_limits import UNLIMITED, Rates
 
 SERVICES: Mapping[str, int] = {  # port after the portal's
     "registry": 1,
@@ -34,6 +35,7 @@ class PortalSettings:
     form_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     secure_cookies: bool = False
     live_lists: int = SUBSCRIBERS
+    rates: Rates = UNLIMITED
 
 
 def local_services(first_port: int) -> dict[str, str]:

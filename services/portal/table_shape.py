@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.portal.columns import Column
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 FilterKind = Literal["school", "code", "date", "moment", "term", "text"]
 
@@ -38,7 +38,7 @@ class TablePage:
     service: str
     source: str
     columns: tuple[Column, ...]
-    roles: tuple[str, ...]
+    rights: tuple[Right, ...]
     row_id: str
     filters: tuple[Filter, ...] = ()
     live: str | None = None
@@ -48,7 +48,6 @@ class TablePage:
     decided_on: bool = False
 
 
-EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
 NAME = Column("name", ("name",), "student")
 SCHOOL_COLUMN = Column("school", ("school_name", "school_code", "school"), "school")
 GRADE = Column("grade", ("grade",))

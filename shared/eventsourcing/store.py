@@ -179,7 +179,7 @@ class EventStore:
         streams = [{each.stream_id for each in proposed} for proposed in decided]
         if len(set().union(*streams)) != sum(map(len, streams)):
             raise NotTogether
-        people = {person for proposed in decided for each in proposed for person in people_of(each.fact)}
+        people = people_of(*(each.fact for proposed in decided for each in proposed))
         self._keyring.keys(people, create=True)  # one look for all: each finds its own at hand then
         done, results = [], []
         for command, proposed in zip(commands, decided, strict=True):
@@ -249,9 +249,7 @@ class EventStore:
         """Number, seal and encode the facts. Creates the keys of people seen for the first time."""
         if len(proposed) > BATCH_LIMIT:
             raise ValueError(f"a command appends at most {BATCH_LIMIT} facts, not {len(proposed)}")
-        people: set[UUID] = set()
-        for each in proposed:
-            people.update(people_of(each.fact))
+        people = people_of(*(each.fact for each in proposed))
         keys = self._keyring.keys(people, create=True)
         if len(keys) != len(people):
             raise PersonErased("该人员的个人信息已依法删除", "The personal data of this person were erased")

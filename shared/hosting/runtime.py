@@ -139,6 +139,8 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         parts=parts,
         checks=checks,
         state={"hub": hub, "settings": settings},
+        rates=settings.rates,
+        strict_transport=settings.environment == "production",
     )
 
 
@@ -160,7 +162,7 @@ def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
     Figures(service.database, service.gauges).register()
     app = application(service, settings, roles)
     calm_collector()
-    serve(app, settings.port)
+    serve(app, settings.port, settings.proxies)
 
 
 @asynccontextmanager
@@ -179,8 +181,9 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: FastAPI, port: int) -> None:
-    """Serve an application on loopback until SIGTERM or Ctrl-C."""
+def serve(app: FastAPI, port: int, proxies: str = "") -> None:
+    """Serve an application on loopback until SIGTERM or Ctrl-C. ``proxies``: addresses of what ends TLS in front of it,
+    comma-separated; what anybody else says of a request's scheme and origin is not believed."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -188,6 +191,9 @@ def serve(app: FastAPI, port: int) -> None:
             port=port,
             log_config=None,
             access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

@@ -7,7 +7,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from sqlalchemy import text
+from starlette.routing import BaseRoute
 
 from shared.web import problems
 from shared.web.authentication import Authenticator
@@ -15,10 +18,13 @@ from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.commands import IDEMPOTENCY_HEADER
 from shared.web.edge import API_CONTENT_POLICY, Edge
 from shared.web.health import Check, health_routes
+from shared.web.rate_limits import UNLIMITED, Limits, Rates
+from shared.web.viewers import Rule
 
 if TYPE_CHECKING:
     from shared.database.database import Database
 
+RIGHT_FIELD = "x-rollcall-right"
 Part = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
 
@@ -35,6 +41,8 @@ def create_app(
     version: str = "1",
     state: Mapping[str, Any] | None = None,
     described: bool = True,
+    rates: Rates = UNLIMITED,
+    strict_transport: bool = False,
     inner: Sequence[tuple[Any, Mapping[str, Any]]] = (),
 ) -> FastAPI:
     """A service's application.
@@ -43,7 +51,8 @@ def create_app(
     beside the database when there is one. ``state`` is set on ``app.state`` for the routers (``request.app.state.x``);
     ``authenticator`` and ``database`` are there too. Routers carry their own prefix (``/v1``). ``described=False``
     leaves the OpenAPI description out (the portal). ``inner`` are further ASGI middlewares (class, arguments)
-    inside the edge and the body limit.
+    inside the edge and the body limit. ``rates`` bounds how often one person or agency may ask;
+    ``strict_transport`` has browsers come by https only from then on (behind TLS, in production).
     """
 
     @asynccontextmanager
@@ -61,7 +70,7 @@ def create_app(
         docs_url=None,  # the browsable pages of the framework load scripts from a CDN
         redoc_url=None,
     )
-    app.state.authenticator, app.state.database = authenticator, database
+    app.state.authenticator, app.state.database, app.state.limits = authenticator, database, Limits(rates)
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     every_check = dict(checks or {})
@@ -74,9 +83,9 @@ def create_app(
     for middleware, arguments in inner:
         app.add_middleware(middleware, **arguments)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
-    app.add_middleware(Edge, service=title, content_policy=content_policy)
+    app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
-        _describe_idempotency(app)
+        _describe(app)
     return app
 
 
@@ -85,16 +94,20 @@ def _answers(database: Database) -> None:
         connection.execute(text("SELECT 1"))
 
 
-def _describe_idempotency(app: FastAPI) -> None:
-    """Say in the description that every POST carries an Idempotency-Key, and that errors are problem+json."""
+def _describe(app: FastAPI) -> None:
+    """Say in the description that every POST carries an Idempotency-Key, that errors are problem+json, and which rights
+    (one of them) each route asks for."""
     plain = app.openapi
+    rules = _rules(app.routes)
 
     def described() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
         schema = plain()
-        for operations in schema.get("paths", {}).values():
+        for path, operations in schema.get("paths", {}).items():
             for method, operation in operations.items():
+                if rights := rules.get((path, method)):
+                    operation[RIGHT_FIELD] = rights
                 if method == "post":
                     operation.setdefault("parameters", []).append(
                         {
@@ -113,6 +126,24 @@ def _describe_idempotency(app: FastAPI) -> None:
         return schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _rules(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], list[str]]:
+    """(path, method) → the rights of which one is needed. Rules that stand in a row all hold: the last one, the
+    route's own, is told."""
+    return {
+        (route.path_format, method.lower()): [right.value for right in found[-1].rights]
+        for route in routes
+        if isinstance(route, APIRoute)
+        if (found := rules_of(route.dependant))
+        for method in route.methods or ()
+    }
+
+
+def rules_of(dependant: Dependant) -> list[Rule]:
+    """The rules a route depends on, in the order in which they are asked."""
+    own = [dependant.call] if isinstance(dependant.call, Rule) else []
+    return [*(rule for inner in dependant.dependencies for rule in rules_of(inner)), *own]
 
 
 _PROBLEM_SCHEMA: dict[str, Any] = {

@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from shared.kernel.refusals import Refusal
+from shared.outgoing.addresses import Gate
+from shared.outgoing.fetching import fetch_json
+from shared.outgoing.neighbours import host_of
 
 ALGORITHMS = ("EdDSA", "Ed25519", "ES256", "RS256")
 LEEWAY_SECONDS = 60
@@ -125,7 +127,7 @@ class Authenticator:
                 self._keys = _trusted(self._fetch(self._jwks_url))
                 self._signed.clear()  # what a withdrawn key has signed is no longer good
                 self._fetched_at = time.monotonic()
-            except (httpx.HTTPError, ValueError, KeyError, JoseError) as failed:
+            except (ValueError, KeyError, JoseError) as failed:
                 # Keys already held stay good while the issuer is away; without any, nobody can be checked.
                 if not self._keys:
                     raise IssuerUnreachable from failed
@@ -200,11 +202,8 @@ def _trusted(jwks: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fetched(url: str) -> Mapping[str, Any]:
-    # trust_env off: a proxy of the machine must not stand between the service and its issuer on the local network.
-    with httpx.Client(timeout=FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
-        answer = client.get(url)
-        answer.raise_for_status()
-        found = answer.json()
+    # The operator named this address, so its host may stand inside the network.
+    found = fetch_json(Gate(host_of(url)), url, deadline_seconds=FETCH_TIMEOUT_SECONDS)
     if not isinstance(found, dict):
         raise ValueError("not a key set")
     return found

@@ -22,7 +22,7 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
-from tests.support.county_rows import CATEGORIES
+from tests.support.county_rows import CATEGORIES, EVIDENCE, decided_on
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
@@ -245,16 +245,7 @@ class County:
 
         @r.get("/evidence")
         def evidence(who: Who, student_id: Annotated[list[UUID], Query()]) -> Row:
-            """Of each student the decision that her aid names, and one of another list."""
-            ids = {row["student_id"]: row["evidence"][0] for row in _seen(self.entitlements.values(), who)}
-            said = {"list_age_days": 12, "list_dated": "2024-08-20", "valid_from": "2016-01-01", "kind": "脱贫户"}
-            rows = [
-                {**said, "student_id": each, "list": name, "decision_event_id": decision}
-                for each in student_id
-                if each in ids
-                for name, decision in (("poverty", ids[each]), ("civil", name_id("another")))
-            ]
-            return {"items": rows}
+            return {"items": decided_on(_seen(self.entitlements.values(), who), student_id)}
 
         @r.get("/roster/stream")
         async def stream(request: Request, who: Who) -> Response:
@@ -388,10 +379,7 @@ def _student(number: int) -> tuple[UUID, Row]:
 
 def _on_roster(student: Row) -> Row:
     codes = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
-    category = codes[student["student_id"].int % 4]
-    evidence: list[Row] = [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None}]
-    evidence[0] |= {"list_dated": "2024-09-01", "list_age_days": 3}
-    return {**student, "category": category, "kind": "脱贫户", "evidence": evidence}
+    return {**student, "category": codes[student["student_id"].int % 4], "kind": "脱贫户", "evidence": [EVIDENCE]}
 
 
 def _alert(number: int) -> Row:

@@ -66,7 +66,7 @@ def person_in(
     raw = driver(connection)
     known = cut(raw, logs, known_at)
     day = day_asked(true_on, known.known_at)
-    scratch = folded(connection, projections.values(), known.upto, replays.keyring)
+    scratch = folded(connection, projections.values(), known.upto, replays.keyring, shelf=replays.shelf)
     views: dict[str, Rows] = {}
     with narrowed(scratch, scope):
         for name, view in sorted(replays.views.items()):

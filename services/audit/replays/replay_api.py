@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,11 +15,12 @@ from services.audit.replays.differing import Change, difference
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.replaying import Answer, Question
 from shared.database.scopes import Scope
+from shared.standards.rights import Right
 from shared.web.commands import command_id_of
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Asking = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK, SCHOOL))]
-Auditing = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Asking = Annotated[Viewer, Depends(require(Right.REPLAY))]
+Auditing = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 
 
 class Part(BaseModel):
@@ -44,12 +46,14 @@ class Part(BaseModel):
 
 class Ask(Part):
     """``known_at`` with its time zone, or ``log_index`` of the view's own log; neither = as complete as can be now.
-    ``true_on``: default the day of that moment. ``student_id``: only what the view says about one student."""
+    ``true_on``: default the day of that moment. ``student_id``: only what the view says about one student.
+    ``from_first``: every event is read and verified again; the answer is the same."""
 
     known_at: AwareDatetime | None = None
     true_on: date | None = None
     log_index: int | None = Field(None, ge=1)
     student_id: UUID | None = None
+    from_first: bool = False
 
     @model_validator(mode="after")
     def one_moment(self) -> Ask:
@@ -59,13 +63,23 @@ class Ask(Part):
 
     def question(self, view: str) -> Question:
         """As the replay engine takes it."""
-        return Question(view, self.true_on, utc(self.known_at), self.log_index, self.student_id, self.scope())
+        asked = (self.true_on, utc(self.known_at), self.log_index, self.student_id, self.scope())
+        return Question(view, *asked, from_first=self.from_first)
+
+
+class Began(BaseModel):
+    """Where a fold began: at a snapshot that covers the events up to ``log_index``, or at the first event (None).
+    ``refused``: the snapshot it would have begun at, and why it did not."""
+
+    snapshot: UUID | None
+    log_index: dict[str, int]
+    refused: str | None
 
 
 class Told(BaseModel):
     """``log_index``: service → the last event that counts. ``hash``: SHA-256 of the items' canonical JSON (sorted keys,
     no blanks, UTF-8). ``left_out``: events that a live view would hold as unprocessed. ``inputs``: how old each input
-    of the view was (数据截至), where it tells."""
+    of the view was (数据截至), where it tells. ``began``: the snapshot the fold began at, if there was one."""
 
     view: str
     known_at: datetime
@@ -75,6 +89,7 @@ class Told(BaseModel):
     hash: str
     left_out: list[tuple[str, int]]
     inputs: list[dict[str, Any]] = []
+    began: Began
     items: list[dict[str, Any]]
 
 
@@ -111,6 +126,7 @@ def told(answer: Answer) -> Told:
         hash=answer.hash,
         left_out=answer.left_out,
         inputs=answer.inputs,
+        began=Began(**asdict(answer.began)),
         items=answer.rows,
     )
 

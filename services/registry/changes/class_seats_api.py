@@ -24,10 +24,11 @@ from services.registry.tables import STUDENTS
 from shared.kernel.clock import today
 from shared.kernel.masking import mask_name, mask_number
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.CHANGES_READ))]
 School = Annotated[str, Query(min_length=1, max_length=64)]
 SEATS_MAX = 2_000  # children of one grade of one school
 _S = STUDENTS.c

@@ -38,7 +38,7 @@ def test_production_and_a_foreign_issuer_have_no_demonstration_sign_in() -> None
     for made in (portal("production"), portal("demo", issuer="https://sso.county.test")):
         with TestClient(made.app, follow_redirects=False) as client:
             assert client.get("/demo-issuer/").status_code == 404
-            assert client.post("/demo-issuer/token", data={"role": "aid_clerk"}).status_code == 404
+            assert client.post("/demo-issuer/token", data={"kind": "aid_clerk"}).status_code == 404
             assert client.get("/sign-in").status_code == 401
 
 

@@ -54,7 +54,7 @@ def test_a_new_household_is_looked_at_registered_once_and_lives_where_it_says(de
     for path in ("/v1/households", "/v1/households/preview"):
         again = desk.post(f"{path}?as_of=2026-09-02", body)
         assert (again.status_code, again.json()["code"]) == (409, "household_number_taken")
-    office: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    office: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     assert desk.post("/v1/households/preview", stated("M1-2"), **office).status_code == 403
 
 
@@ -97,7 +97,7 @@ def test_a_coming_or_going_that_cannot_be_says_why(desk: Desk) -> None:
         for preview in ("", "/preview"):
             answer = desk.post(f"/v1/households/{house}/{path}{preview}", body)
             assert (answer.status_code, answer.json()["code"]) == (status, code), (path, body)
-    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    other: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     assert desk.post(f"/v1/households/{house}/leave", leaves, **other).json()["code"] == "household_unknown"
     for member in ids.values():  # the last one may leave, too
         gone = leaves | {"member_id": member, "reason": "other"}

@@ -42,14 +42,14 @@ def test_both_see_the_same_before_and_after_and_nothing_happens_until_the_second
     new = next(household for household in after if household != house)
     assert (after[house], after[new]) == ([("王*", True)], [("李*英", True), ("王*明", False)])
     assert before[new] == []
-    own = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]})
-    assert (own.status_code, own.json()["code"]) == (409, "approver_is_proposer")
+    own = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver")
+    assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
     assert len(desk.members(house, "2026-10-01")) == 3
     assert desk.get("/v1/household-proposals").json()[0]["state"] == "waiting"
-    agreed = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="second")
+    agreed = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver", sub="second")
     assert agreed.status_code == 200 and agreed.json()["household_id"] == new
     assert desk.members(house, "2026-10-01") == {"王*": True}
-    again = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="third")
+    again = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver", sub="third")
     assert again.json()["code"] == "household_proposal_decided"
 
 
@@ -67,7 +67,7 @@ def test_a_change_is_looked_at_before_it_is_asked_for_and_nothing_is_recorded(de
     assert (shown["before"], shown["after"]) == (asked["before"], asked["after"])
     stranger = desk.post(f"/v1/households/{house}/split/preview", split | {"member_ids": [house]})
     assert (stranger.status_code, stranger.json()["code"]) == (409, "member_not_in_household")
-    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    other: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     for hidden in ("/v1/households?list=civil&household_number=P7", f"/v1/households/{house}/standing"):
         assert desk.get(hidden, **other).json()["code"] == "household_unknown"
     assert desk.post(f"/v1/households/{house}/split/preview", split, **other).json()["code"] == "household_unknown"
@@ -118,7 +118,7 @@ def test_a_student_leads_to_her_households_and_back_also_when_enrolled_later(des
     assert house in {each["household_id"] for each in found}
     back = {each["student_id"] for each in desk.get(f"/v1/households/{house}/standing").json()["members"]}
     assert student_id in back
-    office: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    office: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     assert desk.get(f"/v1/students/{student_id}/households", **office).status_code == 403
     members = desk.get(f"/v1/households/{house}/standing", **office).json()["members"]
     assert {each["student_id"] for each in members} == {None}
@@ -130,10 +130,10 @@ def test_what_was_shown_is_worthless_when_the_household_changed(desk: Desk) -> N
     proposal = ask(desk, house, "split", split)
     seen = desk.get(proposal).json()["preview_hash"]
     desk.post(f"/v1/households/{house}/head", {"member_id": ids["李*英"], "on": "2026-10-02"})
-    stale = desk.post(f"{proposal}/approve", {"preview_hash": seen}, sub="second")
+    stale = desk.post(f"{proposal}/approve", {"preview_hash": seen}, "approver", sub="second")
     assert (stale.status_code, stale.json()["code"]) == (409, "household_preview_outdated")
     now = desk.get(proposal).json()["preview_hash"]
-    assert desk.post(f"{proposal}/approve", {"preview_hash": now}, sub="second").status_code == 200
+    assert desk.post(f"{proposal}/approve", {"preview_hash": now}, "approver", sub="second").status_code == 200
 
 
 def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
     split = {"household_number": "P3-2", "member_ids": [ids["王*明"]], "on": "2026-10-05"}
     first, second = ask(desk, house, "split", split), ask(desk, house, "split", split)
     agreed = {"preview_hash": desk.get(first).json()["preview_hash"]}
-    assert desk.post(f"{first}/approve", agreed, sub="second").status_code == 200
+    assert desk.post(f"{first}/approve", agreed, "approver", sub="second").status_code == 200
     shown = desk.get(second).json()
     assert shown["problem"] and shown["preview_hash"] is None
     refused = desk.post(f"{second}/refuse", {"reason": "已办理"}, sub="second")
@@ -152,8 +152,8 @@ def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
 
 def test_an_office_sees_and_decides_on_its_own_households_only(desk: Desk) -> None:
     house, ids = family(desk, "P4")
-    civil: dict[str, Any] = {"role": "agency", "agency": "civil_affairs", "division": None}
-    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    civil: dict[str, Any] = {"kind": "agency_publisher", "agency": "civil_affairs", "division": None}
+    other: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     split = {"household_number": "P4-2", "member_ids": [ids["王*明"]], "on": "2026-10-05"}
     proposal = ask(desk, house, "split", split, **civil)
     assert desk.get(proposal, **other).status_code == 404

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
+from shared.outgoing.fetching import FetchFailed
 from shared.web.authentication import LEEWAY_SECONDS, Authenticator, IssuerUnreachable, Unauthenticated
 from tests.shared.web.tokens import (
     AUDIENCE,
@@ -110,7 +110,7 @@ def test_what_is_no_token_is_refused_and_not_an_error(broken: str) -> None:
 def test_a_changed_claim_breaks_the_signature() -> None:
     signer = Ed25519Signer()
     head, _, signature = token(signer).split(".")
-    forged = b64(json.dumps(claims(roles=["auditor"])).encode())
+    forged = b64(json.dumps(claims(kind="auditor")).encode())
     with pytest.raises(Unauthenticated):
         authenticator(signer).claims_now(f"{head}.{forged}.{signature}")
 
@@ -124,7 +124,7 @@ class Issuer:
     def __call__(self, _url: str) -> Mapping[str, Any]:
         self.asked += 1
         if self.away:
-            raise httpx.ConnectError("away")
+            raise FetchFailed("connection_ConnectError")
         return {"keys": [signer.jwk for signer in self.signers]}
 
 

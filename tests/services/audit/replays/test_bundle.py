@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -25,6 +26,8 @@ from services.audit.replays.bundling import Bundles
 from services.audit.replays.person import person_file
 from services.audit.replays.replaying import Question, Replays
 from services.audit.replays.result_files import fixed_zip, parquet, result_files
+from services.audit.snapshots.shelf import Shelf
+from services.audit.snapshots.snapshotter import Snapshotter
 from shared.database.database import Database, driver
 from shared.transparency.notes import Verifier
 from tests.services.audit.replays.conftest import KEYS, SEEDS
@@ -68,6 +71,26 @@ def test_a_bundle_is_checked_with_nothing_but_the_keys(made: bytes, county: Coun
     types = {each.type for each in found.answer.configuration}
     assert "disbursement.ProgrammeActivated.v1" in types
     assert all(len(str(each.content_hash)) == 64 for each in found.answer.configuration)
+
+
+def test_a_bundle_made_from_a_snapshot_has_the_same_bytes(made: bytes, bundles: Bundles, county: County) -> None:
+    replays = county.replays
+    shelf = Shelf(replays.database, replays.keyring)
+    quick = Bundles(dataclasses.replace(replays, shelf=shelf), bundles.division, bundles.seeds)
+    projections = [replays.views[name].projection for name in ("payments", "students", "roster")]
+    writer = Snapshotter(shelf, {})
+    question, student = Question("payments", TODAY, county.moments[2].at), county.paid
+    try:
+        for projection in projections:
+            assert writer.write(projection, county.moments[1].at) is not None
+        answer = quick.replays.ask(question)
+        assert answer.began.snapshot is not None
+        assert 0 < answer.began.log_index["disbursement"] < answer.log_index["disbursement"]
+        assert quick.make(question, with_log=True) == made
+        at = county.end.at
+        assert quick.make_person(student, at, TODAY) == bundles.make_person(student, at, TODAY)
+    finally:
+        shelf.drop(shelf.unusable({}))
 
 
 def test_the_three_forms_of_the_result_say_the_same(made: bytes, tmp_path: Path) -> None:
