@@ -34,6 +34,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
+    ("people", ("people", "posts")),
     ("audit", ("audit", "questions", "reads", "erasures", "erasures_due")),
 )
 

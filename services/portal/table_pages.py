@@ -347,6 +347,8 @@ TABLES: Mapping[str, TablePage] = {
 NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("home", "/", (Right.SIGNED_IN,)),
     ("messages", "/messages", (Right.MESSAGES_READ,)),
+    ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("search", "/search", SEARCH.rights),
     ("roster", "/roster", ROSTER.rights),
     ("alerts", "/alerts", ALERTS.rights),

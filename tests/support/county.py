@@ -22,7 +22,8 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
-from tests.support.county_rows import CATEGORIES, EVIDENCE, decided_on
+from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on
+from tests.support.county_staff import staff
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
@@ -76,7 +77,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), ledgers(), known, *own]
+        routers = [self.reviews.router(), self.models.router(), ledgers(), known, staff(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -378,8 +379,7 @@ def _student(number: int) -> tuple[UUID, Row]:
 
 
 def _on_roster(student: Row) -> Row:
-    codes = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
-    return {**student, "category": codes[student["student_id"].int % 4], "kind": "脱贫户", "evidence": [EVIDENCE]}
+    return {**student, "category": CODES[student["student_id"].int % 4], "kind": "脱贫户", "evidence": [EVIDENCE]}
 
 
 def _alert(number: int) -> Row:

@@ -19,6 +19,7 @@ CATEGORIES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+CODES = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
 # What a roster rests on: a row of the poverty list, three days old when it was decided on.
 EVIDENCE: dict[str, Any] = {
     "list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None,

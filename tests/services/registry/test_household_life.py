@@ -276,23 +276,24 @@ class Desk(NamedTuple):
     signer: tokens.Ed25519Signer
     installation: Installation
 
-    def headers(self, kind: str, claims: dict[str, Any]) -> dict[str, str]:
-        token = tokens.token(self.signer, tokens.claims(kind=kind, **({"division": DIVISION[:4]} | claims)))
+    def headers(self, role: str, claims: dict[str, Any]) -> dict[str, str]:
+        token = tokens.token(self.signer, tokens.claims(**({"kind": role, "division": DIVISION[:4]} | claims)))
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4()), "accept-language": "zh"}
 
-    def post(self, path: str, body: dict[str, Any], kind: str = "aid_clerk", **claims: Any) -> Any:
-        return self.client.post(path, json=body, headers=self.headers(kind, claims))
+    def post(self, path: str, body: dict[str, Any], role: str = "", **claims: Any) -> Any:
+        role = role or ("approver" if path.endswith("/approve") else "aid_clerk")  # who prepares, or who may approve
+        return self.client.post(path, json=body, headers=self.headers(role, claims))
 
-    def get(self, path: str, kind: str = "aid_clerk", **claims: Any) -> Any:
-        return self.client.get(path, headers=self.headers(kind, claims))
+    def get(self, path: str, role: str = "aid_clerk", **claims: Any) -> Any:
+        return self.client.get(path, headers=self.headers(role, claims))
 
     def agreed(self, path: str, body: dict[str, Any]) -> str:
-        """Ask as a clerk and approve as who approves; the household that the change is about."""
+        """Ask as one clerk and approve as another; the household that the change is about."""
         asked = self.post(path, {"why": "按家庭申请办理", **body})
         assert asked.status_code == 202, asked.text
         proposal = f"/v1/household-proposals/{asked.json()['proposal_id']}"
         shown = self.get(proposal).json()
-        done = self.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver", sub="second")
+        done = self.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="second clerk")
         assert done.status_code == 200, done.text
         return str(done.json()["household_id"])
 
@@ -378,11 +379,10 @@ def test_a_move_and_another_head_show_from_their_days_with_the_address_masked(de
 def test_an_agency_changes_its_own_households_and_a_refusal_names_what_is_wrong(desk: Desk) -> None:
     house, ids = family(desk, "D3")
     head = {"member_id": ids["李*英"], "on": "2026-10-09"}
-    foreign = desk.post(
-        f"/v1/households/{house}/head", head, "agency_publisher", agency="poverty_office", division=None
-    )
+    office: dict[str, Any] = {"role": "agency_publisher", "division": None}
+    foreign = desk.post(f"/v1/households/{house}/head", head, agency="poverty_office", **office)
     assert (foreign.status_code, foreign.json()["code"]) == (404, "household_unknown")
-    own = desk.post(f"/v1/households/{house}/head", head, "agency_publisher", agency="civil_affairs", division=None)
+    own = desk.post(f"/v1/households/{house}/head", head, agency="civil_affairs", **office)
     assert own.status_code == 200, own.text
     everybody = {"household_number": "D3-2", "member_ids": list(ids.values())}
     for path, body, status, code in (

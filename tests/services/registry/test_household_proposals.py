@@ -42,14 +42,14 @@ def test_both_see_the_same_before_and_after_and_nothing_happens_until_the_second
     new = next(household for household in after if household != house)
     assert (after[house], after[new]) == ([("王*", True)], [("李*英", True), ("王*明", False)])
     assert before[new] == []
-    own = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver")
+    own = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]})
     assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
     assert len(desk.members(house, "2026-10-01")) == 3
     assert desk.get("/v1/household-proposals").json()[0]["state"] == "waiting"
-    agreed = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver", sub="second")
+    agreed = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="second")
     assert agreed.status_code == 200 and agreed.json()["household_id"] == new
     assert desk.members(house, "2026-10-01") == {"王*": True}
-    again = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, "approver", sub="third")
+    again = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="third")
     assert again.json()["code"] == "household_proposal_decided"
 
 
@@ -130,10 +130,10 @@ def test_what_was_shown_is_worthless_when_the_household_changed(desk: Desk) -> N
     proposal = ask(desk, house, "split", split)
     seen = desk.get(proposal).json()["preview_hash"]
     desk.post(f"/v1/households/{house}/head", {"member_id": ids["李*英"], "on": "2026-10-02"})
-    stale = desk.post(f"{proposal}/approve", {"preview_hash": seen}, "approver", sub="second")
+    stale = desk.post(f"{proposal}/approve", {"preview_hash": seen}, sub="second")
     assert (stale.status_code, stale.json()["code"]) == (409, "household_preview_outdated")
     now = desk.get(proposal).json()["preview_hash"]
-    assert desk.post(f"{proposal}/approve", {"preview_hash": now}, "approver", sub="second").status_code == 200
+    assert desk.post(f"{proposal}/approve", {"preview_hash": now}, sub="second").status_code == 200
 
 
 def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
     split = {"household_number": "P3-2", "member_ids": [ids["王*明"]], "on": "2026-10-05"}
     first, second = ask(desk, house, "split", split), ask(desk, house, "split", split)
     agreed = {"preview_hash": desk.get(first).json()["preview_hash"]}
-    assert desk.post(f"{first}/approve", agreed, "approver", sub="second").status_code == 200
+    assert desk.post(f"{first}/approve", agreed, sub="second").status_code == 200
     shown = desk.get(second).json()
     assert shown["problem"] and shown["preview_hash"] is None
     refused = desk.post(f"{second}/refuse", {"reason": "已办理"}, sub="second")
