@@ -23,6 +23,7 @@ from services.portal import (
     changes,
     chat,
     checking,
+    class_seats,
     counterfactuals,
     deliveries,
     documents,
@@ -33,6 +34,7 @@ from services.portal import (
     failures,
     forms,
     home,
+    household_entry,
     households,
     imports,
     messages,
@@ -142,7 +144,9 @@ def _routers(statics: Statics) -> list[APIRouter]:
         terms.router,
         term_plan.router,
         promotions.router,
+        class_seats.router,  # before changes, whose ids its path is not
         changes.router,
+        household_entry.router,
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
