@@ -8,5 +8,5 @@ consumes  the logs and heads of access, registry, matching, disbursement, visits
 serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person and …/bundle, POST /v1/why,
           POST /v1/why-not, /v1/erasures, /v1/holds, /v1/retention-rule, /v1/keys/rotation, /v1/reads,
           GET and POST /v1/questions, GET /v1/views, GET /v1/logs, GET /v1/alarms, GET /v1/logs/{service}/export,
-          GET /v1/witness
+          GET /v1/witness, /v1/snapshots
 """
