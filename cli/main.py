@@ -22,6 +22,7 @@ COMMAND_MODULES = (
     "cli.simulate",
     "cli.replay",
     "cli.ask",
+    "cli.counterfactual",
     "cli.verify",
     "cli.keys",
     "cli.accounts",

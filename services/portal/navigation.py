@@ -35,7 +35,10 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
     ("people", ("people", "posts")),
-    ("audit", ("audit", "questions", "reads", "erasures", "erasures_due")),
+    (
+        "audit",
+        ("audit", "questions", "counterfactuals", "proofs", "alarms", "reads", "erasures", "erasures_due"),
+    ),
 )
 
 
