@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "cli.counterfactual",
     "cli.verify",
     "cli.keys",
+    "cli.accounts",
     "cli.reads",
     "cli.snapshots",
     "cli.bench",

@@ -7,6 +7,7 @@ from datetime import date
 
 from fastapi import APIRouter
 
+from services.audit.alarms.alarm_api import alarm_routes
 from services.audit.api import router
 from services.audit.counterfactuals.counterfactual_api import counterfactual_routes
 from services.audit.counterfactuals.desk import Compute, Counterfactuals
@@ -35,7 +36,7 @@ from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
 
-ARCHIVED_SERVICES = ("registry", "matching", "disbursement", "visits", "notifications", "audit")
+ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
 
 
@@ -67,8 +68,9 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
         store=store,
         keyring=keyring,
         routers=(
-            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES),
+            router(database, bundles, Asking(replays, settings.hmac_key), ARCHIVED_SERVICES, desk),
             witness_routes(database, ARCHIVED_SERVICES),
+            alarm_routes(desk),
             read_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),

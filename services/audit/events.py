@@ -116,6 +116,32 @@ class RetentionRuleActivated(Fact, frozen=True, kw_only=True):
 
 
 @fact("audit")
+class AlarmAcknowledged(Fact, frozen=True, kw_only=True):
+    """A person has taken note of the alarm of a kind at ``log_index`` of a log, and writes what they found or do about
+    it. The alarm stands until the log is compared without a difference."""
+
+    log: str
+    kind: str
+    log_index: int
+    note: str
+    acknowledged_by: str
+
+
+@fact("audit")
+class PersonFileRead(Fact, frozen=True, kw_only=True):
+    """Somebody opened a student's whole file in full for a purpose, as known at a moment and true on a day; where she
+    was then."""
+
+    viewer: str
+    student_id: UUID
+    purpose: str
+    known_at: datetime
+    true_on: date
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("audit")
 class KeyRotationStarted(Fact, frozen=True, kw_only=True):
     """From here on the key-encryption key ``kek_id`` wraps new keys of people; the others follow."""
 

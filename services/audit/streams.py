@@ -26,6 +26,15 @@ class Streams:
         """One rotation after another."""
         return keyed_id(self.key, "key-rotation")
 
+    def alarm(self, log: str, kind: str, log_index: int) -> UUID:
+        """Who has taken note of one alarm."""
+        return keyed_id(self.key, "alarm", log, kind, str(log_index))
+
+    def reader(self, viewer: str, day: date) -> UUID:
+        """What one person opened in full, or which answers they read, on one day: a stream for ever would be loaded
+        whole at every read."""
+        return keyed_id(self.key, "reader", viewer, day.isoformat())
+
     def retention(self) -> UUID:
         """The versions of the rule."""
         return configuration_stream(self.key, RETENTION)
@@ -37,7 +46,3 @@ class Streams:
     def counterfactual(self, principal: str, command_id: UUID) -> UUID:
         """The id of what was asked by this command."""
         return keyed_id(self.key, "counterfactual", principal, str(command_id))
-
-    def reader(self, viewer: str, day: date) -> UUID:
-        """Who read which answers on one day: a stream for ever would be loaded whole at every read."""
-        return keyed_id(self.key, "reader", viewer, day.isoformat())

@@ -12,8 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.differing import Change, difference
+from services.audit.replays.marks import Unit, marks_of, payment_days
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.replaying import Answer, Question
+from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.standards.rights import Right
 from shared.web.commands import command_id_of
@@ -162,6 +164,12 @@ class AskDifference(Part):
         return one, other
 
 
+class AskDifferenceBundle(AskDifference):
+    """``with_log``: the events themselves go along, so that every leaf can be checked."""
+
+    with_log: bool = False
+
+
 class Side(BaseModel):
     """One of the two answers, without its rows."""
 
@@ -180,6 +188,24 @@ class ToldDifference(BaseModel):
     after: Side
     count: int
     items: list[Change]
+
+
+class ToldMark(BaseModel):
+    """Known at ``at``: ``events`` more than at the mark before."""
+
+    at: datetime
+    events: int
+
+
+class ToldMarks(BaseModel):
+    """``until``: the last full second for which every log of the view is complete; null: not yet. ``unit``: what was
+    recorded within one is one mark. ``paid_on``: the last days of payment, latest first."""
+
+    view: str
+    until: datetime | None
+    unit: Unit
+    items: list[ToldMark]
+    paid_on: list[date]
 
 
 def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
@@ -206,6 +232,25 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
         return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
+
+    @routes.post("/replay/{view}/difference/bundle", response_class=Response)
+    def difference_bundle(view: str, body: AskDifferenceBundle, request: Request, viewer: Asking) -> Response:
+        """The same for what changed, with the rows of both sides."""
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        return zipped(bundles.make_difference(*body.questions(view), with_log=body.with_log), f"{view}-difference")
+
+    @routes.get("/replay/{view}/moments")
+    def moments(
+        view: str, _viewer: Auditing, since: AwareDatetime | None = None, until: AwareDatetime | None = None
+    ) -> ToldMarks:
+        """When something was recorded that the view rests on, at most 200 marks: the steps of a time slider."""
+        projection = replays.view(view).projection
+        with replays.database.working() as connection:
+            raw = driver(connection)
+            found, paid_on = marks_of(raw, projection, utc(since), utc(until)), payment_days(raw)
+        items = [ToldMark(at=mark.at, events=mark.events) for mark in found.marks]
+        return ToldMarks(view=view, until=found.until, unit=found.unit, items=items, paid_on=paid_on)
 
     @routes.get("/views")
     def views(_viewer: Asking) -> list[str]:
