@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from datetime import date
 
+from fastapi import APIRouter
+
 from services.audit.alarms.alarm_api import alarm_routes
 from services.audit.api import router
+from services.audit.counterfactuals.counterfactual_api import counterfactual_routes
+from services.audit.counterfactuals.desk import Compute, Counterfactuals
 from services.audit.erasure.desk import Desk
 from services.audit.erasure.eraser import Eraser
 from services.audit.erasure.erasure_api import erasure_routes
@@ -32,7 +36,7 @@ from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
 
-ARCHIVED_SERVICES = ("registry", "matching", "disbursement", "visits", "notifications", "audit")
+ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
 
 
@@ -42,8 +46,9 @@ def first_rule() -> RetentionRuleActivated:
     return RetentionRuleActivated(content=content, content_hash=content_hash(content), activated_by=PRINCIPAL)
 
 
-def build(settings: Settings, views: Views) -> Service:
-    """Everything audit consists of. Its own log is archived, signed and watched as the others are."""
+def build(settings: Settings, views: Views, compute: Compute | None = None) -> Service:
+    """Everything audit consists of. Its own log is archived, signed and watched as the others are. ``compute`` runs
+    other services again for counterfactuals; without it none are answered."""
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
     desk = Desk(database, store, Streams(settings.hmac_key))
@@ -53,6 +58,10 @@ def build(settings: Settings, views: Views) -> Service:
     snapshotter = Snapshotter(shelf, replayed, settings.snapshot_events, settings.snapshots_kept)
     replays = Replays(database, keyring, views, threading.BoundedSemaphore(REPLAYS_AT_ONCE), shelf)
     bundles = Bundles(replays, settings.division, settings.log_seeds)
+    counterfactual: tuple[APIRouter, ...] = ()
+    if compute is not None:
+        asked = Counterfactuals(database, store, desk.streams, compute)
+        counterfactual = (counterfactual_routes(asked, settings.division),)
     return Service(
         name=settings.service,
         database=database,
@@ -65,6 +74,7 @@ def build(settings: Settings, views: Views) -> Service:
             read_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
+            *counterfactual,
             snapshot_routes(snapshotter, settings.division),
         ),
         projections=projections(keyring),

@@ -156,3 +156,31 @@ class KeysRotated(Fact, frozen=True, kw_only=True):
 
     kek_id: str
     keys: int
+
+
+@fact("audit")
+class CounterfactualAsked(Fact, frozen=True, kw_only=True):
+    """Somebody asked what would have been due had something been otherwise, as known at ``known_at``. ``changes``: what
+    of (move, rules …), ``changes_hash``: hex SHA-256 over all of them and the files they name; its stream is the
+    counterfactual's. ``division_code`` and ``school_code``: the asker's scope."""
+
+    counterfactual_id: UUID
+    asked_by: str
+    known_at: datetime
+    changes: tuple[str, ...]
+    changes_hash: str
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("audit")
+class CounterfactualRead(Fact, frozen=True, kw_only=True):
+    """Somebody read the answer, ``rows`` of it, within this scope; ``form``: json or xlsx. Its stream is the reader's
+    access record of the day."""
+
+    counterfactual_id: UUID
+    viewer: str
+    rows: int
+    form: Literal["json", "xlsx"]
+    division_code: str | None = None
+    school_code: str | None = None

@@ -6,6 +6,7 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 from __future__ import annotations
 
 from services.audit.alarms.alarm_tables import COMPARISONS
+from services.audit.counterfactuals.counterfactual_tables import COUNTERFACTUAL_TABLES
 from services.audit.proofs.witness_tables import WITNESS_TABLES
 from services.audit.snapshots.snapshot_tables import SNAPSHOT_TABLES
 
@@ -102,4 +103,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0400-audit-snapshots", SNAPSHOT_TABLES),
     ("0450-audit-comparisons", COMPARISONS),
     ("0500-audit-archive-days", DAYS),
+    ("0550-audit-counterfactuals", COUNTERFACTUAL_TABLES),
 )

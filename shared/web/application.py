@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from starlette.routing import BaseRoute
 
 from shared.web import problems
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.commands import IDEMPOTENCY_HEADER
 from shared.web.edge import API_CONTENT_POLICY, Edge
@@ -32,7 +32,7 @@ def create_app(
     title: str,
     routers: Sequence[APIRouter],
     *,
-    authenticator: Authenticator | None,
+    authenticator: Checker | None,
     database: Database | None = None,
     parts: Sequence[Part] = (),
     checks: Mapping[str, Check] | None = None,
@@ -85,7 +85,7 @@ def create_app(
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
-        _describe(app)
+        _describe(app, _rules(route for router in routers for route in router.routes))
     return app
 
 
@@ -94,11 +94,10 @@ def _answers(database: Database) -> None:
         connection.execute(text("SELECT 1"))
 
 
-def _describe(app: FastAPI) -> None:
+def _describe(app: FastAPI, rules: Mapping[tuple[str, str], list[str]]) -> None:
     """Say in the description that every POST carries an Idempotency-Key, that errors are problem+json, and which rights
     (one of them) each route asks for."""
     plain = app.openapi
-    rules = _rules(app.routes)
 
     def described() -> dict[str, Any]:
         if app.openapi_schema:
@@ -128,7 +127,7 @@ def _describe(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _rules(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], list[str]]:
+def _rules(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], list[str]]:
     """(path, method) → the rights of which one is needed. Rules that stand in a row all hold: the last one, the
     route's own, is told."""
     return {

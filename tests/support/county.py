@@ -23,7 +23,8 @@ from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
 from tests.support.county_logs import CountyLogs
-from tests.support.county_rows import CATEGORIES
+from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on
+from tests.support.county_staff import staff
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
@@ -78,7 +79,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, *own]
+        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, staff(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -245,6 +246,10 @@ class County:
                 raise NotFound("没有这名学生", "There is no such student.")
             return {"student_id": student_id, "items": CATEGORIES}
 
+        @r.get("/evidence")
+        def evidence(who: Who, student_id: Annotated[list[UUID], Query()]) -> Row:
+            return {"items": decided_on(_seen(self.entitlements.values(), who), student_id)}
+
         @r.get("/roster/stream")
         async def stream(request: Request, who: Who) -> Response:
             def read(ids: Sequence[UUID]) -> dict[UUID, Row]:
@@ -372,10 +377,7 @@ def _student(number: int) -> tuple[UUID, Row]:
 
 
 def _on_roster(student: Row) -> Row:
-    codes = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
-    category = codes[student["student_id"].int % 4]
-    evidence = [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None}]
-    return {**student, "category": category, "kind": "脱贫户", "evidence": evidence}
+    return {**student, "category": CODES[student["student_id"].int % 4], "kind": "脱贫户", "evidence": [EVIDENCE]}
 
 
 def _alert(number: int) -> Row:
@@ -393,4 +395,4 @@ def _entitlement(number: int) -> Row:
     row = {"entitlement_id": name_id(f"due {number}"), "student_id": student_id, "name": student["name"]}
     row |= {"school_code": student["school_code"], "school_name": student["school_name"], "term": "2024-autumn"}
     row |= {"programme": "living_subsidy", "amount_fen": 62500, "paid_on": None, "reference": None}
-    return {**row, "state": "granted"}
+    return {**row, "state": "granted", "evidence": [name_id(f"link {number}")]}

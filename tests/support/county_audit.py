@@ -17,7 +17,7 @@ Who = Annotated[Viewer, Depends(viewer)]
 
 
 def audited(student: str) -> APIRouter:
-    """The routes of audit about reads, erasures and questions."""
+    """The routes of audit about reads, erasures, questions and counterfactuals."""
     r = APIRouter(prefix="/audit/v1")
     _replays(r, student)
     _file(r, student)
@@ -50,6 +50,12 @@ def audited(student: str) -> APIRouter:
     def questions(who: Who) -> Page[Row]:
         titles = {"title_zh": "发放滞后", "title_en": "paid late", "meaning_zh": "晚于应发期限发放"}
         return Page(items=[{"name": "late", **titles, "columns": [], "parameters": {}, "sql": "SELECT 1"}])
+
+    @r.get("/counterfactuals")
+    def counterfactuals(who: Who) -> Page[Row]:
+        change = {"what": "leave_out", "submission": student}
+        asked = {"counterfactual_id": student, "asked_by": "auditor", "asked_at": "2024-09-01T01:02:03Z"}
+        return Page(items=[{**asked, "changes": [change], "state": "done"}])
 
     return r
 

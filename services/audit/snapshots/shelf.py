@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -50,21 +50,31 @@ class Shelf:
 
     def usable(self, projection: Projection) -> list[Head]:
         """The snapshots of this fold since the last erasure, the longest first."""
-        version, erasures = version_of(projection, self.program), self.keyring.erasures()
+        return self.usable_of([projection])[projection.name]
+
+    def usable_of(self, projections: Iterable[Projection]) -> dict[str, list[Head]]:
+        """The same for several, by name."""
+        versions = {each.name: version_of(each, self.program) for each in projections}
+        erasures = self.keyring.erasures()
         with self.database.working() as connection:
             rows = driver(connection).execute(
-                "SELECT id, head FROM snapshots WHERE projection = %s AND refused IS NULL", (projection.name,)
+                "SELECT id, projection, head FROM snapshots WHERE projection = ANY(%s) AND refused IS NULL",
+                (list(versions),),
             )
-            heads = {place: _own(place, projection.name, head) for place, head in rows}
+            heads = {place: _own(place, projection, head) for place, projection, head in rows}
         for place in [place for place, head in heads.items() if head is None]:
             self.refuse(SnapshotRefused(place, "its head is not its own"))
-        mine = [head for head in heads.values() if head is not None]
-        found = [head for head in mine if (head.version, head.erasures) == (version, erasures)]
-        return sorted(found, key=lambda head: (-head.events, head.id))
+        found: dict[str, list[Head]] = {name: [] for name in versions}
+        for head in heads.values():
+            if head is not None and (head.version, head.erasures) == (versions[head.projection], erasures):
+                found[head.projection].append(head)
+        for mine in found.values():
+            mine.sort(key=lambda head: (-head.events, head.id))
+        return found
 
-    def unusable(self, projections: Mapping[str, Projection]) -> list[UUID]:
+    def unusable(self, projections: Iterable[Projection]) -> list[UUID]:
         """The snapshots that no replay may begin at any more."""
-        kept = {head.id for each in projections.values() for head in self.usable(each)}
+        kept = {head.id for heads in self.usable_of(projections).values() for head in heads}
         with self.database.working() as connection:
             rows = driver(connection).execute("SELECT id FROM snapshots").fetchall()
         return [row[0] for row in rows if row[0] not in kept]

@@ -50,15 +50,14 @@ def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
     @routes.get("")
     def snapshots(_viewer: Reader) -> Kept:
         items = []
-        for name, projection in sorted(snapshotter.projections.items()):
-            heads = shelf.usable(projection)
+        for name, heads in sorted(shelf.usable_of(snapshotter.projections.values()).items()):
             known_at, events = (heads[0].known_at, heads[0].events) if heads else (None, 0)
             items.append(KeptRow(projection=name, snapshots=len(heads), known_at=known_at, events=events))
         return Kept(
             every_events=snapshotter.every_events,
             kept=snapshotter.kept,
             sealed_bytes=shelf.sealed_bytes(),
-            unusable=shelf.unusable(snapshotter.projections),
+            unusable=shelf.unusable(snapshotter.projections.values()),
             items=items,
         )
 
@@ -66,7 +65,7 @@ def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
     def drop(request: Request, _viewer: KeyKeeper) -> Dropped:
         """Destroy the keys of all of them and remove them; those that are due are written anew."""
         command_id_of(request)  # every POST carries one, although doing it again does no harm
-        ids = shelf.unusable({})
+        ids = shelf.unusable(())
         shelf.drop(ids)
         return Dropped(snapshots=len(ids))
 

@@ -27,7 +27,7 @@ from shared.messaging.scratch import ScratchTable
 
 EVERY_EVENTS = 250_000  # of a projection's logs: what a replay behind a snapshot folds takes about six seconds
 KEPT = 40  # of each projection; beyond it the one is dropped that leaves the smallest gap
-LOOK_SECONDS = 20.0
+LOOK_SECONDS = 30.0
 MEMORY_BYTES = 128 << 20  # of periods while one is written: it stands beside everything else this process does
 _LOCK = 0x536E617073686F74
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
@@ -60,9 +60,9 @@ class Snapshotter:
 
     def tidy(self) -> None:
         """Drop what no replay may begin at any more, and what is too many."""
-        self.shelf.drop(self.shelf.unusable(self.projections))
-        for projection in self.projections.values():
-            self._thin(projection)
+        self.shelf.drop(self.shelf.unusable(self.projections.values()))
+        for heads in self.shelf.usable_of(self.projections.values()).values():
+            self.shelf.drop(self._too_many(heads))
 
     def write_next(self, projection: Projection) -> Head | None:
         """Write the next snapshot of a projection, if so many events are archived and complete behind the last. Raises
@@ -108,12 +108,18 @@ class Snapshotter:
         return head
 
     def _due(self, raw: psycopg.Connection[Any], projection: Projection, last: Head | None) -> datetime | None:
-        """The moment the next snapshot shows; None while it has not come or is not complete."""
+        """The moment the next snapshot shows; None while it has not come or is not complete. Mostly it has not: what
+        the logs told of themselves says so without a look at the archive."""
+        logs = list(projection.logs)
+        told = raw.execute("SELECT coalesce(sum(log_index), 0) FROM archive_heads WHERE service = ANY(%s)", [logs])
+        row = told.fetchone()
+        if row is None or row[0] - (0 if last is None else last.events) < self.every_events:
+            return None
         after = _LONG_AGO if last is None else last.known_at
         row = raw.execute(
             "SELECT recorded_at FROM archive WHERE service = ANY(%s) AND recorded_at > %s"
             " ORDER BY recorded_at OFFSET %s LIMIT 1",
-            (list(projection.logs), after, self.every_events - 1),
+            (logs, after, self.every_events - 1),
         ).fetchone()
         if row is None:
             return None
@@ -124,14 +130,14 @@ class Snapshotter:
         upto = {name: archived.index_known_at(raw, name, moment) for name in projection.logs}
         return None if archived.alarms_within(raw, upto) else moment
 
-    def _thin(self, projection: Projection) -> None:
-        heads = sorted(self.shelf.usable(projection), key=lambda head: head.events)
-        dropped = []
+    def _too_many(self, usable: list[Head]) -> list[uuid.UUID]:
+        """Those of a projection beyond what is kept."""
+        heads, dropped = usable[::-1], []
         while len(heads) > self.kept:
             ends = [0, *(head.events for head in heads)]
             gaps = [ends[place + 2] - ends[place] for place in range(len(heads) - 1)]
             dropped.append(heads.pop(gaps.index(min(gaps)) if gaps else 0).id)
-        self.shelf.drop(dropped)
+        return dropped
 
     def _write_some(self, stop: threading.Event) -> bool:
         """Whether one was due. After each it rests for as long as that took: there is no hurry."""

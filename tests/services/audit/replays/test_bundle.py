@@ -90,7 +90,7 @@ def test_a_bundle_made_from_a_snapshot_has_the_same_bytes(made: bytes, bundles: 
         at = county.end.at
         assert quick.make_person(student, at, TODAY) == bundles.make_person(student, at, TODAY)
     finally:
-        shelf.drop(shelf.unusable({}))
+        shelf.drop(shelf.unusable([]))
 
 
 def test_the_three_forms_of_the_result_say_the_same(made: bytes, tmp_path: Path) -> None:

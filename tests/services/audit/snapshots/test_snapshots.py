@@ -177,7 +177,7 @@ def test_in_the_background_it_writes_what_is_due_and_drops_what_may_not_be_used(
     stop.set()
     worker.join()
     assert len(shelf.usable(ROSTER)) == due
-    assert not {head.id for head in old} & set(shelf.unusable({}))
+    assert not {head.id for head in old} & set(shelf.unusable([]))
 
 
 def test_no_more_are_kept_than_wanted_and_they_lie_far_apart(database: Database, world: World, shelf: Shelf) -> None:
@@ -217,8 +217,8 @@ def test_snapshots_of_another_program_are_not_used(database: Database, world: Wo
     written = snapshots(shelf)
     other = Shelf(database, world.keyring, "another program")
     assert asked(database, world, whole(world), other).began == Beginning()
-    assert sorted(other.unusable({ROSTER.name: ROSTER})) == sorted(head.id for head in written)
-    assert other.unusable({}) == other.unusable({ROSTER.name: ROSTER})
+    assert sorted(other.unusable([ROSTER])) == sorted(head.id for head in written)
+    assert other.unusable([]) == other.unusable([ROSTER])
     fewer = roster()
     object.__setattr__(fewer, "folds", dict(list(fewer.folds.items())[:-2]))
     assert shelf.usable(fewer) == []
@@ -255,7 +255,7 @@ def test_a_snapshot_that_somebody_touched_is_refused_by_name_and_the_replay_begi
     assert found.began.refused is not None and reason in found.began.refused
     refused = uuid.UUID(found.began.refused.split()[1].rstrip(":"))
     assert refused not in {head.id for head in shelf.usable(ROSTER)}
-    assert refused in shelf.unusable({ROSTER.name: ROSTER})
+    assert refused in shelf.unusable([ROSTER])
     with database.working() as connection:
         alarms = archived.alarms_within(driver(connection), upto)
         told = driver(connection).execute("SELECT detail FROM alarms WHERE kind = 'snapshot_touched'").fetchall()
@@ -328,7 +328,7 @@ def test_whoever_alters_an_old_event_and_its_nodes_has_the_snapshot_refused_and_
     with pytest.raises(ArchiveDoubtful) as refused:
         asked(database, world, upto, shelf, (rewritten(world, "alpha", 11), nodes))
     assert refused.value.facts == {"service": "alpha", "log_index": 1, "kind": "archive_differs"}
-    assert newest.id in shelf.unusable({ROSTER.name: ROSTER})
+    assert newest.id in shelf.unusable([ROSTER])
 
 
 def test_an_altered_event_behind_the_snapshot_is_named(database: Database, world: World, shelf: Shelf) -> None:
