@@ -12,9 +12,10 @@ from sqlalchemy import text
 from shared.web import problems
 from shared.web.authentication import Authenticator
 from shared.web.bodies import BodyLimit, BodyLimits
-from shared.web.commands import IDEMPOTENCY_HEADER
+from shared.web.descriptions import describe_alike
 from shared.web.edge import API_CONTENT_POLICY, Edge
 from shared.web.health import Check, health_routes
+from shared.web.nul import NoNul
 from shared.web.rate_limits import UNLIMITED, Limits, Rates
 
 if TYPE_CHECKING:
@@ -77,69 +78,14 @@ def create_app(
         app.include_router(router)
     for middleware, arguments in inner:
         app.add_middleware(middleware, **arguments)
+    app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
-        _describe_idempotency(app)
+        describe_alike(app)
     return app
 
 
 def _answers(database: Database) -> None:
     with database.working() as connection:
         connection.execute(text("SELECT 1"))
-
-
-def _describe_idempotency(app: FastAPI) -> None:
-    """Say in the description that every POST carries an Idempotency-Key, and that errors are problem+json."""
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema:
-            return app.openapi_schema
-        schema = plain()
-        for operations in schema.get("paths", {}).values():
-            for method, operation in operations.items():
-                if method == "post":
-                    operation.setdefault("parameters", []).append(
-                        {
-                            "name": IDEMPOTENCY_HEADER,
-                            "in": "header",
-                            "required": True,
-                            "schema": {"type": "string", "format": "uuid"},
-                            "description": "Sending the same request again with the same key does it once.",
-                        }
-                    )
-                operation.setdefault("responses", {})["default"] = {
-                    "description": "Refused or failed (RFC 9457)",
-                    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
-        return schema
-
-    app.openapi = described  # type: ignore[method-assign]
-
-
-_PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "facts": {"type": "object"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
