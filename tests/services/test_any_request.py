@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import Case
 from schemathesis.python import asgi
 from schemathesis.schemas import APIOperation
@@ -35,6 +36,7 @@ PEOPLE: tuple[dict[str, Any], ...] = (
 )
 LARGEST = ("registry", "matching", "notifications")
 FEW, MANY = 67, 900  # examples of each service: in the suite, and with --long
+WALKS, STEPS = 20, 6
 SIGNER = Ed25519Signer()
 UNPROMISED = {"default"}  # says what a proxy may add; an answer of ours is listed by its status
 
@@ -44,6 +46,7 @@ class Answering(NamedTuple):
 
     client: Any
     operations: list[APIOperation[Any, Any, Any, Any]]
+    schema: Any
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +74,11 @@ def answering(installation: Installation, name: str) -> Answering:
         database=service.database,
         state={"hub": SseHub(service.database.app_conninfo), "settings": told},
     )
-    schema = schemathesis.openapi.from_dict(app.openapi())
+    # A live list goes on for half an hour; it is tested by its own file.
+    schema = schemathesis.openapi.from_dict(app.openapi()).exclude(method="GET", path_regex=r"/stream$")
     schema.app = app
     operations = [found.ok() for found in schema.get_all_operations()]
-    return Answering(asgi.get_client(app), [each for each in operations if _ends(each)])
-
-
-def _ends(operation: APIOperation[Any, Any, Any, Any]) -> bool:
-    """A live list goes on for half an hour; it is tested by its own file."""
-    return not (operation.method == "get" and operation.path.endswith("/stream"))
+    return Answering(asgi.get_client(app), operations, schema)
 
 
 def ask(case: Case, client: Any, person: dict[str, Any]) -> Any:
@@ -140,3 +139,30 @@ def test_no_request_makes_a_service_fail_or_answer_otherwise_than_it_says(
 @pytest.mark.parametrize("name", SERVICES)
 def test_thousands_of_requests_do_not_either(ask_of: Callable[[str], Answering], name: str) -> None:
     each_operation(ask_of(name), MANY)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_one_answer_names_can_be_asked_for_next(ask_of: Callable[[str], Answering], name: str) -> None:
+    """Links between operations as schemathesis infers them: an id that was answered is the next one's path."""
+    told = ask_of(name)
+
+    class Walk(told.schema.as_state_machine()):  # type: ignore[misc]  # made anew from each description
+        def call(self, case: Case, **kwargs: Any) -> Any:
+            return ask(case, told.client, PEOPLE[0])
+
+        def validate_response(self, response: Any, case: Case, **kwargs: Any) -> None:
+            """Done while asking."""
+
+    run_state_machine_as_test(
+        Walk,
+        settings=settings(
+            max_examples=WALKS,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
