@@ -36,7 +36,7 @@ def rotate(
     installation = Installation.from_environment()
     secrets = Secrets(installation.home, production=installation.environment == "production")
     secrets.bytes("kek-next")
-    with Session(installation, "aid_clerk") as session:
+    with Session(installation, "approver") as session:
         session.post("audit", "/v1/keys/rotation", {}, uuid.uuid4())
         deadline = time.monotonic() + wait_seconds
         while not (state := session.get("audit", "/v1/keys/rotation"))["done"]:
@@ -59,7 +59,7 @@ def status() -> None:
     """How far the last rotation is."""
     from cli.session import Session
 
-    with Session(Installation.from_environment(), "aid_clerk") as session:
+    with Session(Installation.from_environment(), "approver") as session:
         state = session.get("audit", "/v1/keys/rotation")
     if state["kek_id"] is None:
         typer.echo("The key-encryption key was never replaced.")

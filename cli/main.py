@@ -24,6 +24,7 @@ COMMAND_MODULES = (
     "cli.ask",
     "cli.verify",
     "cli.keys",
+    "cli.accounts",
     "cli.reads",
     "cli.bench",
 )

@@ -31,21 +31,27 @@ class Refused(StartRefused):
 
 
 class Session:
-    """Requests of one role. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
-    at ROLLCALL_<SERVICE>_URL, else on this machine.
+    """Requests of one post. The token comes from ROLLCALL_TOKEN, else from the demonstration's issuer. Services answer
+    at ROLLCALL_<SERVICE>_URL, else on this machine. ``operator_secret``: as who runs the machine, who has no token.
 
     Raises StartRefused when nothing runs, Refused for an answer that is not 2xx.
     """
 
-    def __init__(self, installation: Installation, role: str, **person: str) -> None:
+    def __init__(
+        self, installation: Installation, kind: str, *, operator_secret: str | None = None, **person: str
+    ) -> None:
         self._addresses = {
             name: os.environ.get(f"ROLLCALL_{name.upper()}_URL") or f"http://127.0.0.1:{installation.port + offset}"
             for name, offset in PORT_OFFSETS.items()
         }
         self._client = neighbour_client(self._addresses.values(), TIMEOUT_SECONDS)
+        if operator_secret is not None:
+            self.token = ""
+            self._headers = {"authorization": f"Operator {operator_secret}", "accept-language": "zh"}
+            return
         token = os.environ.get("ROLLCALL_TOKEN")
         if not token:
-            form = {"role": role, **person}
+            form = {"kind": kind, **person}
             answer = self._ask("POST", "portal", "/demo-issuer/token", data=form, headers={})
             token = str(answer.json()["access_token"])
         self.token = token

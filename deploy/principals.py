@@ -20,12 +20,13 @@ REQUEST_TIMEOUT_MS = 30_000
 # Whose logs each service reads beside its own (audit's for what is erased); a test compares it with what they are
 # built from.
 CONSUMES: Mapping[str, tuple[str, ...]] = {
+    "access": ("registry", "audit"),
     "registry": ("audit",),
     "matching": ("registry", "audit"),
     "disbursement": ("registry", "matching", "audit"),
     "visits": ("registry", "audit"),
     "notifications": ("registry", "matching", "visits", "audit"),
-    "audit": ("registry", "matching", "disbursement", "visits", "notifications"),
+    "audit": ("access", "registry", "matching", "disbursement", "visits", "notifications"),
 }
 
 Resource = Literal["TOPIC", "GROUP"]

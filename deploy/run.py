@@ -30,6 +30,10 @@ def settings_of(name: str) -> Settings:
 
 def built(name: str, settings: Settings) -> Service:
     """The service of that name, wired. Opens no connection."""
+    if name == "access":
+        from services.access import app as access
+
+        return access.build(settings)
     if name == "registry":
         from services.registry import app as registry
 
@@ -74,7 +78,7 @@ def main() -> None:
 
             runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port, settings.proxies)
         else:
-            if given.service != "registry":
+            if given.service not in ("registry", "access"):
                 # On few cores what is told is taken in first; what follows from it then comes in larger batches.
                 give_way(int(os.environ.get("FN", FOLLOWING_NICENESS)))
             runtime.run(built(given.service, settings), settings, roles)

@@ -20,11 +20,12 @@ from services.audit.replays.person_api import person_routes
 from services.audit.replays.replay_api import replay_routes
 from shared.database.database import Database, driver
 from shared.standards.division import within
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.standards.rights import Right
+from shared.web.viewers import Viewer, require
 
 ALARMS_MAX = 200
 NDJSON = "application/x-ndjson"
-Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 
 
 class Logs(BaseModel):

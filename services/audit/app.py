@@ -28,7 +28,7 @@ from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
 
-ARCHIVED_SERVICES = ("registry", "matching", "disbursement", "visits", "notifications", "audit")
+ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
 
 

@@ -17,14 +17,16 @@ from shared.database.database import Database
 from shared.eventsourcing.store import EventStore
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.entity_tags import set_entity_tag
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 VIEW = "payments"
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.AID_READ))]
+Counter = Annotated[Viewer, Depends(require(Right.AID_COUNT))]
+Cashier = Annotated[Viewer, Depends(require(Right.PAYMENTS_SEND))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 TermName = Annotated[str | None, Query(max_length=32)]
@@ -68,7 +70,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
         return page_of(rows, turn, key=lambda row: (row.school_code, row.entitlement_id))
 
     @routes.get("/entitlements/summary")
-    def summary(viewer: Reader, true_on: date | None = None) -> list[Totals]:
+    def summary(viewer: Counter, true_on: date | None = None) -> list[Totals]:
         with database.reading(viewer.scope, VIEW) as connection:
             return queries.totals(connection, true_on or today())
 
@@ -86,7 +88,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
 
     @routes.post("/entitlements/{entitlement_id}/disburse")
     def disburse(
-        entitlement_id: UUID, body: Disburse, request: Request, response: Response, viewer: Clerk
+        entitlement_id: UUID, body: Disburse, request: Request, response: Response, viewer: Cashier
     ) -> Disbursed:
         if body.paid_on > today():
             raise Malformed("发放日期不能晚于今天", "a payment cannot lie in the future", field="paid_on")

@@ -26,16 +26,18 @@ from services.matching.sheets import write_roster
 from services.matching.submission_states import SubmissionStates, submission_states
 from shared.database.database import Database
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.event_stream import EventStream
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 KNOWN_IDS = 10_000
 Turn = Annotated[PageTurn, Depends(page_turn)]
-RosterReader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-RowReader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+RosterReader = Annotated[Viewer, Depends(require(Right.ROSTER_READ))]
+ReviewReader = Annotated[Viewer, Depends(require(Right.REVIEWS_READ))]
+RowReader = Annotated[Viewer, Depends(require(Right.ENTRIES_READ))]
+Anyone = Annotated[Viewer, Depends(require(Right.ROSTER_COUNT))]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 CategoryCode = Annotated[str | None, Query(max_length=64, pattern="^[a-z_]+$")]
 
@@ -129,7 +131,7 @@ def _row_routes(routes: APIRouter, database: Database) -> None:
 
     @routes.get("/reviews")
     def reviews(
-        viewer: RosterReader,
+        viewer: ReviewReader,
         turn: Turn,
         list_name: Annotated[ListName | None, Query(alias="list")] = None,
         school: SchoolCode = None,

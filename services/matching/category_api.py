@@ -14,9 +14,10 @@ from services.matching.errors import CandidateUnknown
 from services.matching.projections import ROSTER_VIEW
 from shared.database.database import Database
 from shared.kernel.clock import today
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.standards.rights import Right
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.ROSTER_READ))]
 
 
 class Categories(BaseModel):

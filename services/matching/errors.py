@@ -6,7 +6,6 @@ CandidateUnknown     404  no such student, or not in the caller's scope
 EvidenceChanged      409  the row or a student changed since the caller read them
 NothingToWithdraw    409  no ruling of a person stands about the row
 NotUnderReview       409  the row waits for nobody: there is nothing to give a second opinion on
-SecondPersonNeeded   409  the caller asked for a second opinion and cannot give it
 ModelUnusable        422  the model must not decide about anybody: what is wrong, in which comparison and level
 ModelUnknown         404  no such model was ever in force here
 ProposalUnknown      404  no such proposal of a model
@@ -15,7 +14,6 @@ TooManyProposals     409  too many reports are being made at once
 ReportMissing        409  the report of the proposal is not there: still being made, or it failed
 ReportOutdated       409  the report was made against a model that is not in force any more
 ReportDiffers        409  the report named is not the proposal's
-ApproverIsProposer   409  who proposed a model cannot activate it
 DecidingBusy         503  decisions under way did not end in time
 """
 
@@ -70,17 +68,6 @@ class NotUnderReview(Conflict):
 
     def __init__(self, entry_id: UUID) -> None:
         super().__init__("这一行不在待核对之列", "The row does not wait for review.", entry_id=str(entry_id))
-
-
-class SecondPersonNeeded(Conflict):
-    code = "second_person_needed"
-
-    def __init__(self, entry_id: UUID) -> None:
-        super().__init__(
-            "您已请他人复核这一行,须由另一人确认",
-            "You asked for a second opinion on this row: another person must rule.",
-            entry_id=str(entry_id),
-        )
 
 
 # What is wrong with a model, by the code of scoring.model.ModelRefused or of model_change.py.
@@ -202,17 +189,6 @@ class ReportDiffers(Conflict):
             "所阅的变动报告不是这个提案的",
             "The report named is not that of the proposal.",
             report_hash=report_hash,
-        )
-
-
-class ApproverIsProposer(Conflict):
-    code = "approver_is_proposer"
-
-    def __init__(self, proposal_id: UUID) -> None:
-        super().__init__(
-            "模型由您提交,须由另一人启用",
-            "You proposed the model: another person must activate it.",
-            proposal_id=str(proposal_id),
         )
 
 

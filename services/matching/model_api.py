@@ -21,9 +21,10 @@ from services.matching.outcome import State
 from services.matching.projections import ROSTER_VIEW
 from shared.database.database import driver
 from shared.kernel.refusals import Forbidden, Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
 JSON = "application/json"
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -56,22 +57,20 @@ class ActivationDone(BaseModel):
 def router(desk: ModelDesk, division: str) -> APIRouter:
     """The routes under /v1/models. ``division``: the installation's."""
     routes = APIRouter(prefix="/v1")
-    reader, clerk = whole(division, AID_CLERK, AUDITOR), whole(division, AID_CLERK)
-    _proposals(routes, desk, reader, clerk)
-    _changes(routes, desk, reader, clerk)
+    reader, proposer = whole(division, Right.MODELS_READ), whole(division, Right.MODELS_PROPOSE)
+    _proposals(routes, desk, reader, proposer)
+    _changes(routes, desk, reader, whole(division, Right.MODELS_ACTIVATE))
     _models(routes, desk, reader)
     return routes
 
 
-Permitted = Callable[[Request], Awaitable[Viewer]]
+Permitted = Callable[[Viewer], Awaitable[Viewer]]
 
 
-def whole(division: str, *roles: str) -> Permitted:
-    """Dependency: the viewer, if they hold one of the roles for the whole division. Raises Forbidden."""
-    permitted = require(*roles)
+def whole(division: str, *rights: Right) -> Permitted:
+    """Dependency: the viewer, if they hold one of the rights for the whole division. Raises Forbidden."""
 
-    async def found(request: Request) -> Viewer:
-        viewer = await permitted(request)
+    async def found(viewer: Viewer = Depends(require(*rights))) -> Viewer:
         if viewer.scope.division is None or not division.startswith(viewer.scope.division):
             raise Forbidden("模型关系到全县,须由全县范围的人员办理", "A model concerns the whole division")
         return viewer
@@ -92,7 +91,7 @@ def _models(routes: APIRouter, desk: ModelDesk, reader: Permitted) -> None:
             return model_queries.models(connection, desk.models)
 
     @routes.get("/models/in-force", response_class=Response, responses={200: {"content": {JSON: {}}}})
-    def in_force(viewer: Viewer = Depends(require(AID_CLERK, AGENCY, AUDITOR))) -> Response:
+    def in_force(viewer: Viewer = Depends(require(Right.MODELS_USE))) -> Response:
         """The model that decides now, as it was hashed: who checks files before sending them decides as the service
         will, whatever their scope."""
         with desk.database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
@@ -115,11 +114,13 @@ def _as_hashed(found: Activation) -> Response:
     return Response(found.fact.content.encode(), media_type=JSON, headers={"etag": f'"{found.hash}"'})
 
 
-def _proposals(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permitted) -> None:
+def _proposals(routes: APIRouter, desk: ModelDesk, reader: Permitted, proposer: Permitted) -> None:
     def one(viewer: Viewer, proposal_id: UUID) -> Proposal:
         with desk.database.reading(viewer.scope, ROSTER_VIEW.name) as connection:
             raw = driver(connection)
-            found = model_queries.proposal(raw, proposal_id, viewer.principal, clerk=viewer.has(AID_CLERK))
+            found = model_queries.proposal(
+                raw, proposal_id, viewer.principal, activates=viewer.has(Right.MODELS_ACTIVATE)
+            )
         if found is None:
             raise ProposalUnknown(proposal_id)
         return found
@@ -132,7 +133,7 @@ def _proposals(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Per
 
     @routes.post("/models/proposals", status_code=202, openapi_extra=_MODEL_BODY)
     def propose(
-        request: Request, sent: Annotated[bytes, Depends(body_as_sent)], viewer: Viewer = Depends(clerk)
+        request: Request, sent: Annotated[bytes, Depends(body_as_sent)], viewer: Viewer = Depends(proposer)
     ) -> Proposal:
         """Propose a model (at most 1 MB of JSON); the report of what it would change is made beside."""
         command = command_from(request, viewer, sent)
@@ -144,7 +145,7 @@ def _proposals(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Per
         return one(viewer, proposal_id)
 
 
-def _changes(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permitted) -> None:
+def _changes(routes: APIRouter, desk: ModelDesk, reader: Permitted, activator: Permitted) -> None:
     @routes.get("/models/proposals/{proposal_id}/rows")
     def rows(
         proposal_id: UUID,
@@ -170,7 +171,7 @@ def _changes(routes: APIRouter, desk: ModelDesk, reader: Permitted, clerk: Permi
 
     @routes.post("/models/proposals/{proposal_id}/activation")
     def activate(
-        proposal_id: UUID, body: ActivationBody, request: Request, viewer: Viewer = Depends(clerk)
+        proposal_id: UUID, body: ActivationBody, request: Request, viewer: Viewer = Depends(activator)
     ) -> ActivationDone:
         """Let the model decide from now on; every row is decided again. Another person than who proposed it."""
         intent = ActivateModel(proposal_id, body.report_hash, viewer.principal)

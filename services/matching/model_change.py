@@ -13,7 +13,6 @@ import msgspec
 
 from services.matching.commands import ActivateModel
 from services.matching.errors import (
-    ApproverIsProposer,
     ModelInForce,
     ModelUnusable,
     ReportDiffers,
@@ -23,6 +22,7 @@ from services.matching.errors import (
 )
 from services.matching.events import MatchingModelActivated
 from services.matching.scoring import Model, ModelRefused, scorer
+from shared.standards.separation import MODELS_ACTIVATE
 
 OPEN_MOST = 3  # reports being made at the same time
 CONTENT_BYTES_MOST = 250_000  # as a text inside an event, which holds 262,144 bytes
@@ -65,7 +65,7 @@ def check_proposal(model: Model, in_force: str, open_proposals: int) -> None:
 
 
 def activate(in_force: str, proposal: Proposal, intent: ActivateModel) -> MatchingModelActivated:
-    """The activation. Raises ModelInForce, ReportMissing, ReportOutdated, ReportDiffers, ApproverIsProposer, and
+    """The activation. Raises ModelInForce, ReportMissing, ReportOutdated, ReportDiffers, SecondPersonNeeded, and
     ModelUnusable when the program has changed meanwhile."""
     if proposal.content_hash == in_force:
         raise ModelInForce(in_force)
@@ -75,8 +75,7 @@ def activate(in_force: str, proposal: Proposal, intent: ActivateModel) -> Matchi
         raise ReportMissing(proposal.proposal_id, proposal.state)
     if proposal.report_hash != intent.report_hash:
         raise ReportDiffers(intent.report_hash)
-    if proposal.proposed_by == intent.by:
-        raise ApproverIsProposer(proposal.proposal_id)
+    MODELS_ACTIVATE.check(proposal.proposed_by, intent.by, proposal_id=str(proposal.proposal_id))
     model = usable(proposal.content)
     return MatchingModelActivated(
         content=model.content.decode(),

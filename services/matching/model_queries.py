@@ -17,6 +17,7 @@ from services.matching.model_diff import ChangedRow, Ending
 from services.matching.model_proposals import ROW, changed_row
 from services.matching.outcome import State
 from shared.database.database import driver
+from shared.standards.separation import MODELS_ACTIVATE
 
 PROPOSALS_LISTED_MOST = 50
 _PROPOSED = """
@@ -90,8 +91,8 @@ class ProposedModel(BaseModel):
 
 
 class Proposal(ProposedModel):
-    """``report`` as it was hashed, None until it is complete. ``may_activate``: the report is ready and the viewer a
-    clerk other than the proposer."""
+    """``report`` as it was hashed, None until it is complete. ``may_activate``: the report is ready and the viewer
+    may activate models and is not the proposer."""
 
     report: dict[str, Any] | None
     may_activate: bool
@@ -130,7 +131,7 @@ def proposed(raw: psycopg.Connection[Any], proposal_id: UUID | None = None) -> l
     return [ProposedModel(**row) for row in found]
 
 
-def proposal(raw: psycopg.Connection[Any], proposal_id: UUID, reader: str, *, clerk: bool) -> Proposal | None:
+def proposal(raw: psycopg.Connection[Any], proposal_id: UUID, reader: str, *, activates: bool) -> Proposal | None:
     """One proposal with its report, as ``reader`` may act on it."""
     found = proposed(raw, proposal_id)
     row = raw.execute("SELECT report FROM public.model_proposals WHERE proposal_id = %s", (proposal_id,)).fetchone()
@@ -140,7 +141,7 @@ def proposal(raw: psycopg.Connection[Any], proposal_id: UUID, reader: str, *, cl
     return Proposal(
         **told.model_dump(),
         report=None if row[0] is None else json.loads(row[0]),
-        may_activate=clerk and told.state == "ready" and told.proposed_by != reader,
+        may_activate=activates and told.state == "ready" and not MODELS_ACTIVATE.forbids(told.proposed_by, reader),
     )
 
 

@@ -30,13 +30,15 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed, NotFound
+from shared.standards.rights import Right
+from shared.standards.separation import REVIEWS_DECIDE
 from shared.web.commands import command_from
 from shared.web.entity_tags import check_version, set_entity_tag
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 log = structlog.get_logger(__name__)
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.REVIEWS_READ))]
+Reviewer = Annotated[Viewer, Depends(require(Right.REVIEWS_DECIDE))]
 Listed = Annotated[ListName | None, Query(alias="list")]
 ANY_NUMBER = re.compile(r"\d{6}")
 STUDENTS_MAX = 10
@@ -113,8 +115,9 @@ def _case(
         for candidate in case.candidates:
             linked = force.link is not None and force.link.student_id == candidate.student_id
             candidate.ruled = "must_link" if linked else "cannot_link" if candidate.student_id in apart else None
-    case.may_rule = viewer.has(AID_CLERK) and viewer.principal not in case.asked_by
-    if viewer.has(AID_CLERK):
+    case.why_not = REVIEWS_DECIDE.why_not(case.asked_by, viewer.principal, viewer.language)
+    case.may_rule = viewer.has(Right.REVIEWS_DECIDE) and case.why_not is None
+    if viewer.has(Right.REVIEWS_DECIDE):
         case.evidence = _evidence(desk, viewer, entry_id)
     return case
 
@@ -162,7 +165,7 @@ def _reading(routes: APIRouter, desk: Desk, models: ActiveModel) -> None:
         body: RevealBody,
         request: Request,
         response: Response,
-        viewer: Clerk,
+        viewer: Reviewer,
         list_name: Listed = None,
     ) -> ReviewCase:
         """The case in full for a purpose; the read is recorded before anything is shown."""
@@ -208,7 +211,7 @@ def _ruling(routes: APIRouter, desk: Desk) -> None:
         return lambda version: check_version(request, version)
 
     @routes.post("/reviews/{entry_id}/ruling")
-    def rule(entry_id: UUID, body: RulingBody, request: Request, response: Response, viewer: Clerk) -> Ruled:
+    def rule(entry_id: UUID, body: RulingBody, request: Request, response: Response, viewer: Reviewer) -> Ruled:
         """Decide a row; it is decided again by the rules at once, with the ruling in force."""
         _check_students(body)
         intent = RuleRow(entry_id, body.verdict, tuple(sorted(set(body.students))), viewer.principal, body.evidence)
@@ -218,7 +221,7 @@ def _ruling(routes: APIRouter, desk: Desk) -> None:
         return done(response, entry_id, result)
 
     @routes.delete("/reviews/{entry_id}/ruling")
-    def withdraw(entry_id: UUID, request: Request, response: Response, viewer: Clerk) -> Ruled:
+    def withdraw(entry_id: UUID, request: Request, response: Response, viewer: Reviewer) -> Ruled:
         """Undo the last ruling: the row stands as if it had never been given."""
         command = command_from(request, viewer, None)
         by = viewer.principal
@@ -227,7 +230,7 @@ def _ruling(routes: APIRouter, desk: Desk) -> None:
         return done(response, entry_id, result)
 
     @routes.post("/reviews/{entry_id}/second-opinion")
-    def ask(entry_id: UUID, request: Request, response: Response, viewer: Clerk) -> Ruled:
+    def ask(entry_id: UUID, request: Request, response: Response, viewer: Reviewer) -> Ruled:
         """Leave the row to another person."""
         command = command_from(request, viewer, None)
         by = viewer.principal

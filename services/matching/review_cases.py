@@ -101,6 +101,7 @@ class ReviewCase(BaseModel):
     revealed: tuple[str, ...]
     ruled_by: tuple[str, ...] = ()
     asked_by: tuple[str, ...] = ()
+    why_not: str | None = None
     may_rule: bool = False
     version: int = 0
     evidence: str = ""

@@ -14,11 +14,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.matching.errors import NothingToWithdraw, SecondPersonNeeded
+from services.matching.errors import NothingToWithdraw
 from services.matching.events import RowRuled, RulingWithdrawn, SecondOpinionAsked, Verdict
 from services.matching.outcome import CANDIDATES_HIGHEST, Outcome, State, StudentId
 from services.matching.records import EntryRecord, StudentRecord
 from shared.kernel.facts import Fact
+from shared.standards.separation import REVIEWS_DECIDE
 
 RULE, SCORE = "R0", 1.0
 Digest = Callable[..., str]
@@ -125,8 +126,7 @@ def evolve(facts: Iterable[Fact]) -> Ruled:
 
 def rule(state: Ruled, ruling: RowRuled) -> list[Fact]:
     """Rule; saying again what was said last changes nothing. Raises SecondPersonNeeded."""
-    if ruling.ruled_by in state.asked_by:
-        raise SecondPersonNeeded(ruling.entry_id)
+    REVIEWS_DECIDE.check(state.asked_by, ruling.ruled_by, entry_id=str(ruling.entry_id))
     last = state.rulings[-1] if state.rulings else None
     said = (ruling.verdict, ruling.students, ruling.row_evidence, ruling.evidence)
     if last is not None and not state.asked_by and said == last[1:5]:

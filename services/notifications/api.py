@@ -20,17 +20,20 @@ from services.notifications.streams import Streams
 from shared.database.database import Database
 from shared.eventsourcing.store import EventStore, Result
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.entity_tags import set_entity_tag
 from shared.web.event_stream import EventStream
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 VIEW = "alerts"
 REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
 KNOWN_IDS = 10_000
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
+Counter = Annotated[Viewer, Depends(require(Right.ALERTS_COUNT))]
+Responsible = Annotated[Viewer, Depends(require(Right.ALERTS_WORK))]
+Closer = Annotated[Viewer, Depends(require(Right.ALERTS_CLOSE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 
 
@@ -98,7 +101,7 @@ def _reading(routes: APIRouter, database: Database) -> None:
         return page_of(rows, turn, key=alert_key)
 
     @routes.get("/alerts/summary")
-    def summary(viewer: Reader, true_on: date | None = None) -> list[AlertCount]:
+    def summary(viewer: Counter, true_on: date | None = None) -> list[AlertCount]:
         with database.reading(viewer.scope, VIEW) as connection:
             return queries.counts(connection, true_on or today())
 
@@ -134,7 +137,7 @@ def _acting(routes: APIRouter, database: Database, store: EventStore, streams: S
         )
 
     @routes.post("/alerts/{alert_id}/close")
-    def close(alert_id: UUID, body: Close, request: Request, response: Response, viewer: Responsible) -> Settled:
+    def close(alert_id: UUID, body: Close, request: Request, response: Response, viewer: Closer) -> Settled:
         command = command_from(request, viewer, body)
         intent = CloseAlert(**body.model_dump(), on=today(), by=viewer.principal)
         return settled(

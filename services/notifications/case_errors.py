@@ -54,19 +54,6 @@ class EvidenceMissing(Conflict):
         super().__init__(zh, en, reason=reason, **facts)
 
 
-class SecondPersonNeeded(Conflict):
-    """Who says that an alert is mistaken does not close it."""
-
-    code = "second_person_needed"
-
-    def __init__(self, stated_by: str | None) -> None:
-        super().__init__(
-            "预警有误须由两人办理:一人说明,另一人销号",
-            "a mistake takes two people: one states it, another closes the case",
-            stated_by=stated_by,
-        )
-
-
 class DayNotInCase(Conflict):
     """The day lies in the future, or before the child was missed."""
 

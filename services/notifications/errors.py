@@ -8,7 +8,7 @@ Refusal
 ├── Conflict            409
 │   ├── AlertNotOpen        closed or withdrawn before
 │   ├── NotSeenYet          an alert is read before it is closed
-│   ├── NoTeamYet, NoAttemptYet, EvidenceMissing, SecondPersonNeeded, DayNotInCase, ChildUnknown    case_errors.py
+│   ├── NoTeamYet, NoAttemptYet, EvidenceMissing, DayNotInCase, ChildUnknown    case_errors.py
 │   ├── DocumentWithdrawn, DocumentOverlaps     signal_errors.py
 │   └── NothingChanged      report_errors.py
 └── Malformed           422

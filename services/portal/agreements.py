@@ -16,12 +16,11 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL, AGENCY)
-HOUSEHOLD_ROLES = (AID_CLERK, AGENCY, AUDITOR)
+_APPROVING = {"request.html": Right.CORRECTIONS_ASK, "household_change.html": Right.HOUSEHOLDS_APPROVE}
 STATES = ("open", "approved", "refused")
 FIELDS = ("name", "id_number", "student_number", "guardian_name", "guardian_id", "phone", "address")
 STEPS = ("approve", "refuse")
@@ -32,14 +31,14 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 @router.get("/requests")
 async def requests(request: Request, opened: Opened) -> Response:
     """The inbox of one's own records, what one asked for oneself, and the form."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CORRECTIONS_ASK)
     return await _requests(request, opened)
 
 
 @router.post("/requests")
 async def ask(request: Request, opened: Opened, form: Sent) -> Response:
     """Ask the owner of a record to correct it; leads to the request."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CORRECTIONS_ASK)
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     found = _ID.search(typed.get("record", "").lower())
     backends: Backends = request.app.state.backends
@@ -69,7 +68,7 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
 @router.get("/requests/{request_id}")
 async def one(request: Request, request_id: UUID, opened: Opened) -> Response:
     """One request: of each field what was, what is and what is wanted."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CORRECTIONS_ASK)
     return await _shown(request, opened, "request.html", f"/v1/change-requests/{request_id}")
 
 
@@ -82,7 +81,7 @@ async def step_address(request_id: UUID, step: str) -> Response:
 @router.post("/requests/{request_id}/{step}")
 async def decide(request: Request, request_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Approve what was shown, or refuse."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CORRECTIONS_ASK)
     place = (f"/requests/{request_id}", f"/v1/change-requests/{request_id}")
     return await _decide(request, opened, form, "request.html", place, step, "shown_hash")
 
@@ -90,7 +89,7 @@ async def decide(request: Request, request_id: UUID, step: str, opened: Opened, 
 @router.get("/household-changes")
 async def household_changes(request: Request, opened: Opened) -> Response:
     """Changes of households that wait for a second person, and those decided."""
-    opened.allow(*HOUSEHOLD_ROLES)
+    opened.allow(Right.HOUSEHOLDS_ASK)
     return await household_list(request, opened, {})
 
 
@@ -110,7 +109,7 @@ async def household_list(
 @router.get("/household-changes/{proposal_id}")
 async def household_change(request: Request, proposal_id: UUID, opened: Opened) -> Response:
     """One, with the households before and after."""
-    opened.allow(*HOUSEHOLD_ROLES)
+    opened.allow(Right.HOUSEHOLDS_ASK)
     return await _shown(request, opened, "household_change.html", f"/v1/household-proposals/{proposal_id}")
 
 
@@ -123,7 +122,7 @@ async def household_step_address(proposal_id: UUID, step: str) -> Response:
 @router.post("/household-changes/{proposal_id}/{step}")
 async def decide_household(request: Request, proposal_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Approve what was shown, or refuse."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE, Right.HOUSEHOLDS_APPROVE)
     place = (f"/household-changes/{proposal_id}", f"/v1/household-proposals/{proposal_id}")
     return await _decide(request, opened, form, "household_change.html", place, step, "preview_hash")
 
@@ -159,7 +158,7 @@ async def _shown(
         status=200 if refused is None else refused.status,
         told=told,
         own=opened.viewer.principal in (told.get("requested_by"), told.get("proposed_by")),
-        may_decide=opened.viewer.has(*ROLES),
+        may_decide=opened.viewer.has(_APPROVING[template]),
         complaint="" if refused is None else refused.detail,
         command_id=str(new_event_id()),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.portal.columns import Column
 from services.portal.table_shape import BY_SCHOOL, CLASS, GRADE, NAME, SCHOOL_COLUMN, TRUE_ON, Filter, TablePage
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
-_ROLES = (AID_CLERK, SCHOOL, AUDITOR)
+_RIGHTS = (Right.ALERTS_READ,)
 _COLUMNS = (
     Column("priority", ("priority",), "number"),
     Column("alert_kind", ("kind",), "code", "alert_kind", href="/alerts/{alert_id}"),
@@ -33,17 +33,17 @@ _FILTERS = (
 )  # fmt: skip
 
 ALERTS = TablePage(
-    "alerts", "/alerts", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    "alerts", "/alerts", "notifications", "/v1/alerts", _COLUMNS, _RIGHTS, "alert_id", _FILTERS,
     live="/v1/alerts/stream", actions=True,
 )  # fmt: skip
 
 SPRING_ALERTS = TablePage(
-    "alerts_spring", "/alerts/spring", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    "alerts_spring", "/alerts/spring", "notifications", "/v1/alerts", _COLUMNS, _RIGHTS, "alert_id", _FILTERS,
     fixed={"view": "spring_8_9"},
 )  # fmt: skip
 
 SUMMER_ALERTS = TablePage(
-    "alerts_summer", "/alerts/summer", "notifications", "/v1/alerts", _COLUMNS, _ROLES, "alert_id", _FILTERS,
+    "alerts_summer", "/alerts/summer", "notifications", "/v1/alerts", _COLUMNS, _RIGHTS, "alert_id", _FILTERS,
     fixed={"view": "summer_6_7"},
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ LEDGER_CHILDREN = TablePage(
         Column("since", ("since",), "date"),
         Column("case", ("state",), "code", "alert_state", href="/alerts/{alert_id}"),
     ),
-    _ROLES, "child_id",
+    _RIGHTS, "child_id",
     (
         Filter("ledger", "code", "ledger", tabs=True, default="suspected", one=True),
         BY_SCHOOL,
@@ -72,7 +72,7 @@ LEFT_BEHIND = TablePage(
         Column("days_unheard", ("days",), "number"),
         Column("contact_due", ("due",), "code", "yes_no"),
     ),
-    _ROLES, "student_id",
+    _RIGHTS, "student_id",
     (BY_SCHOOL, Filter("due", "code", "yes_no"), TRUE_ON),
 )  # fmt: skip
 
@@ -86,7 +86,7 @@ DOCUMENTED_ABSENCES = TablePage(
         Column("document_number", ("reference",)),
         Column("expiring", ("expiring",), "code", "yes_no"),
     ),
-    _ROLES, "document_id",
+    _RIGHTS, "document_id",
     (BY_SCHOOL, Filter("expiring", "code", "yes_no"), Filter("student", "text"), TRUE_ON),
     actions=True,
 )  # fmt: skip

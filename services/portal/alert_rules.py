@@ -18,7 +18,7 @@ from services.portal.session import Opening, check_form, opening
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -38,7 +38,7 @@ Content = Mapping[str, Any]
 async def rules(request: Request, opened: Opened) -> Response:
     """What is in force, its figures, the versions; for the clerk the form, filled with what is asked for in the
     address (as from a trial)."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.ALERT_RULES_READ)
     wanted = {name: value[:12] for name, value in request.query_params.items() if name in TRIED}
     return await _page(request, opened, wanted or None)
 
@@ -48,7 +48,7 @@ async def activate(request: Request, opened: Opened) -> Response:
     """Other thresholds from a day on; a refusal shows the form with what was typed."""
     async with request.form(max_files=0, max_fields=40 * VARIATIONS_MOST) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AID_CLERK)
+        opened.allow(Right.ALERT_RULES_ACTIVATE)
         typed = {name: text(form, name) for name in form}
         typed["unexplained_reasons"] = ",".join(str(each) for each in form.getlist("unexplained_reasons"))
         made = command_of(form, sorted(typed.items()))
@@ -73,7 +73,7 @@ async def activate(request: Request, opened: Opened) -> Response:
 async def trial(request: Request, opened: Opened) -> Response:
     """Thresholds on a past: how many alerts they would have raised and how many would have been right, beside what is
     in force. Touches nothing."""
-    opened.allow(AID_CLERK, AUDITOR)
+    opened.allow(Right.ALERT_RULES_TRY)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     content = await _in_force(request, opened)
@@ -103,7 +103,7 @@ async def trial(request: Request, opened: Opened) -> Response:
         result=result,
         kinds=[] if result is None else _side_by_side(result["tried"], result["in_force"]),
         schools=[] if result is None else _by_school(result["parts"]),
-        may_change=opened.viewer.has(AID_CLERK),
+        may_change=opened.viewer.has(Right.ALERT_RULES_ACTIVATE),
         complaint=complaint,
     )
 
@@ -174,7 +174,7 @@ async def _page(
         reasons=REASONS,
         changing=typed is not None,
         as_of=as_of or (today() + timedelta(days=1)).isoformat(),
-        may_change=opened.viewer.has(AID_CLERK),
+        may_change=opened.viewer.has(Right.ALERT_RULES_ACTIVATE),
         complaint=complaint,
         command_id=str(new_event_id()),
     )

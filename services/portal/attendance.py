@@ -22,12 +22,11 @@ from services.portal.session import Opening, check_form, opening
 from services.portal.table_reading import items_of
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
+from shared.standards.rights import Right
 from shared.web.pages import PAGE_ROWS
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL, AUDITOR)
 REASONS = ("sick", "leave", "unexplained", "suspended", "other")
 CLASS = ("stage", "grade", "class_name")
 CHILDREN_MOST = 500
@@ -39,14 +38,14 @@ _CHARACTERS = 64
 @router.get("/attendance")
 async def attendance(request: Request, opened: Opened) -> Response:
     """A school's classes on a day; without a school, for who answers for several, how many classes of each reported."""
-    opened.allow(*ROLES)
+    opened.allow(Right.ATTENDANCE_READ)
     return await _day(request, opened, *_asked(opened, request.query_params))
 
 
 @router.post("/attendance")
 async def all_present(request: Request, opened: Opened, form: Sent) -> Response:
     """Every child of the named class was there, or of every class of which nothing is reported yet."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ATTENDANCE_REPORT)
     school, day = _asked(opened, form)
     place: dict[str, str | None] = {"school_code": school, "day": day.isoformat()}
     if text(form, "which") == "rest":
@@ -66,7 +65,7 @@ async def all_present(request: Request, opened: Opened, form: Sent) -> Response:
 @router.get("/attendance/class")
 async def class_sheet(request: Request, opened: Opened) -> Response:
     """A class child by child, as it was reported last."""
-    opened.allow(*ROLES)
+    opened.allow(Right.ATTENDANCE_READ)
     school, day = _asked(opened, request.query_params)
     named = {name: request.query_params.get(name, "")[:_CHARACTERS] for name in CLASS}
     return await _sheet(request, opened, school, day, named)
@@ -77,7 +76,7 @@ async def report_class(request: Request, opened: Opened) -> Response:
     """Report the class, or correct what was reported; a refusal keeps what was chosen."""
     async with request.form(max_files=0, max_fields=2 * CHILDREN_MOST + 20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AID_CLERK, SCHOOL)
+        opened.allow(Right.ATTENDANCE_REPORT)
         school, day = _asked(opened, form)
         named = {name: text(form, name) for name in CLASS}
         chosen, half = _chosen(form)
@@ -181,7 +180,7 @@ async def _day(request: Request, opened: Opening, school: str, day: date, refuse
         several=opened.viewer.scope.division is not None,
         address_of=lambda each: f"/attendance/class?{urlencode(_named(each, day))}",
         school_address=lambda code: _address(code, day),
-        may_report=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
         complaint="" if refused is None else refused.detail,
     )
 
@@ -236,7 +235,7 @@ async def _sheet(
         half=half,
         reasons=REASONS,
         back_to=_address(school, day),
-        may_report=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
         complaint="" if refused is None else refused.detail,
         command_id=str(new_event_id()),
     )

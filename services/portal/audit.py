@@ -19,7 +19,7 @@ from services.portal.table_reading import items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 VIEWS: Mapping[str, TablePage] = {"roster": ROSTER, "payments": PAYMENTS, "alerts": ALERTS}
@@ -35,7 +35,7 @@ SHOWN_ROWS = 200
 @router.get("/audit")
 async def audit(request: Request, opened: Annotated[Opening, Depends(opening)]) -> Response:
     """The question in the address, its answer below."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     query = request.query_params

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 LEDGERS = ("school_age", "in_no_school", "left", "not_attending", "suspected", "dropped_out", "poor_dropouts")
@@ -61,7 +61,7 @@ class Township:
 @router.get("/dropout")
 async def board(request: Request, opened: Annotated[Opening, Depends(opening)]) -> Response:
     """The page."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.ALERTS_COUNT)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told, trend = await asyncio.gather(

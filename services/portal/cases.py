@@ -15,7 +15,7 @@ from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.texts import Texts
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -44,7 +44,7 @@ _DETAILS = (
 @router.get("/alerts/{alert_id}")
 async def case(request: Request, alert_id: UUID, opened: Opened) -> Response:
     """The page; names masked, notes closed."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.ALERTS_READ)
     return await _page(request, opened, alert_id)
 
 
@@ -109,7 +109,7 @@ async def close(request: Request, alert_id: UUID, opened: Opened, form: Sent) ->
 @router.post("/alerts/{alert_id}/reveal")
 async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with names and notes, once; who read them and why is recorded."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path, body = f"/v1/alerts/{alert_id}/reveal", {"purpose": text(form, "purpose")}
     try:
@@ -124,7 +124,7 @@ async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -
 async def _step(
     request: Request, opened: Opening, alert_id: UUID, form: FormData, step: str, body: dict[str, Any]
 ) -> Response:
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path = f"/v1/alerts/{alert_id}/{step}"
     try:
@@ -165,7 +165,7 @@ async def _page(
         happened=[{**each, "sentence": sentence(each, opened.texts)} for each in told["happened"]],
         open_case=told["alert"]["state"] in ("open", "seen", "dropped_out"),
         of_child=bool(told["alert"]["student_id"] or told["alert"]["entry_id"]),
-        may_act=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_act=opened.viewer.has(Right.ALERTS_WORK),
         roles_of_team=ROLES,
         step=step,
         typed=typed,

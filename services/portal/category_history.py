@@ -18,7 +18,7 @@ from services.portal.table_reading import items_of
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 MOMENT_CHARACTERS = 32
 
@@ -52,7 +52,7 @@ class HistoryShown:
 
 async def read_history(opened: Opening, backends: Backends, student_id: UUID, known_at: str) -> HistoryShown:
     """The history, as known at ``known_at`` (Shanghai time, as typed; empty = as it is true now)."""
-    may_replay = opened.viewer.has(AID_CLERK, AUDITOR)
+    may_replay = opened.viewer.has(Right.LOGS_READ)
     typed = known_at.strip()[:MOMENT_CHARACTERS] if may_replay else ""
     try:
         if typed:

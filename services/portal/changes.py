@@ -17,13 +17,12 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL, AUDITOR)
 KINDS = ("schools_merged", "division_changed", "fields")
 WHERE = ("school_code", "stage", "grade", "class_name", "boarder")
 VALUES = ("stage", "grade", "class_name", "boarder", "left_behind", "placement")
@@ -37,14 +36,14 @@ _PROBLEMS_SHOWN = 50
 @router.get("/changes")
 async def changes(request: Request, opened: Opened) -> Response:
     """What was proposed, and the forms."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CHANGES_READ)
     return await _list(request, opened)
 
 
 @router.post("/changes")
 async def propose(request: Request, opened: Opened, form: Sent) -> Response:
     """Propose; leads to the preview."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CHANGES_PROPOSE)
     typed = {name: text(form, name) for name in ("kind", "day", "reason", "into", "former_code", "code")}
     given = {name: value for name, value in typed.items() if value}
     kind = typed["kind"] if typed["kind"] in KINDS else "fields"
@@ -66,7 +65,7 @@ async def propose(request: Request, opened: Opened, form: Sent) -> Response:
 @router.get("/changes/sheet.xlsx")
 async def sheet(request: Request, opened: Opened) -> Response:
     """The students as a sheet to be edited and sent back."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CHANGES_PROPOSE)
     backends: Backends = request.app.state.backends
     asked = {name: request.query_params.get(name, "")[:64] for name in ("school", "grade", "class_name")}
     query = urlencode({name: value for name, value in asked.items() if value})
@@ -85,7 +84,7 @@ async def uploads_address() -> Response:
 async def upload(request: Request, opened: Opened, sent: Annotated[Upload, Depends(received_file)]) -> Response:
     """Propose what an edited sheet says. The same file of the same form counts once."""
     check_form(request, sent.fields.get("form_token"))
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CHANGES_PROPOSE)
     try:
         made = UUID(sent.fields.get("command_id", ""))
     except ValueError:
@@ -110,7 +109,7 @@ async def upload(request: Request, opened: Opened, sent: Annotated[Upload, Depen
 @router.get("/changes/{change_id}")
 async def change(request: Request, change_id: UUID, opened: Opened) -> Response:
     """How it stands, and whom it changes; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(*ROLES)
+    opened.allow(Right.CHANGES_READ)
     return await _one(request, opened, change_id)
 
 
@@ -123,7 +122,7 @@ async def step_address(change_id: UUID, step: str) -> Response:
 @router.post("/changes/{change_id}/{step}")
 async def take_step(request: Request, change_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Preview again, approve, refuse or undo. An approval names the preview that was read."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CHANGES_PROPOSE, Right.CHANGES_APPROVE)
     if step not in STEPS:
         return RedirectResponse(f"/changes/{change_id}", 303)
     names = {"approve": "preview_hash", "refuse": "reason"}
@@ -153,7 +152,7 @@ async def _list(
         "changes.html",
         status=200 if refused is None else refused.status,
         proposed=proposed,
-        may_propose=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_propose=opened.viewer.has(Right.CHANGES_PROPOSE),
         kinds=KINDS if division_wide else ("fields",),
         where=WHERE if division_wide else WHERE[1:],
         values=VALUES,
@@ -194,7 +193,7 @@ async def _one(request: Request, opened: Opening, change_id: UUID, refused: Refu
         working=told["state"] in WORKING,
         rows=rows["items"],
         following=f"{here}?{urlencode({'after': rows['next']})}#students" if rows["next"] else None,
-        may_approve=opened.viewer.has(AID_CLERK),
+        may_approve=opened.viewer.has(Right.CHANGES_APPROVE),
         own=told["proposed_by"] == opened.viewer.principal,
         complaint="" if refused is None else refused.detail,
         command_id=str(new_event_id()),

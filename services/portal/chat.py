@@ -14,7 +14,7 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, opening
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -23,7 +23,7 @@ Opened = Annotated[Opening, Depends(opening)]
 @router.get("/messages/chat")
 async def chat(request: Request, opened: Opened) -> Response:
     """The text of a day, today's unless another is asked for."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     day = min(as_date(request.query_params.get("day", "")) or today(), today())
@@ -34,7 +34,7 @@ async def chat(request: Request, opened: Opened) -> Response:
 @router.get("/go/{token}")
 async def follow(request: Request, token: str, opened: Opened) -> Response:
     """Whoever is not signed in was sent to do so first; the link adds no right to theirs."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.ALERTS_READ)
     backends: Backends = request.app.state.backends
     path = f"/v1/chat-links/{quote(token, safe='')}/open"
     answer = await backends.post(opened.caller, "notifications", path, command_id=str(new_event_id()))

@@ -20,13 +20,12 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AGENCY, AID_CLERK
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 Sent = Annotated[FormData, Depends(sent_form)]
 
-ROLES = (AID_CLERK, AGENCY)
 FILES_MOST = 20  # of one check: a register per school stage and the lists of three agencies
 _NAME_CHARACTERS = 60
 _CHUNK_BYTES = 1 << 20
@@ -35,7 +34,7 @@ _CHUNK_BYTES = 1 << 20
 @router.get("/check")
 async def check(request: Request, opened: Opened) -> Response:
     """The form."""
-    opened.allow(*ROLES)
+    opened.allow(Right.LISTS_SEND)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "check.html", job=None)
 
@@ -43,7 +42,7 @@ async def check(request: Request, opened: Opened) -> Response:
 @router.post("/check/uploads")
 async def send(request: Request, opened: Opened) -> Response:
     """Take the files in and check them beside; leads to the job's page."""
-    opened.allow(*ROLES)
+    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     async with request.form(max_files=FILES_MOST, max_fields=10) as form:
         check_form(request, form.get("form_token"))
@@ -66,7 +65,7 @@ async def send(request: Request, opened: Opened) -> Response:
 @router.get("/check/{job_id}")
 async def look(request: Request, job_id: str, opened: Opened) -> Response:
     """How far it is, or its result; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(*ROLES)
+    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     job = jobs.of(opened.viewer.principal, job_id)
     rendering: Rendering = request.app.state.rendering
@@ -77,7 +76,7 @@ async def look(request: Request, job_id: str, opened: Opened) -> Response:
 @router.post("/check/{job_id}/result")
 async def fetch(request: Request, job_id: str, opened: Opened, _form: Sent) -> Response:
     """The zip; once it has been sent whole, nothing of the job remains."""
-    opened.allow(*ROLES)
+    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     job = jobs.of(opened.viewer.principal, job_id)
     if job.state != "done":
@@ -94,7 +93,7 @@ async def fetch(request: Request, job_id: str, opened: Opened, _form: Sent) -> R
 @router.post("/check/{job_id}/forget")
 async def forget(request: Request, job_id: str, opened: Opened, _form: Sent) -> Response:
     """End it at once."""
-    opened.allow(*ROLES)
+    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     await jobs.forget(jobs.of(opened.viewer.principal, job_id))
     return RedirectResponse("/check?done=forgotten", 303)

@@ -13,7 +13,7 @@ from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.refusals import NotFound
-from shared.web.viewers import AID_CLERK
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -24,14 +24,14 @@ _SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same
 @router.get("/deliveries")
 async def deliveries(request: Request, opened: Opened) -> Response:
     """What waits for a decision, and who listens."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.DELIVERIES_KEEP)
     return await _page(request, opened)
 
 
 @router.post("/deliveries/{delivery_id}/decide")
 async def decide(request: Request, delivery_id: UUID, opened: Opened, form: Sent) -> Response:
     """Send it again, or give it up."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.DELIVERIES_KEEP)
     path, body = f"/v1/deliveries/{delivery_id}/decide", {"decision": text(form, "decision")}
     return await _done(request, opened, path, body, command_id(form))
 
@@ -46,7 +46,7 @@ async def webhooks_address() -> Response:
 @router.post("/deliveries/webhooks")
 async def register(request: Request, opened: Opened, form: Sent) -> Response:
     """Register a receiving system; its secret is shown in this answer and never again."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.DELIVERIES_KEEP)
     chosen = [topic for topic in TOPICS if topic in form.getlist("topics")]
     if not chosen:
         return await _page(request, opened, complaint=opened.texts("deliveries.no_topic"))
@@ -57,7 +57,7 @@ async def register(request: Request, opened: Opened, form: Sent) -> Response:
 @router.post("/deliveries/webhooks/{webhook_id}/ping")
 async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -> Response:
     """Send it a test event and say how that went."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.DELIVERIES_KEEP)
     backends: Backends = request.app.state.backends
     path = f"/v1/webhooks/{webhook_id}/ping"
     answer = await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
@@ -69,7 +69,7 @@ async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -
 @router.post("/deliveries/webhooks/{webhook_id}/{act}")
 async def change(request: Request, webhook_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Renew its secret, let it receive again, or no longer."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.DELIVERIES_KEEP)
     if act not in ("rotate", "enable", "disable"):
         raise NotFound("没有这个页面", "No such page")
     path = f"/v1/webhooks/{webhook_id}/{'rotate' if act == 'rotate' else 'switch'}"

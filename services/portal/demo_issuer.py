@@ -1,4 +1,4 @@
-"""The demonstration's issuer: one click per role, no password. It refuses to exist in production.
+"""The demonstration's issuer: one click per kind of post, no password. It refuses to exist in production.
 
 Its tokens are ordinary ones (Ed25519, an hour of life at most), so that nothing else in the system can tell a
 demonstration from a real sign-in.
@@ -16,21 +16,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.posts import KINDS, POSTS, Kind, Shape
 
 PREFIX = "/demo-issuer"
 TOKEN_SECONDS = 60 * 60
 RENEW_BELOW_SECONDS = 30 * 60
 SESSION_SECONDS = 12 * 60 * 60  # a working day; then one click again
 ALGORITHM = "Ed25519"
-ROLES = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
 AGENCIES = ("poverty_office", "civil_affairs", "disability_federation")
-_NAMES = {
-    AID_CLERK: "演示·资助中心经办",
-    SCHOOL: "演示·学校",
-    AGENCY: "演示·部门报送员",
-    AUDITOR: "演示·审计",
-}
+# Where each kind stands on the sign-in page.
+GROUPS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+    ("centre", (Kind.AID_CLERK, Kind.REVIEWER, Kind.APPROVER, Kind.CASHIER)),
+    ("school", (Kind.REGISTRAR, Kind.CLASS_TEACHER, Kind.HELPER_TEACHER, Kind.PRINCIPAL)),
+    ("offices", (Kind.AGENCY_PUBLISHER, Kind.TOWNSHIP_CADRE, Kind.CITY_OFFICER)),
+    ("watch", (Kind.AUDITOR, Kind.ACCOUNT_ADMINISTRATOR)),
+)
+# Kinds with a second desk, for what takes two people of one office.
+TWO_DESKS = (Kind.AID_CLERK, Kind.REVIEWER)
+_CITY_DIGITS = 4
 
 
 class DemoRefused(Exception):
@@ -39,29 +42,44 @@ class DemoRefused(Exception):
 
 @dataclass(frozen=True)
 class Persona:
-    """Who to be: a role, and the school or agency where the role needs one. ``second``: the clerk at the next desk, for
-    what takes two people."""
+    """Who to be: a kind of post, and the place it is held in where it is not the whole division. ``class_name`` is
+    stage/grade/class, ``township`` a prefix of nine digits. ``second``: the person at the next desk, for what takes two
+    people of one office."""
 
-    role: str
+    kind: str
     division: str
     school: str | None = None
     agency: str | None = None
+    class_name: str | None = None
+    township: str | None = None
     second: bool = False
 
     def claims(self) -> dict[str, Any]:
         """The claims that name this persona. Raises ValueError when the place is missing."""
-        if self.role not in ROLES:
-            raise ValueError("unknown role")
-        found: dict[str, Any] = {"roles": [self.role], "name": _NAMES[self.role]}
-        if self.role == AID_CLERK and self.second:
-            name = f"{_NAMES[AID_CLERK]}(二)"
-            return {**found, "name": name, "sub": f"demo:{AID_CLERK}:2", "division": self.division}
-        if self.role in (AID_CLERK, AUDITOR):
-            return {**found, "sub": f"demo:{self.role}", "division": self.division}
-        place = self.school if self.role == SCHOOL else self.agency
-        if not place:
+        if self.kind not in KINDS:
+            raise ValueError("unknown kind of post")
+        kind = Kind(self.kind)
+        place = self._place(kind)
+        if not all(place.values()):
             raise ValueError("a place is needed")
-        return {**found, "sub": f"demo:{self.role}:{place}", self.role: place}
+        desk = "2" if self.second and kind in TWO_DESKS else ""
+        # The people of the whole division have one name each, whichever division it is.
+        own = () if place.get("division") and kind is not Kind.TOWNSHIP_CADRE else tuple(place.values())
+        name = f"演示·{POSTS[kind].zh}" + ("(二)" if desk else "")
+        subject = ":".join(("demo", kind.value, *own, *filter(None, (desk,))))
+        return {"kind": kind.value, "name": name, "sub": subject, "post": subject, **place}
+
+    def _place(self, kind: Kind) -> dict[str, str]:
+        shape = POSTS[kind].shape
+        if shape is Shape.SCHOOL:
+            return {"school": self.school or ""}
+        if shape is Shape.CLASS:
+            return {"school": self.school or "", "class": self.class_name or ""}
+        if shape is Shape.AGENCY:
+            return {"agency": self.agency or ""}
+        if kind is Kind.TOWNSHIP_CADRE:
+            return {"division": self.township or ""}
+        return {"division": self.division[:_CITY_DIGITS] if kind is Kind.CITY_OFFICER else self.division}
 
 
 class DemoIssuer:

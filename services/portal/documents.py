@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.session import Opening, opening
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -27,7 +27,7 @@ async def entered_address(student_id: UUID) -> Response:
 @router.post("/students/{student_id}/documents")
 async def enter(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """A paper says why the child does not come, and until when."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     body = {"student_id": str(student_id)} | {name: text(form, name) for name in _FIELDS}
     path = "/v1/documented-absences"
@@ -44,7 +44,7 @@ async def withdrawn_address(document_id: UUID) -> Response:
 @router.post("/dropout/documents/{document_id}/withdraw")
 async def withdraw(request: Request, document_id: UUID, opened: Opened, form: Sent) -> Response:
     """The paper never held: its days count again."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path = f"/v1/documented-absences/{document_id}/withdraw"
     body = {"reason": text(form, "reason")}

@@ -21,8 +21,8 @@ from services.portal.report_blocks import blocks, coverage, figure_text, period_
 from services.portal.session import Opening, opening
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX, WorkbookWriter
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -36,7 +36,7 @@ _SHOWN_AGAIN = (404, 409, 422)
 @router.get(PAGE)
 async def reports(request: Request, opened: Opened) -> Response:
     """What is due and what was issued, then the reports, the newest period first."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.REPORTS_READ)
     backends: Backends = request.app.state.backends
     level = request.query_params.get("level", "")
     level = level if level in LEVELS else ""
@@ -66,7 +66,7 @@ async def reports(request: Request, opened: Opened) -> Response:
 @router.get(f"{PAGE}/preview")
 async def preview(request: Request, opened: Opened) -> Response:
     """The period around a day as it stands now, or as it was known at a moment; a refusal is said on the page."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.REPORTS_READ)
     backends: Backends = request.app.state.backends
     asked = {name: request.query_params.get(name, "").strip() for name in _ASKED}
     params = asked | {"known_at": _moment(asked["known_at"])}
@@ -83,7 +83,7 @@ async def preview(request: Request, opened: Opened) -> Response:
 @router.get(PAGE + "/{report_id}.xlsx")
 async def sheet(request: Request, report_id: UUID, opened: Opened) -> Response:
     """The report as a workbook: one sheet per block, and one about the report itself."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.REPORTS_READ)
     report = await _report(request, opened, report_id)
     folder = tempfile.TemporaryDirectory(prefix="rollcall-report-")
     path = Path(folder.name) / "report.xlsx"
@@ -95,7 +95,7 @@ async def sheet(request: Request, report_id: UUID, opened: Opened) -> Response:
 @router.get(PAGE + "/{report_id}")
 async def one(request: Request, report_id: UUID, opened: Opened) -> Response:
     """One edition, and whether its own events still give its own numbers when asked (``?check=1``)."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.REPORTS_READ)
     report = await _report(request, opened, report_id)
     checked = None
     if request.query_params.get("check") == "1":
@@ -108,7 +108,7 @@ async def one(request: Request, report_id: UUID, opened: Opened) -> Response:
 @router.post(PAGE + "/{report_id}/editions")
 async def again(request: Request, report_id: UUID, opened: Opened, form: Sent) -> Response:
     """Another edition from what is known now; a refusal is said on the report."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.REPORTS_ISSUE)
     backends: Backends = request.app.state.backends
     path = f"/v1/reports/{report_id}/editions"
     try:
@@ -151,7 +151,7 @@ def _page(
         figure_text=lambda figure: figure_text(figure, texts),
         complaint=complaint,
         levels=("school",) if opened.viewer.scope.division is None else LEVELS,
-        may_issue=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_issue=opened.viewer.has(Right.REPORTS_ISSUE),
         command_id=str(new_event_id()),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.portal.columns import Column
 from services.portal.table_shape import Filter, TablePage
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 _STUDENT = Column("student_id", ("student_id",), href="/students/{student_id}")
 READS = TablePage(
@@ -17,7 +17,7 @@ READS = TablePage(
         Column("purpose", ("purpose",)),
         Column("scope", ("school_code", "agency", "division_code")),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "read_id",
+    (Right.READS_READ,), "read_id",
     (Filter("reader", "text"), Filter("since", "date"), Filter("until", "date")),
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ ERASURES = TablePage(
         Column("procedure", ("reference",)),
         Column("proposed_by", ("proposed_by",)),
     ),
-    (AID_CLERK, AUDITOR), "student_id",
+    (Right.ERASURES_READ,), "student_id",
     actions=True,
 )  # fmt: skip
 
@@ -44,7 +44,7 @@ ERASURES_DUE = TablePage(
         Column("due_on", ("due_on",), "date"),
         Column("school", ("school_code",)),
     ),
-    (AID_CLERK, AUDITOR), "student_id",
+    (Right.ERASURES_READ,), "student_id",
     (Filter("on", "date"),),
     actions=True,
 )  # fmt: skip

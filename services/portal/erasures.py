@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.session import Opening, opening
-from shared.web.viewers import AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -35,7 +35,7 @@ async def address(student_id: UUID, act: str) -> Response:
 @router.post("/erasures/{student_id}/{act}")
 async def acted(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Ask, approve, refuse, hold, or end a hold."""
-    opened.allow(AID_CLERK, AUDITOR)
+    opened.allow(Right.ERASURES_ASK, Right.ERASURES_APPROVE)
     if act not in ACTS:
         return RedirectResponse("/erasures", 303)
     path, fields = ACTS[act]

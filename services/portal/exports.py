@@ -17,19 +17,18 @@ from services.portal.forms import command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.table_reading import school_choices
-from services.portal.table_shape import EVERYONE
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 # As the registry permits them.
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "students": (AID_CLERK, SCHOOL, AUDITOR),
-    "entries": (AID_CLERK, AGENCY, AUDITOR),
-    "submissions": (AID_CLERK, AGENCY, AUDITOR),
+KINDS: Mapping[str, Right] = {
+    "students": Right.EXPORT_STUDENTS,
+    "entries": Right.EXPORT_LISTS,
+    "submissions": Right.EXPORT_LISTS,
 }
 _CONDITIONS = ("school", "class_name", "list", "true_on")
 
@@ -37,7 +36,7 @@ _CONDITIONS = ("school", "class_name", "list", "true_on")
 @router.get("/exports")
 async def exports(request: Request, opened: Opened) -> Response:
     """The form."""
-    opened.allow(*EVERYONE)
+    opened.allow(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)
     return await _page(request, opened, {})
 
 
@@ -46,11 +45,11 @@ async def export(request: Request, opened: Opened) -> Response:
     """The file; a refusal shows the form again with what was typed."""
     async with request.form(max_files=1, max_fields=20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(*EVERYONE)
+        opened.allow(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)
         typed = {name: text(form, name) for name in ("kind", "purpose", *_CONDITIONS)}
         if typed["kind"] not in KINDS:
             typed["kind"] = next(iter(KINDS))
-        opened.allow(*KINDS[typed["kind"]])
+        opened.allow(KINDS[typed["kind"]])
         try:
             pieces = await _pieces(request, opened, form, typed)
         except Refused as refused:
@@ -89,10 +88,10 @@ async def _page(
         opened,
         "exports.html",
         status=200 if refused is None else refused.status,
-        kinds=[kind for kind, roles in KINDS.items() if opened.viewer.has(*roles)],
+        kinds=[kind for kind, right in KINDS.items() if opened.viewer.has(right)],
         schools=await school_choices(backends, opened),
         typed={"kind": "", "purpose": "", **dict.fromkeys(_CONDITIONS, "")} | dict(typed),
         complaint="" if refused is None else refused.detail,
         command_id=str(new_event_id()),
-        may_in_full=opened.viewer.has(AID_CLERK, SCHOOL, AGENCY),
+        may_in_full=opened.viewer.has(Right.EXPORT_IN_FULL),
     )

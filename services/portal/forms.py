@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.session import Opening, check_form, inside, opening
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -77,7 +77,7 @@ async def _send(request: Request, opened: Opening, form: FormData, service: str,
 @router.post("/alerts/{alert_id}/seen")
 async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """Someone responsible has read it."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.ALERTS_WORK)
     await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
     return back(form, "seen", "/alerts")
 
@@ -85,7 +85,7 @@ async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sen
 @router.post("/students/{student_id}/visits")
 async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Someone went to the child's home."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.VISITS_LOG)
     notes = form.get("notes")
     body = {
         "student_id": str(student_id),
@@ -102,7 +102,7 @@ async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Se
 @router.post("/imports/{submission_id}/confirm")
 async def confirm_removals(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
     """Let the rows that a held snapshot left out leave the list."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.LISTS_SEND)
     await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/confirm", None)
     return back(form, "confirm", "/imports")
 
@@ -110,7 +110,7 @@ async def confirm_removals(request: Request, submission_id: UUID, opened: Opened
 @router.post("/imports/{submission_id}/withdraw")
 async def withdraw_submission(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
     """Undo what a submission did, row by row."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.LISTS_SEND)
     body = {"reason": text(form, "reason")}
     await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/withdraw", body)
     return back(form, "withdraw", "/imports")
@@ -119,7 +119,7 @@ async def withdraw_submission(request: Request, submission_id: UUID, opened: Ope
 @router.post("/entitlements/{entitlement_id}/disburse")
 async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
     """The amount was paid."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.PAYMENTS_SEND)
     body = {"paid_on": _day(form, "paid_on"), "reference": text(form, "reference")}
     await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
     return back(form, "disburse", "/entitlements")

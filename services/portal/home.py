@@ -61,7 +61,7 @@ async def home(request: Request, opened: Annotated[Opening, Depends(opening)]) -
 
 async def _read(backends: Backends, opened: Opening) -> Home:
     may = {
-        page.name: opened.viewer.has(*page.roles)
+        page.name: opened.viewer.has(*page.rights)
         for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS, TERM_TASKS)
     }
     asked = may["roster"] or may["unmatched"]

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.agreements import HOUSEHOLD_ROLES, household_list
+from services.portal.agreements import household_list
 from services.portal.backends import Backends, Caller, Refused
 from services.portal.forms import Sent, command_of, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -37,7 +37,7 @@ _SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on o
 @router.get("/household-changes/find")
 async def find(request: Request, opened: Opened) -> Response:
     """To the household of a number; what is not found is said above the list."""
-    opened.allow(*HOUSEHOLD_ROLES)
+    opened.allow(Right.HOUSEHOLDS_ASK)
     typed = {name: request.query_params.get(name, "").strip()[:40] for name in ("list", "household_number")}
     try:
         household_id = await _numbered(request, opened.caller, **typed)
@@ -51,7 +51,7 @@ async def find(request: Request, opened: Opened) -> Response:
 @router.get("/household-changes/of/{household_id}")
 async def form(request: Request, household_id: UUID, opened: Opened) -> Response:
     """The household as it stands, and the forms."""
-    opened.allow(*HOUSEHOLD_ROLES)
+    opened.allow(Right.HOUSEHOLDS_ASK)
     return await _page(request, opened, household_id, {})
 
 
@@ -64,7 +64,7 @@ async def act_address(household_id: UUID, act: str) -> Response:
 @router.post("/household-changes/of/{household_id}/preview")
 async def preview(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
     """The households before and after; nothing is recorded."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, household_id, form, preview=True)
 
 
@@ -72,7 +72,7 @@ async def preview(request: Request, household_id: UUID, opened: Opened, form: Se
 async def ask(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
     """Ask for it, which leads to the request that shows the same before and after to whoever decides; or record it,
     which leads back to the household."""
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, household_id, form, preview=False)
 
 
@@ -174,8 +174,8 @@ async def _page(
         standing=standing,
         kinds=_kinds(standing),
         recorded=RECORDED,
-        may_see_students=opened.viewer.has(AID_CLERK, AUDITOR),
-        may_ask=opened.viewer.has(AID_CLERK, AGENCY) and not standing["merged_into"],
+        may_see_students=opened.viewer.has(Right.HOUSEHOLDS_READ),
+        may_ask=opened.viewer.has(Right.HOUSEHOLDS_CHANGE) and not standing["merged_into"],
         typed=typed,
         complaint=complaint,
         shown=shown,

@@ -17,9 +17,9 @@ from services.portal.table_reading import read_view
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
-from shared.web.viewers import AGENCY, AID_CLERK
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -30,7 +30,7 @@ _ON_RECORD = ("added", "corrected", "unchanged")
 @router.get("/imports")
 async def imports(request: Request, opened: Opened) -> Response:
     """The form and what was sent before."""
-    opened.allow(*SUBMISSIONS.roles)
+    opened.allow(Right.LISTS_READ)
     return await _page(request, opened)
 
 
@@ -38,7 +38,7 @@ async def imports(request: Request, opened: Opened) -> Response:
 async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Check or import a file. The page's script asks for the receipt alone (``?part=receipt``)."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(AID_CLERK, AGENCY)
+    opened.allow(Right.LISTS_SEND)
     typed = {name: upload.fields.get(name, "") for name in ("list", "mode", "effective_on")}
     if typed["list"] not in LISTS or typed["mode"] not in MODES:
         raise Malformed("请选择名单与方式", "Choose the list and the mode")
@@ -148,7 +148,7 @@ async def _page(
         modes=MODES,
         typed=typed or {"list": "", "mode": "snapshot", "effective_on": today().isoformat()},
         command_id=str(new_event_id()),
-        may_send=opened.viewer.has(AID_CLERK, AGENCY),
+        may_send=opened.viewer.has(Right.LISTS_SEND),
         **context,
     )
 
@@ -156,7 +156,7 @@ async def _page(
 @router.get("/imports/{submission_id}/rejects.xlsx")
 async def rejects(request: Request, submission_id: UUID, opened: Opened) -> Response:
     """The rows that came back, each with its reason, as the registry wrote them."""
-    opened.allow(*SUBMISSIONS.roles)
+    opened.allow(Right.LISTS_SEND)
     backends: Backends = request.app.state.backends
     pieces = await backends.download(opened.caller, "registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
     headers = {"content-disposition": f'attachment; filename="rejects-{submission_id}.xlsx"'}

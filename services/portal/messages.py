@@ -17,11 +17,10 @@ from services.portal.session import Opening, inside, opening
 from services.portal.table_reading import PAGE_SIZE, items_of
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL)
 CHANNELS = ("email", "sms")
 _SHOWN_AGAIN = (409, 412, 422)  # refusals after which the person goes on on the same form
 
@@ -29,7 +28,7 @@ _SHOWN_AGAIN = (409, 412, 422)  # refusals after which the person goes on on the
 @router.get("/messages")
 async def messages(request: Request, opened: Opened) -> Response:
     """The inbox, or only its rows (``?part=rows``) when something came."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     unread = request.query_params.get("show") == "unread"
@@ -53,7 +52,7 @@ async def messages(request: Request, opened: Opened) -> Response:
 @router.get("/messages/unread")
 async def unread_count(request: Request, opened: Opened) -> Response:
     """How many are new, for the head of every page; nothing while the service is away, which is no page's trouble."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     try:
         return JSONResponse((await backends.get(opened.caller, "notifications", "/v1/messages/unread")).body)
@@ -64,7 +63,7 @@ async def unread_count(request: Request, opened: Opened) -> Response:
 @router.post("/messages/{message_id}/read")
 async def read(request: Request, message_id: UUID, opened: Opened, form: Sent) -> Response:
     """The receipt; leads to the rows behind the message, or back."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     path = f"/v1/messages/{message_id}/read"
     await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
@@ -74,14 +73,14 @@ async def read(request: Request, message_id: UUID, opened: Opened, form: Sent) -
 @router.get("/messages/settings")
 async def settings(request: Request, opened: Opened) -> Response:
     """How I am reached."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MESSAGES_READ)
     return await _settings(request, opened)
 
 
 @router.post("/messages/settings")
 async def keep(request: Request, opened: Opened, form: Sent) -> Response:
     """Set it anew, in the version that was read."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     try:
@@ -128,7 +127,7 @@ async def _settings(
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "notifications", "/v1/contacts/me")).body
     reached = None
-    if opened.viewer.has(AID_CLERK):
+    if opened.viewer.has(Right.CONTACTS_READ):
         reached = (await backends.get(opened.caller, "notifications", "/v1/contacts")).body
     return rendering.page(
         request,

@@ -18,12 +18,11 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.bodies import Upload, received_file
-from shared.web.viewers import AID_CLERK, AUDITOR
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, AUDITOR)
 KINDS = ("newly_linked", "links_lost", "links_moved", "reviews_opened", "reviews_closed")
 PAGE_ROWS = 50
 _SHOWN_AGAIN = (409, 413, 422, 503)  # refusals after which the person goes on on the same page
@@ -34,7 +33,7 @@ _FILTER_CHARACTERS = 40
 @router.get("/models")
 async def models(request: Request, opened: Opened) -> Response:
     """The model in force, what was proposed, and the form."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MODELS_READ)
     return await _models(request, opened)
 
 
@@ -54,7 +53,7 @@ async def activation(proposal_id: UUID) -> Response:
 async def propose(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Send the file on as it is; leads to its report. The same file of the same form counts once."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(AID_CLERK)
+    opened.allow(Right.MODELS_PROPOSE)
     try:
         made = UUID(upload.fields.get("command_id", ""))
     except ValueError:
@@ -74,14 +73,14 @@ async def propose(request: Request, opened: Opened, upload: Annotated[Upload, De
 @router.get("/models/proposals/{proposal_id}")
 async def proposal(request: Request, proposal_id: UUID, opened: Opened) -> Response:
     """How far the report is, or the report; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(*ROLES)
+    opened.allow(Right.MODELS_READ)
     return await _proposal(request, opened, proposal_id)
 
 
 @router.post("/models/proposals/{proposal_id}/activation")
 async def activate(request: Request, proposal_id: UUID, opened: Opened, form: Sent) -> Response:
     """Let the model decide; the form names the report that was read."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.MODELS_ACTIVATE)
     backends: Backends = request.app.state.backends
     path, body = f"/v1/models/proposals/{proposal_id}/activation", {"report_hash": text(form, "report_hash")}
     try:
@@ -106,7 +105,7 @@ async def _models(request: Request, opened: Opening, refused: Refused | None = N
         status=200 if refused is None else refused.status,
         told=told,
         proposed=proposed,
-        may_propose=opened.viewer.has(AID_CLERK),
+        may_propose=opened.viewer.has(Right.MODELS_PROPOSE),
         command_id=str(new_event_id()),
         complaint="" if refused is None else refused.detail,
     )

@@ -1,13 +1,14 @@
-"""The menu: areas of work, and the pages of the area a person is in. What their role has no page in does not show."""
+"""The menu: areas of work, and the pages of the area a person is in. What a post has no page in does not show."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from typing import NamedTuple
 
 from services.portal.table_pages import NAVIGATION
+from shared.standards.rights import Right
 
-# Area → its pages, the first one a role may open is where the area's name leads.
+# Area → its pages, the first one a post may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("home", ("home", "messages", "terms")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
@@ -45,9 +46,9 @@ class Area(NamedTuple):
     here: str | None
 
 
-def areas(roles: Collection[str], path: str) -> list[Area]:
-    """The areas of these roles on the page at ``path``."""
-    permitted = {name: address for name, address, who in NAVIGATION if set(roles).intersection(who)}
+def areas(rights: Set[Right], path: str) -> list[Area]:
+    """The areas of these rights on the page at ``path``."""
+    permitted = {name: address for name, address, needed in NAVIGATION if not rights.isdisjoint(needed)}
     if path.startswith("/students/"):
         path = "/search"  # where a student's page is reached from
     opened = max((address for address in permitted.values() if _within(path, address)), key=len, default=None)

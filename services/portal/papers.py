@@ -15,12 +15,11 @@ from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
+from shared.standards.rights import Right
 from shared.web.bodies import Upload, received_file
-from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL, AGENCY)
 KINDS = ("student", "poverty", "civil", "disability")
 _PERSON = ("name", "id_number", "sex", "birth_date")
 _ENDS = ("guardian_name", "guardian_id", "phone", "address")
@@ -38,14 +37,14 @@ _SHOWN_AGAIN = (400, 403, 409, 413, 422)  # refusals after which the person goes
 @router.get("/papers")
 async def papers(request: Request, opened: Opened) -> Response:
     """The form, and what waits for a second person."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     return await _list(request, opened, {"kind": request.query_params.get("kind", "")})
 
 
 @router.post("/papers")
 async def enter(request: Request, opened: Opened, form: Sent) -> Response:
     """Type a paper; leads to it, where its scan is attached."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     kind = _kind(opened, typed.get("kind", ""))
     body: dict[str, Any] = {"kind": kind, "fields": _fields(kind, typed)}
@@ -62,14 +61,14 @@ async def enter(request: Request, opened: Opened, form: Sent) -> Response:
 @router.get("/papers/{paper_id}")
 async def paper(request: Request, paper_id: UUID, opened: Opened) -> Response:
     """One paper: attach its scan, or type its key fields again."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     return await _one(request, opened, paper_id)
 
 
 @router.get("/papers/{paper_id}/scan")
 async def scan(request: Request, paper_id: UUID, opened: Opened) -> Response:
     """The scan, for a purpose; the registry records who looked and why."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     backends: Backends = request.app.state.backends
     path = f"/v1/papers/{paper_id}"
     told = (await backends.get(opened.caller, "registry", path)).body
@@ -94,7 +93,7 @@ async def attach(
 ) -> Response:
     """Keep the scan."""
     check_form(request, sent.fields.get("form_token"))
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     backends: Backends = request.app.state.backends
     path = f"/v1/papers/{paper_id}/attachments"
     try:
@@ -108,7 +107,7 @@ async def attach(
 @router.post("/papers/{paper_id}/{step}")
 async def take_step(request: Request, paper_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Check, type anew, or refuse."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PAPERS_TYPE)
     if step not in STEPS:
         return RedirectResponse(f"/papers/{paper_id}", 303)
     backends: Backends = request.app.state.backends
@@ -130,9 +129,9 @@ async def take_step(request: Request, paper_id: UUID, step: str, opened: Opened,
 
 def _kinds(opened: Opening) -> tuple[str, ...]:
     """What this person may type: a school students, an agency rows of its list, a clerk all."""
-    if opened.viewer.has(AID_CLERK):
+    if opened.viewer.scope.division:
         return KINDS
-    return KINDS[:1] if opened.viewer.has(SCHOOL) else KINDS[1:]
+    return KINDS[:1] if opened.viewer.scope.school else KINDS[1:]
 
 
 def _kind(opened: Opening, asked: str) -> str:

@@ -17,11 +17,10 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-ROLES = (AID_CLERK, SCHOOL, AUDITOR)
 SCOPE = ("day", "school_code", "stage")
 COUNTS = ("promoted", "graduated", "handed_over", "held_back")
 _SHOWN_AGAIN = (403, 409, 422)  # refusals after which the person goes on on the same page
@@ -32,7 +31,7 @@ _REPEATERS_CHARACTERS = 200_000
 @router.get("/promotions")
 async def promotions(request: Request, opened: Opened) -> Response:
     """What was ordered before; with a day in the address, what a promotion on that day would do."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PROMOTIONS_READ)
     given = {name: request.query_params.get(name, "").strip()[:_CHARACTERS] for name in SCOPE}
     return await _page(request, opened, given)
 
@@ -40,7 +39,7 @@ async def promotions(request: Request, opened: Opened) -> Response:
 @router.post("/promotions")
 async def start(request: Request, opened: Opened, form: Sent) -> Response:
     """Order it; leads to its progress."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     given = {name: text(form, name) for name in SCOPE}
     body: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -60,7 +59,7 @@ async def start(request: Request, opened: Opened, form: Sent) -> Response:
 @router.get("/promotions/{promotion_id}")
 async def promotion(request: Request, promotion_id: UUID, opened: Opened) -> Response:
     """How far it is; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(*ROLES)
+    opened.allow(Right.PROMOTIONS_READ)
     return await _progress(request, opened, promotion_id)
 
 
@@ -73,7 +72,7 @@ async def undo_address(promotion_id: UUID) -> Response:
 @router.post("/promotions/{promotion_id}/undo")
 async def undo(request: Request, promotion_id: UUID, opened: Opened, form: Sent) -> Response:
     """Put back what it changed."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     path = f"/v1/promotions/{promotion_id}/undo"
     try:
@@ -90,7 +89,7 @@ async def _page(
 ) -> Response:
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
-    may_start = opened.viewer.has(AID_CLERK, SCHOOL)
+    may_start = opened.viewer.has(Right.PROMOTIONS_DO)
     typed = dict(given)
     if opened.viewer.scope.school and not opened.viewer.scope.division:
         typed["school_code"] = opened.viewer.scope.school
@@ -134,7 +133,7 @@ async def _progress(
         status=status,
         told=told,
         counts=COUNTS,
-        may_undo=opened.viewer.has(AID_CLERK, SCHOOL),
+        may_undo=opened.viewer.has(Right.PROMOTIONS_DO),
         complaint=complaint,
         command_id=str(new_event_id()),
     )

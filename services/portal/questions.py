@@ -20,8 +20,8 @@ from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, NotFound
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
-from shared.web.viewers import AID_CLERK, AUDITOR
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -42,7 +42,7 @@ _WORDS = {
 @router.get("/audit/questions")
 async def catalogue(request: Request, opened: Opened) -> Response:
     """All questions, each in a sentence."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.QUESTIONS_ASK)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "questions.html", questions=await _catalogue(request, opened))
 
@@ -50,7 +50,7 @@ async def catalogue(request: Request, opened: Opened) -> Response:
 @router.get("/audit/questions/{name}")
 async def asked(request: Request, name: str, opened: Opened) -> Response:
     """The form; with ``ask`` in the address its answer below."""
-    opened.allow(AUDITOR, AID_CLERK)
+    opened.allow(Right.QUESTIONS_ASK)
     question = await _question(request, opened, name)
     typed = {key: value[:200] for key, value in request.query_params.items()}
     ask = "ask" in typed and not _brought(question)
@@ -64,7 +64,7 @@ async def asked_with(request: Request, name: str, opened: Opened) -> Response:
     """The same with what the auditor brought along."""
     async with request.form(max_files=0, max_fields=20, max_part_size=_PASTED_BYTES) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AUDITOR, AID_CLERK)
+        opened.allow(Right.QUESTIONS_ASK)
         typed = {key: value.strip() for key, value in form.items() if isinstance(value, str)}
     question = await _question(request, opened, name)
     if typed.get("ask") == "sheet":

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_shape import EVERYONE
 from services.portal.texts import Texts
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -23,7 +23,7 @@ _HIDDEN = frozenset(("content_hash",))
 @router.get("/reference/{kind}/{row}")
 async def history(request: Request, kind: Kind, row: str, opened: Opened) -> Response:
     """The row's history, newest first."""
-    opened.allow(*EVERYONE)
+    opened.allow(Right.REFERENCE_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = await backends.get(opened.caller, "registry", f"/v1/reference/{kind}/{row}/history")

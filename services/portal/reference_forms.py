@@ -21,7 +21,7 @@ from services.portal.table_reading import school_choices
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -41,7 +41,7 @@ class _BadLine(ValueError):
 @router.get("/reference/calendars/new")
 async def calendar_form(request: Request, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REFERENCE_KEEP)
     settings: PortalSettings = request.app.state.settings
     day = today()
     year = day.year if day.month >= 7 else day.year - 1
@@ -57,7 +57,7 @@ async def activate(request: Request, opened: Opened) -> Response:
     backends: Backends = request.app.state.backends
     async with request.form(max_files=1, max_fields=40) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AID_CLERK)
+        opened.allow(Right.REFERENCE_KEEP)
         typed = {name: text(form, name) for name in (*_PLACE, *_OF_TERMS, "rest")}
         typed |= {name: _long(form, name) for name in _LINES}
         try:
@@ -82,14 +82,14 @@ async def activate(request: Request, opened: Opened) -> Response:
 @router.get("/reference/schools/{code}/close")
 async def close_form(request: Request, code: str, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REFERENCE_KEEP)
     return await _closing(request, opened, code, {"on": today().isoformat(), "merged_into": ""})
 
 
 @router.post("/reference/schools/{code}/close")
 async def close(request: Request, code: str, opened: Opened, form: Sent) -> Response:
     """The school is no more, or another took it over."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REFERENCE_KEEP)
     backends: Backends = request.app.state.backends
     typed = {name: text(form, name) for name in ("on", "merged_into")}
     made, path = command_of(form, typed), f"/v1/reference/schools/{quote(code, safe='')}/close"
@@ -104,7 +104,7 @@ async def close(request: Request, code: str, opened: Opened, form: Sent) -> Resp
 @router.get("/reference/divisions/upload")
 async def divisions_form(request: Request, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REFERENCE_KEEP)
     return _page(request, opened, "divisions_form.html")
 
 
@@ -114,7 +114,7 @@ async def take_divisions(request: Request, opened: Opened) -> Response:
     backends: Backends = request.app.state.backends
     async with request.form(max_files=1, max_fields=10) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AID_CLERK)
+        opened.allow(Right.REFERENCE_KEEP)
         file = await _file(form)
         if file is None:
             return _page(request, opened, "divisions_form.html", 422, opened.texts("reference_forms.file_needed"))

@@ -21,7 +21,9 @@ from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import NotFound
-from shared.web.languages import language_of
+from shared.standards.posts import POSTS, Kind
+from shared.standards.rights import Right
+from shared.web.languages import Language, language_of
 
 _HERE = Path(__file__).parent
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -85,7 +87,7 @@ class Rendering:
         """One page (or, for the page's own script, one part of it)."""
         language = opened.language if opened else language_of(request)
         texts = opened.texts if opened else Texts(language)
-        roles = opened.viewer.roles if opened else frozenset()
+        rights: frozenset[Right] = opened.viewer.rights if opened else frozenset()
         known: Mapping[str, Any] = {
             "t": texts,
             "label": texts.label,
@@ -97,9 +99,10 @@ class Rendering:
             "new_command_id": lambda: str(new_event_id()),
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "viewer": opened.viewer if opened else None,
-            "roles": roles,
-            "areas": areas(roles, request.url.path),
+            "holds": lambda *names: any(Right(name) in rights for name in names),
+            "areas": areas(rights, request.url.path),
             "form_token": form_token(self._form_key, nonce_of(request)),
+            "post_name": lambda kind: _post_name(kind, language),
             "demo": self._demo,
             "today": today().isoformat(),
             "now": f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}",
@@ -117,6 +120,14 @@ class Rendering:
             "content-language": "en" if language == "en" else "zh-CN",
         }
         return finish(request, Response(html, status, headers=headers))
+
+
+def _post_name(kind: str | None, language: Language) -> str:
+    """What a kind of post is called; nothing for none."""
+    if not kind:
+        return ""
+    post = POSTS[Kind(kind)]
+    return post.en if language == "en" else post.zh
 
 
 def _query(request: Request) -> str:

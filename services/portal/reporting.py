@@ -17,7 +17,7 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_reading import PAGE_SIZE, items_of
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -29,7 +29,7 @@ _HOLIDAYS_CHARACTERS = 4_000
 @router.get("/contradictions")
 async def contradictions(request: Request, opened: Opened) -> Response:
     """People of whom two agencies say different things, side by side."""
-    opened.allow(AID_CLERK, AGENCY, AUDITOR)
+    opened.allow(Right.LISTS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"after": request.query_params.get("after", ""), "limit": PAGE_SIZE}
@@ -47,7 +47,7 @@ async def suspension_address(student_id: UUID, act: str) -> Response:
 @router.post("/suspensions/{student_id}/{act}")
 async def suspended(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """She is back in school, or due back later than was said."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.REGISTER_KEEP)
     if act not in SUSPENDED:
         return RedirectResponse("/suspensions", 303)
     path, fields = SUSPENDED[act]
@@ -65,7 +65,7 @@ async def freshness_address(list_name: str) -> Response:
 @router.post("/freshness/{list_name}")
 async def agree(request: Request, list_name: str, opened: Opened, form: Sent) -> Response:
     """How often the agency reports the list from now on."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.FRESHNESS_AGREE)
     rhythm = text(form, "rhythm")
     body: dict[str, Any] = {name: text(form, name) for name in ("since", "grace_days")}
     body |= {rhythm if rhythm in RHYTHMS else RHYTHMS[0]: text(form, "number"), "holidays": _holidays(form)}

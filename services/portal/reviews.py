@@ -17,12 +17,11 @@ from services.portal.columns import Row
 from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import REVIEWS
 from services.portal.table_reading import items_of
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
-from shared.web.viewers import AID_CLERK
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -35,7 +34,7 @@ _SOUGHT_CHARACTERS, _SOUGHT_STUDENTS = 60, 10
 @router.get("/reviews/{entry_id}")
 async def review(request: Request, entry_id: UUID, opened: Opened) -> Response:
     """The case, masked; ``?part=case`` is the case without its frame, for the page's script."""
-    opened.allow(*REVIEWS.roles)
+    opened.allow(Right.REVIEWS_READ)
     backends: Backends = request.app.state.backends
     answer = await backends.get(opened.caller, "matching", f"/v1/reviews/{entry_id}", _narrowed(_list_of(request)))
     sought = request.query_params.get("q", "").strip()[:_SOUGHT_CHARACTERS]
@@ -54,7 +53,7 @@ async def _sought(backends: Backends, opened: Opening, sought: str, case: Mappin
 @router.post("/reviews/{entry_id}/reveal")
 async def reveal(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same case in full, once; matching records who reads it and why."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REVIEWS_DECIDE)
     backends: Backends = request.app.state.backends
     purpose, narrowed = text(form, "purpose"), _narrowed(_list(text(form, "list")))
     path = f"/v1/reviews/{entry_id}/reveal"
@@ -70,7 +69,7 @@ async def reveal(request: Request, entry_id: UUID, opened: Opened, form: Sent) -
 @router.post("/reviews/{entry_id}/ruling")
 async def rule(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """What a person decided; then the next case, with a way to undo it."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REVIEWS_DECIDE)
     verdict, _, student = text(form, "verdict").partition(":")
     body = {"verdict": verdict, "students": [student] if student else [], "evidence": text(form, "evidence") or None}
     return await _settle(request, opened, entry_id, form, f"/v1/reviews/{entry_id}/ruling", body, "ruled")
@@ -79,14 +78,14 @@ async def rule(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> 
 @router.post("/reviews/{entry_id}/second-opinion")
 async def second_opinion(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """The case waits for another person; then the next one."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REVIEWS_DECIDE)
     return await _settle(request, opened, entry_id, form, f"/v1/reviews/{entry_id}/second-opinion", None, "asked")
 
 
 @router.post("/reviews/{entry_id}/undo")
 async def undo(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """Take the last ruling back and look at the case again."""
-    opened.allow(AID_CLERK)
+    opened.allow(Right.REVIEWS_DECIDE)
     backends: Backends = request.app.state.backends
     path = f"/v1/reviews/{entry_id}/ruling"
     try:

@@ -22,6 +22,7 @@ from services.portal.demo_issuer import TOKEN_SECONDS, DemoIssuer
 from services.portal.proxy import from_this_site
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
+from shared.standards.rights import Right
 from shared.web.authentication import Unauthenticated
 from shared.web.languages import LANGUAGE_COOKIE, Language, language_of
 from shared.web.traces import traceparent_of
@@ -52,9 +53,9 @@ class Opening:
     caller: Caller
     nonce: str
 
-    def allow(self, *roles: str) -> None:
-        """Raises Forbidden unless the viewer holds one of ``roles``."""
-        if not self.viewer.has(*roles):
+    def allow(self, *rights: Right) -> None:
+        """Raises Forbidden unless the viewer holds one of ``rights``."""
+        if not self.viewer.has(*rights):
             raise Forbidden(Texts("zh")("error.text_403"), Texts("en")("error.text_403"))
 
 

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from services.portal import entering
 from services.portal.backends import Backends, Caller
-from services.portal.demo_issuer import AGENCIES, PREFIX, ROLES, TOKEN_SECONDS, DemoIssuer, Persona
+from services.portal.demo_issuer import AGENCIES, GROUPS, PREFIX, TOKEN_SECONDS, TWO_DESKS, DemoIssuer, Persona
 from services.portal.forms import sent_form, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, keep_session
@@ -18,10 +19,11 @@ from services.portal.settings import PortalSettings
 from services.portal.table_reading import school_choices
 from services.portal.texts import Texts
 from shared.kernel.refusals import Malformed
-from shared.web.authentication import Authenticator
+from shared.standards.posts import POSTS, Kind
+from shared.web.authentication import Issuers
 from shared.web.languages import language_of
 from shared.web.traces import traceparent_of
-from shared.web.viewers import AID_CLERK, SESSION_COOKIE, viewer_from
+from shared.web.viewers import viewer_from
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,16 +37,13 @@ async def sign_in(request: Request) -> Response:
         return RedirectResponse(f"{PREFIX}/?{urlencode({'next': wanted})}", 303)
     if settings.sign_in_url:
         return RedirectResponse(settings.sign_in_url, 303)
-    rendering: Rendering = request.app.state.rendering
-    return rendering.page(request, None, "error.html", status=401, failed=401, detail="", trace="")
+    return RedirectResponse(f"{entering.PAGE}?{urlencode({'next': wanted})}", 303)
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, _form: Annotated[FormData, Depends(sent_form)]) -> Response:
-    """Forget the session in this browser."""
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(SESSION_COOKIE)
-    return answer
+    """End the session, and forget it in this browser."""
+    return await entering.left(request)
 
 
 def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
@@ -56,13 +55,16 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
         return JSONResponse(dict(issuer.jwks()), headers={"cache-control": "public, max-age=60"})
 
     @demo.get("/")
-    async def roles(request: Request) -> Response:
+    async def personas(request: Request) -> Response:
         rendering: Rendering = request.app.state.rendering
         return rendering.page(
             request,
             None,
             "sign_in.html",
-            offered=ROLES,
+            groups=GROUPS,
+            shapes={kind.value: post.shape.value for kind, post in POSTS.items()},
+            two_desks=TWO_DESKS,
+            township=f"{division[:6]}100",
             agencies=AGENCIES,
             schools=await _schools(request, issuer, division),
             wanted=inside(request.query_params.get("next")),
@@ -78,8 +80,8 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
 
     @demo.post("/token")
     async def token(request: Request) -> Response:
-        """For scripts: form fields role, school, agency → {"access_token"}."""
-        async with request.form(max_files=0, max_fields=10) as form:
+        """For scripts: form fields kind, school, class, agency, township → {"access_token"}."""
+        async with request.form(max_files=0, max_fields=12) as form:
             made = _token(issuer, _persona(form, division))
         return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
 
@@ -88,12 +90,19 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
 
 def _persona(form: FormData, division: str) -> Persona:
     return Persona(
-        text(form, "role"),
+        text(form, "kind"),
         division,
         text(form, "school") or None,
         text(form, "agency") or None,
+        text(form, "class") or _class_of(form),
+        text(form, "township") or None,
         second=text(form, "desk") == "2",
     )
+
+
+def _class_of(form: FormData) -> str | None:
+    grade, name = text(form, "grade"), text(form, "class_name")
+    return f"/{grade}/{name}" if grade and name else None
 
 
 def _token(issuer: DemoIssuer, persona: Persona) -> str:
@@ -101,15 +110,15 @@ def _token(issuer: DemoIssuer, persona: Persona) -> str:
         return issuer.token(persona)
     except ValueError:
         raise Malformed(
-            "请选择身份;学校与部门还需选择单位", "Choose a role; a school or agency also needs a place"
+            "请选择岗位;学校、班级、乡镇与部门还需选择单位", "Choose a post; some also need a place"
         ) from None
 
 
 async def _schools(request: Request, issuer: DemoIssuer, division: str) -> list[tuple[str, str]]:
     """The schools to choose among, asked of the registry as the demonstration's clerk; none while it is not up."""
     backends: Backends = request.app.state.backends
-    authenticator: Authenticator = request.app.state.authenticator
-    token = issuer.token(Persona(AID_CLERK, division), seconds=60)
+    authenticator: Issuers = request.app.state.authenticator
+    token = issuer.token(Persona(Kind.AID_CLERK, division), seconds=60)
     language = language_of(request)
     found = viewer_from(await authenticator.claims(token), language)
     opened = Opening(found, language, Texts(language), Caller(token, language, traceparent_of(request)), "")

@@ -15,7 +15,7 @@ from services.portal.life_forms import ACTS
 from services.portal.session import Opening, opening
 from services.portal.students import student_page
 from shared.kernel.refusals import NotFound
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 Opened = Annotated[Opening, Depends(opening)]
 _SHOWN_AGAIN = (404, 409, 422)  # refusals after which the person goes on on the same page
@@ -33,7 +33,7 @@ async def act_address(student_id: UUID, act: str) -> Response:
 @router.post("/students/{student_id}/life/{act}")
 async def record(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Record it; leads back to the student."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.REGISTER_KEEP)
     if act not in ACTS:
         raise NotFound("没有这个页面", "No such page")
     typed = {field.name: text(form, field.name) for field in ACTS[act]}

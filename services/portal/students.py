@@ -19,11 +19,11 @@ from services.portal.forms import Sent, back, command_id, text
 from services.portal.life_forms import offered
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import ENTITLEMENTS, SEARCH, VISITS
+from services.portal.table_pages import ENTITLEMENTS, VISITS
 from services.portal.table_reading import TableRow, items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -82,14 +82,14 @@ async def former_address(request: Request) -> Response:
 @router.get("/students/{student_id}")
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
-    opened.allow(*SEARCH.roles)
+    opened.allow(Right.STUDENTS_READ)
     return await student_page(request, opened, student_id)
 
 
 @router.post("/students/{student_id}/reveal")
 async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the asked-for fields in full, once; the registry records who read them and why."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.STUDENTS_REVEAL)
     backends: Backends = request.app.state.backends
     asked = [name for name in REVEALABLE if name in form.getlist("fields")]
     body = {"purpose": text(form, "purpose"), "fields": asked}
@@ -109,7 +109,7 @@ async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent)
 @router.post("/students/{student_id}/care")
 async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the care record, once; the registry records who read it and why."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CARE_KEEP)
     backends: Backends = request.app.state.backends
     body = {"purpose": text(form, "care_purpose")}
     path = f"/v1/students/{student_id}/care/reveal"
@@ -125,7 +125,7 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
 @router.post("/students/{student_id}/guardianship")
 async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Somebody else cares for the child."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.CARE_KEEP)
     body = {name: text(form, name) or None for name in CARE_FIELDS}
     return await _keep_care(request, opened, student_id, form, "guardianship", body)
 
@@ -133,7 +133,7 @@ async def guardianship(request: Request, student_id: UUID, opened: Opened, form:
 @router.post("/students/{student_id}/counselling")
 async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The school counselled the child."""
-    opened.allow(SCHOOL)
+    opened.allow(Right.COUNSELLING_NOTE)
     note = form.get("note")
     body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
     return await _keep_care(request, opened, student_id, form, "counselling", body)
@@ -216,7 +216,7 @@ async def _absences(backends: Backends, opened: Opening, student_id: UUID) -> li
 
 async def _households(backends: Backends, opened: Opening, student_id: UUID) -> list[Row] | None:
     """The households she belongs to, for who may see them; None when they cannot be read."""
-    if not opened.viewer.has(AID_CLERK, AUDITOR):
+    if not opened.viewer.has(Right.HOUSEHOLDS_READ):
         return []
     try:
         told: list[Row] = (await backends.get(opened.caller, "registry", f"/v1/students/{student_id}/households")).body

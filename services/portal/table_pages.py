@@ -18,7 +18,6 @@ from services.portal.table_shape import (
     AGENCY_COLUMN,
     BY_SCHOOL,
     CLASS,
-    EVERYONE,
     GRADE,
     LIST,
     NAME,
@@ -27,7 +26,7 @@ from services.portal.table_shape import (
     Filter,
     TablePage,
 )
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 ROSTER = TablePage(
     "roster", "/roster", "matching", "/v1/roster",
@@ -37,7 +36,7 @@ ROSTER = TablePage(
         Column("kind", ("kind",)),
         Column("evidence", ("evidence",), "evidence"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Right.ROSTER_READ,), "student_id",
     (BY_SCHOOL, Filter("category", "code", "category"), TRUE_ON),
     live="/v1/roster/stream", inputs="/v1/roster/inputs",
 )  # fmt: skip
@@ -53,7 +52,7 @@ REVIEWS = TablePage(
         Column("score", ("score",), "score"),
         Column("second_opinion", ("second_opinion",), "code", "second_opinion"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "entry_id",
+    (Right.REVIEWS_READ,), "entry_id",
     (Filter("list", "code", "list"), BY_SCHOOL),
 )  # fmt: skip
 
@@ -65,7 +64,7 @@ UNMATCHED = TablePage(
         Column("school_age", ("school_age",), "code", "yes_no"),
         Column("reason", ("explanation", "reason")),
     ),
-    (AID_CLERK, AGENCY, AUDITOR), "entry_id",
+    (Right.ENTRIES_READ,), "entry_id",
     (
         Filter("state", "code", "unmatched_state", tabs=True, default="not_in_register"),
         Filter("list", "code", "list"),
@@ -84,7 +83,7 @@ ENTITLEMENTS = TablePage(
         Column("pay_by", ("pay_by",), "date"),
         Column("paid_on", ("paid_on",), "date"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
+    (Right.AID_READ,), "entitlement_id",
     (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), BY_SCHOOL, Filter("term", "term")),
     actions=True,
 )  # fmt: skip
@@ -99,7 +98,7 @@ PAYMENTS = TablePage(
         Column("paid_on", ("paid_on",), "date"),
         Column("reference", ("reference",)),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "entitlement_id",
+    (Right.AID_READ,), "entitlement_id",
     (BY_SCHOOL, Filter("term", "term")),
 )  # fmt: skip
 
@@ -112,7 +111,7 @@ VISITS = TablePage(
         Column("outcome", ("outcome",), "code", "outcome"),
         Column("helper", ("helper_name", "helper")),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "visit_id",
+    (Right.VISITS_READ,), "visit_id",
     (BY_SCHOOL, Filter("outcome", "code", "outcome")),
 )  # fmt: skip
 
@@ -128,7 +127,7 @@ SEARCH = TablePage(
         GRADE, CLASS,
         Column("student_state", ("state",), "code", "student_state"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Right.STUDENTS_READ,), "student_id",
     (Filter("q", "text"), BY_SCHOOL, TRUE_ON),
 )  # fmt: skip
 
@@ -141,7 +140,7 @@ SUSPENSIONS = TablePage(
         Column("due_back", ("due_back",), "date"),
         Column("days_overdue", ("days_overdue",), "number"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Right.STUDENTS_READ,), "student_id",
     (Filter("overdue", "code", "suspension", tabs=True, default="true"), BY_SCHOOL, TRUE_ON),
     actions=True,
 )  # fmt: skip
@@ -157,7 +156,7 @@ FRESHNESS = TablePage(
         Column("days_late", ("days_late",), "number"),
         Column("silent_since", ("silent_since",), "date"),
     ),
-    (AID_CLERK, AGENCY, AUDITOR), "list",
+    (Right.LISTS_READ,), "list",
     actions=True,
 )  # fmt: skip
 
@@ -173,7 +172,7 @@ SCHOOLS = TablePage(
         Column("closed", ("closed",), "code", "closed"),
         Column("merged_into", ("merged_into",), href="/reference/schools/{merged_into}"),
     ),
-    EVERYONE, "school_code",
+    (Right.REFERENCE_READ,), "school_code",
     (TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
@@ -183,7 +182,7 @@ CLOSED_STUDENTS = TablePage(
         NAME, SCHOOL_COLUMN, GRADE, CLASS,
         Column("merged_into", ("merged_into_name", "merged_into"), href="/reference/schools/{merged_into}"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Right.STUDENTS_READ,), "student_id",
     (BY_SCHOOL, TRUE_ON),
 )  # fmt: skip
 
@@ -197,7 +196,7 @@ DIVISIONS = TablePage(
         Column("successors", ("successors",), "words"),
         Column("source", ("source",)),
     ),
-    EVERYONE, "code",
+    (Right.REFERENCE_READ,), "code",
     (Filter("in_force", "code", "in_force"), Filter("within", "text"), TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
@@ -210,7 +209,7 @@ CALENDARS = TablePage(
         Column("terms", ("terms",), "number"),
         Column("school_days", ("school_days",), "number"),
     ),
-    EVERYONE, "calendar_id",
+    (Right.REFERENCE_READ,), "calendar_id",
     (TRUE_ON, Filter("known_at", "moment")),
 )  # fmt: skip
 
@@ -232,7 +231,7 @@ TERMS = TablePage(
         ),
         Column("tasks_upcoming", ("upcoming",), "number"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "term",
+    (Right.TERMS_READ,), "term",
     (TRUE_ON,),
 )  # fmt: skip
 
@@ -250,7 +249,7 @@ TERM_TASKS = TablePage(
         Column("note", ("note",)),
         Column("told_by", ("told_by",)),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "task_id",
+    (Right.TERMS_READ,), "task_id",
     (
         Filter("state", "code", "task_state", tabs=True),
         BY_SCHOOL,
@@ -273,7 +272,7 @@ REGISTER_PLACES = TablePage(
         Column("certain", ("certain",), "code", "certain"),
         Column("students", ("students",), "number", href="/register-places/students?kind={kind}&place={place}"),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "place",
+    (Right.REGISTER_COUNT,), "place",
     (Filter("kind", "code", "register_place"), TRUE_ON),
 )  # fmt: skip
 
@@ -287,7 +286,7 @@ PLACE_STUDENTS = TablePage(
         _KIND,
         Column("place", ("place_name", "place")),
     ),
-    (AID_CLERK, SCHOOL, AUDITOR), "student_id",
+    (Right.STUDENTS_READ,), "student_id",
     (Filter("kind", "code", "register_place", default="outside_here"), Filter("place", "text"), TRUE_ON),
 )  # fmt: skip
 
@@ -306,7 +305,7 @@ SUBMISSIONS = TablePage(
         Column("state", ("state",), "code", "submission_state"),
         Column("rejects", ("rejected",), "link", href="/imports/{submission_id}/rejects.xlsx"),
     ),
-    (AID_CLERK, AGENCY, AUDITOR), "submission_id",
+    (Right.LISTS_READ,), "submission_id",
     (Filter("list", "code", "list"),), actions=True,
 )  # fmt: skip
 
@@ -343,47 +342,47 @@ TABLES: Mapping[str, TablePage] = {
     )
 }
 
-NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("home", "/", EVERYONE),
-    ("messages", "/messages", (AID_CLERK, SCHOOL)),
-    ("search", "/search", SEARCH.roles),
-    ("roster", "/roster", ROSTER.roles),
-    ("alerts", "/alerts", ALERTS.roles),
-    ("deliveries", "/deliveries", (AID_CLERK,)),
-    ("suspensions", "/suspensions", SUSPENSIONS.roles),
-    ("freshness", "/freshness", FRESHNESS.roles),
-    ("contradictions", "/contradictions", (AID_CLERK, AGENCY, AUDITOR)),
-    ("attendance", "/attendance", (AID_CLERK, SCHOOL, AUDITOR)),
-    ("dropout_board", "/dropout", ALERTS.roles),
-    ("alerts_spring", "/alerts/spring", SPRING_ALERTS.roles),
-    ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.roles),
-    ("ledger_children", "/dropout/children", LEDGER_CHILDREN.roles),
-    ("dropout_reports", "/dropout/reports", ALERTS.roles),
-    ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.roles),
-    ("left_behind", "/dropout/left-behind", LEFT_BEHIND.roles),
-    ("alert_rules", "/dropout/rules", (AID_CLERK, SCHOOL, AUDITOR)),
-    ("reviews", "/reviews", REVIEWS.roles),
-    ("unmatched", "/unmatched", UNMATCHED.roles),
-    ("imports", "/imports", SUBMISSIONS.roles),
-    ("check", "/check", (AID_CLERK, AGENCY)),
-    ("models", "/models", (AID_CLERK, AUDITOR)),
-    ("promotions", "/promotions", (AID_CLERK, SCHOOL, AUDITOR)),
-    ("changes", "/changes", (AID_CLERK, SCHOOL, AUDITOR)),
-    ("requests", "/requests", (AID_CLERK, SCHOOL, AGENCY)),
-    ("household_changes", "/household-changes", (AID_CLERK, AGENCY, AUDITOR)),
-    ("papers", "/papers", (AID_CLERK, SCHOOL, AGENCY)),
-    ("entitlements", "/entitlements", ENTITLEMENTS.roles),
-    ("payments", "/payments", PAYMENTS.roles),
-    ("visits", "/visits", VISITS.roles),
-    ("exports", "/exports", EVERYONE),
-    ("terms", "/terms", TERMS.roles),
-    ("register_places", "/register-places", REGISTER_PLACES.roles),
-    ("schools", "/reference/schools", SCHOOLS.roles),
-    ("divisions", "/reference/divisions", DIVISIONS.roles),
-    ("calendars", "/reference/calendars", CALENDARS.roles),
-    ("audit", "/audit", (AUDITOR, AID_CLERK)),
-    ("reads", "/reads", READS.roles),
-    ("erasures", "/erasures", ERASURES.roles),
-    ("erasures_due", "/erasures/due", ERASURES_DUE.roles),
-    ("questions", "/audit/questions", (AUDITOR, AID_CLERK)),
+NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
+    ("home", "/", (Right.SIGNED_IN,)),
+    ("messages", "/messages", (Right.MESSAGES_READ,)),
+    ("search", "/search", SEARCH.rights),
+    ("roster", "/roster", ROSTER.rights),
+    ("alerts", "/alerts", ALERTS.rights),
+    ("deliveries", "/deliveries", (Right.DELIVERIES_KEEP,)),
+    ("suspensions", "/suspensions", SUSPENSIONS.rights),
+    ("freshness", "/freshness", FRESHNESS.rights),
+    ("contradictions", "/contradictions", (Right.LISTS_READ,)),
+    ("attendance", "/attendance", (Right.ATTENDANCE_READ,)),
+    ("dropout_board", "/dropout", (Right.ALERTS_COUNT,)),
+    ("alerts_spring", "/alerts/spring", SPRING_ALERTS.rights),
+    ("alerts_summer", "/alerts/summer", SUMMER_ALERTS.rights),
+    ("ledger_children", "/dropout/children", LEDGER_CHILDREN.rights),
+    ("dropout_reports", "/dropout/reports", (Right.REPORTS_READ,)),
+    ("documented_absences", "/dropout/documents", DOCUMENTED_ABSENCES.rights),
+    ("left_behind", "/dropout/left-behind", LEFT_BEHIND.rights),
+    ("alert_rules", "/dropout/rules", (Right.ALERT_RULES_READ,)),
+    ("reviews", "/reviews", REVIEWS.rights),
+    ("unmatched", "/unmatched", UNMATCHED.rights),
+    ("imports", "/imports", SUBMISSIONS.rights),
+    ("check", "/check", (Right.LISTS_SEND,)),
+    ("models", "/models", (Right.MODELS_READ,)),
+    ("promotions", "/promotions", (Right.PROMOTIONS_READ,)),
+    ("changes", "/changes", (Right.CHANGES_READ,)),
+    ("requests", "/requests", (Right.CORRECTIONS_ASK,)),
+    ("household_changes", "/household-changes", (Right.HOUSEHOLDS_ASK,)),
+    ("papers", "/papers", (Right.PAPERS_TYPE,)),
+    ("entitlements", "/entitlements", ENTITLEMENTS.rights),
+    ("payments", "/payments", PAYMENTS.rights),
+    ("visits", "/visits", VISITS.rights),
+    ("exports", "/exports", (Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)),
+    ("terms", "/terms", TERMS.rights),
+    ("register_places", "/register-places", REGISTER_PLACES.rights),
+    ("schools", "/reference/schools", SCHOOLS.rights),
+    ("divisions", "/reference/divisions", DIVISIONS.rights),
+    ("calendars", "/reference/calendars", CALENDARS.rights),
+    ("audit", "/audit", (Right.LOGS_READ,)),
+    ("reads", "/reads", READS.rights),
+    ("erasures", "/erasures", ERASURES.rights),
+    ("erasures_due", "/erasures/due", ERASURES_DUE.rights),
+    ("questions", "/audit/questions", (Right.QUESTIONS_ASK,)),
 )

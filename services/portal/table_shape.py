@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.portal.columns import Column
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 FilterKind = Literal["school", "code", "date", "moment", "term", "text"]
 
@@ -37,7 +37,7 @@ class TablePage:
     service: str
     source: str
     columns: tuple[Column, ...]
-    roles: tuple[str, ...]
+    rights: tuple[Right, ...]
     row_id: str
     filters: tuple[Filter, ...] = ()
     live: str | None = None
@@ -46,7 +46,6 @@ class TablePage:
     inputs: str | None = None
 
 
-EVERYONE = (AID_CLERK, SCHOOL, AGENCY, AUDITOR)
 NAME = Column("name", ("name",), "student")
 SCHOOL_COLUMN = Column("school", ("school_name", "school_code", "school"), "school")
 GRADE = Column("grade", ("grade",))

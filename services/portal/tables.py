@@ -57,7 +57,7 @@ def _shower(page: TablePage):  # type: ignore[no-untyped-def]
 
 async def table_page(request: Request, opened: Opening, page: TablePage) -> Response:
     """The page, or only its rows (``?part=rows``) when the page's script asks for what changed."""
-    opened.allow(*page.roles)
+    opened.allow(*page.rights)
     rendering: Rendering = request.app.state.rendering
     backends: Backends = request.app.state.backends
     view = await read_view(request, opened, page, backends)
@@ -115,7 +115,7 @@ def _tabs(page: TablePage, conditions: dict[str, str], texts: Texts) -> list[tup
 
 def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
     async def sheet(request: Request, opened: Opened) -> Response:
-        opened.allow(*page.roles)
+        opened.allow(*page.rights)
         backends: Backends = request.app.state.backends
         params = asked(request, page, conditions_of(request, page))
         folder = tempfile.TemporaryDirectory(prefix="rollcall-sheet-")

@@ -18,7 +18,7 @@ from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -38,7 +38,7 @@ Typed = Mapping[str, str]  # one task as the form has it: field → text
 @router.get("/terms/plan")
 async def plan(request: Request, opened: Opened) -> Response:
     """The plan in force on a day (``?true_on=``), its versions; for the clerk the form."""
-    opened.allow(AID_CLERK, SCHOOL, AUDITOR)
+    opened.allow(Right.TERMS_READ)
     return await _page(request, opened)
 
 
@@ -47,7 +47,7 @@ async def activate(request: Request, opened: Opened) -> Response:
     """Another plan from a day on; a refusal shows the form with what was typed."""
     async with request.form(max_files=0, max_fields=len(FIELDS) * TASKS_MOST + 5) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(AID_CLERK)
+        opened.allow(Right.TERMS_PLAN)
         as_of, tasks = text(form, "as_of"), _typed(form)
         made = command_of(form, [as_of, tasks])
     backends: Backends = request.app.state.backends
@@ -146,7 +146,7 @@ async def _page(
         names=names,
         name=name,
         versions=[each | {"count": len(each["fields"]["content"]["tasks"])} for each in versions],
-        may_change=opened.viewer.has(AID_CLERK),
+        may_change=opened.viewer.has(Right.TERMS_PLAN),
         form_tasks=[*(list(_filled(tasks)) if typed is None else typed), dict.fromkeys(FIELDS, "")],
         changing=typed is not None,
         as_of=as_of or today().isoformat(),

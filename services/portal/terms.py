@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.session import Opening, opening
-from shared.web.viewers import AID_CLERK, SCHOOL
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
@@ -27,7 +27,7 @@ async def act_address(act: str) -> Response:
 @router.post("/terms/tasks/done")
 async def done(request: Request, opened: Opened, form: Sent) -> Response:
     """Somebody did it."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.TERMS_DO)
     body = _named(form) | {"on": text(form, "on") or None, "note": text(form, "note")}
     if count := text(form, "count"):
         body["count"] = count
@@ -38,7 +38,7 @@ async def done(request: Request, opened: Opened, form: Sent) -> Response:
 @router.post("/terms/tasks/reopen")
 async def reopen(request: Request, opened: Opened, form: Sent) -> Response:
     """It is to be done again."""
-    opened.allow(AID_CLERK, SCHOOL)
+    opened.allow(Right.TERMS_DO)
     await _send(request, opened, form, "reopen", _named(form) | {"note": text(form, "note")})
     return back(form, "task_reopened", PLACE)
 

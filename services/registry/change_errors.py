@@ -5,7 +5,6 @@ ChangeImpossible      422  what is proposed cannot be: a school merged into itse
 ChangeInAnotherState  409  the step asked for does not follow from where the change is
 PreviewDiffers        409  the approval names another preview than the one that stands
 PreviewOutdated       409  what the preview rests on has changed: look again
-ApproverIsProposer    409  who proposes does not approve
 ChangeUndoTooLate     409  too long ago to be undone as a whole
 """
 
@@ -83,13 +82,6 @@ class PreviewOutdated(Conflict):
             change_id=str(change_id),
             students=students,
         )
-
-
-class ApproverIsProposer(Conflict):
-    code = "approver_is_proposer"
-
-    def __init__(self) -> None:
-        super().__init__("提出人不能审批,须由另一人审批", "Who proposed it does not approve it: another person must.")
 
 
 class ChangeUndoTooLate(Conflict):

@@ -2,7 +2,6 @@
 
 PaperUnknown      404  no such paper, or not in the caller's scope
 PaperDecided      409  it is recorded or refused already
-CheckerIsEnterer  409  who typed it does not check it
 ScanUnusable      422  no PDF, PNG or JPEG, or too large
 ScanMissing       404  no scan is attached
 """
@@ -26,13 +25,6 @@ class PaperDecided(Conflict):
 
     def __init__(self, paper_id: UUID) -> None:
         super().__init__("这份录入已经办结", "The paper is recorded or refused already.", paper_id=str(paper_id))
-
-
-class CheckerIsEnterer(Conflict):
-    code = "checker_is_enterer"
-
-    def __init__(self) -> None:
-        super().__init__("录入人不能自己复核,须由另一人复核", "Who typed it does not check it: another person must.")
 
 
 class ScanUnusable(Malformed):

@@ -17,13 +17,15 @@ from services.visits.streams import Streams
 from shared.database.database import Database
 from shared.eventsourcing.store import EventStore
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 VIEW = "visits"
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Visitor = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.VISITS_READ))]
+Visitor = Annotated[Viewer, Depends(require(Right.VISITS_LOG))]
+Assigner = Annotated[Viewer, Depends(require(Right.HELPERS_ASSIGN))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 Code = Annotated[str, Field(max_length=64, pattern=r"^[a-z_]+$")]
@@ -105,7 +107,7 @@ def router(database: Database, store: EventStore, streams: Streams) -> APIRouter
         return page_of(rows, turn, key=lambda row: (row.school_code, row.visited_on, row.visit_id))
 
     @routes.post("/helpers")
-    def assign(body: AssignHelperBody, request: Request, viewer: Visitor) -> Done:
+    def assign(body: AssignHelperBody, request: Request, viewer: Assigner) -> Done:
         command = command_from(request, viewer, body)
         intent = AssignHelper(student_id=body.student_id, helper=body.helper, from_day=body.from_day or today())
         result = handlers.assign_helper(database, store, streams, viewer.scope, intent, command, today())

@@ -23,19 +23,43 @@ _RULES = {
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What one viewer may see. ``division`` is a prefix of division codes (2, 4, 6, 9 or 12 digits).
+class Classroom:
+    """One class of one school, as the register writes it: stage primary, grade 五年级, name 1班. An empty ``stage`` is
+    any. Raises ValueError for an empty school, grade or name: that would be more than one class."""
 
-    Raises ValueError for an empty text: an empty prefix would show everything.
+    school: str
+    stage: str
+    grade: str
+    name: str
+
+    def __post_init__(self) -> None:
+        if not (self.school and self.grade and self.name):
+            raise ValueError("a class has a school, a grade and a name")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one viewer may see. ``division`` is a prefix of division codes (2, 4, 6, 9 or 12 digits). Who sees a
+    ``classroom`` has no ``school``: what does not ask for the class shows nothing, never the whole school.
+
+    Raises ValueError for an empty text (an empty prefix would show everything) and for a class beside a school.
     """
 
     division: str | None = None
     school: str | None = None
     agency: str | None = None
+    classroom: Classroom | None = None
 
     def __post_init__(self) -> None:
         if "" in (self.division, self.school, self.agency):
             raise ValueError("an empty scope is written as None")
+        if self.classroom is not None and self.school is not None:
+            raise ValueError("a class is a narrower scope than its school: give one of them")
+
+    def of_school(self, school_code: str | None) -> bool:
+        """Whether it is a scope inside this school: all of it, or one of its classes."""
+        own = self.school if self.classroom is None else self.classroom.school
+        return own is not None and own == school_code
 
 
 NO_SCOPE = Scope()

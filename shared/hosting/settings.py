@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -46,6 +47,7 @@ ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
 PUBLIC_KEYS_FILE = "public-keys.txt"
+DEMO_ISSUER_PATH = "/demo-issuer"
 AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
 
 
@@ -172,6 +174,33 @@ class Settings:
         before = f"{name}-previous"
         kept = before in self.secrets or (self.home / "secrets" / before).exists()
         return [self.secret(name), *([self.secret(before)] if kept else [])]
+
+    @property
+    def access_issuer(self) -> str:
+        """The ``iss`` of the tokens that access signs."""
+        return f"urn:rollcall:{self.division}:access"
+
+    @property
+    def token_seeds(self) -> list[bytes]:
+        """Ed25519 seeds of the tokens: the present one (``access-signing``), then those that are only published: the
+        one before (``access-signing-previous``) and the one to come (``access-signing-next``)."""
+        found = [self.secret("access-signing")]
+        for name in ("access-signing-previous", "access-signing-next"):
+            try:
+                found.append(self.secret(name))
+            except SettingMissing:
+                continue
+        return found
+
+    @property
+    def issuers(self) -> dict[str, str]:
+        """Whose tokens are trusted: issuer → address of its keys. Access always; the demonstration's issuer never in
+        production; another one (ROLLCALL_ISSUER) wherever it is named."""
+        trusted = {self.access_issuer: f"{self.addresses['access']}/v1/jwks.json"} if self.addresses else {}
+        demo = urlsplit(self.issuer).path == DEMO_ISSUER_PATH
+        if self.issuer and not (demo and self.environment == "production"):
+            trusted[self.issuer] = self.jwks_url
+        return trusted
 
     def database(self) -> Database:
         """This service's database, not yet prepared."""

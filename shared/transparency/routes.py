@@ -17,6 +17,7 @@ from fastapi.responses import PlainTextResponse, Response
 from shared.database.database import Database, driver
 from shared.eventsourcing import log as event_log
 from shared.standards.division import within
+from shared.standards.rights import Right
 from shared.transparency.answers import ConsistencyProof, InclusionProof, LogKey, LogKeys, StoreRange, Tile
 from shared.transparency.checkpointer import Signed, latest, own_nodes
 from shared.transparency.checkpoints import origin_of
@@ -34,10 +35,10 @@ from shared.transparency.refusals import (
     RangeTooWide,
 )
 from shared.transparency.store_ranges import RANGE_EVENTS, held, is_witness, range_root
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require, viewer
+from shared.web.viewers import Viewer, require
 
-SignedIn = Annotated[Viewer, Depends(viewer)]
-Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+SignedIn = Annotated[Viewer, Depends(require(Right.SIGNED_IN))]
+Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 Index = Annotated[int, Query(ge=1)]
 
 

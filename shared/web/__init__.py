@@ -13,20 +13,16 @@ from shared.web.live import SseHub
 from shared.web.logs import configure_logs
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.traces import traceparent_of
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, SERVICE, Viewer, require, viewer
+from shared.web.viewers import Rule, Viewer, require, viewer
 
 __all__ = [
-    "AGENCY",
-    "AID_CLERK",
-    "AUDITOR",
-    "SCHOOL",
-    "SERVICE",
     "Authenticator",
     "BodyLimits",
     "EventStream",
     "Language",
     "Page",
     "PageTurn",
+    "Rule",
     "SseHub",
     "Stale",
     "Unauthenticated",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from shared.web import problems
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.descriptions import describe_alike
 from shared.web.edge import API_CONTENT_POLICY, Edge
@@ -28,7 +28,7 @@ def create_app(
     title: str,
     routers: Sequence[APIRouter],
     *,
-    authenticator: Authenticator | None,
+    authenticator: Checker | None,
     database: Database | None = None,
     parts: Sequence[Part] = (),
     checks: Mapping[str, Check] | None = None,

@@ -1,14 +1,21 @@
-"""What every service's OpenAPI description says of all routes alike: keys of commands, and how one is refused."""
+"""What every service's OpenAPI description says of all routes alike: which rights a route asks for, keys of commands,
+and how one is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from shared.web.commands import IDEMPOTENCY_HEADER
 from shared.web.problems import MEDIA_TYPE
+from shared.web.viewers import Rule
 
+RIGHT_FIELD = "x-rollcall-right"
 _WRITES = ("post", "put", "patch", "delete")
 # Status → what it means, the same for every route. 5xx but 503 is a fault of ours and therefore not promised.
 REFUSALS = {
@@ -54,15 +61,19 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def describe_alike(app: FastAPI) -> None:
-    """Say of every route that a POST carries an Idempotency-Key, and with which problems it may be refused."""
+    """Say of every route which rights (one of them) it asks for, that a POST carries an Idempotency-Key, and with which
+    problems it may be refused."""
     plain = app.openapi
+    rules = _rules(app.routes)
 
     def described() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
         schema = plain()
-        for operations in schema.get("paths", {}).values():
+        for path, operations in schema.get("paths", {}).items():
             for method, operation in operations.items():
+                if rights := rules.get((path, method)):
+                    operation[RIGHT_FIELD] = rights
                 if method == "post":
                     operation.setdefault("parameters", []).append(_KEY)
                 _describe_refusals(method, operation.setdefault("responses", {}))
@@ -74,6 +85,24 @@ def describe_alike(app: FastAPI) -> None:
         return schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _rules(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], list[str]]:
+    """(path, method) → the rights of which one is needed. Rules that stand in a row all hold: the last one, the
+    route's own, is told."""
+    return {
+        (route.path_format, method.lower()): [right.value for right in found[-1].rights]
+        for route in routes
+        if isinstance(route, APIRoute)
+        if (found := rules_of(route.dependant))
+        for method in route.methods or ()
+    }
+
+
+def rules_of(dependant: Dependant) -> list[Rule]:
+    """The rules a route depends on, in the order in which they are asked."""
+    own = [dependant.call] if isinstance(dependant.call, Rule) else []
+    return [*(rule for inner in dependant.dependencies for rule in rules_of(inner)), *own]
 
 
 def _describe_refusals(method: str, responses: dict[str, Any]) -> None:

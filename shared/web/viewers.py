@@ -1,76 +1,106 @@
-"""Who is looking, in which role, and what of the county they may see.
+"""Who is looking, in which post, with which rights, and what of the county they may see.
 
-The scope follows the *role*: a school's token that also names a division still sees one school only.
+The scope follows the *kind of post* (shared/standards/posts.py): a registrar's token that also names a division still
+sees one school only. Claims: ``sub`` (account), ``name``, ``post``, ``kind``, ``division`` | ``school`` | ``school`` +
+``class`` | ``agency``, ``sid`` (session), and ``emergency`` or ``delegated`` where the post is held that way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
-from shared.database.scopes import Scope
+from shared.database.scopes import NO_SCOPE, Classroom, Scope
 from shared.kernel.refusals import Forbidden
-from shared.web.authentication import Authenticator, Claims, Unauthenticated
+from shared.standards.posts import POSTS, Kind, Shape
+from shared.standards.rights import Right, held_by
+from shared.web.authentication import Checker, Claims, Unauthenticated
 from shared.web.languages import Language, language_of
+from shared.web.revocations import Revocations
 
 if TYPE_CHECKING:
     from shared.web.rate_limits import Limits
 
 SESSION_COOKIE = "rollcall_session"
-AID_CLERK, SCHOOL, AGENCY, AUDITOR, SERVICE = "aid_clerk", "school", "agency", "auditor", "service"
-ROLES = frozenset({AID_CLERK, SCHOOL, AGENCY, AUDITOR, SERVICE})
-_DIVISION_WIDE = frozenset({AID_CLERK, AUDITOR, SERVICE})
-_DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}")
+GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105
+_DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
 _PLACE = re.compile(r"[^\s\x00-\x1f]{1,64}")
+_CLASS = re.compile(r"([^/\x00-\x1f]{0,40})/([^/\x00-\x1f]{1,40})/([^\x00-\x1f]{1,40})")
+_NOTHING: frozenset[Right] = frozenset()
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """The person (or service) behind a request. ``expires_at`` is the end of their token in Unix seconds."""
+    """The person (or service) behind a request, in the post they act in. ``kind`` is None in a post nobody declared,
+    which holds no right. ``session``, ``emergency`` and ``delegated`` are ids, empty where there is none.
+    ``expires_at`` is the end of their token in Unix seconds."""
 
     principal: str
     name: str
-    roles: frozenset[str]
+    kind: Kind | None
+    rights: frozenset[Right]
     scope: Scope
     language: Language
     expires_at: float
+    post: str = ""
+    session: str = ""
+    emergency: str = ""
+    delegated: str = ""
 
-    def has(self, *roles: str) -> bool:
-        """Whether any of ``roles`` is held."""
-        return not self.roles.isdisjoint(roles)
+    def has(self, *rights: Right) -> bool:
+        """Whether any of ``rights`` is held."""
+        return not self.rights.isdisjoint(rights)
 
 
 def token_of(request: HTTPConnection) -> str | None:
-    """The token of a request: the bearer header, else the session cookie."""
+    """The token of a request: the bearer header, else the one got for its session, else a demonstration's cookie."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    return request.cookies.get(SESSION_COOKIE) or None
+    given: str | None = getattr(request.state, GIVEN_TOKEN, None)
+    return given or request.cookies.get(SESSION_COOKIE) or None
 
 
 def viewer_from(claims: Claims, language: Language) -> Viewer:
-    """Claims → viewer. An unknown role counts for nothing; a missing or odd place gives no rows, never all."""
-    told = claims.get("roles")
-    roles = (
-        ROLES.intersection(role for role in told if isinstance(role, str)) if isinstance(told, list) else frozenset()
-    )
-    name = claims.get("name")
+    """Claims → viewer. An unknown kind of post holds nothing; a missing or odd place gives no rows, never all."""
+    told = claims.get("kind")
+    kind = _KINDS.get(told) if isinstance(told, str) else None
     return Viewer(
         principal=str(claims["sub"]),
-        name=name if isinstance(name, str) else "",
-        roles=roles,
-        scope=Scope(
-            division=_claim(claims, "division", _DIVISION) if roles & _DIVISION_WIDE else None,
-            school=_claim(claims, "school", _PLACE) if SCHOOL in roles else None,
-            agency=_claim(claims, "agency", _PLACE) if AGENCY in roles else None,
-        ),
+        name=_text(claims, "name"),
+        kind=kind,
+        rights=_NOTHING if kind is None else held_by(kind),
+        scope=NO_SCOPE if kind is None else _scope(claims, POSTS[kind].shape),
         language=language,
         expires_at=float(claims["exp"]),
+        post=_text(claims, "post"),
+        session=_text(claims, "sid"),
+        emergency=_text(claims, "emergency"),
+        delegated=_text(claims, "delegated"),
     )
+
+
+def _scope(claims: Claims, shape: Shape) -> Scope:
+    if shape is Shape.DIVISION:
+        return Scope(division=_claim(claims, "division", _DIVISION))
+    if shape is Shape.SCHOOL:
+        return Scope(school=_claim(claims, "school", _PLACE))
+    if shape is Shape.AGENCY:
+        return Scope(agency=_claim(claims, "agency", _PLACE))
+    if shape is Shape.CLASS:
+        return Scope(classroom=_classroom(claims))
+    division = _claim(claims, "division", _DIVISION)
+    return Scope(division=division, school=None if division else _claim(claims, "school", _PLACE))
+
+
+def _classroom(claims: Claims) -> Classroom | None:
+    school, told = _claim(claims, "school", _PLACE), claims.get("class")
+    parts = _CLASS.fullmatch(told) if isinstance(told, str) else None
+    return None if school is None or parts is None else Classroom(school, *parts.groups())
 
 
 def _claim(claims: Claims, name: str, pattern: re.Pattern[str]) -> str | None:
@@ -78,16 +108,24 @@ def _claim(claims: Claims, name: str, pattern: re.Pattern[str]) -> str | None:
     return value if isinstance(value, str) and pattern.fullmatch(value) else None
 
 
+def _text(claims: Claims, name: str) -> str:
+    value: Any = claims.get(name)
+    return value if isinstance(value, str) else ""
+
+
 async def viewer(request: Request) -> Viewer:
     """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable, TooOften."""
     known = getattr(request.state, "viewer", None)
     if isinstance(known, Viewer):
         return known
-    authenticator: Authenticator | None = request.app.state.authenticator
+    authenticator: Checker | None = request.app.state.authenticator
     token = token_of(request)
     if token is None or authenticator is None:
         raise Unauthenticated("no token")
     found = viewer_from(await authenticator.claims(token), language_of(request))
+    revocations: Revocations | None = getattr(request.app.state, "revocations", None)
+    if revocations is not None:
+        revocations.check(found.session)
     request.state.viewer = found
     limits: Limits | None = getattr(request.app.state, "limits", None)
     if limits is not None:
@@ -95,15 +133,28 @@ async def viewer(request: Request) -> Viewer:
     return found
 
 
-def require(*roles: str) -> Callable[[Request], Awaitable[Viewer]]:
-    """Dependency: the viewer, if they hold one of ``roles``; raises Forbidden otherwise."""
-    if unknown := set(roles) - ROLES:
-        raise ValueError(f"unknown roles {sorted(unknown)}")
+class Rule:
+    """FastAPI dependency: the viewer, if they hold one of ``rights``. The description of a route tells them
+    (``x-rollcall-right``)."""
 
-    async def permitted(request: Request) -> Viewer:
+    def __init__(self, *rights: Right) -> None:
+        self.rights = rights
+
+    async def __call__(self, request: Request) -> Viewer:
+        """Raises Forbidden, Unauthenticated, IssuerUnreachable."""
         found = await viewer(request)
-        if not found.has(*roles):
-            raise Forbidden("您的角色没有此项权限", "Your role does not permit this", needs=sorted(roles))
+        if not found.has(*self.rights):
+            raise forbidden(*self.rights)
         return found
 
-    return permitted
+
+def require(*rights: Right) -> Rule:
+    """The rule that one of ``rights`` is held. Raises ValueError without any: nobody would pass."""
+    if not rights:
+        raise ValueError("a rule names at least one right")
+    return Rule(*rights)
+
+
+def forbidden(*needs: Right) -> Forbidden:
+    """The refusal of who holds none of ``needs``."""
+    return Forbidden("您的岗位没有此项权限", "Your post does not permit this", needs=sorted(needs))

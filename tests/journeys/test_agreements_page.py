@@ -69,7 +69,7 @@ def test_a_school_asks_and_the_owner_corrects(browser: Browser, second: Page, to
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/demo-issuer/?next=/requests")
-    form = page.locator("form:has(input[name=role][value=school])")
+    form = page.locator("form:has(input[name=kind][value=registrar])")
     form.locator("select[name=school]").select_option(other.code)
     form.locator("button").click()
     page.wait_for_url("**/requests")

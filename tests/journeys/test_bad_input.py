@@ -175,13 +175,13 @@ def test_a_wrong_token_opens_nothing(district: District, how: str) -> None:
     callers = district.system.callers
     claims: dict[str, Any] = {"division": district.system.division}
     other = {"another issuer": {"iss": "http://evil.example"}, "another audience": {"aud": "elsewhere"}}
-    token: str | None = callers.token(["aid_clerk"], "test:clerk", **(claims | other.get(how, {})))
+    token: str | None = callers.token("aid_clerk", "test:clerk", **(claims | other.get(how, {})))
     if how == "none":
         token = None
     elif how == "garbage":
         token = "a.b.c"
     elif how == "expired":
-        token = callers.token(["aid_clerk"], "test:clerk", seconds=-600, **claims)
+        token = callers.token("aid_clerk", "test:clerk", seconds=-600, **claims)
     elif how == "unsigned":
         assert token is not None
         token = token.rpartition(".")[0] + "."

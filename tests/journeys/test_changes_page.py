@@ -38,7 +38,7 @@ def signed_in(browser: Browser, town: District, desk: str = "1") -> Page:
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/demo-issuer/?next=/changes")
-    form = page.locator("form:has(input[name=role][value=aid_clerk])")
+    form = page.locator("form:has(input[name=kind][value=aid_clerk])")
     form.locator("select[name=desk]").select_option(desk)
     form.locator("button").click()
     page.wait_for_url("**/changes")

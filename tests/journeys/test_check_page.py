@@ -28,7 +28,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, portal: Portal) -> It
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto("/demo-issuer/?next=/check")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     opened.wait_for_url("**/check")
     yield opened
     context.close()

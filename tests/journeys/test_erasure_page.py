@@ -50,7 +50,7 @@ def page(browser: Browser, running: ServicePortal) -> Iterator[Page]:
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=running.url)  # type: ignore[arg-type]
     opened = context.new_page()
     opened.goto("/demo-issuer/?next=/reads")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     opened.wait_for_url("**/reads")
     yield opened
     context.close()

@@ -63,7 +63,7 @@ def test_a_listed_head_brings_his_children_their_aid_until_the_household_splits(
     agreed = {"preview_hash": clerk.read("registry", proposal)["preview_hash"]}
     assert clerk.post("registry", f"{proposal}/approve", agreed).status_code == 409  # not by who asked
     callers = village.system.callers
-    second = callers.caller(callers.token(["aid_clerk"], "test:second clerk", division=callers.division))
+    second = callers.caller(callers.token("aid_clerk", "test:second clerk", division=callers.division))
     second.do("registry", f"{proposal}/approve", agreed)
     village.system.settle()
     assert on_roster(village, students[0]) == ["subsistence_rural"]

@@ -127,7 +127,7 @@ def page(browser: Browser, running: Running) -> Iterator[Page]:
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto("/demo-issuer/?next=/messages")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     opened.wait_for_url("**/messages")
     yield opened
     context.close()
@@ -171,7 +171,7 @@ def test_a_text_for_a_chat_group_is_copied_as_shown_and_its_link_leads_in_once(
     stranger = browser.new_context(base_url=running.url).new_page()
     stranger.goto(link)
     stranger.wait_for_url("**/demo-issuer/**")  # nothing is shown before one's own sign-in
-    stranger.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    stranger.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     stranger.wait_for_url("**/attendance?day=*")
     page.goto(link)
     expect(page.locator("main")).to_contain_text("您已用过此链接")

@@ -56,7 +56,7 @@ def decided(clerk: Caller, entry: str) -> tuple[str, str, str]:
 
 def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -> None:
     clerk, callers = district.office.clerk, district.system.callers
-    second = callers.caller(callers.token(["aid_clerk"], "test:second", division=district.system.division))
+    second = callers.caller(callers.token("aid_clerk", "test:second", division=district.system.division))
     shipped = clerk.read("matching", "/models")["in_force"]
     assert shipped["hash"] == county_model().hash
     row = without_number(district)
@@ -72,7 +72,7 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
     }
     assert len(changed) == proposal["report"]["changed"] and changed[entry]["after"]["state"] == "review"
     refused = activate(clerk, proposal)
-    assert (refused.status_code, refused.json()["code"]) == (409, "approver_is_proposer")
+    assert (refused.status_code, refused.json()["code"]) == (409, "second_person_needed")
     assert activate(second, proposal).status_code == 200
     district.system.settle()
     assert decided(clerk, entry) == ("review", "R6", f"ladder-3+{proposal['hash'][:16]}")

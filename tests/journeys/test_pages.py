@@ -45,8 +45,8 @@ class Opened:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
         page.goto("/demo-issuer/?next=" + path)
-        form = page.locator(f"form:has(input[name=role][value={role}])")
-        if role == "school":
+        form = page.locator(f"form:has(input[name=kind][value={role}])")
+        if role == "registrar":
             form.locator("select[name=school]").select_option(SCHOOL)
         form.locator("button").click()
         page.wait_for_url("**" + path)
@@ -87,7 +87,7 @@ def test_a_row_appears_changes_and_vanishes_by_itself_within_a_second(opened: Op
 
 def test_another_school_sees_nothing_of_it(opened: Opened, portal: Portal) -> None:
     county = portal.county
-    page = opened.as_("school", path="/roster")
+    page = opened.as_("registrar", path="/roster")
     live(page)
     child = UUID(int=2)
     county.roster[child] = {**next(iter(county.roster.values())), "student_id": child, "school_code": "3146000002"}
@@ -313,7 +313,7 @@ def test_a_service_that_comes_back_is_shown_again_after_a_reload(opened: Opened,
 
 
 def test_signing_out_ends_the_session(opened: Opened) -> None:
-    page = opened.as_("school")
+    page = opened.as_("registrar")
     page.get_by_role("button", name="退出登录").click()
     page.goto("/roster")
     expect(page.locator("h1")).to_have_text("演示登录")

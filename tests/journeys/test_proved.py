@@ -58,7 +58,7 @@ def as_auditor(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
         "ROLLCALL_PORT": str(district.system.port),
         "ROLLCALL_DIVISION": district.system.division,
         "ROLLCALL_ENV": "test",
-        "ROLLCALL_TOKEN": callers.token(["auditor"], "test:auditor", division=district.system.division),
+        "ROLLCALL_TOKEN": callers.token("auditor", "test:auditor", division=district.system.division),
     }.items():
         monkeypatch.setenv(name, value)
 

@@ -102,12 +102,12 @@ def test_a_statement_is_pasted_and_stays_out_of_the_address(page: Page, audited:
 
 def test_a_school_may_not_ask(browser: Browser, audited: Audited) -> None:
     context = browser.new_context(base_url=audited.url, locale="zh-CN")
-    answer = context.request.post("/demo-issuer/token", form={"role": "school", "school": "S1"})
+    answer = context.request.post("/demo-issuer/token", form={"kind": "registrar", "school": "S1"})
     token = answer.json()["access_token"]
     headers = {"authorization": f"Bearer {token}", "idempotency-key": "4c3d2b1a-0000-4000-8000-000000000001"}
     asked = context.request.post(f"{audited.url}/api/audit/v1/questions/late", headers=headers, data={})
     assert asked.status == 403
-    wide = context.request.post("/demo-issuer/token", form={"role": "auditor"}).json()["access_token"]
+    wide = context.request.post("/demo-issuer/token", form={"kind": "auditor"}).json()["access_token"]
     headers["authorization"] = f"Bearer {wide}"
     wrong = context.request.post(
         f"{audited.url}/api/audit/v1/questions/late", headers=headers, data={"parameters": {"days": 0}}

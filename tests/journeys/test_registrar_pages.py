@@ -85,7 +85,7 @@ def signed_in(browser: Browser, running: RegistryPortal, place: str, role: str, 
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(f"/demo-issuer/?next={place}")
-    form = opened.locator(f"form:has(input[name=role][value={role}])")
+    form = opened.locator(f"form:has(input[name=kind][value={role}])")
     for name, value in fields.items():
         form.locator(f"[name={name}]").select_option(value)
     form.locator("button").click()
@@ -103,7 +103,7 @@ def test_a_registrar_reports_the_day_by_keyboard_and_corrects_it(
     browser: Browser, running: RegistryPortal, tmp_path: Path
 ) -> None:
     school = {"school": SCHOOLS[0].school_code}
-    with signed_in(browser, running, "/attendance", "school", **school) as page:
+    with signed_in(browser, running, "/attendance", "registrar", **school) as page:
         expect(page.locator("h1")).to_contain_text(SCHOOLS[0].name)
         expect(page.locator("table.rows tbody tr")).to_have_count(3)
         expect(page.locator("table.rows tbody tr td").first).to_have_text("小学 一年级 1班")
@@ -147,7 +147,7 @@ def test_what_was_chosen_stays_when_the_registry_refuses_and_the_county_sees_who
     browser: Browser, running: RegistryPortal, tmp_path: Path
 ) -> None:
     school = {"school": SCHOOLS[0].school_code}
-    with signed_in(browser, running, "/attendance", "school", PHONE, **school) as page:
+    with signed_in(browser, running, "/attendance", "registrar", PHONE, **school) as page:
         page.get_by_role("link", name="前一天").click()
         page.get_by_role("link", name="前一天").click()
         row(page, "三年级 1班").get_by_role("link", name="填写缺勤").click()

@@ -69,7 +69,7 @@ def page(browser: Browser, running: RegistryPortal) -> Iterator[Page]:
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto("/demo-issuer/?next=/search")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     opened.wait_for_url("**/search")
     yield opened
     context.close()

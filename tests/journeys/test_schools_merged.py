@@ -37,7 +37,7 @@ class Merger:
             district.office.disburse(child, self.due[district.office.student_id(child)][0], district.today)
         district.system.settle()
         self.second: Caller = district.system.callers.caller(
-            district.system.callers.token(["aid_clerk"], "test:second clerk", division=division)
+            district.system.callers.token("aid_clerk", "test:second clerk", division=division)
         )
 
     def _pupil(self, number: int) -> Child:

@@ -49,7 +49,7 @@ def page(browser: Browser, town: District) -> Iterator[Page]:
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/demo-issuer/?next=/promotions")
-    page.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    page.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     page.wait_for_url("**/promotions")
     yield page
     context.close()
@@ -169,7 +169,7 @@ def test_the_childs_own_school_notes_and_reads_counselling(browser: Browser, tow
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"/demo-issuer/?next=/students/{child}")
-    form = page.locator("form:has(input[name=role][value=school])")
+    form = page.locator("form:has(input[name=kind][value=registrar])")
     form.locator("select[name=school]").select_option(school.code)
     form.locator("button").click()
     page.wait_for_url(f"**/students/{child}")

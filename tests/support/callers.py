@@ -1,4 +1,4 @@
-"""Who calls: one HTTP client per role and service, with tokens signed as the demonstration's issuer signs them."""
+"""Who calls: one HTTP client per post and service, with tokens signed as the demonstration's issuer signs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-OFFSETS = {"portal": 0, "registry": 1, "matching": 2, "disbursement": 3, "visits": 4, "notifications": 5, "audit": 6}
+OFFSETS = {
+    "portal": 0,
+    "registry": 1,
+    "matching": 2,
+    "disbursement": 3,
+    "visits": 4,
+    "notifications": 5,
+    "audit": 6,
+    "access": 7,
+}
 TIMEOUT_SECONDS = 30.0
 
 
@@ -28,7 +37,7 @@ class Callers:
         self._key.ensure_kid()
         self._clients: list[Caller] = []
 
-    def token(self, roles: list[str], subject: str, *, seconds: int = 3600, **claims: Any) -> str:
+    def token(self, kind: str, subject: str, *, seconds: int = 3600, **claims: Any) -> str:
         """A signed token; ``claims`` add to or replace the usual ones."""
         now = int(time.time())
         body: dict[str, Any] = {
@@ -36,7 +45,8 @@ class Callers:
             "aud": "rollcall",
             "sub": subject,
             "name": subject,
-            "roles": roles,
+            "kind": kind,
+            "post": subject,
             "iat": now,
             "nbf": now,
             "exp": now + seconds,
@@ -52,16 +62,25 @@ class Callers:
 
     def clerk(self) -> Caller:
         """The aid centre's clerk: the whole division."""
-        return self.caller(self.token(["aid_clerk"], "test:clerk", division=self.division))
+        return self.caller(self.token("aid_clerk", "test:clerk", division=self.division))
+
+    def of(self, kind: str, name: str = "") -> Caller:
+        """A post of this kind for the whole division; ``name`` tells people in posts of one kind apart."""
+        return self.caller(self.token(kind, f"test:{kind}{name}", division=self.division))
 
     def auditor(self) -> Caller:
-        return self.caller(self.token(["auditor"], "test:auditor", division=self.division))
+        return self.caller(self.token("auditor", "test:auditor", division=self.division))
 
     def school(self, school_code: str) -> Caller:
-        return self.caller(self.token(["school"], f"test:school:{school_code}", school=school_code))
+        return self.caller(self.token("registrar", f"test:school:{school_code}", school=school_code))
 
     def agency(self, agency: str) -> Caller:
-        return self.caller(self.token(["agency"], f"test:agency:{agency}", agency=agency))
+        return self.caller(self.token("agency_publisher", f"test:agency:{agency}", agency=agency))
+
+    def teacher(self, school_code: str, grade: str, class_name: str) -> Caller:
+        """The teacher of one class."""
+        place: dict[str, Any] = {"school": school_code, "class": f"/{grade}/{class_name}"}
+        return self.caller(self.token("class_teacher", f"test:teacher:{school_code}:{grade}:{class_name}", **place))
 
     def close(self) -> None:
         """End every client."""

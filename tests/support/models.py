@@ -19,6 +19,7 @@ from services.matching.model_diff import ChangedRow, Tally, digest, hash_of, rep
 from services.matching.outcome import Outcome, State
 from services.matching.scoring import Model, county_model
 from shared.kernel.refusals import Forbidden
+from shared.standards.rights import Right
 from shared.web import Viewer, viewer
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 
@@ -97,7 +98,7 @@ class Models:
             "rows_total": ROWS if done else None, "finished_at": None, "report_hash": proposal.report_hash,
             "report": made,
             "may_activate": proposal.state == "ready" and who.principal != proposal.proposed_by
-            and who.has("aid_clerk"),
+            and who.has(Right.MODELS_ACTIVATE),
         }  # fmt: skip
 
     def look(self, proposal_id: UUID) -> Proposal:

@@ -48,7 +48,7 @@ def clerks_page(browser: Browser, url: str, address: str) -> Iterator[Page]:
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(f"/demo-issuer/?next={address}")
-    opened.locator("form:has(input[name=role][value=aid_clerk]) button").click()
+    opened.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
     opened.wait_for_url(f"**{address}")
     yield opened
     context.close()

@@ -35,16 +35,16 @@ class Portal:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
 
     @contextmanager
-    def as_(self, role: str, **place: str) -> Iterator[httpx.Client]:
+    def as_(self, kind: str, **place: str) -> Iterator[httpx.Client]:
         with self.visitor() as client:
-            sent = {"role": role, "form_token": form_token(client.get("/demo-issuer/")), **place}
+            sent = {"kind": kind, "form_token": form_token(client.get("/demo-issuer/")), **place}
             answer = client.post("/demo-issuer/sign-in", data=sent)
             assert answer.status_code == 303, answer.text
             yield client
 
-    def token(self, role: str, **place: str) -> str:
+    def token(self, kind: str, **place: str) -> str:
         with self.visitor() as client:
-            answer: dict[str, Any] = client.post("/demo-issuer/token", data={"role": role, **place}).json()
+            answer: dict[str, Any] = client.post("/demo-issuer/token", data={"kind": kind, **place}).json()
         return str(answer["access_token"])
 
 

@@ -25,12 +25,17 @@ from services.audit.errors import WholeDivisionOnly
 from services.audit.events import Ground
 from shared.kernel.clock import today
 from shared.standards.division import within
+from shared.standards.rights import Right
+from shared.standards.separation import ERASURES_APPROVE, HOLDS_APPROVE
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.purposes import check_purpose
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Acting = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.ERASURES_READ))]
+Asking = Annotated[Viewer, Depends(require(Right.ERASURES_ASK))]
+Approving = Annotated[Viewer, Depends(require(Right.ERASURES_APPROVE))]
+Refusing = Annotated[Viewer, Depends(require(Right.ERASURES_ASK, Right.ERASURES_APPROVE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Reason = Annotated[str, Field(min_length=4, max_length=200)]
 
@@ -62,10 +67,25 @@ class Done(BaseModel):
     event_ids: list[UUID]
 
 
+class ShownSubject(SubjectRow):
+    """``why_not_erase`` and ``why_not_hold``: why the reader may not approve what is asked for."""
+
+    why_not_erase: str | None
+    why_not_hold: str | None
+
+
+def _shown(row: SubjectRow, viewer: Viewer) -> ShownSubject:
+    return ShownSubject(
+        **row.model_dump(),
+        why_not_erase=ERASURES_APPROVE.why_not(row.asked_by, viewer.principal, viewer.language),
+        why_not_hold=HOLDS_APPROVE.why_not(row.proposed_by, viewer.principal, viewer.language),
+    )
+
+
 def whole_division(division: str) -> Callable[[Viewer], None]:
     """Dependency: the viewer sees all of ``division``. Raises WholeDivisionOnly."""
 
-    def checked(viewer: Acting) -> None:
+    def checked(viewer: Reader) -> None:
         if viewer.scope.division is None or not within(division, viewer.scope.division):
             raise WholeDivisionOnly("只有全县范围的人员可以办理", "only who sees the whole division may do this")
 
@@ -81,9 +101,9 @@ def erasure_routes(desk: Desk, division: str) -> APIRouter:
         return Done(event_ids=list(act(desk, intent, command, today()).event_ids))
 
     @routes.get("/erasures")
-    def subjects(turn: Turn) -> Page[SubjectRow]:
+    def subjects(turn: Turn, viewer: Reader) -> Page[ShownSubject]:
         with desk.database.working() as connection:
-            rows = erasure_queries.subjects(connection, turn)
+            rows = [_shown(row, viewer) for row in erasure_queries.subjects(connection, turn)]
         return page_of(rows, turn, key=lambda row: (row.student_id,))
 
     @routes.get("/erasures/due")
@@ -94,7 +114,7 @@ def erasure_routes(desk: Desk, division: str) -> APIRouter:
         return page_of(rows, turn, key=lambda row: (row.left_on, row.student_id))
 
     @routes.post("/erasures/{student_id}/request")
-    def request_erasure(student_id: UUID, body: WantErasure, request: Request, viewer: Acting) -> Done:
+    def request_erasure(student_id: UUID, body: WantErasure, request: Request, viewer: Asking) -> Done:
         check_purpose(body.reason)
         rule_hash = None
         if body.ground == "retention":
@@ -104,26 +124,26 @@ def erasure_routes(desk: Desk, division: str) -> APIRouter:
         return done(intent, request, viewer, body)
 
     @routes.post("/erasures/{student_id}/approve")
-    def approve_erasure(student_id: UUID, request: Request, viewer: Acting) -> Done:
+    def approve_erasure(student_id: UUID, request: Request, viewer: Approving) -> Done:
         return done(ApproveErasure(student_id, viewer.principal), request, viewer, None)
 
     @routes.post("/erasures/{student_id}/refuse")
-    def refuse_erasure(student_id: UUID, body: Why, request: Request, viewer: Acting) -> Done:
+    def refuse_erasure(student_id: UUID, body: Why, request: Request, viewer: Refusing) -> Done:
         check_purpose(body.reason)
         return done(RefuseErasure(student_id, body.reason, viewer.principal), request, viewer, body)
 
     @routes.post("/holds/{student_id}/propose")
-    def propose_hold(student_id: UUID, body: WantHold, request: Request, viewer: Acting) -> Done:
+    def propose_hold(student_id: UUID, body: WantHold, request: Request, viewer: Asking) -> Done:
         check_purpose(body.reason)
         return done(ProposeHold(student_id, body.reason, body.reference, viewer.principal), request, viewer, body)
 
     @routes.post("/holds/{student_id}/release")
-    def propose_release(student_id: UUID, body: Why, request: Request, viewer: Acting) -> Done:
+    def propose_release(student_id: UUID, body: Why, request: Request, viewer: Asking) -> Done:
         check_purpose(body.reason)
         return done(ProposeRelease(student_id, body.reason, viewer.principal), request, viewer, body)
 
     @routes.post("/holds/{student_id}/approve")
-    def approve_hold(student_id: UUID, request: Request, viewer: Acting) -> Done:
+    def approve_hold(student_id: UUID, request: Request, viewer: Approving) -> Done:
         """Places the hold that is proposed, or ends the one whose end is."""
         return done(ApproveHold(student_id, viewer.principal), request, viewer, None)
 

@@ -11,7 +11,6 @@ Refusal
 │   ├── AlreadyHeld              a hold stands or is proposed
 │   ├── NotHeld                  there is no hold to end
 │   ├── NothingProposed          there is no proposal of a hold to decide
-│   ├── SamePerson               who asked cannot be who approves
 │   └── NotDueYet                the rule of retention has not run out for her
 └── Conflict (keys)
     └── KekUnknown               the secrets hold no next key-encryption key
@@ -83,13 +82,6 @@ class NothingProposed(Conflict):
 
     def __init__(self) -> None:
         super().__init__("没有待审批的保全申请", "there is no proposal to decide")
-
-
-class SamePerson(Conflict):
-    code = "same_person"
-
-    def __init__(self) -> None:
-        super().__init__("申请人与审批人不能是同一人", "who asked cannot be who approves")
 
 
 class NotDueYet(Conflict):

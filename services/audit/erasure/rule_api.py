@@ -14,11 +14,13 @@ from services.audit.erasure.erasure_api import Done, whole_division
 from services.audit.erasure.retention import RetentionRule
 from services.audit.erasure.rotating import Rotating, RotationState
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Anyone = Annotated[Viewer, Depends(require(Right.ERASURES_READ))]
+Approver = Annotated[Viewer, Depends(require(Right.RETENTION_SET))]
+KeyKeeper = Annotated[Viewer, Depends(require(Right.KEYS_ROTATE))]
 
 
 class WantRule(BaseModel):
@@ -44,7 +46,7 @@ def rule_routes(desk: Desk, rotating: Rotating, division: str) -> APIRouter:
         return Rule(years_after_leaving=found.rule.years_after_leaving, content_hash=found.content_hash)
 
     @routes.post("/retention-rule")
-    def set_rule(body: WantRule, request: Request, viewer: Clerk) -> Done:
+    def set_rule(body: WantRule, request: Request, viewer: Approver) -> Done:
         command = command_from(request, viewer, body)
         wanted = RetentionRule(years_after_leaving=body.years_after_leaving)
         result = activate_rule(desk, wanted, viewer.principal, body.from_day or today(), command)
@@ -55,7 +57,7 @@ def rule_routes(desk: Desk, rotating: Rotating, division: str) -> APIRouter:
         return rotating.state()
 
     @routes.post("/keys/rotation")
-    def rotate(request: Request, viewer: Clerk) -> RotationState:
+    def rotate(request: Request, viewer: KeyKeeper) -> RotationState:
         rotating.start(viewer.principal, command_from(request, viewer, None))
         return rotating.state()
 

@@ -26,7 +26,6 @@ from services.audit.erasure.erasure_errors import (
     NotHeld,
     NothingProposed,
     NothingRequested,
-    SamePerson,
     UnderLegalHold,
 )
 from services.audit.events import (
@@ -40,6 +39,7 @@ from services.audit.events import (
     PersonErased,
 )
 from shared.kernel.facts import Fact
+from shared.standards.separation import ERASURES_APPROVE, HOLDS_APPROVE
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,9 @@ def request_erasure(state: Subject, command: RequestErasure) -> ErasureRequested
 
 
 def approve_erasure(state: Subject, command: ApproveErasure) -> ErasureApproved:
-    """Raises AlreadyErased, NothingRequested, SamePerson, UnderLegalHold."""
+    """Raises AlreadyErased, NothingRequested, SecondPersonNeeded, UnderLegalHold."""
     _requested(state)
-    if state.asked_by == command.by:
-        raise SamePerson
+    ERASURES_APPROVE.check(state.asked_by, command.by)
     _free(state)
     return ErasureApproved(student_id=command.student_id, requested_by=state.asked_by, approved_by=command.by)
 
@@ -157,11 +156,10 @@ def propose_release(state: Subject, command: ProposeRelease) -> LegalHoldRelease
 
 
 def approve_hold(state: Subject, command: ApproveHold) -> LegalHoldPlaced | LegalHoldReleased:
-    """Raises NothingProposed, SamePerson, ErasureUnderWay (approved meanwhile)."""
+    """Raises NothingProposed, SecondPersonNeeded, ErasureUnderWay (approved meanwhile)."""
     if state.hold not in ("proposed", "releasing"):
         raise NothingProposed
-    if state.proposed_by == command.by:
-        raise SamePerson
+    HOLDS_APPROVE.check(state.proposed_by, command.by)
     if state.hold == "releasing":
         return LegalHoldReleased(student_id=command.student_id, proposed_by=state.proposed_by, approved_by=command.by)
     if state.erasure in ("approved", "erased"):

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from services.audit.errors import NotCosignedYet, UnknownView
 from services.audit.proofs.archive_tree import covering, last_cosigned
 from shared.database.database import Database, driver
-from shared.web.viewers import Viewer, viewer
+from shared.standards.rights import Right
+from shared.web.viewers import Viewer, require
 
-SignedIn = Annotated[Viewer, Depends(viewer)]
+SignedIn = Annotated[Viewer, Depends(require(Right.SIGNED_IN))]
 
 _PROGRESS = """
 SELECT s.service, c.size, encode(c.root, 'base64'), c.cosigned_at, coalesce(p.next_index - 1, 0),

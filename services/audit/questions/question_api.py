@@ -18,11 +18,12 @@ from services.audit.questions.asking import Asking, Finding, Inquiry, question_n
 from services.audit.questions.catalogue import QUESTIONS
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.replay_api import Part, utc
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.commands import command_id_of
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Auditor = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Auditor = Annotated[Viewer, Depends(require(Right.QUESTIONS_ASK))]
 
 
 class QuestionRow(BaseModel):

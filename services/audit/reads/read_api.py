@@ -25,14 +25,15 @@ from shared.database.database import Database
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.division import within
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 UNUSUAL_MOST = 200
 SHEET_ROWS_MOST = 10_000
-Reader = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK, SCHOOL))]
-Auditing = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.READS_READ))]
+Auditing = Annotated[Viewer, Depends(require(Right.READS_WATCH))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[str | None, Query(max_length=120)]
 Day = Annotated[date | None, Query()]

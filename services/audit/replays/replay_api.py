@@ -14,11 +14,12 @@ from services.audit.replays.differing import Change, difference
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.replaying import Answer, Question
 from shared.database.scopes import Scope
+from shared.standards.rights import Right
 from shared.web.commands import command_id_of
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Asking = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK, SCHOOL))]
-Auditing = Annotated[Viewer, Depends(require(AUDITOR, AID_CLERK))]
+Asking = Annotated[Viewer, Depends(require(Right.REPLAY))]
+Auditing = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 
 
 class Part(BaseModel):

@@ -14,10 +14,11 @@ from services.notifications.signals.watching import NAME as WATCHING
 from shared.database.database import Database, driver
 from shared.kernel.clock import today
 from shared.messaging.builds import enter_live
+from shared.standards.rights import Right
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 
 

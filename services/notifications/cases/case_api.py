@@ -41,14 +41,16 @@ from services.notifications.errors import UnknownAlert
 from services.notifications.projections import ALERTS_VIEW
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.entity_tags import set_entity_tag
 from shared.web.purposes import check_purpose
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
+Responsible = Annotated[Viewer, Depends(require(Right.ALERTS_WORK))]
+RuleReader = Annotated[Viewer, Depends(require(Right.ALERT_RULES_READ))]
+RuleKeeper = Annotated[Viewer, Depends(require(Right.ALERT_RULES_ACTIVATE))]
 REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
 Reference = Annotated[str, Field(min_length=1, max_length=120, pattern=REFERENCE)]
 Note = Annotated[str | None, Field(max_length=2_000)]
@@ -168,7 +170,7 @@ def _reading(routes: APIRouter, cases: Cases) -> None:
         command = command_from(request, viewer, body)
         case, _ = cases.stored(viewer.scope, alert_id)
         assert case.raised is not None
-        own = viewer.has(SCHOOL) and viewer.scope.school is not None and viewer.scope.school == case.raised.school_code
+        own = viewer.has(Right.COUNSELLING_NOTE) and viewer.scope.of_school(case.raised.school_code)
         read = CaseNotesRead(
             viewer=viewer.principal,
             alert_id=alert_id,
@@ -237,7 +239,7 @@ def _concluding(routes: APIRouter, cases: Cases) -> None:
 
 def _planning(routes: APIRouter, cases: Cases) -> None:
     @routes.get("/case-plan")
-    def plan(viewer: Reader, true_on: date | None = None) -> PlanTold | None:
+    def plan(viewer: RuleReader, true_on: date | None = None) -> PlanTold | None:
         """The plan in force on a day."""
         with cases.database.reading(viewer.scope, ALERTS_VIEW.name) as connection:
             found = plan_on(connection, true_on or today())
@@ -246,7 +248,7 @@ def _planning(routes: APIRouter, cases: Cases) -> None:
         return PlanTold(content=msgspec.json.decode(canonical(found.plan)), content_hash=found.content_hash)
 
     @routes.post("/case-plan", status_code=201)
-    def activate(body: dict[str, Any], request: Request, viewer: Clerk, as_of: date | None = None) -> Activated:
+    def activate(body: dict[str, Any], request: Request, viewer: RuleKeeper, as_of: date | None = None) -> Activated:
         """Another plan from ``as_of`` (default today) on, in the form that GET tells."""
         content = msgspec.json.encode(body)
         command = command_from(request, viewer, content)

@@ -25,7 +25,6 @@ from services.notifications.case_errors import (
     EvidenceMissing,
     NoAttemptYet,
     NoTeamYet,
-    SecondPersonNeeded,
     TeamIncomplete,
 )
 from services.notifications.case_events import (
@@ -48,6 +47,7 @@ from services.notifications.errors import AlertNotOpen, NotSeenYet
 from services.notifications.events import AlertClosed, AlertSeen
 from shared.kernel.facts import Fact
 from shared.standards.school_calendar import SchoolCalendar, Span
+from shared.standards.separation import ALERTS_MISTAKEN
 
 ROLES: tuple[TeamRole, ...] = ("lead", "teacher", "cadre", "family")
 NEXT_STEP_DAYS_MOST = 366
@@ -217,8 +217,9 @@ def _proof(state: Alert, command: CloseAlert, found: Evidence) -> tuple[Sequence
         case "died":
             return [found.died] if found.died is not None else [], None
         case "mistaken":
-            if state.mistaken_says is None or state.mistaken_says == command.by:
-                raise SecondPersonNeeded(state.mistaken_says)
+            if state.mistaken_says is None:
+                raise ALERTS_MISTAKEN.refusal(stated_by=None)
+            ALERTS_MISTAKEN.check(state.mistaken_says, command.by, stated_by=state.mistaken_says)
             return [], None
 
 

@@ -12,10 +12,12 @@ from services.notifications.cases.ledgers import WEEKS_MOST, Board, Ledger, Ledg
 from services.notifications.projections import ALERTS_VIEW
 from shared.database.database import Database
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
+Counter = Annotated[Viewer, Depends(require(Right.ALERTS_COUNT))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 
 
@@ -24,14 +26,14 @@ def router(database: Database) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/ledgers")
-    def board(viewer: Reader, true_on: date | None = None) -> Board:
+    def board(viewer: Counter, true_on: date | None = None) -> Board:
         """How many children of each ledger every school has, and what the first one does not cover."""
         with database.reading(viewer.scope, ALERTS_VIEW.name) as connection:
             return ledgers.board(connection, true_on or today(), viewer.language)
 
     @routes.get("/ledgers/trend")
     def trend(
-        viewer: Reader, weeks: Annotated[int, Query(ge=1, le=WEEKS_MOST)] = 12, true_on: date | None = None
+        viewer: Counter, weeks: Annotated[int, Query(ge=1, le=WEEKS_MOST)] = 12, true_on: date | None = None
     ) -> list[Week]:
         """Week by week: raised, suspected, dropped out."""
         with database.reading(viewer.scope, ALERTS_VIEW.name) as connection:

@@ -12,11 +12,12 @@ from services.notifications.delivery import chat_links, chat_text
 from services.notifications.delivery.desk import Desk
 from services.notifications.delivery.message_api import Responsible, place
 from shared.kernel.clock import today, utc_now
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Token = Annotated[str, Path(max_length=200)]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Anyone = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
 
 
 class ChatText(BaseModel):

@@ -16,11 +16,12 @@ from services.notifications.delivery_errors import AddressUnfit
 from services.notifications.delivery_events import ContactPersonal, ContactSet, Digest
 from shared.database.database import driver
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.entity_tags import expected_version, set_entity_tag
-from shared.web.viewers import AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Clerk = Annotated[Viewer, Depends(require(Right.CONTACTS_READ))]
 Hour = Annotated[int, Field(ge=0, le=23)]
 SHOWN = 500
 

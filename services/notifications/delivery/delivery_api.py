@@ -20,10 +20,11 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Proposed, Stored
 from shared.kernel.clock import today, utc_now
 from shared.outgoing.addresses import Gate
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Clerk = Annotated[Viewer, Depends(require(Right.DELIVERIES_KEEP))]
 SHOWN = 200
 _SHOWN_AS = {"webhook": "host", "email": "email", "sms": "phone"}
 

@@ -15,12 +15,13 @@ from services.notifications.delivery.inbox import MessageRow
 from services.notifications.delivery.places import Place, place_of
 from services.notifications.delivery_errors import NoPlace
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.event_stream import EventStream
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Responsible = Annotated[Viewer, Depends(require(Right.MESSAGES_READ))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 
 

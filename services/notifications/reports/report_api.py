@@ -16,12 +16,13 @@ from services.notifications.reports.report_desk import ReportDesk, Wanted, own_l
 from services.notifications.reports.report_queries import DueRow, Figures, Report, ReportFilter, ReportHead
 from services.notifications.reports.report_view import REPORTS_VIEW
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.REPORTS_READ))]
+Responsible = Annotated[Viewer, Depends(require(Right.REPORTS_ISSUE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 PlaceCode = Annotated[str | None, Query(max_length=64)]
 

@@ -16,13 +16,15 @@ from services.notifications.signals.documents import DocumentAbsence
 from services.notifications.signals.signal_desk import DocumentRow, RulesVersion, SignalDesk, documents
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Responsible = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
+Responsible = Annotated[Viewer, Depends(require(Right.ALERTS_WORK))]
+RuleReader = Annotated[Viewer, Depends(require(Right.ALERT_RULES_READ))]
+RuleKeeper = Annotated[Viewer, Depends(require(Right.ALERT_RULES_ACTIVATE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
 Reference = Annotated[str, Field(min_length=1, max_length=120, pattern=REFERENCE)]
@@ -108,7 +110,7 @@ def _version(after: tuple[Any, ...]) -> int:
 
 def _rules(routes: APIRouter, desk: SignalDesk) -> None:
     @routes.get("/alert-rules")
-    def versions(viewer: Reader, turn: Turn, in_force: bool = False) -> Page[RulesVersion]:
+    def versions(viewer: RuleReader, turn: Turn, in_force: bool = False) -> Page[RulesVersion]:
         """Every version of the rules, the one told last first: from which day, by whom, what changed. ``in_force``:
         only the one in force today."""
         found = [each for each in desk.versions(today()) if each.in_force or not in_force]
@@ -117,7 +119,7 @@ def _rules(routes: APIRouter, desk: SignalDesk) -> None:
         return page_of(rows[: turn.fetch], turn, key=lambda row: (row.version,))
 
     @routes.post("/alert-rules", status_code=201)
-    def activate(body: dict[str, Any], request: Request, viewer: Clerk, as_of: date | None = None) -> Activated:
+    def activate(body: dict[str, Any], request: Request, viewer: RuleKeeper, as_of: date | None = None) -> Activated:
         """Other thresholds from ``as_of`` (default today) on, in the form that GET tells as ``content``. What is left
         out has its default."""
         content = msgspec.json.encode(body)

@@ -21,12 +21,13 @@ from services.notifications.whatif.verdicts import Course, measured, verdict
 from shared.database.database import Database, driver
 from shared.kernel.clock import today
 from shared.messaging.builds import enter_live
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.standards.rights import Right
+from shared.web.viewers import Viewer, require
 
 WATCHING = "watching"
 LONGEST_DAYS = 400
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.ALERT_RULES_READ))]
+Clerk = Annotated[Viewer, Depends(require(Right.ALERT_RULES_TRY))]
 
 
 class Part(BaseModel):

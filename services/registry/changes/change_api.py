@@ -27,15 +27,18 @@ from services.registry.tables import STUDENTS
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
+from shared.standards.separation import CHANGES_APPROVE
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Proposer = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Approver = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.CHANGES_READ))]
+Proposer = Annotated[Viewer, Depends(require(Right.CHANGES_PROPOSE))]
+Approver = Annotated[Viewer, Depends(require(Right.CHANGES_APPROVE))]
+Refusing = Annotated[Viewer, Depends(require(Right.CHANGES_PROPOSE, Right.CHANGES_APPROVE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 Value = Annotated[str, Field(max_length=40)]
@@ -114,7 +117,9 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     @routes.get("/changes/{change_id}")
     def change(change_id: UUID, viewer: Reader) -> ChangeRow:
         """How it stands."""
-        return change_views.row(known(change_id, viewer))
+        told = change_views.row(known(change_id, viewer))
+        told.why_not = CHANGES_APPROVE.why_not(told.proposed_by, viewer.principal, viewer.language)
+        return told
 
     @routes.get("/changes/{change_id}/students")
     def students(change_id: UUID, viewer: Reader, turn: Turn) -> Page[StudentChange]:
@@ -163,7 +168,7 @@ def _proposing(routes: APIRouter, registry: Registry) -> None:
 
 def _deciding(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/changes/{change_id}/preview", status_code=202)
-    def preview(change_id: UUID, body: Empty, request: Request, viewer: Proposer) -> Proposed:
+    def preview(change_id: UUID, body: Empty, request: Request, viewer: Refusing) -> Proposed:
         """Make the preview anew; nothing else changes, however often it is asked for."""
         command_id_of(request)
         change_orders.preview_again(registry, viewer.scope, change_id)
@@ -177,7 +182,7 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         return Proposed(change_id=change_id)
 
     @routes.post("/changes/{change_id}/refuse")
-    def refuse(change_id: UUID, body: Refusal, request: Request, viewer: Proposer) -> Proposed:
+    def refuse(change_id: UUID, body: Refusal, request: Request, viewer: Refusing) -> Proposed:
         """It will not be done."""
         check_purpose(body.reason)
         command = command_from(request, viewer, body)

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.registry.change_errors import (
-    ApproverIsProposer,
     ChangeImpossible,
     ChangeInAnotherState,
     ChangeUndoTooLate,
@@ -39,6 +38,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.clock import SHANGHAI
+from shared.standards.separation import CHANGES_APPROVE
 
 EARLIEST = timedelta(days=366)
 UNDO_DAYS = 183  # half a school year: later, what rests on the change is too much to be put back as a whole
@@ -96,14 +96,13 @@ def preview_again(registry: Registry, scope: Scope, change_id: UUID) -> None:
 
 
 def approve(registry: Registry, scope: Scope, change_id: UUID, preview_hash: str, command: Command) -> Result:
-    """Let it be done. Raises ChangeUnknown, ChangeInAnotherState, ApproverIsProposer, PreviewDiffers,
+    """Let it be done. Raises ChangeUnknown, ChangeInAnotherState, SecondPersonNeeded, PreviewDiffers,
     PreviewOutdated."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         job = _in_state(connection, scope, change_id, "ready")
-        if job.proposed_by == command.principal:
-            raise ApproverIsProposer
+        CHANGES_APPROVE.check(job.proposed_by, command.principal)
         if job.digest != preview_hash:
             raise PreviewDiffers(preview_hash)
         if outdated := concerned(registry, connection, job, raw):

@@ -33,7 +33,8 @@ class FieldCount(BaseModel):
 
 
 class ChangeRow(BaseModel):
-    """One mass change. ``preview_hash`` is there once the preview is complete; ``students`` = those of the preview.
+    """One mass change; ``why_not``: why the reader may not approve it. ``preview_hash`` is there once the preview is
+    complete; ``students`` = those of the preview.
     While it is applied ``changed`` and ``changed_since`` grow up to it; while it is undone ``restored`` and
     ``not_restored`` grow up to ``changed``."""
 
@@ -51,6 +52,7 @@ class ChangeRow(BaseModel):
     values: dict[str, str]
     reason: str
     proposed_by: str
+    why_not: str | None = None
     proposed_at: datetime
     approved_by: str | None
     finished_at: datetime | None

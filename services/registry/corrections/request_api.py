@@ -19,11 +19,12 @@ from services.registry.purposes import check_purpose
 from services.registry.request_tables import REQUESTS
 from shared.database.database import driver
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY))]
+Anyone = Annotated[Viewer, Depends(require(Right.CORRECTIONS_ASK))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
 Value = Annotated[str, Field(max_length=200)]

@@ -29,11 +29,12 @@ from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
 from shared.standards import identity_number
 from shared.standards.identity_number import IdentityNumberError
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Sender = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_CHANGE))]
+Reader = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_READ))]
 MEMBERS_MAX = 60
 
 
@@ -112,7 +113,7 @@ def router(registry: Registry) -> APIRouter:
 
     @routes.post("/households", status_code=201)
     def register(body: Household, request: Request, viewer: Sender, as_of: date | None = None) -> Registered:
-        if not viewer.has(AID_CLERK) and viewer.scope.agency != AGENCIES[body.list]:
+        if viewer.scope.division is None and viewer.scope.agency != AGENCIES[body.list]:
             raise Forbidden("只能报送本部门的家庭", "An agency states its own households only", list=body.list)
         intent = RegisterHousehold(
             list=body.list,
@@ -141,7 +142,7 @@ def router(registry: Registry) -> APIRouter:
 
 def lists_of(viewer: Viewer) -> frozenset[str]:
     """The lists whose households are the viewer's to see and to change."""
-    everything = viewer.has(AID_CLERK, AUDITOR)
+    everything = viewer.scope.division is not None
     return frozenset(name for name, agency in AGENCIES.items() if everything or viewer.scope.agency == agency)
 
 

@@ -26,11 +26,12 @@ from services.registry.purposes import check_purpose
 from services.registry.queries import RegisterTime
 from shared.kernel.clock import today
 from shared.kernel.masking import mask_address, mask_name, mask_number
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
-StudentReader = Annotated[Viewer, Depends(require(AID_CLERK, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_ASK))]
+StudentReader = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_READ))]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
 
 
@@ -174,7 +175,7 @@ def _finding(routes: APIRouter, registry: Registry) -> None:
         """What a change would start from."""
         with registry.database.writing() as connection:
             state = read(connection, household_id, viewer)
-            sees_students = viewer.has(AID_CLERK, AUDITOR)
+            sees_students = viewer.has(Right.HOUSEHOLDS_READ)
             students = household_views.students_of(registry, connection, state) if sees_students else {}
         assert state.registered is not None, "an unknown household was refused"
         told = Standing(list=state.registered.list, **side(household_id, state).model_dump())

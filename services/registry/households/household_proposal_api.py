@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry.commands import MergeHousehold, SplitHousehold
 from services.registry.handlers import Registry
 from services.registry.households import household_proposals, households
-from services.registry.households.household_api import Changed, Sender, lists_of
+from services.registry.households.household_api import Changed, lists_of
 from services.registry.households.household_asking_api import ProposalMade, Reader, Side, Why, side
 from services.registry.households.household_proposals import Asked
 from services.registry.households.households import Changing
@@ -19,8 +20,13 @@ from services.registry.purposes import check_purpose
 from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.kernel.refusals import Refusal
+from shared.standards.rights import Right
+from shared.standards.separation import HOUSEHOLDS_APPROVE
 from shared.web.commands import command_from
+from shared.web.viewers import Viewer, require
 
+Approver = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_APPROVE))]
+Refusing = Annotated[Viewer, Depends(require(Right.HOUSEHOLDS_CHANGE, Right.HOUSEHOLDS_APPROVE))]
 SHOWN = 100
 
 
@@ -54,9 +60,10 @@ class ProposalRow(BaseModel):
 
 class ProposalDetails(ProposalRow):
     """While it waits: what it would do now, and the hash that an approval names; ``problem``: why it cannot be done any
-    more."""
+    more; ``why_not``: why the reader may not approve it."""
 
     on: date
+    why_not: str | None = None
     before: list[Side] = []
     after: list[Side] = []
     preview_hash: str | None = None
@@ -86,7 +93,8 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
         with registry.database.writing() as connection:
             asked = household_proposals.one(driver(connection), lists, proposal_id)
             intent = household_proposals.opened(registry.keyring, asked)
-            details = ProposalDetails(**_row(asked).model_dump(), on=intent.on)
+            why_not = HOUSEHOLDS_APPROVE.why_not(asked.proposed_by, viewer.principal, viewer.language)
+            details = ProposalDetails(**_row(asked).model_dump(), on=intent.on, why_not=why_not)
             if asked.state != "waiting":
                 return details
             try:
@@ -102,7 +110,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
 
 def _deciding(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/household-proposals/{proposal_id}/approve")
-    def approve(proposal_id: UUID, body: Approval, request: Request, viewer: Sender) -> Changed:
+    def approve(proposal_id: UUID, body: Approval, request: Request, viewer: Approver) -> Changed:
         """Do it: another person than asked for it, who names the preview. ``household_id``: of a split the new one, of
         a merger the one that remains."""
         lists = lists_of(viewer)
@@ -119,7 +127,7 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         return Changed(household_id=household_id, event_ids=result.event_ids)
 
     @routes.post("/household-proposals/{proposal_id}/refuse")
-    def refuse(proposal_id: UUID, body: Refused, request: Request, viewer: Sender) -> ProposalMade:
+    def refuse(proposal_id: UUID, body: Refused, request: Request, viewer: Refusing) -> ProposalMade:
         """It will not be done; also how one is taken back."""
         check_purpose(body.reason)
         command = command_from(request, viewer, body)

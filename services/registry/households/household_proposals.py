@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from services.registry.change_errors import ApproverIsProposer
 from services.registry.commands import HouseholdIntent, LeaveRegister, MergeHousehold, SplitHousehold
 from services.registry.errors import HouseholdPreviewOutdated, HouseholdProposalDecided, HouseholdProposalUnknown
 from services.registry.handlers import Registry
@@ -32,6 +31,7 @@ from shared.database.database import driver
 from shared.eventsourcing.sealing import NONCE_BYTES
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.keys.keyring import KeyRing
+from shared.standards.separation import HOUSEHOLDS_APPROVE
 
 STEPS: tuple[tuple[str, str], ...] = (
     (
@@ -146,14 +146,13 @@ def propose(registry: Registry, lists: frozenset[str], intent: HouseholdIntent, 
 def approve(
     registry: Registry, lists: frozenset[str], proposal_id: UUID, preview_hash: str, command: Command
 ) -> Result:
-    """Do it. Raises HouseholdProposalUnknown, HouseholdProposalDecided, ApproverIsProposer, HouseholdPreviewOutdated
+    """Do it. Raises HouseholdProposalUnknown, HouseholdProposalDecided, SecondPersonNeeded, HouseholdPreviewOutdated
     when the households are no longer as they were shown, and what the rules raise."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         asked = waiting(raw, lists, proposal_id)
-        if asked.proposed_by == command.principal:
-            raise ApproverIsProposer
+        HOUSEHOLDS_APPROVE.check(asked.proposed_by, command.principal)
         intent = opened(registry.keyring, asked)
         shown = preview(Changing(registry, connection, lists), intent)
         if shown.hash != preview_hash:

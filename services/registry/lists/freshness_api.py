@@ -18,11 +18,12 @@ from services.registry.lists.reporting import Reported, Reporting
 from services.registry.lists.submissions import AGENCIES
 from shared.database.database import driver
 from shared.kernel.clock import SHANGHAI, today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+Clerk = Annotated[Viewer, Depends(require(Right.FRESHNESS_AGREE))]
+Anyone = Annotated[Viewer, Depends(require(Right.FRESHNESS_READ))]
 
 
 class FreshnessRow(BaseModel):

@@ -31,18 +31,19 @@ from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Forbidden
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX, WorkbookWriter
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, Viewer, require
+from shared.web.viewers import Viewer, require
 
 log = structlog.get_logger(__name__)
 AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
 SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY, AUDITOR))]
+Sender = Annotated[Viewer, Depends(require(Right.LISTS_SEND))]
+Reader = Annotated[Viewer, Depends(require(Right.LISTS_READ))]
 Agency = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")]
 
 
@@ -169,7 +170,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
 def whose_list(viewer: Viewer, list_name: str, asked: str | None) -> str:
     """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
     owner = AGENCIES[list_name]
-    if viewer.has(AID_CLERK):
+    if viewer.scope.division is not None:
         return asked or owner
     if viewer.scope.agency != owner or asked not in (None, owner):
         raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)

@@ -33,12 +33,13 @@ from services.registry.lists.single_rows import RowCells, names_school, row_fiel
 from services.registry.sheets.schools import SchoolDirectory
 from shared.database.database import driver
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Row = Mapping[str, str | int | float | None]
 log = structlog.get_logger(__name__)
-permitted = require(AID_CLERK, AGENCY)
+permitted = require(Right.LISTS_SEND)
 Sender = Annotated[Viewer, Depends(permitted)]
 Agency = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")]
 _LISTS = frozenset(get_args(ListName))
@@ -157,7 +158,11 @@ def _removing(routes: APIRouter, registry: Registry) -> None:
         """One row leaves its list; nothing when it does not stand there any more."""
         with registry.database.writing() as connection:
             found = standing.listed(driver(connection), entry_id)
-        if found is None or found[1] != list_name or not (viewer.has(AID_CLERK) or viewer.scope.agency == found[0]):
+        if (
+            found is None
+            or found[1] != list_name
+            or not (viewer.scope.division is not None or viewer.scope.agency == found[0])
+        ):
             log.warning("entry_outside_scope", viewer=viewer.principal, entry_id=str(entry_id))
             raise EntryUnknown(entry_id)
         intent = RemoveListEntries(found[0], list_name, (entry_id,), body.on or today(), body.reason)

@@ -22,11 +22,12 @@ from services.registry.lists.single_rows import LINE_BYTES
 from services.registry.lists.submissions import Submissions
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, Viewer, require
+from shared.web.viewers import Viewer, require
 
 IDLE_SECONDS = 30.0  # a sender that says nothing for so long has gone away; the list is free for others again
-Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
+Sender = Annotated[Viewer, Depends(require(Right.LISTS_SEND))]
 
 
 class LineTooLong(Malformed):

@@ -12,10 +12,11 @@ from services.registry.events import WithdrawalReason
 from services.registry.handlers import Registry
 from services.registry.lists.withdrawals import Withdrawals
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AGENCY, AID_CLERK, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Sender = Annotated[Viewer, Depends(require(AID_CLERK, AGENCY))]
+Sender = Annotated[Viewer, Depends(require(Right.LISTS_SEND))]
 
 
 class Withdrawal(BaseModel):

@@ -24,11 +24,13 @@ from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.masking import mask_name
 from shared.kernel.refusals import Forbidden
+from shared.standards.rights import Right
+from shared.standards.separation import PAPERS_CHECK
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
-from shared.web.viewers import AGENCY, AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Typist = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY))]
+Typist = Annotated[Viewer, Depends(require(Right.PAPERS_TYPE))]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Value = Annotated[str, Field(max_length=200)]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
@@ -94,6 +96,7 @@ class PaperRow(BaseModel):
     entered_at: datetime
     decided_by: str | None
     own: bool
+    why_not: str | None
 
 
 def router(registry: Registry) -> APIRouter:
@@ -107,8 +110,10 @@ def router(registry: Registry) -> APIRouter:
 def _reading(routes: APIRouter, registry: Registry) -> None:
     def row(paper: Paper, viewer: Viewer) -> PaperRow:
         name = mask_name(paper_store.fields_of(registry.keyring, paper).get("name"))
-        plain = {field: getattr(paper, field) for field in PaperRow.model_fields if field not in ("name", "own")}
-        return PaperRow(**plain, name=name, own=paper.entered_by == viewer.principal)
+        told = ("name", "own", "why_not")
+        plain = {field: getattr(paper, field) for field in PaperRow.model_fields if field not in told}
+        why_not = PAPERS_CHECK.why_not(paper.entered_by, viewer.principal, viewer.language)
+        return PaperRow(**plain, name=name, own=paper.entered_by == viewer.principal, why_not=why_not)
 
     def known(paper_id: UUID, viewer: Viewer) -> Paper:
         with registry.database.writing() as connection:
@@ -155,9 +160,9 @@ def _typing(routes: APIRouter, registry: Registry) -> None:
     def enter(body: Typed, request: Request, viewer: Typist) -> Entered:
         """Type a paper; nothing is recorded before a second person agrees."""
         agency = None if body.kind == "student" else AGENCIES[body.kind]
-        if agency is not None and not viewer.has(AID_CLERK) and viewer.scope.agency != agency:
+        if agency is not None and viewer.scope.division is None and viewer.scope.agency != agency:
             raise Forbidden("只能录入本部门的名单", "An agency types its own lists only", list=body.kind)
-        if agency is None and not viewer.has(AID_CLERK, SCHOOL):
+        if agency is None and viewer.scope.agency is not None:
             raise Forbidden("部门不录入学籍", "An agency enrols nobody")
         intent = EnterPaper(body.kind, body.fields, body.as_of or today(), agency)
         command = command_from(request, viewer, body)

@@ -19,7 +19,7 @@ from services.registry.life_errors import DayInFuture
 from services.registry.lists import standing
 from services.registry.lists.parts import file_part
 from services.registry.lists.single_rows import row_fields, single_row
-from services.registry.paper_errors import CheckerIsEnterer, PaperDecided, PaperUnknown, ScanUnusable
+from services.registry.paper_errors import PaperDecided, PaperUnknown, ScanUnusable
 from services.registry.paper_events import (
     PaperAmended,
     PaperCheckDiffered,
@@ -37,6 +37,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.refusals import Forbidden
+from shared.standards.separation import PAPERS_CHECK
 
 # What names the person must be typed twice; a wrong letter in an address harms nobody.
 KEY_FIELDS = ("name", "id_number")
@@ -105,14 +106,13 @@ def check(
     registry: Registry, scope: Scope, paper_id: UUID, typed: Mapping[str, str], command: Command, today: date
 ) -> Checked:
     """Compare what a second person typed, and record the paper when it is the same. Raises PaperUnknown, PaperDecided,
-    CheckerIsEnterer, and what recording raises."""
+    SecondPersonNeeded, and what recording raises."""
     found: list[Checked] = []
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         paper = waiting(raw, scope, paper_id)
-        if paper.entered_by == command.principal:
-            raise CheckerIsEnterer
+        PAPERS_CHECK.check(paper.entered_by, command.principal)
         fields = paper_store.fields_of(registry.keyring, paper)
         differences = differing(fields, typed)
         version = len(registry.store.load(connection, paper_id))

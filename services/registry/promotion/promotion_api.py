@@ -24,11 +24,12 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.PROMOTIONS_READ))]
+Registrar = Annotated[Viewer, Depends(require(Right.PROMOTIONS_DO))]
 Word = Annotated[str, Field(min_length=3, max_length=40)]
 LADDER_STEPS_MAX = 200
 SHOWN = 50

@@ -29,17 +29,18 @@ from services.registry.reference_errors import (
 from services.registry.students.batch_lines import parsed
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.standards.school_calendar import CalendarError, CalendarYear, Span
 from shared.web.bodies import Upload, batch_lines, received_file
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Lines = Annotated[list[bytes], Depends(batch_lines)]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Clerk = Annotated[Viewer, Depends(require(Right.REFERENCE_KEEP))]
+Anyone = Annotated[Viewer, Depends(require(Right.REFERENCE_READ))]
+Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 KnownAt = Annotated[datetime | None, Query(description="as known at this moment; with its offset from UTC")]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\d{2}(\d{2}(\d{3}(\d{3})?)?)?)?$")]

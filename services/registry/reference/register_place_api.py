@@ -12,11 +12,13 @@ from services.registry.projections import REGISTER
 from services.registry.reference import register_places
 from services.registry.reference.register_places import PlaceCount, PlaceStudent, RegisterPlace
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Counter = Annotated[Viewer, Depends(require(Right.REGISTER_COUNT))]
+Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
 
 
 def router(registry: Registry) -> APIRouter:
@@ -24,7 +26,7 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/register-places")
-    def places(viewer: Reader, true_on: date | None = None, kind: RegisterPlace | None = None) -> Page[PlaceCount]:
+    def places(viewer: Counter, true_on: date | None = None, kind: RegisterPlace | None = None) -> Page[PlaceCount]:
         """How many of ours went to which division, and how many came from which."""
         with registry.database.reading(viewer.scope, REGISTER.name) as connection:
             return Page(items=register_places.counts(connection, true_on or today(), registry.division, kind))

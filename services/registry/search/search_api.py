@@ -14,11 +14,12 @@ from services.registry.search.search_box import TYPED_CHARACTERS, Kind, recognis
 from services.registry.search.search_view import SEARCH
 from services.registry.search.searching import FoundStudent, every_student, search
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.pages import PageTurn, encode_cursor, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
 
 
 class Recognised(BaseModel):

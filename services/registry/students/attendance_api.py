@@ -31,15 +31,16 @@ from services.registry.students.class_sheets import (
 from services.registry.students.reporting_classes import ClassRegister, report_classes, report_one
 from services.registry.students.student_api import watched
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.bodies import batch_lines
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Lines = Annotated[list[bytes], Depends(batch_lines)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.ATTENDANCE_READ))]
+Reporter = Annotated[Viewer, Depends(require(Right.ATTENDANCE_REPORT))]
 SchoolCode = Annotated[str | None, Query(max_length=64)]
 CLASS_MAX = 500
 SPAN = timedelta(days=120)  # about a term, unless asked otherwise
@@ -88,14 +89,14 @@ def router(registry: Registry) -> APIRouter:
 
 def _reporting(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/attendance")
-    def report(body: ClassReport, request: Request, viewer: Registrar) -> Reported:
+    def report(body: ClassReport, request: Request, viewer: Reporter) -> Reported:
         """One class."""
         command = command_from(request, viewer, body)
         register = ClassRegister(registry, viewer.scope, school_days(registry, viewer.scope))
         return Reported(event_ids=report_one(register, _report(body), command, today()).event_ids)
 
     @routes.post("/attendance/batch")
-    def report_batch(request: Request, viewer: Registrar, lines: Lines) -> Reported:
+    def report_batch(request: Request, viewer: Reporter, lines: Lines) -> Reported:
         """A class per line (NDJSON), all or none; what is wrong is told line by line."""
         command = command_from(request, viewer, b"\n".join(lines))
         register = ClassRegister(registry, viewer.scope, school_days(registry, viewer.scope))

@@ -22,11 +22,12 @@ from services.registry.students import care
 from services.registry.students.care import CareRecord
 from services.registry.students.student_api import Purpose, watched
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.commands import command_from
-from shared.web.viewers import AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-School = Annotated[Viewer, Depends(require(SCHOOL))]
+Carer = Annotated[Viewer, Depends(require(Right.CARE_KEEP))]
+Counsellor = Annotated[Viewer, Depends(require(Right.COUNSELLING_NOTE))]
 CARE, NOTES = "care", "counselling_notes"
 
 
@@ -92,7 +93,7 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.post("/students/{student_id}/guardianship")
-    def guardianship(student_id: UUID, body: Guardianship, request: Request, viewer: Registrar) -> Told:
+    def guardianship(student_id: UUID, body: Guardianship, request: Request, viewer: Carer) -> Told:
         intent = ChangeGuardianship(student_id, **body.model_dump())
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
@@ -100,7 +101,7 @@ def router(registry: Registry) -> APIRouter:
         return Told(student_id=student_id, event_ids=done.event_ids)
 
     @routes.post("/students/{student_id}/counselling")
-    def counselling(student_id: UUID, body: CounsellingNote, request: Request, viewer: School) -> Told:
+    def counselling(student_id: UUID, body: CounsellingNote, request: Request, viewer: Counsellor) -> Told:
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             intent = NoteCounselling(student_id, body.on, body.note)
@@ -108,13 +109,13 @@ def router(registry: Registry) -> APIRouter:
         return Told(student_id=student_id, event_ids=done.event_ids)
 
     @routes.post("/students/{student_id}/care/reveal")
-    def reveal(student_id: UUID, body: ReadCare, request: Request, viewer: Registrar) -> Care:
+    def reveal(student_id: UUID, body: ReadCare, request: Request, viewer: Carer) -> Care:
         """The record, for a purpose; the read is recorded before anything is shown."""
         check_purpose(body.purpose)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             school_code, division_code = care.place_of_child(registry, viewer.scope, student_id)
-        notes = viewer.has(SCHOOL) and viewer.scope.school == school_code
+        notes = viewer.has(Right.COUNSELLING_NOTE) and viewer.scope.of_school(school_code)
         read = PersonalDataRead(
             viewer=viewer.principal,
             student_id=student_id,

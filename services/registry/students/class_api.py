@@ -15,13 +15,14 @@ from services.registry.students.batch_lines import parsed
 from services.registry.students.class_changes import change_class, change_classes
 from services.registry.students.student_api import Changed, watched
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.web.bodies import batch_lines
 from shared.web.commands import command_from
 from shared.web.entity_tags import set_entity_tag
-from shared.web.viewers import AID_CLERK, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Lines = Annotated[list[bytes], Depends(batch_lines)]
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Registrar = Annotated[Viewer, Depends(require(Right.REGISTER_KEEP))]
 ClassName = Annotated[str, Field(min_length=1, max_length=40)]
 
 

@@ -28,16 +28,17 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.standards import division
+from shared.standards.rights import Right
 from shared.web.bodies import batch_lines
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AGENCY, AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Lines = Annotated[list[bytes], Depends(batch_lines)]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Anyone = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AGENCY, AUDITOR))]
+Clerk = Annotated[Viewer, Depends(require(Right.REFERENCE_KEEP))]
+Registrar = Annotated[Viewer, Depends(require(Right.REGISTER_KEEP))]
+Anyone = Annotated[Viewer, Depends(require(Right.REFERENCE_READ))]
 
 
 class Enrol(BaseModel):

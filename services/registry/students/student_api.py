@@ -31,15 +31,17 @@ from services.registry.students import particulars
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
 from shared.web.commands import command_from
 from shared.web.entity_tags import check_version, set_entity_tag
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 log = structlog.get_logger(__name__)
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Registrar = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
+Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
+Revealing = Annotated[Viewer, Depends(require(Right.STUDENTS_REVEAL))]
+Registrar = Annotated[Viewer, Depends(require(Right.REGISTER_KEEP))]
 Text = Annotated[str | None, Field(max_length=200)]
 Purpose = Annotated[str, Field(min_length=4, max_length=200)]
 
@@ -181,7 +183,7 @@ def _revealing(routes: APIRouter, registry: Registry) -> None:
     view, database = REGISTER.name, registry.database
 
     @routes.post("/students/{student_id}/reveal")
-    def reveal(student_id: UUID, body: Reveal, request: Request, viewer: Registrar) -> Revealed:
+    def reveal(student_id: UUID, body: Reveal, request: Request, viewer: Revealing) -> Revealed:
         """Full fields for a purpose; the read is recorded before anything is shown."""
         if unknown := sorted(set(body.fields) - set(REVEALABLE)):
             raise Malformed("不能查看这些字段", "These fields cannot be revealed", fields=unknown)

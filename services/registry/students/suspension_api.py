@@ -15,11 +15,12 @@ from services.registry.projections import REGISTER
 from services.registry.tables import SCHOOLS, STUDENTS
 from shared.kernel.clock import today
 from shared.kernel.masking import mask_name
+from shared.standards.rights import Right
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
+Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
 _S = STUDENTS.c
 
 

@@ -22,15 +22,16 @@ from services.registry.terms.term_plan import TermPlan, canonical, parse
 from services.registry.terms.term_queries import DueTask, Tasks, TaskState, TermRow, TermTaskRow
 from services.registry.terms.term_tasks import DoTask, NamedTask, ReopenTask
 from shared.kernel.clock import today
+from shared.standards.rights import Right
 from shared.standards.school_calendar import CalendarError
 from shared.web.commands import command_from
 from shared.web.pages import Page, PageTurn, page_of, page_turn
-from shared.web.viewers import AID_CLERK, AUDITOR, SCHOOL, Viewer, require
+from shared.web.viewers import Viewer, require
 
 Turn = Annotated[PageTurn, Depends(page_turn)]
-Reader = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL, AUDITOR))]
-Doer = Annotated[Viewer, Depends(require(AID_CLERK, SCHOOL))]
-Clerk = Annotated[Viewer, Depends(require(AID_CLERK))]
+Reader = Annotated[Viewer, Depends(require(Right.TERMS_READ))]
+Doer = Annotated[Viewer, Depends(require(Right.TERMS_DO))]
+Clerk = Annotated[Viewer, Depends(require(Right.TERMS_PLAN))]
 Code = Annotated[str | None, Query(max_length=64)]
 COUNT_MOST = 10_000_000
 

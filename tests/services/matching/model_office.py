@@ -141,7 +141,7 @@ class Handover(NamedTuple):
 
     def proposal(self, proposal_id: UUID) -> Proposal:
         with self.desk.database.working() as connection:
-            found = model_queries.proposal(driver(connection), proposal_id, "second", clerk=True)
+            found = model_queries.proposal(driver(connection), proposal_id, "second", activates=True)
         assert found is not None
         return found
 

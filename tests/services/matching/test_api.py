@@ -31,11 +31,11 @@ class Desk(NamedTuple):
     client: TestClient
     signer: tokens.Ed25519Signer
 
-    def get(self, path: str, *roles: str, **claims: Any) -> Any:
-        if not roles:
+    def get(self, path: str, kind: str | None = None, **claims: Any) -> Any:
+        if kind is None:
             return self.client.get(path)
         place = {"division": DIVISION[:4]} | claims
-        token = tokens.token(self.signer, tokens.claims(roles=list(roles), **place))
+        token = tokens.token(self.signer, tokens.claims(kind=kind, **place))
         return self.client.get(path, headers={"authorization": f"Bearer {token}", "accept-language": "zh"})
 
 
@@ -85,31 +85,35 @@ def test_a_clerk_sees_the_roster_with_masked_names(desk: Desk) -> None:
 
 
 def test_a_school_sees_its_own_students_and_no_other(desk: Desk) -> None:
-    assert [row["student_id"] for row in desk.get("/v1/roster", "school", school="S1").json()["items"]] == [str(FIRST)]
-    assert desk.get("/v1/roster", "school", school="S2").json()["items"] == []
-    assert desk.get("/v1/roster?school=S1", "school", school="S2").json()["items"] == []
-    assert [row["entry_id"] for row in desk.get("/v1/reviews", "school", school="S2").json()["items"]] == [str(DOUBTED)]
-    assert desk.get("/v1/reviews", "school", school="S1").json()["items"] == []
+    assert [row["student_id"] for row in desk.get("/v1/roster", "registrar", school="S1").json()["items"]] == [
+        str(FIRST)
+    ]
+    assert desk.get("/v1/roster", "registrar", school="S2").json()["items"] == []
+    assert desk.get("/v1/roster?school=S1", "registrar", school="S2").json()["items"] == []
+    assert [row["entry_id"] for row in desk.get("/v1/reviews", "registrar", school="S2").json()["items"]] == [
+        str(DOUBTED)
+    ]
+    assert desk.get("/v1/reviews", "registrar", school="S1").json()["items"] == []
 
 
 def test_an_agency_sees_its_rows_and_not_the_roster(desk: Desk) -> None:
-    own = desk.get("/v1/unmatched", "agency", agency="poverty_office")
+    own = desk.get("/v1/unmatched", "agency_publisher", agency="poverty_office")
     assert [row["entry_id"] for row in own.json()["items"]] == [str(MISSING)]
-    assert desk.get("/v1/unmatched", "agency", agency="civil_affairs").json()["items"] == []
-    assert desk.get("/v1/roster", "agency", agency="poverty_office").status_code == 403
+    assert desk.get("/v1/unmatched", "agency_publisher", agency="civil_affairs").json()["items"] == []
+    assert desk.get("/v1/roster", "agency_publisher", agency="poverty_office").status_code == 403
 
 
 def test_a_students_categories_over_time_for_who_may_see_her(desk: Desk) -> None:
     path = f"/v1/students/{FIRST}/categories"
-    viewers: list[tuple[str, dict[str, str]]] = [("aid_clerk", {}), ("auditor", {}), ("school", {"school": "S1"})]
+    viewers: list[tuple[str, dict[str, str]]] = [("aid_clerk", {}), ("auditor", {}), ("registrar", {"school": "S1"})]
     for role, place in viewers:
         told = desk.get(f"{path}?true_on=2025-01-01", role, **place).json()
         (span,) = told["items"]
         assert (span["valid_from"], span["valid_to"], span["category"]) == (str(TERM), None, "registered_poor")
         assert span["on_day"] and [each["entry_id"] for each in span["evidence"]] == [str(LINKED)]
     assert not desk.get(f"{path}?true_on=2024-08-31", "aid_clerk").json()["items"][0]["on_day"]
-    assert desk.get(path, "school", school="S2").status_code == 404
-    assert desk.get(path, "agency", agency="poverty_office").status_code == 403
+    assert desk.get(path, "registrar", school="S2").status_code == 404
+    assert desk.get(path, "agency_publisher", agency="poverty_office").status_code == 403
     assert desk.get(path).status_code == 401
     assert desk.get(f"/v1/students/{SECOND}/categories", "aid_clerk").json()["items"] == []
 
@@ -149,7 +153,7 @@ def test_the_sheet_is_a_workbook_of_what_the_viewer_may_see(desk: Desk, tmp_path
     from python_calamine import CalamineWorkbook
 
     for school, count in (("S1", 1), ("S2", 0)):
-        answer = desk.get("/v1/roster.xlsx", "school", school=school)
+        answer = desk.get("/v1/roster.xlsx", "registrar", school=school)
         assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
         (tmp_path / "roster.xlsx").write_bytes(answer.content)
         rows = CalamineWorkbook.from_path(str(tmp_path / "roster.xlsx")).get_sheet_by_index(0).to_python()

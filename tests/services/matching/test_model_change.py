@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from services.matching.commands import ActivateModel
 from services.matching.errors import (
     MODEL_PROBLEMS,
-    ApproverIsProposer,
     ModelInForce,
     ModelUnusable,
     ReportDiffers,
@@ -27,6 +26,7 @@ from services.matching.errors import (
 )
 from services.matching.model_change import OPEN_MOST, Proposal, activate, check_proposal, usable
 from services.matching.scoring import county_model, model
+from shared.standards.separation import SecondPersonNeeded
 from tests.services.matching.scoring.models import MODEL
 
 COUNTY = county_model()
@@ -178,7 +178,7 @@ def test_a_model_comes_into_force_by_two_people_and_a_report() -> None:
 @pytest.mark.parametrize(
     ("changes", "in_force", "report_hash", "by", "refusal"),
     [
-        ({}, "0" * 64, READ, "first", ApproverIsProposer),
+        ({}, "0" * 64, READ, "first", SecondPersonNeeded),
         ({"report_hash": None, "state": "computing"}, "0" * 64, READ, "second", ReportMissing),
         ({"report_hash": None, "state": "failed"}, "0" * 64, READ, "second", ReportMissing),
         ({}, "0" * 64, OTHER_READ, "second", ReportDiffers),

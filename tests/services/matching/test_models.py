@@ -17,7 +17,6 @@ import pytest
 from services.matching import model_reporting, taking
 from services.matching.commands import RuleRow
 from services.matching.errors import (
-    ApproverIsProposer,
     ModelInForce,
     ModelUnusable,
     ProposalUnknown,
@@ -37,6 +36,7 @@ from shared.database.database import driver
 from shared.eventsourcing.sealing import unseal
 from shared.eventsourcing.store import Command
 from shared.hosting.seeding import plant
+from shared.standards.separation import SecondPersonNeeded
 from tests.services.installation import Installation
 from tests.services.matching.model_office import (
     LENIENT,
@@ -231,7 +231,7 @@ def test_an_activation_needs_a_complete_report_against_the_model_in_force_and_an
     with pytest.raises(ReportMissing):
         office.activate(first)
     office.report()
-    with pytest.raises(ApproverIsProposer):
+    with pytest.raises(SecondPersonNeeded):
         office.activate(first, by="first")
     with pytest.raises(ReportDiffers):
         office.activate(first, report_hash=office.proposal(second).report_hash)

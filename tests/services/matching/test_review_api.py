@@ -38,9 +38,9 @@ class Desk:
     def __init__(self, installation: Installation, matching: Matching, client: TestClient, signer: Any) -> None:
         self.installation, self.matching, self.client, self.signer = installation, matching, client, signer
 
-    def ask(self, method: str, path: str, *, by: str = "clerk", role: str = "aid_clerk", **more: Any) -> Any:
+    def ask(self, method: str, path: str, *, by: str = "clerk", role: str = "reviewer", **more: Any) -> Any:
         place = more.pop("place", {"division": DIVISION[:4]})
-        token = tokens.token(self.signer, tokens.claims(sub=by, roles=[role], **place))
+        token = tokens.token(self.signer, tokens.claims(sub=by, kind=role, **place))
         headers = {"authorization": f"Bearer {token}", "accept-language": more.pop("language", "zh")}
         if method != "GET":
             headers["idempotency-key"] = str(more.pop("key", uuid4()))
@@ -164,7 +164,7 @@ def test_the_full_fields_come_after_a_recorded_read_only(desk: Desk) -> None:
     ]
     one = desk.ask("POST", f"/reviews/{DOUBTED}/reveal", json={"purpose": "只看姓名就够", "fields": ["name"]})
     assert "林小雁" in one.text and A not in one.text
-    for role in ("auditor", "school"):
+    for role in ("auditor", "aid_clerk", "principal"):
         body = {"purpose": "核对名单与学籍"}
         assert desk.ask("POST", f"/reviews/{DOUBTED}/reveal", json=body, role=role).status_code == 403
 
@@ -264,12 +264,12 @@ def test_rulings_are_the_clerks_alone(desk: Desk) -> None:
     school = {"school": "S1"}
     for role, place in (
         ("auditor", {"division": DIVISION[:4]}),
-        ("school", school),
-        ("agency", {"agency": "poverty_office"}),
+        ("registrar", school),
+        ("agency_publisher", {"agency": "poverty_office"}),
     ):
         assert desk.rule(DOUBTED, "must_link", CHILD, role=role, place=place).status_code == 403
         assert desk.undo(DOUBTED, role=role, place=place).status_code == 403
-    seen = desk.case(DOUBTED, role="school", place=school)
+    seen = desk.case(DOUBTED, role="registrar", place=school)
     assert (seen["fields"], seen["may_rule"], seen["evidence"]) == ({}, False, ""), (
         "the agencies' lists are not a school's"
     )
@@ -286,9 +286,14 @@ def test_every_row_of_a_submission_is_in_one_state_with_its_reason(desk: Desk) -
     assert linked and told["states"]["review"] and told["states"]["out_of_age"] == 1
     desk.rule(DOUBTED, "must_link", CHILD)
     desk.settle()
-    after = desk.ask("GET", f"/submissions/{SENT}/states", role="agency", place={"agency": "poverty_office"}).json()
+    after = desk.ask(
+        "GET", f"/submissions/{SENT}/states", role="agency_publisher", place={"agency": "poverty_office"}
+    ).json()
     assert (after["states"]["linked"], after["rows"]) == (linked + 1, told["rows"])
-    assert desk.ask("GET", f"/submissions/{SENT}/states", role="agency", place={"agency": "x"}).status_code == 404
+    assert (
+        desk.ask("GET", f"/submissions/{SENT}/states", role="agency_publisher", place={"agency": "x"}).status_code
+        == 404
+    )
     newcomer = UUID(int=27)
     desk.installation.append("registry", newcomer, listed(newcomer, "新来", None), TERM)
     desk.installation.pump()

@@ -18,7 +18,6 @@ from services.matching.errors import (
     NothingToWithdraw,
     NotUnderReview,
     RowUnknown,
-    SecondPersonNeeded,
 )
 from services.matching.events import Verdict
 from services.matching.handlers import Desk
@@ -27,6 +26,7 @@ from services.registry.events import ListEntryCorrected, StudentDetailsCorrected
 from shared.database.database import driver
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command, Result
+from shared.standards.separation import SecondPersonNeeded
 from tests.services.installation import DIVISION, Installation
 from tests.services.matching.test_deciding import (
     COUNTY,

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.errors import NothingToWithdraw, SecondPersonNeeded
+from services.matching.errors import NothingToWithdraw
 from services.matching.events import LinkWithdrawn, RowRuled, RulingWithdrawn, SecondOpinionAsked, Verdict
 from services.matching.outcome import Outcome, State, StudentId
 from services.matching.rulings import Ruled, ask, decide_ruled, evolve, in_force, rule, withdraw
 from shared.kernel.facts import Fact
+from shared.standards.separation import SecondPersonNeeded
 
 ROW, ANNA, BO, CHEN = (UUID(int=number) for number in (1, 2, 3, 4))
 EVIDENCE = {ANNA: "anna", BO: "bo", CHEN: "chen"}

@@ -114,13 +114,13 @@ def test_the_model_in_force_decides_and_not_the_shipped_one(fresh: Portal, tmp_p
         assert state(client) == "linked"
     strict = county_model().as_json() | {"version": "strict", "thresholds": {"automatic": 200.0, "review": 0.0}}
     fresh.county.models.put(usable(json.dumps(strict).encode()), "test:second", "test:first", "0" * 64)
-    with fresh.as_("agency", agency="civil_affairs") as client:
+    with fresh.as_("agency_publisher", agency="civil_affairs") as client:
         assert state(client) == "review"
 
 
 def test_the_page_tells_what_each_list_was_taken_for(fresh: Portal, tmp_path: Path) -> None:
     lists = [check_files.civil_gb18030(tmp_path), check_files.poverty_two_row_header(tmp_path)]
-    with fresh.as_("agency", agency="civil_affairs") as client:
+    with fresh.as_("agency_publisher", agency="civil_affairs") as client:
         page = finished(client, drop(client, [check_files.register(tmp_path)], lists).headers["location"])
     assert "<td>低保与特困(民政局)</td>" in page.text and "<td>建档立卡(乡村振兴局)</td>" in page.text
     assert 'data-category="registered_poor"><th scope="row">建档立卡</th><td class="number">1</td>' in page.text
@@ -146,7 +146,7 @@ def test_a_refused_file_is_told_in_the_clerks_words(fresh: Portal, tmp_path: Pat
 
 
 def test_nobody_else_sees_a_check_and_roles_without_lists_have_none(fresh: Portal, tmp_path: Path) -> None:
-    with fresh.as_("aid_clerk") as client, fresh.as_("agency", agency="civil_affairs") as other:
+    with fresh.as_("aid_clerk") as client, fresh.as_("agency_publisher", agency="civil_affairs") as other:
         sent = drop(client, [check_files.register(tmp_path)], [check_files.civil_gb18030(tmp_path)])
         address = sent.headers["location"]
         finished(client, address)
@@ -157,7 +157,7 @@ def test_nobody_else_sees_a_check_and_roles_without_lists_have_none(fresh: Porta
         assert client.post(f"{address}/result", data={"form_token": token}).status_code == 403
         assert client.post(f"{address}/forget", data={"form_token": form_token(client.get(address))}).status_code == 303
         gone(fresh)
-    for role, place in (("school", {"school": "3146000001"}), ("auditor", {})):
+    for role, place in (("registrar", {"school": "3146000001"}), ("auditor", {})):
         with fresh.as_(role, **place) as client:
             assert client.get("/check").status_code == 403
             assert client.post("/check/uploads", data={"form_token": "x"}).status_code == 403

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.checker import checker
 from services.portal.app import application
-from services.portal.demo_issuer import DemoIssuer, DemoRefused, Persona
+from services.portal.demo_issuer import GROUPS, TWO_DESKS, DemoIssuer, DemoRefused, Persona
 from services.portal.settings import PortalSettings
+from shared.database.scopes import Classroom, Scope
+from shared.standards.posts import KINDS, Kind
+from shared.standards.rights import RIGHTS
 from shared.web.authentication import Authenticator, Unauthenticated
 from shared.web.viewers import viewer_from
 
@@ -35,33 +39,51 @@ def test_the_same_seed_gives_the_same_key_and_never_the_private_half() -> None:
     assert "d" not in issuer().jwks()["keys"][0]
 
 
-@pytest.mark.parametrize(
-    ("persona", "scope"),
-    [
-        (Persona("aid_clerk", "460100"), ("460100", None, None)),
-        (Persona("auditor", "460100"), ("460100", None, None)),
-        (Persona("school", "460100", school="S1"), (None, "S1", None)),
-        (Persona("agency", "460100", agency="civil_affairs"), (None, None, "civil_affairs")),
-    ],
-)
-def test_each_persona_sees_what_its_role_sees(
-    persona: Persona, scope: tuple[str | None, str | None, str | None]
-) -> None:
-    found = viewer_from(authenticator().claims_now(issuer().token(persona)), "zh")
-    assert (found.scope.division, found.scope.school, found.scope.agency) == scope
-    assert found.roles == {persona.role}
+OWN_CLASS: dict[str, Any] = {"school": "S1", "class_name": "primary/五年级/1班"}
+PLACES: dict[Kind, tuple[dict[str, Any], Scope]] = {
+    Kind.REGISTRAR: ({"school": "S1"}, Scope(school="S1")),
+    Kind.PRINCIPAL: ({"school": "S1"}, Scope(school="S1")),
+    Kind.CLASS_TEACHER: (OWN_CLASS, Scope(classroom=Classroom("S1", "primary", "五年级", "1班"))),
+    Kind.HELPER_TEACHER: (OWN_CLASS, Scope(classroom=Classroom("S1", "primary", "五年级", "1班"))),
+    Kind.AGENCY_PUBLISHER: ({"agency": "civil_affairs"}, Scope(agency="civil_affairs")),
+    Kind.TOWNSHIP_CADRE: ({"township": "460100100"}, Scope(division="460100100")),
+    Kind.CITY_OFFICER: ({}, Scope(division="4601")),
+}
 
 
-def test_a_second_clerk_is_another_person_with_the_same_rights() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_persona_sees_what_its_post_sees(kind: Kind) -> None:
+    place, scope = PLACES.get(kind, ({}, Scope(division="460100")))
+    found = viewer_from(authenticator().claims_now(issuer().token(Persona(kind, "460100", **place))), "zh")
+    assert (found.kind, found.scope, found.rights) == (kind, scope, RIGHTS[kind])
+    assert found.post == found.principal
+
+
+def test_every_kind_of_post_stands_once_on_the_sign_in_page() -> None:
+    assert sorted(kind for _, kinds in GROUPS for kind in kinds) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", TWO_DESKS)
+def test_a_second_desk_is_another_person_with_the_same_rights(kind: Kind) -> None:
     first, second = (
-        viewer_from(authenticator().claims_now(issuer().token(Persona("aid_clerk", "460100", second=which))), "zh")
+        viewer_from(authenticator().claims_now(issuer().token(Persona(kind, "460100", second=which))), "zh")
         for which in (False, True)
     )
     assert first.principal != second.principal and first.name != second.name
-    assert (first.roles, first.scope) == (second.roles, second.scope)
+    assert (first.rights, first.scope) == (second.rights, second.scope)
 
 
-@pytest.mark.parametrize("persona", [Persona("school", "460100"), Persona("agency", "1"), Persona("service", "1")])
+@pytest.mark.parametrize(
+    "persona",
+    [
+        Persona("registrar", "460100"),
+        Persona("agency_publisher", "1"),
+        Persona("service", "1"),
+        Persona("class_teacher", "1", school="S1"),
+        Persona("class_teacher", "1", class_name="/五年级/1班"),
+        Persona("township_cadre", "460100"),
+    ],
+)
 def test_a_persona_without_its_place_gets_no_token(persona: Persona) -> None:
     with pytest.raises(ValueError):
         issuer().token(persona)
@@ -75,12 +97,12 @@ def test_a_token_lives_an_hour_at_most() -> None:
 
 
 def test_a_person_at_work_stays_signed_in_for_a_working_day_and_no_longer() -> None:
-    first = authenticator().claims_now(issuer().token(Persona("school", "460100", school="S1")))
+    first = authenticator().claims_now(issuer().token(Persona("registrar", "460100", school="S1")))
     assert issuer(NOW + 60).renewed(first) is None
     later = issuer(NOW + 3000).renewed(first)
     assert later is not None
     renewed = authenticator(NOW + 6000).claims_now(later)
-    same = {name: first[name] for name in ("sub", "roles", "school", "auth_time")}
+    same = {name: first[name] for name in ("sub", "kind", "school", "auth_time")}
     assert {name: renewed[name] for name in same} == same and renewed["exp"] == int(NOW + 3000 + 3600)
     assert issuer(NOW + 13 * 3600).renewed({**renewed, "exp": int(NOW + 13 * 3600 + 60)}) is None
     assert issuer(NOW + 3000).renewed({**first, "auth_time": None}) is None

@@ -104,7 +104,7 @@ def test_the_proposer_may_not_approve_and_a_second_clerk_may(portal: Portal, mod
         address = page.url.path
     with portal.as_("auditor") as auditor:
         assert "/activation" not in auditor.get(address).text
-    with portal.as_("aid_clerk", desk="2") as second:
+    with portal.as_("approver") as second:
         page = second.get(address)
         form = {name: field(page, name) for name in ("form_token", "command_id", "report_hash")}
         done = second.post(f"{address}/activation", data=form)
@@ -134,7 +134,7 @@ def test_a_refused_approval_shows_the_report_again_with_the_reason(portal: Porta
     with portal.as_("aid_clerk") as first:
         address = reported(first).url.path
         later = reported(first, other("county-3")).url.path
-    with portal.as_("aid_clerk", desk="2") as second:
+    with portal.as_("approver") as second:
         stale = second.get(address)
         page = second.get(later)
         form = {name: field(page, name) for name in ("form_token", "command_id", "report_hash")}
@@ -147,7 +147,7 @@ def test_a_refused_approval_shows_the_report_again_with_the_reason(portal: Porta
 
 
 def test_who_answers_for_no_division_has_no_such_page(portal: Portal, models: Models) -> None:
-    for role, place in (("school", {"school": "3146000001"}), ("agency", {"agency": "civil_affairs"})):
+    for role, place in (("registrar", {"school": "3146000001"}), ("agency_publisher", {"agency": "civil_affairs"})):
         with portal.as_(role, **place) as client:
             assert client.get("/models").status_code == 403
             assert client.get(f"/models/proposals/{uuid4()}").status_code == 403

@@ -44,7 +44,7 @@ def test_cut_at_its_marks_a_text_is_still_the_text(value: str, cuts: list[int]) 
 def test_two_records_stand_side_by_side_with_their_differences_marked(
     portal: Portal, reviews: Reviews, language: str, word: str
 ) -> None:
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{reviews.rows[0]}", params={"lang": language})
     assert page.status_code == 200 and word in page.text
     assert "欧**<mark>雁</mark>" in page.text, "the last character differs and is shown"
@@ -60,7 +60,7 @@ def test_two_records_stand_side_by_side_with_their_differences_marked(
 def test_a_ruling_is_sent_with_what_was_seen_and_leads_to_the_next_case(portal: Portal, reviews: Reviews) -> None:
     first, second, _ = reviews.rows
     student = reviews.student(0, 1)
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{first}")
         form = sent(page, "ruling", verdict=f"must_link:{student}")
         answer = client.post(f"/reviews/{first}/ruling", data=form)
@@ -78,7 +78,7 @@ def test_a_ruling_is_sent_with_what_was_seen_and_leads_to_the_next_case(portal: 
 def test_a_student_nobody_thought_of_can_be_found_and_confirmed(portal: Portal, reviews: Reviews) -> None:
     first = reviews.rows[0]
     child = min(portal.county.students.values(), key=lambda row: str(row["student_id"]))
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{first}", params={"q": child["student_number"]})
         assert page.text.count(f'value="must_link:{child["student_id"]}"') == 1
         form = sent(page, "ruling", verdict=f"must_link:{child['student_id']}")
@@ -91,7 +91,7 @@ def test_a_refused_ruling_shows_the_case_again_with_the_reason_and_what_was_type
     portal: Portal, reviews: Reviews
 ) -> None:
     first = reviews.rows[0]
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{first}")
         reviews.refuse = True
         form = sent(page, "ruling", verdict="nobody", purpose="核对名单与学籍")
@@ -106,7 +106,7 @@ def test_a_refused_ruling_shows_the_case_again_with_the_reason_and_what_was_type
 
 def test_the_full_fields_are_shown_once_for_a_purpose(portal: Portal, reviews: Reviews) -> None:
     first = reviews.rows[0]
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{first}")
         short = client.post(f"/reviews/{first}/reveal", data=sent(page, "reveal", purpose="看"))
         assert short.status_code == 422 and 'value="看"' in short.text and reviews.reads == []
@@ -118,7 +118,7 @@ def test_the_full_fields_are_shown_once_for_a_purpose(portal: Portal, reviews: R
 
 def test_who_asked_for_a_second_opinion_has_nothing_to_press(portal: Portal, reviews: Reviews) -> None:
     first, second, _ = reviews.rows
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         page = client.get(f"/reviews/{first}")
         asked = client.post(f"/reviews/{first}/second-opinion", data=sent(page, "second-opinion"))
         assert asked.headers["location"] == f"/reviews/{second}?done=asked"
@@ -137,16 +137,16 @@ def test_a_reader_sees_the_case_and_no_button(portal: Portal, reviews: Reviews, 
 
 
 def test_a_case_outside_the_scope_is_a_page_that_says_so(portal: Portal, reviews: Reviews) -> None:
-    with portal.as_("school", school="3146000001") as client:
+    with portal.as_("registrar", school="3146000001") as client:
         assert client.get(f"/reviews/{reviews.rows[0]}").status_code == 404
-    with portal.as_("agency", agency="civil_affairs") as client:
+    with portal.as_("agency_publisher", agency="civil_affairs") as client:
         assert client.get(f"/reviews/{reviews.rows[0]}").status_code == 403
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         assert client.get(f"/reviews/{uuid4()}").status_code == 404
 
 
 def test_the_part_for_the_script_is_the_case_without_its_frame(portal: Portal, reviews: Reviews) -> None:
-    with portal.as_("aid_clerk") as client:
+    with portal.as_("reviewer") as client:
         part = client.get(f"/reviews/{reviews.rows[0]}?part=case&list=poverty")
         assert "<html" not in part.text and "<h1" in part.text and "list=poverty" in part.text
         form = sent(part, "ruling", verdict="nobody")

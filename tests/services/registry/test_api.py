@@ -24,7 +24,7 @@ from tests.shared.tabular.workbooks import lie_about_size, zip_with
 from tests.shared.web.tokens import AUDIENCE, ISSUER, Ed25519Signer, claims, token
 
 SIGNER = Ed25519Signer()
-CLERK = {"sub": "clerk", "roles": ["aid_clerk"], "division": DIVISION[:4]}
+CLERK = {"sub": "clerk", "kind": "aid_clerk", "division": DIVISION[:4]}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -75,11 +75,11 @@ def client(http: TestClient) -> Client:
 
 
 def school(code: str) -> dict[str, Any]:
-    return {"sub": f"school {code}", "roles": ["school"], "school": code}
+    return {"sub": f"school {code}", "kind": "registrar", "school": code}
 
 
 def agency(name: str) -> dict[str, Any]:
-    return {"sub": f"agency {name}", "roles": ["agency"], "agency": name}
+    return {"sub": f"agency {name}", "kind": "agency_publisher", "agency": name}
 
 
 def enrolment(office: Office, sequence: int = 1, **changed: Any) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def test_another_schools_class_is_unknown(client: Client, office: Office, classe
         assert client.post("/v1/attendance", json=body).json()["code"] == "unknown_class"
     assert client.get(f"/v1/students/{classes.first[0]}/absences").status_code == 404
     assert client.get("/v1/attendance", params={"day": DAY, "school": classes.school}).json()["items"] == []
-    client.act_as({"sub": "auditor", "roles": ["auditor"], "division": "46"})
+    client.act_as({"sub": "auditor", "kind": "auditor", "division": "46"})
     assert client.post("/v1/attendance", json=classes.body()).status_code == 403
 
 

@@ -38,7 +38,7 @@ def test_two_agencies_that_contradict_each_other_are_both_kept_and_shown_side_by
         (f"{office.agency}_other", "边缘易致贫户"),
     }
     assert person not in str(page) and "李壹" not in str(page)
-    client.act_as({"sub": "a", "roles": ["agency"], "agency": f"{office.agency}_one"})
+    client.act_as({"sub": "a", "kind": "agency_publisher", "agency": f"{office.agency}_one"})
     assert client.get("/v1/contradictions", params={"limit": 200}).json()["items"] == []
 
 

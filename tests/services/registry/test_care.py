@@ -82,7 +82,7 @@ def test_the_centre_reads_who_cares_and_no_counselling_note(client: Client, offi
 
 @pytest.mark.parametrize(
     ("who", "status"),
-    [(OTHER, 404), ({"sub": "auditor", "roles": ["auditor"], "division": "46"}, 403)],
+    [(OTHER, 404), ({"sub": "auditor", "kind": "auditor", "division": "46"}, 403)],
 )
 def test_nobody_else_reads_or_writes_it(
     client: Client, office: Office, child: str, who: dict[str, Any], status: int

@@ -239,7 +239,7 @@ def test_a_households_members_are_masked(client: Client, office: Office) -> None
     shown = client.get(f"/v1/households/{made['household_id']}").json()
     assert [each["name"] for each in shown["members"]] == ["张*明", "张*"]
     assert office.number(1) not in json.dumps(shown)
-    client.act_as({"sub": "elsewhere", "roles": ["aid_clerk"], "division": "46"})
+    client.act_as({"sub": "elsewhere", "kind": "aid_clerk", "division": "46"})
     assert client.get(f"/v1/households/{made['household_id']}").status_code == 200
-    client.act_as({"sub": "elsewhere", "roles": ["aid_clerk"], "division": "45"})
+    client.act_as({"sub": "elsewhere", "kind": "aid_clerk", "division": "45"})
     assert client.get(f"/v1/households/{made['household_id']}").status_code == 404

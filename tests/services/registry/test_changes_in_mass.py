@@ -183,7 +183,7 @@ def test_one_person_does_not_change_many_alone(client: Client, village: Village)
     change = merge(client, village)
     told = client.get(f"/v1/changes/{change}").json()
     own = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": told["preview_hash"]})
-    assert (own.status_code, own.json()["code"]) == (409, "approver_is_proposer")
+    assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
     client.act_as(SECOND)
     other = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": "0" * 32})
     assert other.json()["code"] == "preview_differs"

@@ -121,7 +121,7 @@ def test_who_is_still_there_is_listed_for_those_who_may_move_them(client: Client
     assert listed("2026-10-01", school=town) == []
     client.act_as(school(town))
     assert listed("2026-10-01") == []
-    client.act_as({"sub": "agency", "roles": ["agency"], "agency": "x"})
+    client.act_as({"sub": "agency", "kind": "agency_publisher", "agency": "x"})
     assert client.get("/v1/reference/closed-schools/students").status_code == 403
     client.act_as(CLERK)
     moved = enrolment(office, 1, school=None, school_code=town, enrolled_on="2026-10-01")

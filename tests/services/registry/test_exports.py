@@ -78,7 +78,7 @@ def test_each_takes_away_no_more_than_she_sees(client: Client, office: Office, t
     assert len(records(table(client.get(address), tmp_path))) == 2
     client.act_as(agency("civil_affairs"))
     assert client.get(address).status_code == 403
-    client.act_as({"sub": "auditor", "roles": ["auditor"], "division": "4690"})
+    client.act_as({"sub": "auditor", "kind": "auditor", "division": "4690"})
     assert len(records(table(client.get(address), tmp_path))) == 2
     assert client.post("/v1/exports/students", json={"purpose": "审计需要"}).status_code == 403
 

@@ -277,7 +277,7 @@ class Desk(NamedTuple):
     installation: Installation
 
     def headers(self, role: str, claims: dict[str, Any]) -> dict[str, str]:
-        token = tokens.token(self.signer, tokens.claims(roles=[role], **({"division": DIVISION[:4]} | claims)))
+        token = tokens.token(self.signer, tokens.claims(kind=role, **({"division": DIVISION[:4]} | claims)))
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4()), "accept-language": "zh"}
 
     def post(self, path: str, body: dict[str, Any], role: str = "aid_clerk", **claims: Any) -> Any:

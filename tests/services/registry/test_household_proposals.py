@@ -43,7 +43,7 @@ def test_both_see_the_same_before_and_after_and_nothing_happens_until_the_second
     assert (after[house], after[new]) == ([("王*", True)], [("李*英", True), ("王*明", False)])
     assert before[new] == []
     own = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]})
-    assert (own.status_code, own.json()["code"]) == (409, "approver_is_proposer")
+    assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
     assert len(desk.members(house, "2026-10-01")) == 3
     assert desk.get("/v1/household-proposals").json()[0]["state"] == "waiting"
     agreed = desk.post(f"{proposal}/approve", {"preview_hash": shown["preview_hash"]}, sub="second")
@@ -67,7 +67,7 @@ def test_a_change_is_looked_at_before_it_is_asked_for_and_nothing_is_recorded(de
     assert (shown["before"], shown["after"]) == (asked["before"], asked["after"])
     stranger = desk.post(f"/v1/households/{house}/split/preview", split | {"member_ids": [house]})
     assert (stranger.status_code, stranger.json()["code"]) == (409, "member_not_in_household")
-    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    other: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     for hidden in ("/v1/households?list=civil&household_number=P7", f"/v1/households/{house}/standing"):
         assert desk.get(hidden, **other).json()["code"] == "household_unknown"
     assert desk.post(f"/v1/households/{house}/split/preview", split, **other).json()["code"] == "household_unknown"
@@ -118,7 +118,7 @@ def test_a_student_leads_to_her_households_and_back_also_when_enrolled_later(des
     assert house in {each["household_id"] for each in found}
     back = {each["student_id"] for each in desk.get(f"/v1/households/{house}/standing").json()["members"]}
     assert student_id in back
-    office: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    office: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     assert desk.get(f"/v1/students/{student_id}/households", **office).status_code == 403
     members = desk.get(f"/v1/households/{house}/standing", **office).json()["members"]
     assert {each["student_id"] for each in members} == {None}
@@ -152,8 +152,8 @@ def test_what_cannot_be_done_any_more_says_why(desk: Desk) -> None:
 
 def test_an_office_sees_and_decides_on_its_own_households_only(desk: Desk) -> None:
     house, ids = family(desk, "P4")
-    civil: dict[str, Any] = {"role": "agency", "agency": "civil_affairs", "division": None}
-    other: dict[str, Any] = {"role": "agency", "agency": "poverty_office", "division": None}
+    civil: dict[str, Any] = {"kind": "agency_publisher", "agency": "civil_affairs", "division": None}
+    other: dict[str, Any] = {"kind": "agency_publisher", "agency": "poverty_office", "division": None}
     split = {"household_number": "P4-2", "member_ids": [ids["王*明"]], "on": "2026-10-05"}
     proposal = ask(desk, house, "split", split, **civil)
     assert desk.get(proposal, **other).status_code == 404

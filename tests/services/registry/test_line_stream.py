@@ -173,6 +173,6 @@ def test_a_line_that_is_too_long_ends_the_stream_and_leaves_what_was_taken(clien
 
 
 def test_only_a_sender_of_that_list_may_send(client: Client, office: Office) -> None:
-    client.act_as({"sub": "agency", "roles": ["agency"], "agency": "civil_affairs"})
+    client.act_as({"sub": "agency", "kind": "agency_publisher", "agency": "civil_affairs"})
     assert send(client, office, lines(office, [1])).status_code == 403
     assert office.log() == []

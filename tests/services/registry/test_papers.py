@@ -39,7 +39,7 @@ def test_what_two_people_typed_alike_is_recorded_as_an_enrolment(client: Client,
     paper = typed(client, fields)
     assert not any(isinstance(each.fact, StudentEnrolled) for each in office.log())
     own = check(client, paper, fields["name"], fields["id_number"], TYPIST)
-    assert (own.status_code, own.json()["code"]) == (409, "checker_is_enterer")
+    assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
     done = check(client, paper, f" {fields['name']}", fields["id_number"].lower())
     assert done.status_code == 200 and done.json()["differences"] == []
     told = [(each.stream, each.fact) for each in office.log()]
@@ -63,7 +63,7 @@ def test_a_difference_is_shown_and_nothing_recorded_until_both_agree(client: Cli
     client.act_as(SECOND)  # was right, and types it anew; now somebody else must check
     amended = client.post(f"/v1/papers/{paper}/amend", json={"fields": fields | {"id_number": right}})
     assert amended.status_code == 200
-    assert check(client, paper, fields["name"], right, SECOND).json()["code"] == "checker_is_enterer"
+    assert check(client, paper, fields["name"], right, SECOND).json()["code"] == "second_person_needed"
     assert check(client, paper, fields["name"], right, TYPIST).json()["recorded_id"]
     (enrolled,) = [each.fact for each in office.log() if isinstance(each.fact, StudentEnrolled)]
     assert enrolled.personal is not None and enrolled.personal.id_number == right

@@ -72,7 +72,7 @@ def test_a_school_that_cannot_close_is_told_why(client: Client, office: Office) 
     into_closed = client.post(address, json={"on": "2026-08-01", "merged_into": other})
     assert into_closed.json()["code"] == "no_school_to_merge_into"
     assert client.post("/v1/reference/schools/none/close", json={"on": "2026-08-01"}).status_code == 404
-    client.act_as({"sub": "far", "roles": ["aid_clerk"], "division": "460200"})
+    client.act_as({"sub": "far", "kind": "aid_clerk", "division": "460200"})
     assert client.post(address, json={"on": "2026-08-01"}).status_code == 404
     client.act_as(school(own))
     assert client.post(address, json={"on": "2026-08-01"}).status_code == 403

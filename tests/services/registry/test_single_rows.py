@@ -71,9 +71,9 @@ def test_what_is_wrong_is_said_alike(office: Office, client: Client, body: bytes
 
 def test_who_may_not_send_is_refused_alike(office: Office, client: Client) -> None:
     for who, status in (
-        ({"sub": "school", "roles": ["school"], "school": "x"}, 403),
-        ({"sub": "office", "roles": ["agency"], "agency": "civil_affairs"}, 403),
-        ({"sub": "late", "roles": ["aid_clerk"], "exp": 1}, 401),
+        ({"sub": "school", "kind": "registrar", "school": "x"}, 403),
+        ({"sub": "office", "kind": "agency_publisher", "agency": "civil_affairs"}, 403),
+        ({"sub": "late", "kind": "aid_clerk", "exp": 1}, 401),
     ):
         client.act_as(who)
         answers = [sent(client, row(office, 3), kind) for kind in (PLAIN, FRAMEWORK)]

@@ -148,10 +148,10 @@ def test_what_is_due_today_comes_first_what_is_long_past_is_no_work(client: Clie
     assert (due[0]["task"], due[0]["state"]) == ("opening_check", "late")
     today = client.get("/v1/term-tasks/due", params={"true_on": "2025-09-15"}).json()
     assert [each["task"] for each in today][:2] == ["reference_date", "opening_check"]
-    client.act_as({"sub": "auditor", "roles": ["auditor"], "division": "4690"})
+    client.act_as({"sub": "auditor", "kind": "auditor", "division": "4690"})
     assert client.get("/v1/term-tasks/due").status_code == 200
     assert client.post("/v1/term-tasks/done", json=AUTUMN | {"task": "close"}).status_code == 403
-    client.act_as({"sub": "far", "roles": ["aid_clerk"], "division": "460200"})
+    client.act_as({"sub": "far", "kind": "aid_clerk", "division": "460200"})
     assert tasks(client, "2025-09-02") == {}
 
 
@@ -164,7 +164,7 @@ def test_another_plan_counts_from_its_day(client: Client, running: RunningRegist
     assert taken.status_code == 201 and len(taken.json()["event_ids"]) == 1, taken.text
     assert client.post("/v1/term-plan?as_of=2026-03-01", json=plan).json()["event_ids"] == []
     assert client.post("/v1/term-plan", json={"tasks": []}).json()["code"] == "bad_term_plan"
-    client.act_as({"sub": "near", "roles": ["aid_clerk"], "division": "469001"})
+    client.act_as({"sub": "near", "kind": "aid_clerk", "division": "469001"})
     assert client.post("/v1/term-plan", json=plan).status_code == 403
     client.act_as(CLERK)
     running.installation.pump()

@@ -74,15 +74,15 @@ def signed_log(postgres: Server) -> Iterator[SignedLog]:
         yield SignedLog(trial, term, Checkpointer(trial.database, origin_of(SOURCE), [NEW]))
 
 
-def client(log: SignedLog, *roles: str, division: str = "460100") -> TestClient:
-    """Requests of somebody with these roles; without any, of nobody."""
+def client(log: SignedLog, kind: str = "", division: str = "460100") -> TestClient:
+    """Requests of somebody in this kind of post; without one, of nobody."""
     from shared.web.viewers import viewer_from
 
     database = log.trial.database
     routers = [log_routes(database, SOURCE, "460100"), store_routes(database, SOURCE, lambda: READING)]
     app = create_app("trial", routers, authenticator=None)
-    if roles:
-        someone = viewer_from(claims(roles=list(roles), division=division), "en")
+    if kind:
+        someone = viewer_from(claims(kind=kind, division=division), "en")
         app.dependency_overrides[viewer] = lambda: someone
 
         @app.middleware("http")

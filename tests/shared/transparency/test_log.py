@@ -56,7 +56,7 @@ def test_each_checkpoint_has_the_root_of_a_tree_grown_leaf_by_leaf(log: SignedLo
     for leaf in leaves_of(log):
         tree.add(leaf)
         roots[tree.size] = tree.root()
-    asked = client(log, "school")
+    asked = client(log, "registrar")
     for size in (3, 257, 700):
         note = asked.get("/v1/log/checkpoint", params={"size": size}).text
         assert opened(note, [NEW.verifier]).checkpoint.root == roots[size]
@@ -76,7 +76,7 @@ def test_each_checkpoint_has_the_root_of_a_tree_grown_leaf_by_leaf(log: SignedLo
 
 
 def test_every_event_is_proved_and_every_pair_of_checkpoints(log: SignedLog) -> None:
-    asked, leaves = client(log, "agency"), leaves_of(log)
+    asked, leaves = client(log, "agency_publisher"), leaves_of(log)
     for index in (1, 2, 256, 257, 258, 511, 699, 700):
         answer = asked.get("/v1/log/proof/inclusion", params={"index": index})
         assert len(answer.content) <= 3_072
@@ -107,7 +107,7 @@ def test_an_event_is_asked_for_by_its_id_and_is_the_line_that_was_hashed(log: Si
 
 
 def test_what_cannot_be_answered_is_refused(log: SignedLog) -> None:
-    asked = client(log, "school")
+    asked = client(log, "registrar")
     nobody = "019d0000-0000-7000-8000-000000000000"
     for path, params, status, code in (
         ("proof/inclusion", {}, 422, "ask_for_one"),
@@ -133,7 +133,7 @@ def test_what_cannot_be_answered_is_refused(log: SignedLog) -> None:
 def test_before_the_first_signature_nothing_is_proved(postgres: Server) -> None:
     with signed_log(postgres) as log:
         log.grow(1)
-        answer = client(log, "school").get("/v1/log/proof/inclusion", params={"index": 1})
+        answer = client(log, "registrar").get("/v1/log/proof/inclusion", params={"index": 1})
         assert (answer.status_code, answer.json()["code"]) == (409, "nothing_signed")
 
 
@@ -173,7 +173,7 @@ def test_a_new_key_signs_beside_the_old_one_until_all_have_it(fresh: SignedLog) 
     after = fresh.resigned_by(OLD).sign()
     assert opened(both.note, [NEW.verifier]).checkpoint == opened(both.note, [OLD.verifier]).checkpoint
     assert opened(after.note, [OLD.verifier]).checkpoint.size == 302
-    told = client(fresh, "school").get("/v1/log/keys").json()
+    told = client(fresh, "registrar").get("/v1/log/keys").json()
     assert [(read_vkey(each["vkey"]), each["since_size"]) for each in told["items"]] == [
         (NEW.verifier, 300),
         (OLD.verifier, 301),
@@ -208,7 +208,7 @@ def test_what_is_missing_in_the_store_counts_as_absent(fresh: SignedLog) -> None
     assert [each == ABSENT for each in rows] == [False, True, False, True, False]
     assert [each == ABSENT for each in leaves] == [False, False, False, True, False]
     assert range_root(rows) != range_root(leaves)
-    answer = client(fresh, "school").get("/v1/log/proof/inclusion", params={"index": 8})
+    answer = client(fresh, "registrar").get("/v1/log/proof/inclusion", params={"index": 8})
     assert (answer.status_code, answer.json()["code"]) == (409, "log_damaged")
 
 

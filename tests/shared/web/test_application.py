@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field, field_validator
 
 from shared.kernel.refusals import Conflict, NotFound
+from shared.standards.rights import Right
 from shared.web import (
     Authenticator,
     BodyLimits,
@@ -66,7 +67,7 @@ def routes() -> APIRouter:
         raise RuntimeError("the child 张小明 460106201203040015 could not be read")
 
     @router.get("/audited")
-    def audited(who: Annotated[Viewer, Depends(require("auditor"))]) -> str:
+    def audited(who: Annotated[Viewer, Depends(require(Right.ACCOUNTS_READ))]) -> str:
         return who.principal
 
     @router.post("/batch")
@@ -140,12 +141,12 @@ def test_a_failure_says_nothing_of_the_data_and_the_log_neither(
     assert any("broken" in place for place in failed["failure"]["at"])
 
 
-def test_without_a_token_nobody_enters_and_roles_are_checked(client: TestClient) -> None:
+def test_without_a_token_nobody_enters_and_rights_are_checked(client: TestClient) -> None:
     assert client.get("/v1/audited").status_code == 403
     del client.headers["authorization"]
     refused = client.get("/v1/audited")
     assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer"
-    auditor = token(SIGNER, claims(roles=["auditor"], sub="a1"))
+    auditor = token(SIGNER, claims(kind="auditor", sub="a1"))
     client.cookies.set("rollcall_session", auditor)
     assert client.get("/v1/audited").json() == "a1"
 

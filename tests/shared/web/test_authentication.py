@@ -110,7 +110,7 @@ def test_what_is_no_token_is_refused_and_not_an_error(broken: str) -> None:
 def test_a_changed_claim_breaks_the_signature() -> None:
     signer = Ed25519Signer()
     head, _, signature = token(signer).split(".")
-    forged = b64(json.dumps(claims(roles=["auditor"])).encode())
+    forged = b64(json.dumps(claims(kind="auditor")).encode())
     with pytest.raises(Unauthenticated):
         authenticator(signer).claims_now(f"{head}.{forged}.{signature}")
 

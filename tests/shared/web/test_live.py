@@ -141,7 +141,7 @@ def test_a_change_arrives_within_a_second_as_the_viewers_row(live: Live) -> None
 def test_a_row_that_leaves_the_scope_arrives_as_a_removal_and_a_foreign_one_not_at_all(live: Live) -> None:
     child, foreign, marker = uuid4(), uuid4(), uuid4()
     live.rows.school_of = {child: "A", foreign: "B", marker: "A"}
-    with live.listening(roles=["school"], school="A") as stream:
+    with live.listening(kind="registrar", school="A") as stream:
         next(stream)
         live.rows.school_of[child] = "B"
         live.tell(foreign)
@@ -184,12 +184,12 @@ def test_a_client_that_comes_back_gets_what_it_missed_once(live: Live) -> None:
 def test_what_left_the_scope_meanwhile_is_removed_on_return(live: Live) -> None:
     child = uuid4()
     live.rows.school_of[child] = "A"
-    with live.listening(roles=["school"], school="A") as stream:
+    with live.listening(kind="registrar", school="A") as stream:
         last = next(stream)[2]
     live.rows.school_of[child] = "B"
     live.tell(child)
     time.sleep(0.3)
-    with live.listening(last, roles=["school"], school="A") as stream:
+    with live.listening(last, kind="registrar", school="A") as stream:
         assert next_named(stream)[:2] == ("removed", {"id": str(child)})
 
 

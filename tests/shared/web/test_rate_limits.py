@@ -55,10 +55,15 @@ def test_lists_and_files_do_not_keep_a_person_from_their_pages(client: TestClien
 
 
 def test_the_accounts_of_an_agency_share_its_allowance(client: TestClient) -> None:
-    first, second = (bearer(sub=name, roles=["agency"], agency="poverty_office") for name in ("m1", "m2"))
+    first, second = (bearer(sub=name, kind="agency_publisher", agency="poverty_office") for name in ("m1", "m2"))
     assert [client.get("/v1/rows", headers=each).status_code for each in (first, second, first)] == [200, 200, 429]
-    other = bearer(sub="m3", roles=["agency"], agency="civil_affairs")
+    other = bearer(sub="m3", kind="agency_publisher", agency="civil_affairs")
     assert client.get("/v1/rows", headers=other).status_code == 200
+
+
+def test_a_service_speaks_for_many_and_is_not_counted(client: TestClient) -> None:
+    machine = bearer(sub="matching", kind="service")
+    assert {client.get("/v1/rows", headers=machine).status_code for _ in range(6)} == {200}
 
 
 def test_a_bucket_fills_again_at_its_rate_and_never_above_its_burst() -> None:

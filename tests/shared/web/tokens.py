@@ -71,7 +71,7 @@ Signer = Ed25519Signer | Es256Signer | Rs256Signer
 def claims(**changed: Any) -> dict[str, Any]:
     """A clerk's claims, valid for an hour; None removes one."""
     now = int(time.time())
-    found: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "name": "经办", "roles": ["aid_clerk"]}
+    found: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "name": "经办", "kind": "aid_clerk"}
     found |= {"division": "460100", "nbf": now, "exp": now + 3600, **changed}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -24,13 +24,13 @@ from services.audit.erasure.erasure_errors import (
     NotHeld,
     NothingProposed,
     NothingRequested,
-    SamePerson,
     UnderLegalHold,
 )
 from services.audit.erasure.retention import BadRetentionRule, RetentionRule, due_on, left_until, parse
 from services.audit.erasure.subject import Subject, evolve
 from services.audit.events import ErasureApproved, LegalHoldPlaced, LegalHoldReleased
 from shared.kernel.facts import Fact
+from shared.standards.separation import SecondPersonNeeded
 
 SHE = UUID(int=5)
 REQUEST = RequestErasure(SHE, "asked_for", "家长书面申请", "a")
@@ -44,7 +44,7 @@ def after(*facts: Fact) -> Subject:
 
 def test_two_people_erase_and_then_nothing_more_can_be_asked() -> None:
     requested = subject.request_erasure(Subject(), REQUEST)
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondPersonNeeded):
         subject.approve_erasure(after(requested), ApproveErasure(SHE, "a"))
     approved = subject.approve_erasure(after(requested), ApproveErasure(SHE, "b"))
     assert approved == ErasureApproved(student_id=SHE, requested_by="a", approved_by="b")
@@ -79,7 +79,7 @@ def test_a_hold_blocks_erasure_from_its_proposal_to_its_release_by_two_people() 
         with pytest.raises(UnderLegalHold) as refused:
             subject.approve_erasure(state, ApproveErasure(SHE, "b"))
         assert refused.value.facts == {"reference": "复议〔2026〕3号"}
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondPersonNeeded):
         subject.approve_hold(after(requested, proposed), ApproveHold(SHE, "a"))
     placed = subject.approve_hold(after(requested, proposed), ApproveHold(SHE, "b"))
     assert isinstance(placed, LegalHoldPlaced)
@@ -91,7 +91,7 @@ def test_a_hold_blocks_erasure_from_its_proposal_to_its_release_by_two_people() 
     releasing = subject.propose_release(after(*held), ProposeRelease(SHE, "程序已终结", "c"))
     with pytest.raises(UnderLegalHold):
         subject.approve_erasure(after(*held, releasing), ApproveErasure(SHE, "b"))
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondPersonNeeded):
         subject.approve_hold(after(*held, releasing), ApproveHold(SHE, "c"))
     released = subject.approve_hold(after(*held, releasing), ApproveHold(SHE, "b"))
     assert isinstance(released, LegalHoldReleased)

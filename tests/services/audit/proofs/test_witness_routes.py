@@ -20,7 +20,7 @@ from shared.transparency.checkpoints import Checkpoint, issue, log_signers, open
 from shared.transparency.notes import KeyUnreadable
 from shared.transparency.tree import folded
 from shared.web.application import create_app
-from shared.web.viewers import viewer, viewer_from
+from shared.web.viewers import viewer_from
 from tests.services.audit.proofs.witnessed import WITNESS
 from tests.services.audit.test_archive import chain
 from tests.services.audit.test_domain import SOURCE, a_log
@@ -41,7 +41,13 @@ def audit(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def asked(audit: Service) -> TestClient:
     made = create_app("audit", [witness_routes(audit.database, ("registry", "matching"))], authenticator=None)
-    made.dependency_overrides[viewer] = lambda: viewer_from(claims(roles=["school"], school="S1"), "en")
+    someone = viewer_from(claims(kind="registrar", school="S1"), "en")
+
+    @made.middleware("http")
+    async def known(request: Any, go_on: Any) -> Any:
+        request.state.viewer = someone
+        return await go_on(request)
+
     return TestClient(made)
 
 

@@ -174,7 +174,7 @@ def test_one_sets_how_one_is_reached_in_the_version_one_has_read(installation: I
     authenticator = Authenticator(issuer="https://issuer.test", audience="rollcall", jwks=issuer.jwks())
     service = app.build(installation.settings("notifications"))
     web = create_app("notifications", service.routers, authenticator=authenticator, state={"hub": SseHub("")})
-    school = {"authorization": f"Bearer {issuer.token(Persona('school', DIVISION, 'S1'))}"}
+    school = {"authorization": f"Bearer {issuer.token(Persona('registrar', DIVISION, 'S1'))}"}
     clerk = {"authorization": f"Bearer {issuer.token(Persona('aid_clerk', DIVISION))}"}
     with serving(web) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         before = client.get("/v1/contacts/me", headers=school)
