@@ -71,7 +71,9 @@ def simulate_terms(seed: str, classrooms: Sequence[Classroom], time: SchoolTime,
     made = CountyTerms(time, list(classrooms))
     terms, free_days = time.parts(), time.free_days()
     for room in classrooms:
-        one = class_term(Random(f"{GENERATOR}/{seed}/{room.number}"), room, terms, free_days, shape)  # nosec B311 - from a seed, no secret
+        one = class_term(
+            Random(f"{GENERATOR}/{seed}/{room.number}"), room, terms, free_days, shape
+        )  # from a seed, no secret # nosec B311
         made.stories += one.stories
         made.reports += one.reports
         made.lives += one.lives

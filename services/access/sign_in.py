@@ -25,7 +25,7 @@ from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.identifiers import new_event_id
 
-PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105 - name of a means
+PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # name of a means # nosec B105
 NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 PRINCIPAL = "system:sign-in"
 
