@@ -97,4 +97,5 @@ def decide_all(
         return pickle.dumps(outcomes)
 
     parts = in_parts(part, count)
-    return [Outcome(*values) for found in parts for values in pickle.loads(found)]  # noqa: S301 # written by our own child processes into a folder of this run # nosec B301
+    # Written by our own child processes, handed over in memory or by a folder of this run.
+    return [Outcome(*values) for found in parts for values in pickle.loads(found)]  # noqa: S301 # nosec B301
