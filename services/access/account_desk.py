@@ -10,16 +10,17 @@ from uuid import UUID
 from psycopg import errors
 from sqlalchemy import Connection
 
-from services.access import domain, sessions
+from services.access import domain, second_factor, sessions
 from services.access.administration import Administrator, Managed, check_account, reaches
 from services.access.commands import CloseAccount, OpenAccount
 from services.access.desk import Desk, day_of, lock_account, open_sessions
 from services.access.domain import written_login
 from services.access.errors import LoginTaken, NotYours, UnknownAccount
-from services.access.events import PasswordReset
+from services.access.events import PasswordReset, SecondFactorRemoved
 from services.access.passwords import one_time_password
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
+from shared.kernel.facts import Fact
 
 ONE_TIME_LIFE = timedelta(days=7)
 
@@ -78,7 +79,10 @@ def reset_password(
         account = desk.account(connection, account_id)
         fact = PasswordReset(account_id=domain.alive(account), by=administrator.by)
         ends = desk.endings(connection, open_sessions(raw, account_id), "password_reset", now)
-        return [Proposed(account_id, account.version, fact, day_of(now)), *ends]
+        told: list[Fact] = [fact]
+        if second_factor.removed(raw, account_id):  # the telephone may be what was lost
+            told.append(SecondFactorRemoved(account_id=account_id, by=administrator.by))
+        return [*(Proposed(account_id, account.version, each, day_of(now)) for each in told), *ends]
 
     def then(connection: Connection, _result: Result) -> None:
         raw = driver(connection)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
+from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
+from services.access.emergency_api import emergency_routes
 from services.access.events import DayOpened
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
 from services.access.processor import projections
+from services.access.second_factor_api import second_factor_routes
 from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
@@ -44,9 +47,12 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=(
             session_routes(desk, lambda: settings.secret(PORTAL_SECRET)),
+            second_factor_routes(desk),
             key_routes(desk),
             account_routes(desk),
             post_routes(desk),
+            agency_key_routes(desk),
+            emergency_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
         projections=projections(keyring),

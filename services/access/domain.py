@@ -41,6 +41,8 @@ from services.access.events import (
     PostEstablished,
     PostFilled,
     PostVacated,
+    SecondFactorRemoved,
+    SecondFactorSet,
 )
 from shared.kernel.facts import Fact
 
@@ -101,7 +103,7 @@ def account_after(state: Account, fact: Fact) -> Account:
             return replace(state, account_id=fact.account_id)
         case AccountClosed():
             return replace(state, closed=True)
-        case PasswordChanged() | PasswordReset():
+        case PasswordChanged() | PasswordReset() | SecondFactorSet() | SecondFactorRemoved():
             return state
         case _:
             raise TypeError(f"{type(fact).__name__} is no fact of an account")

@@ -3,11 +3,14 @@
 Refusal
 ├── Unauthenticated     401   no session, or one that has ended
 ├── SignInFailed        401   login name or password is wrong; which of them is not said
+├── CodeNeeded          401   the password is right, and a code of the authenticator is missing
 ├── TooManyAttempts     429   the same, and the next attempt is looked at only after a while
 ├── Busy                503   too many people sign in at this moment
 ├── NotFound            404
 │   ├── UnknownAccount        no such account, or not one of the caller's
-│   └── UnknownPost           no such post, or not one of the caller's
+│   ├── UnknownPost           no such post, or not one of the caller's
+│   ├── UnknownKey            no such key, or it was revoked before
+│   └── UnknownEmergency      no such emergency access, or not one of the caller's place
 ├── Forbidden           403
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
@@ -17,9 +20,14 @@ Refusal
 │   ├── PostIsClosed          nobody can hold it
 │   ├── PostHeld              somebody holds it; it is vacated first
 │   ├── PostVacant            nobody holds it
-│   └── NotDelegated          there is no such delegation now
+│   ├── NotDelegated          there is no such delegation now
+│   ├── SecondFactorStands    there is a second factor already
+│   ├── TooManyKeys           an agency has two valid keys already
+│   └── EmergencyReviewed     somebody has reviewed it before
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
+    ├── BadEmergency          too long, or a post that decides, pays or administers
+    ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
     ├── BadPlace              a kind of post and its place do not fit
     └── BadUntil              a delegation ends on a later day, within a year
@@ -82,6 +90,20 @@ class UnknownPost(NotFound):
         super().__init__("没有这个岗位", "There is no such post")
 
 
+class UnknownKey(NotFound):
+    code = "unknown_key"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个密钥,或已停用", "There is no such key, or it was revoked")
+
+
+class UnknownEmergency(NotFound):
+    code = "unknown_emergency"
+
+    def __init__(self) -> None:
+        super().__init__("没有这次应急访问", "There is no such emergency access")
+
+
 class NotYours(Forbidden):
     code = "not_yours"
 
@@ -120,6 +142,26 @@ class PostVacant(Conflict):
 
 class NotDelegated(Conflict):
     code = "not_delegated"
+
+
+class SecondFactorStands(Conflict):
+    code = "second_factor_stands"
+
+
+class TooManyKeys(Conflict):
+    code = "too_many_keys"
+
+
+class EmergencyReviewed(Conflict):
+    code = "emergency_reviewed"
+
+
+class BadEmergency(Malformed):
+    code = "bad_emergency"
+
+
+class WrongCode(Malformed):
+    code = "wrong_code"
 
 
 class WeakPassword(Malformed):

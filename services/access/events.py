@@ -7,7 +7,7 @@ at, or the place of a post.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -73,6 +73,21 @@ class PasswordChanged(Fact, frozen=True, kw_only=True):
     """The holder chose another password. Every other session ended."""
 
     account_id: UUID
+
+
+@fact("access")
+class SecondFactorSet(Fact, frozen=True, kw_only=True):
+    """From now on the account signs in with a code beside the password."""
+
+    account_id: UUID
+
+
+@fact("access")
+class SecondFactorRemoved(Fact, frozen=True, kw_only=True):
+    """With the password alone again: by the holder, or with a reset."""
+
+    account_id: UUID
+    by: str
 
 
 @fact("access")
@@ -185,3 +200,53 @@ class SessionEnded(Fact, frozen=True, kw_only=True):
     account_id: UUID
     session_id: UUID
     reason: SessionEnd
+
+
+@fact("access")
+class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
+    """A machine of an agency has a key until the day ``until`` begins. ``label``: which machine."""
+
+    key_id: UUID
+    agency: str
+    label: str
+    until: date
+    division_code: str
+    by: str
+
+
+@fact("access")
+class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
+    """The key and what it was exchanged for are refused from now on."""
+
+    key_id: UUID
+    agency: str
+    division_code: str
+    by: str
+
+
+@fact("access")
+class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
+    """Somebody acts in a post that is not theirs until the moment ``until``, and says why. ``post_id``: the post they
+    hold; the rest tells the one they act in."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    post_id: UUID
+    kind: str
+    division_code: str
+    school_code: str | None = None
+    school_class: str | None = None
+    until: datetime
+    reason: str
+
+
+@fact("access")
+class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
+    """Another person has looked at it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    justified: bool
+    note: str
+    by: str

@@ -67,6 +67,12 @@ def refused_before(raw: psycopg.Connection[Any], subjects: Subjects) -> int:
     return 0 if row is None else max(0, int(row[0]) - 1)
 
 
+def uncounted(raw: psycopg.Connection[Any], subjects: Subjects) -> None:
+    """The attempt was no mistake, only not complete: somebody is asked for more."""
+    for subject in sorted(subjects):
+        raw.execute(_UNCOUNT, (subject,))
+
+
 def succeeded(raw: psycopg.Connection[Any], subjects: Subjects) -> int:
     """The right password was given: the login starts anew, and the address keeps what it had, because who knows one
     password may be guessing others. How many attempts at this login were refused before."""

@@ -81,4 +81,50 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON access_attempts, access_revocations TO r
 GRANT SELECT, INSERT ON access_addresses TO rollcall_app;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("access-0001-own", TABLES),)
+SECOND_FACTORS = """
+CREATE TABLE access_second_factors (
+    account_id uuid PRIMARY KEY REFERENCES access_accounts,
+    seed bytea NOT NULL,
+    confirmed boolean NOT NULL DEFAULT false,
+    last_step bigint NOT NULL DEFAULT 0,
+    recovery bytea[] NOT NULL DEFAULT '{}'
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON access_second_factors TO rollcall_app;
+"""
+
+AGENCY_KEYS = """
+CREATE TABLE access_agency_keys (
+    key_id uuid PRIMARY KEY,
+    secret bytea NOT NULL,
+    agency text NOT NULL,
+    label text NOT NULL,
+    issued_at timestamptz NOT NULL,
+    until date NOT NULL,
+    used_at timestamptz,
+    revoked boolean NOT NULL DEFAULT false
+);
+CREATE INDEX access_agency_keys_by_agency ON access_agency_keys (agency);
+GRANT SELECT, INSERT, UPDATE ON access_agency_keys TO rollcall_app;
+"""
+
+EMERGENCIES = """
+CREATE TABLE access_emergencies (
+    emergency_id uuid PRIMARY KEY,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    kind text NOT NULL,
+    division_code text NOT NULL,
+    school_code text,
+    school_class text,
+    until timestamptz NOT NULL,
+    reviewed boolean NOT NULL DEFAULT false
+);
+GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
+ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
+"""
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("access-0001-own", TABLES),
+    ("access-0002-second-factors", SECOND_FACTORS),
+    ("access-0003-agency-keys", AGENCY_KEYS),
+    ("access-0004-emergencies", EMERGENCIES),
+)

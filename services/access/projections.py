@@ -8,6 +8,8 @@ from services.access.events import (
     AccountClosed,
     AccountOpened,
     DelegationEnded,
+    EmergencyAccessReviewed,
+    EmergencyAccessTaken,
     PostClosed,
     PostDelegated,
     PostEstablished,
@@ -16,7 +18,7 @@ from services.access.events import (
     SignedIn,
     SignInRefused,
 )
-from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, POSTS, SCHOOLS, SIGN_INS
+from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
 from services.registry.events import SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 
@@ -111,6 +113,20 @@ def _sign_in(event: Recorded, values: dict[str, object]) -> Assertion:
     return Assertion(SIGN_INS, event.stream_id, ALWAYS, common | values)
 
 
+def emergency_taken(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    names = ("account_id", "kind", "until", "reason", "division_code", "school_code", "school_class")
+    values = {name: getattr(fact, name) for name in names}
+    unknown = {"taken_at": event.recorded_at, "justified": None, "note": None, "reviewed_by": None}
+    yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values | unknown)
+
+
+def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"justified": fact.justified, "note": fact.note, "reviewed_by": fact.by}
+    yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values)
+
+
 def school_registered(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"code": fact.school_code, "name": fact.name, "division_code": fact.division_code}
@@ -119,7 +135,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, SCHOOLS),
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -131,6 +147,8 @@ ACCESS_VIEW = Projection(
         DelegationEnded: delegation_ended,
         SignedIn: signed_in,
         SignInRefused: sign_in_refused,
+        EmergencyAccessTaken: emergency_taken,
+        EmergencyAccessReviewed: emergency_reviewed,
         SchoolRegistered: school_registered,
     },
 )

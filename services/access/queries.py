@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Select, and_, func, select, text
 
 from services.access.projections import NAME
-from services.access.tables import ACCOUNTS, DELEGATIONS, POSTS, SCHOOLS, SIGN_INS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
 from shared.database.database import Database
 from shared.standards.posts import Kind
 from shared.web.pages import PageTurn
@@ -68,6 +68,24 @@ class SignInRow(BaseModel):
     unusual: list[str]
     refused_before: int
     address: str | None
+
+
+class EmergencyRow(BaseModel):
+    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: an account beyond the viewer's place."""
+
+    emergency_id: UUID
+    account_id: UUID
+    name: str | None
+    kind: Kind
+    taken_at: datetime
+    until: datetime
+    reason: str
+    justified: bool | None
+    note: str | None
+    reviewed_by: str | None
+    division_code: str
+    school_code: str | None
+    school_class: str | None
 
 
 _A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
@@ -155,6 +173,24 @@ def unusual_sign_ins(connection: Connection, true_on: date, limit: int) -> list[
     """The last sign-ins that somebody should look at, within the viewer's rows."""
     statement = _sign_ins(true_on).where(func.cardinality(_S.unusual) > 0).limit(limit)
     return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
+
+
+def emergencies(connection: Connection, true_on: date, limit: int, *, open_only: bool) -> list[EmergencyRow]:
+    """Emergency access within the viewer's rows, the last one first."""
+    found = EMERGENCIES.c
+    names = ("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by")
+    places = ("division_code", "school_code", "school_class")
+    statement = (
+        select(found.entity.label("emergency_id"), _A.name, *(found[name] for name in (*names, *places)))
+        .select_from(EMERGENCIES.table)
+        .outerjoin(ACCOUNTS.table, and_(_A.entity == found.account_id, ACCOUNTS.holds_on(true_on)))
+        .where(EMERGENCIES.holds_on(true_on))
+        .order_by(found.taken_at.desc(), found.entity)
+        .limit(limit)
+    )
+    if open_only:
+        statement = statement.where(found.justified.is_(None))
+    return [EmergencyRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 
 def own_sign_ins(database: Database, account_id: UUID) -> list[SignInRow]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access import queries, session_desk, sessions
+from services.access import queries, second_factor, session_desk, sessions
 from services.access.acting import session_secret
 from services.access.desk import Desk
 from services.access.queries import SignInRow
@@ -34,6 +34,7 @@ class SignInBody(BaseModel):
 
     login: str = Field(min_length=1, max_length=80)
     password: Password
+    code: str | None = Field(None, max_length=16)
 
 
 class ChooseBody(BaseModel):
@@ -108,6 +109,7 @@ class Me(BaseModel):
     post_id: UUID | None
     posts: list[PostRow]
     must_change: bool
+    second_factor: bool
     sessions: list[SessionRow]
 
 
@@ -128,9 +130,10 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
 
     @routes.post("/sign-in")
     def enter(body: SignInBody, request: Request) -> Opened:
-        """Open a session. Refused: 401 sign_in_failed, 429 too_many_attempts, 503 busy."""
-        attempt = Attempt(body.login, body.password, address_of(portal_secret(), request))
-        return _opened(sign_in(desk, attempt, utc_now()))
+        """Open a session. Refused: 401 sign_in_failed, 401 code_needed, 429 too_many_attempts, 503 busy."""
+        address = address_of(portal_secret(), request)
+        attempt = Attempt(body.login, body.password, address, body.code or "")
+        return opened(sign_in(desk, attempt, utc_now()))
 
     @routes.post("/token")
     def token(secret: Secret) -> Given:
@@ -141,7 +144,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/session/post")
     def choose(body: ChooseBody, secret: Secret) -> Opened:
         """Act in another post, under another session."""
-        return _opened(session_desk.choose_post(desk, secret, body.post_id, utc_now()))
+        return opened(session_desk.choose_post(desk, secret, body.post_id, utc_now()))
 
     @routes.post("/sign-out", status_code=204)
     def leave(body: SignOutBody, secret: Secret) -> Response:
@@ -151,7 +154,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/me/password")
     def change(body: PasswordBody, secret: Secret) -> Opened:
         """Choose another password; every other session ends."""
-        return _opened(session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
+        return opened(session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
 
     @routes.get("/me")
     def me(secret: Secret) -> Me:
@@ -159,7 +162,8 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
         found = session_desk.standing(desk, secret, now)
         with desk.database.writing() as connection:
             mine = sessions.of_account(driver(connection), found.session.account_id, now)
-        return _me(found, mine)
+            second = second_factor.needed(driver(connection), found.session.account_id)
+        return _me(found, mine, second)
 
     @routes.get("/me/sign-ins")
     def my_sign_ins(secret: Secret) -> SignIns:
@@ -208,7 +212,8 @@ def key_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def _opened(found: SignedInAs) -> Opened:
+def opened(found: SignedInAs) -> Opened:
+    """An open session as it is told to the browser's page."""
     return Opened(
         secret=found.secret,
         session_id=found.session.session_id,
@@ -232,7 +237,7 @@ def _post(held: Holding) -> PostRow:
     )
 
 
-def _me(found: Standing, mine: list[sessions.Session]) -> Me:
+def _me(found: Standing, mine: list[sessions.Session], second: bool) -> Me:
     rows = [
         SessionRow(
             session_id=each.session_id,
@@ -250,5 +255,6 @@ def _me(found: Standing, mine: list[sessions.Session]) -> Me:
         post_id=None if found.post is None else found.post.post_id,
         posts=[_post(each) for each in found.posts],
         must_change=found.must_change,
+        second_factor=second,
         sessions=rows,
     )

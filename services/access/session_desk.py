@@ -41,6 +41,7 @@ class Standing(NamedTuple):
     name: str
     posts: list[Holding]
     must_change: bool
+    emergency: Holding | None
 
     @property
     def post(self) -> Holding | None:
@@ -51,8 +52,8 @@ class Standing(NamedTuple):
 def standing(desk: Desk, secret: str, now: datetime) -> Standing:
     """What the session of a secret stands for at this moment. Raises Unauthenticated."""
     with desk.database.writing() as connection:
-        session = _session(driver(connection), secret, now)
-        return _standing(desk, connection, session, now)
+        session = present(driver(connection), secret, now)
+        return standing_of(desk, connection, session, now)
 
 
 def token(desk: Desk, secret: str, now: datetime) -> Token:
@@ -67,10 +68,12 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     }
     ends_at = found.session.ends_at
     post = found.post
-    if post is not None and not found.must_change:
+    if post is not None and not found.must_change and found.session.emergency_id is None:
         told |= _claims(post)
         if post.until is not None:  # a delegation's last token ends with it, not minutes later
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
+    elif post is not None and found.emergency is not None:  # the session ends with it
+        told |= _claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
     return Token(*desk.signer.token(told, found.session.session_id, now, ends_at))
 
 
@@ -80,10 +83,10 @@ def choose_post(desk: Desk, secret: str, post_id: UUID, now: datetime) -> Signed
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
-        session = _session(raw, secret, now)
+        session = present(raw, secret, now)
         lock_account(raw, session.account_id, alone=False)
         lock_post(raw, post_id, alone=False)
-        found = _standing(desk, connection, session, now)
+        found = standing_of(desk, connection, session, now)
         post = next((each for each in found.posts if each.post_id == post_id), None)
         if post is None or found.must_change:
             raise UnknownPost
@@ -92,6 +95,7 @@ def choose_post(desk: Desk, secret: str, post_id: UUID, now: datetime) -> Signed
             session_id=sessions.new_session_id(),
             post_id=post.post_id,
             delegation_id=post.delegation_id,
+            emergency_id=None,
             seen_at=now,
         )
         ends = desk.endings(connection, {session.session_id: session.account_id}, "post_changed", now)
@@ -105,7 +109,7 @@ def choose_post(desk: Desk, secret: str, post_id: UUID, now: datetime) -> Signed
         )
         return [*ends, Proposed(fresh.session_id, 0, fact, day_of(now))]
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
     return answer[0]
 
 
@@ -114,15 +118,7 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
     SignInFailed (the former one is wrong), TooManyAttempts, WeakPassword, Busy."""
     found = standing(desk, secret, now)
     account_id = found.session.account_id
-    # Counted as at sign-in: who found an open session does not get to guess its password.
-    subjects = Subjects(desk.streams.login(found.login), desk.streams.address(str(account_id)))
-    with desk.database.writing() as connection:
-        kept = _kept_password(driver(connection), account_id)
-        wait = lockout.taken(driver(connection), subjects, now)
-    if wait:
-        raise TooManyAttempts(wait)
-    if not desk.hashing.fits(former, kept):
-        raise SignInFailed
+    kept, subjects = check_former(desk, found, former, now)
     check_password(password, login=found.login, name=found.name)
     hashed = desk.hashing.hash(password)
     answer: list[SignedInAs] = []
@@ -130,7 +126,7 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         lock_account(raw, account_id, alone=True)
-        session = _session(raw, secret, now)
+        session = present(raw, secret, now)
         if _kept_password(raw, account_id) != kept:
             raise SignInFailed  # reset at this very moment
         lockout.succeeded(raw, subjects)
@@ -149,14 +145,30 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
             session_id=sessions.new_session_id(),
             post_id=None if chosen is None else chosen.post_id,
             delegation_id=None if chosen is None else chosen.delegation_id,
+            emergency_id=None,
             seen_at=now,
         )
         answer[:] = [SignedInAs(sessions.opened(raw, fresh), fresh, posts, False)]
         version = desk.account(connection, account_id).version
         return [Proposed(account_id, version, PasswordChanged(account_id=account_id), day_of(now)), *told]
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
     return answer[0]
+
+
+def check_former(desk: Desk, found: Standing, former: str, now: datetime) -> tuple[str | None, Subjects]:
+    """The password as it is kept, if ``former`` is it. Counted as at sign-in: who found an open session does not get to
+    guess its password. Raises SignInFailed, TooManyAttempts, Busy."""
+    account_id = found.session.account_id
+    subjects = Subjects(desk.streams.login(found.login), desk.streams.address(str(account_id)))
+    with desk.database.writing() as connection:
+        kept = _kept_password(driver(connection), account_id)
+        wait = lockout.taken(driver(connection), subjects, now)
+    if wait:
+        raise TooManyAttempts(wait)
+    if not desk.hashing.fits(former, kept):
+        raise SignInFailed
+    return kept, subjects
 
 
 def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> None:
@@ -165,7 +177,7 @@ def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> Non
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
-        session = _session(raw, secret, now)
+        session = present(raw, secret, now)
         if everywhere:
             lock_account(raw, session.account_id, alone=True)
         ends = open_sessions(raw, session.account_id) if everywhere else {session.session_id: session.account_id}
@@ -173,17 +185,19 @@ def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> Non
         sessions.ended(raw, list(ends), now)
         return told
 
-    desk.store.run(desk.database, _own_command(), decide)
+    desk.store.run(desk.database, own_command(), decide)
 
 
-def _session(raw: Raw, secret: str, now: datetime) -> Session:
+def present(raw: Raw, secret: str, now: datetime) -> Session:
+    """The session of a secret. Raises Unauthenticated."""
     session = sessions.found(raw, secret, now)
     if session is None:
         raise Unauthenticated("no such session")
     return session
 
 
-def _standing(desk: Desk, connection: Connection, session: Session, now: datetime) -> Standing:
+def standing_of(desk: Desk, connection: Connection, session: Session, now: datetime) -> Standing:
+    """What a session stands for at this moment. Raises Unauthenticated for a closed account."""
     raw = driver(connection)
     row = raw.execute(
         "SELECT closed, must_change FROM access_accounts WHERE account_id = %s", (session.account_id,)
@@ -193,7 +207,8 @@ def _standing(desk: Desk, connection: Connection, session: Session, now: datetim
     personal = desk.opened(connection, session.account_id).personal
     posts = sessions.holdings(raw, session.account_id, day_of(now))
     login, name = ("", "") if personal is None else (personal.login, personal.name)
-    return Standing(session, login, name, posts, row[1])
+    emergency = sessions.emergency(raw, session, now) if session.emergency_id is not None else None
+    return Standing(session, login, name, posts, row[1], emergency)
 
 
 def _kept_password(raw: Raw, account_id: UUID) -> str | None:
@@ -220,5 +235,6 @@ def _claims(post: Holding) -> dict[str, Any]:
     }
 
 
-def _own_command() -> Command:
+def own_command() -> Command:
+    """What somebody does with a session once, under an id of its own."""
     return Command("system:session", new_event_id(), b"")

@@ -36,6 +36,7 @@ class Session:
     means: list[str]
     post_id: UUID | None
     delegation_id: UUID | None
+    emergency_id: UUID | None
     signed_in_at: datetime
     seen_at: datetime
     ends_at: datetime
@@ -54,14 +55,14 @@ class Holding(NamedTuple):
     until: date | None
 
 
-_COLUMNS = "session_id, account_id, means, post_id, delegation_id, signed_in_at, seen_at, ends_at"
+_COLUMNS = "session_id, account_id, means, post_id, delegation_id, emergency_id, signed_in_at, seen_at, ends_at"
 _FIND = f"""
 SELECT {_COLUMNS} FROM access_sessions AS s
 WHERE secret = %(secret)s AND NOT ended AND ends_at > %(now)s AND seen_at > %(idle)s
 """
 _OPEN = f"""
 INSERT INTO access_sessions (secret, {_COLUMNS})
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _OF_ACCOUNT = f"""
 SELECT {_COLUMNS} FROM access_sessions
@@ -76,6 +77,10 @@ SELECT p.post_id, p.kind, p.division_code, p.school_code, p.school_class, p.agen
 FROM access_delegations AS d JOIN access_posts AS p USING (post_id)
 WHERE d.account_id = %(account)s AND NOT d.ended AND d.until > %(day)s AND NOT p.closed AND p.holder IS NOT NULL
 ORDER BY 2, 1
+"""
+_EMERGENCY = """
+SELECT emergency_id, kind, division_code, school_code, school_class, NULL::text, NULL::uuid, NULL::date
+FROM access_emergencies WHERE emergency_id = %s AND until > %s
 """
 _END = """
 UPDATE access_sessions SET ended = true
@@ -106,12 +111,19 @@ def opened(raw: psycopg.Connection[Any], session: Session) -> str:
         session.means,
         session.post_id,
         session.delegation_id,
+        session.emergency_id,
         session.signed_in_at,
         session.seen_at,
         session.ends_at,
     )
     raw.execute(_OPEN.encode(), (digest(secret), *row))
     return secret
+
+
+def emergency(raw: psycopg.Connection[Any], session: Session, now: datetime) -> Holding | None:
+    """The post a session acts in by emergency access, while it lasts."""
+    row = raw.execute(_EMERGENCY, (session.emergency_id, now)).fetchone()
+    return None if row is None else Holding(*row)
 
 
 def new_session_id() -> UUID:
@@ -153,16 +165,22 @@ def open_ones(raw: psycopg.Connection[Any], account_id: UUID) -> list[UUID]:
 def ended(raw: psycopg.Connection[Any], session_ids: Sequence[UUID], now: datetime) -> list[UUID]:
     """End these sessions and tell every service (revocations); those that were still open."""
     ends = [row[0] for row in raw.execute(_END, (list(session_ids),)).fetchall()]
-    if ends:
+    published(raw, ends, now)
+    return ends
+
+
+def published(raw: psycopg.Connection[Any], session_ids: Sequence[UUID], now: datetime) -> None:
+    """Tell every service that tokens of these sessions (or agency keys) are refused from now on."""
+    if session_ids:
         raw.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         raw.execute("DELETE FROM access_revocations WHERE revoked_at < %s", (now - REVOCATIONS_KEPT,))
         raw.execute(
-            "INSERT INTO access_revocations (session_id, revoked_at) SELECT unnest(%s::uuid[]), %s", (ends, now)
+            "INSERT INTO access_revocations (session_id, revoked_at) SELECT unnest(%s::uuid[]), %s",
+            (list(session_ids), now),
         )
         raw.execute(
             """SELECT pg_notify('changed', '{"projection": "sessions", "table": "revocations", "more": true}')"""
         )
-    return ends
 
 
 class Revocations(NamedTuple):

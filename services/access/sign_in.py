@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.access import lockout, sessions
+from services.access import lockout, second_factor, sessions
 from services.access.desk import Desk, day_of, lock_account
-from services.access.errors import SignInFailed, TooManyAttempts
+from services.access.errors import CodeNeeded, SignInFailed, TooManyAttempts
 from services.access.events import PostChosen, SignedIn, SignInFailure, SignInRefused, Whereabouts
 from services.access.lockout import Subjects
 from services.access.sessions import Holding, Session
@@ -25,18 +25,20 @@ from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.identifiers import new_event_id
 
-PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # name of a means # nosec B105
+CODE = "one_time_code"
+PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
 NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 PRINCIPAL = "system:sign-in"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What somebody typed, and the network address they came from."""
+    """What somebody typed, and the network address they came from. ``code``: of the authenticator, if one is used."""
 
     login: str
     password: str
     address: str
+    code: str = ""
 
 
 class SignedInAs(NamedTuple):
@@ -65,7 +67,7 @@ FROM access_accounts WHERE login_digest = %s
 
 
 def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
-    """Open a session. Raises SignInFailed, TooManyAttempts, Busy."""
+    """Open a session. Raises SignInFailed, CodeNeeded, TooManyAttempts, Busy."""
     subjects = Subjects(desk.streams.login(attempt.login), desk.streams.address(attempt.address))
     with desk.database.writing() as connection:
         raw = driver(connection)
@@ -83,7 +85,24 @@ def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
         )
         _refuse(desk, known, reason, attempt.address, refused, now)
         raise SignInFailed
-    return _enter(desk, known, subjects, attempt.address, now)
+    means = _means(desk, known, subjects, attempt.code, now)
+    if means is None:
+        _refuse(desk, known, "wrong_code", attempt.address, refused, now)
+        raise SignInFailed
+    return _enter(desk, known, subjects, means, attempt.address, now)
+
+
+def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
+    """How somebody with the right password signs in; None: the code is wrong. Raises CodeNeeded."""
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        if not second_factor.needed(raw, known.account_id):
+            return (PASSWORD,)
+        if code:
+            right = second_factor.taken(raw, desk.streams, known.account_id, code, now)
+            return (PASSWORD, CODE) if right else None
+        lockout.uncounted(raw, subjects)
+    raise CodeNeeded
 
 
 def _refuse(desk: Desk, known: _Known | None, reason: SignInFailure, address: str, refused: int, now: datetime) -> None:
@@ -99,7 +118,9 @@ def _refuse(desk: Desk, known: _Known | None, reason: SignInFailure, address: st
     desk.store.run(desk.database, _own_command(), lambda _connection: proposed)
 
 
-def _enter(desk: Desk, known: _Known, subjects: Subjects, address: str, now: datetime) -> SignedInAs:
+def _enter(
+    desk: Desk, known: _Known, subjects: Subjects, means: tuple[str, ...], address: str, now: datetime
+) -> SignedInAs:
     session_id = sessions.new_session_id()
     answer: list[SignedInAs] = []
 
@@ -117,12 +138,12 @@ def _enter(desk: Desk, known: _Known, subjects: Subjects, address: str, now: dat
         ).fetchone()
         posts = [] if known.must_change else sessions.holdings(raw, known.account_id, day_of(now))
         chosen = posts[0] if len(posts) == 1 else None
-        session = _session(session_id, known.account_id, chosen, now)
+        session = _session(session_id, known.account_id, means, chosen, now)
         answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, known.must_change)]
         fact = SignedIn(
             account_id=known.account_id,
             session_id=session_id,
-            means=(PASSWORD,),
+            means=means,
             new_address=came is not None and came[0] > 0,
             at_night=not NIGHT_ENDS <= now.astimezone(SHANGHAI).hour < NIGHT_BEGINS,
             refused_before=refused,
@@ -137,13 +158,16 @@ def _enter(desk: Desk, known: _Known, subjects: Subjects, address: str, now: dat
     return answer[0]
 
 
-def _session(session_id: UUID, account_id: UUID, chosen: Holding | None, now: datetime) -> Session:
+def _session(
+    session_id: UUID, account_id: UUID, means: tuple[str, ...], chosen: Holding | None, now: datetime
+) -> Session:
     return Session(
         session_id=session_id,
         account_id=account_id,
-        means=[PASSWORD],
+        means=list(means),
         post_id=None if chosen is None else chosen.post_id,
         delegation_id=None if chosen is None else chosen.delegation_id,
+        emergency_id=None,
         signed_in_at=now,
         seen_at=now,
         ends_at=now + sessions.LONGEST,

@@ -24,6 +24,9 @@ class Streams:
     def delegation(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self.key, "delegation", principal, str(command_id))
 
+    def agency_key(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "agency-key", principal, str(command_id))
+
     def login(self, login: str) -> bytes:
         """Under which digest an account, and the attempts at it, are found by login name."""
         return keyed_digest(self.key, b"login\0" + login.strip().lower().encode())
@@ -36,3 +39,12 @@ class Streams:
     def pepper(self) -> bytes:
         """What a password is hashed with beside its salt: the database alone does not let anybody guess."""
         return keyed_digest(self.key, b"pepper")
+
+    @property
+    def sealing(self) -> bytes:
+        """The key under which seeds of second factors are sealed."""
+        return keyed_digest(self.key, b"second-factor")
+
+    def recovery(self, account_id: UUID, code: str) -> bytes:
+        """How a recovery code is kept."""
+        return keyed_digest(self.key, b"recovery\0" + account_id.bytes + code.encode())

@@ -72,6 +72,25 @@ SIGN_INS = PeriodTable(
     indexes=[Index("sign_ins_by_account", "account_id", "at")],
 )
 
+# One row per emergency access: entity is its id.
+EMERGENCIES = PeriodTable(
+    "emergencies",
+    "access",
+    [
+        Column("account_id", Uuid),
+        Column("kind", Text),
+        Column("taken_at", DateTime(timezone=True)),
+        Column("until", DateTime(timezone=True)),
+        Column("reason", Text),
+        Column("justified", Boolean),
+        Column("note", Text),
+        Column("reviewed_by", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+        Column("school_class", Text),
+    ],
+)
+
 # Schools as the registry tells them, to know in which division a post of a school is managed.
 SCHOOLS = PeriodTable(
     "schools",

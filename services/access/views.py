@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.access.projections import ACCESS_VIEW
-from services.access.tables import ACCOUNTS, DELEGATIONS, POSTS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
 _POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
+_EMERGENCY = (
+    *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
+    *("division_code", "school_code", "school_class"),
+)
 
 VIEWS: tuple[View, ...] = (
     View(
@@ -25,6 +29,17 @@ VIEWS: tuple[View, ...] = (
         ACCESS_VIEW,
         period_rows(DELEGATIONS, "delegation_id", ("post_id", "account_id", "until", "ended")),
         ("delegation_id",),
+    ),
+    View(
+        "emergencies",
+        "access",
+        ACCESS_VIEW,
+        period_rows(
+            EMERGENCIES,
+            "emergency_id",
+            _EMERGENCY,
+        ),
+        ("emergency_id",),
     ),
 )
 

@@ -73,7 +73,11 @@ async def enter(request: Request, sent: Sent) -> Response:
         traceparent_of(request),
         tuple(address_headers(settings.portal_key, request).items()),
     )
-    body = {"login": text(sent, "login") or "-", "password": password if isinstance(password, str) else ""}
+    body = {
+        "login": text(sent, "login") or "-",
+        "password": password if isinstance(password, str) else "",
+        "code": text(sent, "code") or None,
+    }
     try:
         opened = (await backends.post(caller, "access", "/v1/sign-in", body)).body
     except Refused as refused:

@@ -152,6 +152,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
     | {
         *(_R.STUDENTS_REVEAL, _R.COUNSELLING_NOTE, _R.CARE_KEEP, _R.ALERTS_WORK, _R.ALERTS_CLOSE, _R.REPORTS_ISSUE),
         *(_R.TERMS_DO, _R.HELPERS_ASSIGN, _R.EXPORT_STUDENTS, _R.CORRECTIONS_ASK, _R.EMERGENCY_REVIEW),
+        *(_R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP),  # of the school's teachers
     },
     Kind.TOWNSHIP_CADRE: _CHILDREN
     | {
