@@ -7,7 +7,9 @@ has a transactional id, and a principal that is not named here can do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from deploy.errors import PartFailed
@@ -17,6 +19,7 @@ from shared.messaging.brokers import Brokers
 
 ADMINISTRATOR = "admin"
 REQUEST_TIMEOUT_MS = 30_000
+KNOWN_TIMEOUT_SECONDS = 15.0
 # Whose logs each service reads beside its own (audit's for what is erased); a test compares it with what they are
 # built from.
 CONSUMES: Mapping[str, tuple[str, ...]] = {
@@ -123,9 +126,13 @@ def _set_passwords(admin: Any, passwords: Mapping[str, str]) -> None:
         UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, password)
         for name, password in sorted(passwords.items())
     ]
-    answers = admin.alter_user_scram_credentials(wanted) if wanted else {}
+    if not wanted:
+        return
+    answers = admin.alter_user_scram_credentials(wanted)
     if refused := [name for name, failed in answers.items() if failed is not None]:
         raise PartFailed(f"Kafka set no password for {', '.join(refused)}")
+    # A broker knows what its controller has taken a moment later; a service started now would be refused.
+    _await(lambda: passwords.keys() <= set(admin.describe_user_scram_credentials()), "users")
 
 
 def _set_rights(admin: Any, grants: Mapping[str, frozenset[Grant]]) -> None:
@@ -141,8 +148,23 @@ def _set_rights(admin: Any, grants: Mapping[str, frozenset[Grant]]) -> None:
         missing, surplus = acls.difference(standing), set(standing) - acls
         given = admin.create_acls(list(missing)) if missing else {"failed": []}
         taken = admin.delete_acls([_filter(each) for each in surplus]) if surplus else []
+        if (missing or surplus) and not given["failed"]:
+            _await(partial(_stand, admin, whose, acls), "rights")
         if given["failed"] or any(failed is not NoError for _, _, failed in taken):
             raise PartFailed(f"Kafka did not bring the rights of {principal} to what is declared")
+
+
+def _stand(admin: Any, whose: Any, acls: set[Any]) -> bool:
+    return set(admin.describe_acls(whose)[0]) == acls
+
+
+def _await(known: Callable[[], bool], what: str) -> None:
+    """Until the brokers know it. Raises: PartFailed."""
+    deadline = time.monotonic() + KNOWN_TIMEOUT_SECONDS
+    while not known():
+        if time.monotonic() > deadline:
+            raise PartFailed(f"Kafka took its {what} and does not know them after {KNOWN_TIMEOUT_SECONDS:.0f} s")
+        time.sleep(0.05)
 
 
 def _acl(principal: str, grant: Grant) -> Any:

@@ -1,4 +1,4 @@
-"""docs/security.md speaks of every chapter of the standard, says one of four things of each row, and names real files."""
+"""docs/security.md speaks of every chapter of the standard, one of four things of each row, and of real files."""
 
 from __future__ import annotations
 
