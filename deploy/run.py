@@ -54,10 +54,11 @@ def built(name: str, settings: Settings) -> Service:
         from services.notifications import app as notifications
 
         return notifications.build(settings)
+    from deploy.counterfactual.child import compute
     from deploy.views import VIEWS
     from services.audit import app as audit
 
-    return audit.build(settings, VIEWS)
+    return audit.build(settings, VIEWS, compute)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Emergency access: for some hours somebody acts in a post nobody can be found for, says why, and somebody else looks
 at it.
 
-Limited: four hours at most, within the place of the post it is taken from, and only kinds that neither approve, pay
-nor administer accounts. It is a session of its own, its tokens carry its id, and it ends with the post it rests on.
+Limited: four hours at most, within the place of the post it is taken from, and only kinds that neither approve, nor
+pay, nor administer accounts. It is a session of its own, its tokens carry its id, and it ends with the post beneath it.
 """
 
 from __future__ import annotations

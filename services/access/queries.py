@@ -71,7 +71,7 @@ class SignInRow(BaseModel):
 
 
 class EmergencyRow(BaseModel):
-    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account elsewhere."""
+    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place."""
 
     emergency_id: UUID
     account_id: UUID

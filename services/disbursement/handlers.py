@@ -35,7 +35,7 @@ def disburse_aid(
         streams.lock(connection, [entitlement_id])
         stored = store.load(connection, entitlement_id)
         state = evolve((each.fact, each.event.effective_on) for each in stored)
-        if state.grant is None or not _covers(scope, state.grant.division_code, state.grant.school_code):
+        if state.grant is None or not scope.covers(state.grant.division_code, state.grant.school_code):
             raise UnknownEntitlement("没有这项资助资格", "there is no such entitlement")
         return [
             Proposed(entitlement_id, state.version, fact, effective_on)
@@ -43,9 +43,3 @@ def disburse_aid(
         ]
 
     return store.run(database, command, decide)
-
-
-def _covers(scope: Scope, division_code: str, school_code: str) -> bool:
-    """The same rule as row-level security, for a stream that is not read through it."""
-    by_division = scope.division is not None and division_code.startswith(scope.division)
-    return by_division or (scope.school is not None and scope.school == school_code)

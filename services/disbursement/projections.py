@@ -216,6 +216,9 @@ def aid_disbursed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PAYMENTS, event.stream_id, event.effective_on, values)
 
 
+_PLACE = ("stage", "grade", "class_name", "division_code", "school_code")
+
+
 def _named(personal: StudentPersonal | None) -> dict[str, Any]:
     """Nothing after an erasure."""
     return {"name_masked": None if personal is None else mask_name(personal.name)}
@@ -223,13 +226,13 @@ def _named(personal: StudentPersonal | None) -> dict[str, Any]:
 
 def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
-    values = {"division_code": fact.division_code, "school_code": fact.school_code} | _named(fact.personal)
+    values = {name: getattr(fact, name) for name in _PLACE} | _named(fact.personal)
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
 def payee_placed(event: Recorded) -> Iterable[Assertion]:
     """The school may be another one that took hers over, or its division bear another code."""
-    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
+    values = {name: getattr(event.fact, name) for name in _PLACE}
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, Text, Uuid
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable, personal
 
 # A thing that happened once is asserted from here on: its dates are columns of their own, not its period.
@@ -78,6 +79,9 @@ CALENDARS = PeriodTable(
 # One row: the day opened last.
 DAYS = PeriodTable("days", "disbursement", [Column("day", Date)])
 
+# Entitlements and payments are of the class of whom they are for.
+OF_PAYEES = OfChildren("student_id", "payees")
+
 # --- payments: what people see ---------------------------------------------------------------------------------
 ENTITLEMENTS = PeriodTable(
     "entitlements",
@@ -97,6 +101,7 @@ ENTITLEMENTS = PeriodTable(
         Column("school_code", Text),
     ],
     indexes=[Index("entitlements_by_school", "school_code", "entity")],
+    of_children=OF_PAYEES,
 )
 
 PAYMENTS = PeriodTable(
@@ -113,13 +118,22 @@ PAYMENTS = PeriodTable(
         Column("school_code", Text),
     ],
     indexes=[Index("payments_by_school", "school_code", "entity")],
+    of_children=OF_PAYEES,
 )
 
 # Whom to name beside an amount: masked, and in the scope of the school where the student is now.
 PAYEES = PeriodTable(
     "payees",
     "registry",
-    [Column("name_masked", Text, info=personal()), Column("division_code", Text), Column("school_code", Text)],
+    [
+        Column("name_masked", Text, info=personal()),
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("payees_by_class", "school_code", "grade", "class_name")],
 )
 
 # Names of schools, for everybody to read beside their codes.

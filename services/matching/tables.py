@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Numeric, Text, Uuid
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable, personal
 
 # A thing that happened once is asserted from here on.
@@ -44,6 +45,9 @@ STUDENTS = PeriodTable(
         Index("students_by_block_keys", "block_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     ],
 )
+
+# A decision is of the class of whom it speaks of; one that speaks of nobody is no class's.
+OF_STUDENTS = OfChildren("student_id", "students")
 
 # The school a row names is a column without a scope's name: a school sees its students, not the agencies' lists.
 ENTRIES = PeriodTable(
@@ -119,12 +123,14 @@ DECISIONS = PeriodTable(
         Column("ends_on", Date),
         Column("division_code", Text),
         Column("school_code", Text),
+        Column("decided_at", DateTime(timezone=True)),
         Column("event_id", Uuid),  # the decision's own event: evidence of what rests on it
     ],
     indexes=[
         Index("decisions_by_student", "student_id"),
         Index("decisions_by_state", "state", "list", "entity"),
     ],
+    of_children=OF_STUDENTS,
 )
 
 # Who belongs to a registered household: what proves that a listed head and a student are of one household.
@@ -167,9 +173,11 @@ COVERS = PeriodTable(
         Column("ends_on", Date),
         Column("division_code", Text),
         Column("school_code", Text),
+        Column("decided_at", DateTime(timezone=True)),
         Column("event_id", Uuid),
     ],
     indexes=[Index("covers_by_student", "student_id"), Index("covers_by_entry", "entry_id")],
+    of_children=OF_STUDENTS,
 )
 
 RULES = PeriodTable("category_rules", "matching", [Column("content", Text), Column("content_hash", Text)], public=True)
@@ -192,6 +200,7 @@ LIST_DATES = PeriodTable(
         Column("dated", Date),
         Column("received_at", DateTime(timezone=True)),
         Column("counts", Boolean),  # not once it was withdrawn
+        Column("withdrawn_at", DateTime(timezone=True)),
     ],
     public=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from services.notifications.cases.case_evidence import evidence_of
 from services.notifications.cases.case_life import close, see
@@ -13,9 +13,11 @@ from services.notifications.commands import CloseAlert, SeeAlert
 from services.notifications.domain import Alert, Decided, evolve
 from services.notifications.errors import UnknownAlert
 from services.notifications.events import AlertRaised
+from services.notifications.projections import ALERTS_VIEW
 from services.notifications.streams import Streams
+from services.notifications.tables import ALERTS
 from shared.database.database import Database
-from shared.database.scopes import Scope
+from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result, Stored
 
 
@@ -62,6 +64,7 @@ def settle(
 ) -> Result:
     """Decide about one case of the viewer's, under the lock that the policies take, too. Raises UnknownAlert, and what
     the decision raises."""
+    scope = judged_by(database, scope, alert_id)
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         streams.lock(connection, [alert_id])
@@ -83,5 +86,14 @@ def _covered(stored: Sequence[Stored], scope: Scope) -> bool:
     raised = next((each.fact for each in reversed(stored) if isinstance(each.fact, AlertRaised)), None)
     if raised is None:
         return False
-    by_division = scope.division is not None and (raised.division_code or "").startswith(scope.division)
-    return by_division or (scope.school is not None and scope.school == raised.school_code)
+    return scope.covers(raised.division_code, raised.school_code)
+
+
+def judged_by(database: Database, scope: Scope, alert_id: UUID) -> Scope:
+    """The scope a case's stream is judged by. A stream tells no class: for who sees one class the view tells whether
+    the case is of a child of it."""
+    if scope.classroom is None:
+        return scope
+    with database.reading(scope, ALERTS_VIEW.name) as connection:
+        seen = connection.execute(select(ALERTS.c.entity).where(ALERTS.c.entity == alert_id)).first()
+    return NO_SCOPE if seen is None else Scope(school=scope.classroom.school)

@@ -7,10 +7,14 @@ from datetime import date
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable, personal
 
 # What is only ever known as of now is asserted from here on: its dates are columns of their own, not its period.
 ALWAYS = date(1, 1, 1)
+
+# Whose class an alert or a document is of, where the children's table stands beside it.
+OF_CHILDREN = OfChildren("student_id", "children")
 
 # --- watching: what the policy decides on --------------------------------------------------------------------------
 # status: enrolled, transferred_out, accepted_elsewhere, or why the student left (graduated, dropped_out, …).
@@ -128,6 +132,7 @@ DOCUMENTED = PeriodTable(
         Column("withdrawn", Boolean),
     ],
     indexes=[Index("documented_by_student", "student_id"), Index("documented_by_last_day", "last_day", "entity")],
+    of_children=OF_CHILDREN,
 )
 
 # Visits at which a student was met at home.
@@ -198,6 +203,7 @@ ALERTS = PeriodTable(
         Index("alerts_by_student", "student_id"),
         Index("alerts_by_entry", "entry_id"),
     ],
+    of_children=OF_CHILDREN,
 )
 
 # Whom an alert is about: masked, and visible in the scope of the school where the student was last. status as in

@@ -20,7 +20,7 @@ from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-_APPROVING = {"request.html": Right.CORRECTIONS_ASK, "household_change.html": Right.HOUSEHOLDS_APPROVE}
+_APPROVING = {"request.html": Right.CORRECTIONS_DECIDE, "household_change.html": Right.HOUSEHOLDS_APPROVE}
 STATES = ("open", "approved", "refused")
 FIELDS = ("name", "id_number", "student_number", "guardian_name", "guardian_id", "phone", "address")
 STEPS = ("approve", "refuse")
@@ -102,7 +102,14 @@ async def household_list(
     rows = (await backends.get(opened.caller, "registry", "/v1/household-proposals")).body
     status, complaint = (200, "") if refused is None else (refused.status, refused.detail)
     return rendering.page(
-        request, opened, "household_changes.html", status=status, rows=rows, typed=typed, complaint=complaint
+        request,
+        opened,
+        "household_changes.html",
+        status=status,
+        rows=rows,
+        typed=typed,
+        complaint=complaint,
+        may_register=opened.viewer.has(Right.HOUSEHOLDS_CHANGE),
     )
 
 
@@ -174,7 +181,9 @@ async def _requests(
         "state": asked if asked in STATES else "open",
         "after": request.query_params.get("after", ""),
     }
-    inbox = (await backends.get(opened.caller, "registry", "/v1/change-requests", params)).body
+    inbox: Any = {"items": [], "next": None}
+    if opened.viewer.has(Right.CORRECTIONS_DECIDE):
+        inbox = (await backends.get(opened.caller, "registry", "/v1/change-requests", params)).body
     mine: Any = (await backends.get(opened.caller, "registry", "/v1/change-requests/mine")).body
     return rendering.page(
         request,

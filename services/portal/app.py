@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.portal import (
     account,
     agreements,
+    alarms,
     alert_rules,
     attendance,
     audit,
@@ -22,6 +23,8 @@ from services.portal import (
     changes,
     chat,
     checking,
+    class_seats,
+    counterfactuals,
     deliveries,
     documents,
     dropout_reports,
@@ -31,12 +34,16 @@ from services.portal import (
     failures,
     forms,
     home,
+    household_entry,
     households,
     imports,
     messages,
     models,
     papers,
+    people,
+    person_file,
     promotions,
+    proofs,
     proxy,
     questions,
     reference,
@@ -56,6 +63,7 @@ from services.portal.demo_issuer import DemoIssuer
 from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator, Issuers
@@ -136,13 +144,20 @@ def _routers(statics: Statics) -> list[APIRouter]:
         terms.router,
         term_plan.router,
         promotions.router,
+        class_seats.router,  # before changes, whose ids its path is not
         changes.router,
+        household_entry.router,
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
         questions.router,
+        counterfactuals.router,
         audit.router,
+        person_file.router,
+        proofs.router,
+        alarms.router,
         erasures.router,
+        people.router,
     ]
 
 
@@ -175,6 +190,7 @@ def application(
             "tokens": tokens,
             "revocations": revocations,
             "check_jobs": check_jobs,
+            "standings": Standings(),
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },
         inner=[

@@ -116,7 +116,7 @@ class Backends:
 
     async def get(self, caller: Caller, service: str, path: str, params: Params | None = None) -> Answer:
         """GET. Raises BackendTrouble."""
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         return await self._ask(service, "GET", path, headers=caller.headers(), params=kept)
 
     async def post(
@@ -136,7 +136,7 @@ class Backends:
         new one: only for what changes nothing. ``version``: the one that was read and is to be changed. Raises
         BackendTrouble."""
         headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id()), **_matching(version)}
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         if file is not None:
             return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
         if content is not None:
@@ -162,7 +162,7 @@ class Backends:
         self, caller: Caller, service: str, path: str, params: Params | None = None
     ) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises BackendTrouble before the first piece."""
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         return await self._pieces_of(
             self.client.build_request("GET", self.url(service, path), headers=caller.headers(), params=kept), service
         )
@@ -180,7 +180,7 @@ class Backends:
     ) -> AsyncIterator[bytes]:
         """The same of what is recorded when it is given, or made from a file that is sent."""
         headers = {**caller.headers(), "idempotency-key": command_id}
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         sent: dict[str, Any] = {"json": body} if file is None else {"files": {"file": (file[0], file[1].read())}}
         return await self._pieces_of(
             self.client.build_request("POST", self.url(service, path), headers=headers, params=kept, **sent), service
@@ -207,6 +207,11 @@ class Backends:
         if answer.status_code in (502, 503, 504):
             raise Unreachable(service)
         raise Refused(answer.status_code, _problem(answer))
+
+
+def _given(params: Params | None) -> Params | None:
+    """Without what is empty; none at all leaves the query of the path as it is, which no parameters would take away."""
+    return {name: value for name, value in (params or {}).items() if value not in (None, "")} or None
 
 
 def _matching(version: int | None) -> dict[str, str]:

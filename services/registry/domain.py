@@ -62,6 +62,16 @@ class Student:
     def exists(self) -> bool:
         return self.version > 0 and self.alias_of is None
 
+    @property
+    def classroom(self) -> tuple[str | None, str | None, str | None] | None:
+        """Stage, grade and class, None before any was told."""
+        stage, grade, name = self.placement[:3] or (None, None, None)
+        return None if name is None else (_word(stage), _word(grade), _word(name))
+
+
+def _word(told: object) -> str | None:
+    return told if isinstance(told, str) else None
+
 
 def _placement(fact: StudentEnrolled | StudentPlaced) -> tuple[object, ...]:
     return (fact.stage, fact.grade, fact.class_name, fact.boarder, fact.left_behind, fact.placement)

@@ -91,9 +91,8 @@ class Registry:
 
 
 def covers(scope: Scope, division_code: str | None, school_code: str | None) -> bool:
-    """The rule of row-level security, for a stream that is not read through it."""
-    by_division = scope.division is not None and (division_code or "").startswith(scope.division)
-    return by_division or (scope.school is not None and scope.school == school_code)
+    """The rule of row-level security, for a stream that is not read through it and is in no class."""
+    return scope.covers(division_code, school_code)
 
 
 def register_schools(registry: Registry, intent: RegisterSchools, command: Command) -> Result:
@@ -342,7 +341,7 @@ def _change(
 def known_student(stored: Sequence[Stored], scope: Scope, student_id: UUID) -> Student:
     """The student these events are about. Raises StudentUnknown, also outside the scope."""
     state = student_of(each.fact for each in stored)
-    if not state.exists or not covers(scope, state.division_code, state.school_code):
+    if not state.exists or not scope.covers(state.division_code, state.school_code, classroom=state.classroom):
         raise StudentUnknown(student_id)
     return state
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, DateTime, Index, Integer, Text, Uuid
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable
 
 # One row for each class and day, true from that day on; the last report's.
@@ -45,4 +46,5 @@ ABSENCES = PeriodTable(
         Column("school_day", Boolean),
     ],
     indexes=[Index("absences_by_student", "student_id", "valid_from")],
+    of_children=OfChildren("student_id", "students"),
 )

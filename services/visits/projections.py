@@ -29,6 +29,7 @@ def student_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {
         "enrolled": True,
+        "stage": fact.stage,
         "grade": fact.grade,
         "class_name": fact.class_name,
         "division_code": fact.division_code,
@@ -38,7 +39,7 @@ def student_enrolled(event: Recorded) -> Iterable[Assertion]:
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
-    names = ("grade", "class_name", "division_code", "school_code")  # another school may have taken hers over
+    names = ("stage", "grade", "class_name", "division_code", "school_code")  # another school may have taken hers over
     values = {name: getattr(event.fact, name) for name in names}
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, Index, Text, Uuid
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable, personal
 
 STUDENTS = PeriodTable(
@@ -12,6 +13,7 @@ STUDENTS = PeriodTable(
     [
         Column("name_masked", Text, info=personal()),
         Column("enrolled", Boolean),
+        Column("stage", Text),
         Column("grade", Text),
         Column("class_name", Text),
         Column("division_code", Text),
@@ -19,6 +21,8 @@ STUDENTS = PeriodTable(
     ],
     indexes=[Index("students_by_school", "school_code", "entity")],
 )
+
+OF_STUDENTS = OfChildren("student_id", "students")
 
 HELPERS = PeriodTable(
     "helpers",
@@ -30,6 +34,7 @@ HELPERS = PeriodTable(
         Column("school_code", Text),
     ],
     indexes=[Index("helpers_by_school", "school_code", "entity")],
+    of_children=OF_STUDENTS,
 )
 
 VISITS = PeriodTable(
@@ -48,6 +53,7 @@ VISITS = PeriodTable(
         Column("school_code", Text),
     ],
     indexes=[Index("visits_by_school", "school_code", "visited_on", "entity")],
+    of_children=OF_STUDENTS,
 )
 
 # Names of schools, for everybody to read beside their codes.

@@ -34,6 +34,10 @@ _ENTER = sqlalchemy.text("""
            set_config('rollcall.division', :division, true),
            set_config('rollcall.school', :school, true),
            set_config('rollcall.agency', :agency, true),
+           set_config('rollcall.class_school', :class_school, true),
+           set_config('rollcall.class_stage', :class_stage, true),
+           set_config('rollcall.class_grade', :class_grade, true),
+           set_config('rollcall.class_name', :class_name, true),
            set_config('search_path', quote_ident(schema) || ', public', true)
     FROM builds WHERE projection = :projection AND state = 'live'
 """)
@@ -118,15 +122,7 @@ class Database:
         Raises NoLiveBuild.
         """
         with self._app_engine.connect() as connection:
-            entered = connection.execute(
-                _ENTER,
-                {
-                    "division": scope.division or "",
-                    "school": scope.school or "",
-                    "agency": scope.agency or "",
-                    "projection": projection,
-                },
-            ).one_or_none()
+            entered = connection.execute(_ENTER, {**scope.settings, "projection": projection}).one_or_none()
             if entered is None:
                 raise NoLiveBuild(f"projection {projection} of {self.service} has no live build")
             yield connection

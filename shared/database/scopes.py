@@ -1,13 +1,16 @@
 """Who sees which rows, decided by the database itself (design.md §3, invariant 12).
 
 A row is visible to the application when the scope's division is a prefix of its ``division_code``, or the scope's
-school is its ``school_code``, or the scope's agency is its ``agency``. Nothing set shows no row.
+school is its ``school_code``, or the scope's agency is its ``agency``, or the scope's class is its class: by its own
+``stage``, ``grade`` and ``class_name``, else by whose row it is, when the table says where children and their classes
+stand. Nothing set shows no row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -20,6 +23,23 @@ _RULES = {
     "school_code": "(school_code = nullif((SELECT current_setting('rollcall.school', true)), ''))",
     "agency": "(agency = nullif((SELECT current_setting('rollcall.agency', true)), ''))",
 }
+_CLASS_COLUMNS = frozenset({"school_code", "stage", "grade", "class_name"})
+_CLASS = """(school_code = nullif((SELECT current_setting('rollcall.class_school', true)), '')
+ AND (SELECT current_setting('rollcall.class_stage', true)) IN ('', stage)
+ AND grade = (SELECT current_setting('rollcall.class_grade', true))
+ AND class_name = (SELECT current_setting('rollcall.class_name', true)))"""
+# A class has some fifty children: they are found once per statement and each row is looked up among them.
+_OF_CHILDREN = """(school_code = nullif((SELECT current_setting('rollcall.class_school', true)), '')
+ AND {child} IN (SELECT entity FROM {children} WHERE {its_class} AND valid_from <= {today} AND valid_to > {today}))"""
+_TODAY = "(now() AT TIME ZONE 'Asia/Shanghai')::date"
+
+
+class OfChildren(NamedTuple):
+    """``column`` names the child a row is about, ``table`` the table of periods whose entities are the children, with
+    their ``school_code``, ``stage``, ``grade`` and ``class_name``."""
+
+    column: str
+    table: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +76,39 @@ class Scope:
         if self.classroom is not None and self.school is not None:
             raise ValueError("a class is a narrower scope than its school: give one of them")
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the policies compare with, by the name of the setting after ``rollcall.``; empty where nothing is."""
+        place = self.classroom
+        return {
+            "division": self.division or "",
+            "school": self.school or "",
+            "agency": self.agency or "",
+            "class_school": "" if place is None else place.school,
+            "class_stage": "" if place is None else place.stage,
+            "class_grade": "" if place is None else place.grade,
+            "class_name": "" if place is None else place.name,
+        }
+
+    def covers(
+        self,
+        division_code: str | None,
+        school_code: str | None,
+        *,
+        classroom: tuple[str | None, str | None, str | None] | None = None,
+    ) -> bool:
+        """The rule of row-level security, for a stream that is not read through it. ``classroom``: stage, grade and
+        class it is of; what is in no class is no class's."""
+        if self.division is not None and (division_code or "").startswith(self.division):
+            return True
+        if self.school is not None and self.school == school_code:
+            return True
+        own = self.classroom
+        if own is None or classroom is None:
+            return False
+        stage, grade, name = classroom
+        return (own.school, own.grade, own.name) == (school_code, grade, name) and own.stage in ("", stage)
+
     def of_school(self, school_code: str | None) -> bool:
         """Whether it is a scope inside this school: all of it, or one of its classes."""
         own = self.school if self.classroom is None else self.classroom.school
@@ -65,13 +118,16 @@ class Scope:
 NO_SCOPE = Scope()
 
 
-def scope_policies(schema: str, table: str, columns: Collection[str], *, public: bool = False) -> list[str]:
+def scope_policies(
+    schema: str, table: str, columns: Collection[str], *, public: bool = False, of_children: OfChildren | None = None
+) -> list[str]:
     """The DDL that puts ``schema.table`` with these ``columns`` under row-level security, with its grants.
 
     A table without any scope column is the worker's alone, unless declared ``public``: then every viewer reads it all.
+    ``of_children``: how its rows belong to children whose classes another table of the schema tells.
     """
     name = sql.Identifier(schema, table).as_string()
-    rules = ["true"] if public else [rule for column, rule in _RULES.items() if column in columns]
+    rules = ["true"] if public else [*_rules(schema, columns, of_children)]
     statements = [
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
@@ -82,3 +138,16 @@ def scope_policies(schema: str, table: str, columns: Collection[str], *, public:
         statements.append(f"GRANT SELECT ON {name} TO {APP_ROLE}")
         statements.append(f"CREATE POLICY viewer ON {name} FOR SELECT TO {APP_ROLE} USING ({' OR '.join(rules)})")
     return statements
+
+
+def _rules(schema: str, columns: Collection[str], of_children: OfChildren | None) -> Iterator[str]:
+    yield from (rule for column, rule in _RULES.items() if column in columns)
+    if set(columns) >= _CLASS_COLUMNS:
+        yield _CLASS
+    elif of_children is not None and "school_code" in columns:
+        yield _OF_CHILDREN.format(
+            child=sql.Identifier(of_children.column).as_string(),
+            children=sql.Identifier(schema, of_children.table).as_string(),
+            its_class=_CLASS,
+            today=_TODAY,
+        )

@@ -13,7 +13,7 @@ from a day on, and :mod:`shared.eventsourcing.timeline` splits and carries. Decl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,6 +21,7 @@ from uuid import UUID
 import sqlalchemy
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from shared.database.scopes import OfChildren
 from shared.eventsourcing.open_dates import FOREVER
 
 __all__ = ["FOREVER", "Assertion", "PeriodTable", "personal"]
@@ -52,6 +53,9 @@ class PeriodTable:
     ``keyed`` names a column of the type ARRAY(Text) whose elements are to be found by value or beginning under
     row-level security: the database keeps them, as it keeps an index, in ``keys`` (ADR 0023).
 
+    ``of_children`` says how rows without a class of their own belong to children of one, so that who sees one class
+    sees these rows; it holds in projections that have the children's table, in others the table shows them nothing.
+
     Raises ValueError when a name or column cannot be used.
     """
 
@@ -64,6 +68,7 @@ class PeriodTable:
         indexes: Sequence[sqlalchemy.Index] = (),
         public: bool = False,
         keyed: str | None = None,
+        of_children: OfChildren | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"table name {name!r} is not a short lower-case name")
@@ -76,7 +81,10 @@ class PeriodTable:
                 raise ValueError(f"table {name}: column {column.name} must be nullable, without key or default")
         if keyed is not None and keyed not in {column.name for column in columns}:
             raise ValueError(f"table {name}: there is no column {keyed} to take keys from")
+        if of_children is not None and of_children.column not in {column.name for column in columns}:
+            raise ValueError(f"table {name}: there is no column {of_children.column} to tell whose a row is")
         self.name, self.log, self.public, self.keyed = name, log, public, keyed
+        self.of_children = of_children
         self.columns: tuple[str, ...] = tuple(column.name for column in columns)
         self.positions: dict[str, int] = {column: position for position, column in enumerate(self.columns)}
         self.erased: dict[int, Any] = {
@@ -95,6 +103,11 @@ class PeriodTable:
             *indexes,
         )
         self.keys: sqlalchemy.Table | None = None if keyed is None else self._keys(keyed)
+
+    def of_children_in(self, tables: Iterable[PeriodTable]) -> OfChildren | None:
+        """How rows belong to children whose classes one of ``tables`` tells."""
+        named = self.of_children
+        return named if named is not None and any(table.name == named.table for table in tables) else None
 
     def _keys(self, keyed: str) -> sqlalchemy.Table:
         """One row per key of each period. Keys are compared byte by byte, whatever the collation of the database: a

@@ -14,6 +14,8 @@ ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/
 ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
+ROLLCALL_SNAPSHOT_EVENTS       events of a projection's logs between two snapshots of audit (default 250000; 0 = none)
+ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (default 40)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
 ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
@@ -77,6 +79,8 @@ class Settings:
     public_keys_file: Path = Path(PUBLIC_KEYS_FILE)
     addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    snapshot_events: int = 250_000
+    snapshots_kept: int = 40
     rates: Rates = UNLIMITED
     proxies: str = ""
     kafka: Brokers | None = field(default=None, repr=False)
@@ -111,6 +115,8 @@ class Settings:
             public_keys_file=Path(env.get("ROLLCALL_PUBLIC_KEYS") or home / PUBLIC_KEYS_FILE),
             addresses=_addresses(env, first),
             secrets=_given_secrets(env),
+            snapshot_events=_count(env, "ROLLCALL_SNAPSHOT_EVENTS", 250_000, least=0),
+            snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 40, least=1),
             **_surroundings(env, service),
         )
         if environment == "production":
@@ -272,6 +278,13 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingMissing(f"{name} is not set")
     return value
+
+
+def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or int(text) < least:
+        raise SettingMissing(f"{name} is {text!r}; give a whole number, at least {least}")
+    return int(text)
 
 
 def _database_url(env: Mapping[str, str], service: str, name: str) -> str:

@@ -91,7 +91,10 @@ def create_schema(connection: sqlalchemy.Connection, projection: Projection, sch
         connection.execute(CreateTable(placed))
         for index in sorted(placed.indexes, key=lambda i: str(i.name)):
             connection.execute(CreateIndex(index))
-        for statement in scope_policies(schema, table.name, list(table.columns), public=table.public):
+    for table in projection.tables:  # a table's rules may name another one
+        children = table.of_children_in(projection.tables)
+        rules = scope_policies(schema, table.name, table.columns, public=table.public, of_children=children)
+        for statement in rules:
             raw.execute(statement.encode())
         if table.keys is not None:
             key_tables.create(connection, table, schema)

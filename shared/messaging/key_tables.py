@@ -16,7 +16,7 @@ from psycopg import sql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shared.database.database import driver
-from shared.database.scopes import scope_policies
+from shared.database.scopes import OfChildren, scope_policies
 from shared.eventsourcing.periods import PeriodTable
 
 _KEEPER = """
@@ -60,7 +60,10 @@ def create(connection: sqlalchemy.Connection, table: PeriodTable, schema: str) -
     connection.execute(CreateTable(keys))
     for index in sorted(keys.indexes, key=lambda each: str(each.name)):
         connection.execute(CreateIndex(index))
-    for statement in scope_policies(schema, keys.name, [column.name for column in keys.columns], public=table.public):
+    columns = [column.name for column in keys.columns]
+    # A key is of the same entity as its row, which tells its class.
+    own = OfChildren("entity", table.name) if {"stage", "grade", "class_name"} <= set(table.columns) else None
+    for statement in scope_policies(schema, keys.name, columns, public=table.public, of_children=own):
         raw.execute(statement.encode())
     keeper = sql.Identifier(schema, f"keep_{keys.name}")
     raw.execute(

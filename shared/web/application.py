@@ -82,7 +82,7 @@ def create_app(
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
-        describe_alike(app)
+        describe_alike(app, [route for router in routers for route in router.routes])
     return app
 
 

@@ -60,11 +60,11 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def describe_alike(app: FastAPI) -> None:
-    """Say of every route which rights (one of them) it asks for, that a POST carries an Idempotency-Key, and with which
-    problems it may be refused."""
+def describe_alike(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Say of each of ``routes`` which rights (one of them) it asks for; of every route of ``app``, that a POST carries an
+    Idempotency-Key and with which problems it may be refused."""
     plain = app.openapi
-    rules = _rules(app.routes)
+    rules = _rules(routes)
 
     def described() -> dict[str, Any]:
         if app.openapi_schema:

@@ -33,13 +33,14 @@ def town(postgres: Any, kafka: Any) -> Iterator[District]:
         system.stop()
 
 
-def signed_in(browser: Browser, town: District, desk: str = "1") -> Page:
-    """The page of the clerk at that desk."""
+def signed_in(browser: Browser, town: District, kind: str = "aid_clerk", desk: str = "") -> Page:
+    """The page of the clerk (at that desk), or of who approves."""
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/demo-issuer/?next=/changes")
-    form = page.locator("form:has(input[name=kind][value=aid_clerk])")
-    form.locator("select[name=desk]").select_option(desk)
+    form = page.locator(f"form:has(input[name=kind][value={kind}])")
+    if desk:
+        form.locator("select[name=desk]").select_option(desk)
     form.locator("button").click()
     page.wait_for_url("**/changes")
     return page
@@ -90,7 +91,7 @@ def test_two_clerks_merge_a_school_on_the_page_and_undo_it(browser: Browser, tow
     expect(page.get_by_role("button", name="批准执行")).to_have_count(0)
     address = page.url
 
-    second = signed_in(browser, town, "2")
+    second = signed_in(browser, town, "approver")
     second.goto(address)
     second.get_by_role("button", name="批准执行").press("Enter")
     expect(second.locator(".place .code")).to_have_text("已完成", timeout=15_000)

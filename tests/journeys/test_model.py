@@ -56,7 +56,9 @@ def decided(clerk: Caller, entry: str) -> tuple[str, str, str]:
 
 def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -> None:
     clerk, callers = district.office.clerk, district.system.callers
-    second = callers.caller(callers.token("aid_clerk", "test:second", division=district.system.division))
+    second, approver = callers.of("aid_clerk", "test:second"), callers.of("approver", "test:second")
+    # The clerk holds the approver's post as well: people are compared, not posts.
+    also = callers.of("approver", "test:clerk")
     shipped = clerk.read("matching", "/models")["in_force"]
     assert shipped["hash"] == county_model().hash
     row = without_number(district)
@@ -71,9 +73,10 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
         each["entry_id"]: each for each in clerk.pages("matching", f"/models/proposals/{proposal['proposal_id']}/rows")
     }
     assert len(changed) == proposal["report"]["changed"] and changed[entry]["after"]["state"] == "review"
-    refused = activate(clerk, proposal)
+    assert activate(clerk, proposal).status_code == 403
+    refused = activate(also, proposal)
     assert (refused.status_code, refused.json()["code"]) == (409, "second_person_needed")
-    assert activate(second, proposal).status_code == 200
+    assert activate(approver, proposal).status_code == 200
     district.system.settle()
     assert decided(clerk, entry) == ("review", "R6", f"ladder-3+{proposal['hash'][:16]}")
     told = clerk.read("matching", "/models")
@@ -82,7 +85,7 @@ def test_a_model_is_changed_by_two_people_and_changed_back(district: District) -
     former = clerk.http.get(clerk.url("matching", f"/models/{shipped['hash']}")).content
     back = reported(district, second, former)
     assert back["report"]["newly_linked"] == proposal["report"]["links_lost"]
-    assert activate(clerk, back).status_code == 200
+    assert activate(also, back).status_code == 200
     removal = {"reason": "withdrawn_by_agency"}
     district.system.settle()
     assert decided(clerk, entry) == ("linked", "R6", f"ladder-3+{shipped['hash'][:16]}")

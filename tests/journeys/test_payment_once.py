@@ -49,7 +49,7 @@ def test_a_child_on_three_lists_is_due_once(district: District) -> None:
 def test_the_same_payment_sent_again_is_the_same_payment(district: District) -> None:
     child, row = entitled(district)
     key, path = uuid.uuid4(), f"/entitlements/{row['entitlement_id']}/disburse"
-    answers = [district.office.clerk.post("disbursement", path, payment(district), key=key) for _ in range(3)]
+    answers = [district.office.cashier.post("disbursement", path, payment(district), key=key) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len({answer.json()["event_id"] for answer in answers}) == 1
     district.oracle.disbursed(child, "PAY-1")
@@ -60,21 +60,21 @@ def test_the_same_payment_sent_again_is_the_same_payment(district: District) -> 
 def test_a_second_payment_of_the_same_entitlement_is_refused(district: District) -> None:
     child, row = entitled(district)
     path = f"/entitlements/{row['entitlement_id']}/disburse"
-    assert district.office.clerk.post("disbursement", path, payment(district)).is_success
-    again = district.office.clerk.post("disbursement", path, payment(district, "PAY-2"))
+    assert district.office.cashier.post("disbursement", path, payment(district)).is_success
+    again = district.office.cashier.post("disbursement", path, payment(district, "PAY-2"))
     assert again.status_code == 409
     district.oracle.disbursed(child, "PAY-1")
     district.system.settle()
     district.compare()
 
 
-def test_of_eight_clerks_who_pay_at_the_same_moment_one_succeeds(district: District) -> None:
+def test_of_eight_cashiers_who_pay_at_the_same_moment_one_succeeds(district: District) -> None:
     child, row = entitled(district)
     path = f"/entitlements/{row['entitlement_id']}/disburse"
-    clerks = [district.system.callers.clerk() for _ in range(8)]
+    cashiers = [district.system.callers.of("cashier") for _ in range(8)]
 
     def pay(number: int) -> int:
-        return clerks[number].post("disbursement", path, payment(district, f"PAY-{number}")).status_code
+        return cashiers[number].post("disbursement", path, payment(district, f"PAY-{number}")).status_code
 
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(pay, range(8)))

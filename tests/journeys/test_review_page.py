@@ -38,7 +38,7 @@ def ready(page: Page) -> None:
 
 
 def test_a_queue_is_worked_without_touching_the_mouse(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path="/reviews")
+    page = opened.as_("reviewer", path="/reviews")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     case(page, 12)
@@ -72,7 +72,7 @@ def test_a_queue_is_worked_without_touching_the_mouse(opened: Opened, reviews: R
 
 
 def test_next_and_previous_walk_the_queue_and_the_next_case_stands_ready(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path=f"/reviews/{reviews.rows[0]}")
+    page = opened.as_("reviewer", path=f"/reviews/{reviews.rows[0]}")
     ready(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -89,7 +89,7 @@ def test_next_and_previous_walk_the_queue_and_the_next_case_stands_ready(opened:
 
 
 def test_the_full_fields_come_by_key_for_a_purpose_typed_once(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path=f"/reviews/{reviews.rows[0]}")
+    page = opened.as_("reviewer", path=f"/reviews/{reviews.rows[0]}")
     page.keyboard.press("r")
     page.keyboard.type("核对名单与学籍")
     page.keyboard.press("Enter")
@@ -105,7 +105,7 @@ def test_the_full_fields_come_by_key_for_a_purpose_typed_once(opened: Opened, re
 
 
 def test_a_refused_ruling_keeps_the_case_on_the_page_and_says_why(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path=f"/reviews/{reviews.rows[0]}")
+    page = opened.as_("reviewer", path=f"/reviews/{reviews.rows[0]}")
     page.locator("[data-purpose]").fill("写到一半")
     page.locator("h1").click()
     reviews.refuse = True
@@ -120,14 +120,14 @@ def test_a_refused_ruling_keeps_the_case_on_the_page_and_says_why(opened: Opened
 
 
 def test_keys_do_nothing_while_a_purpose_is_typed(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path=f"/reviews/{reviews.rows[0]}")
+    page = opened.as_("reviewer", path=f"/reviews/{reviews.rows[0]}")
     page.locator("[data-purpose]").press_sequentially("0 1 n u s")
     case(page, 12)
     assert reviews.rulings[reviews.rows[0]] == [] and not reviews.asked
 
 
 def test_everything_works_without_the_script(opened: Opened, reviews: Reviews) -> None:
-    page = opened.as_("aid_clerk", path=f"/reviews/{reviews.rows[0]}", java_script_enabled=False)
+    page = opened.as_("reviewer", path=f"/reviews/{reviews.rows[0]}", java_script_enabled=False)
     page.get_by_role("button", name="确认同一人").first.click()
     case(page, 13)
     page.get_by_role("button", name="撤销刚才的核对").click()
@@ -140,7 +140,7 @@ def test_everything_works_without_the_script(opened: Opened, reviews: Reviews) -
 def test_the_page_fits_and_can_be_read_and_heard(
     opened: Opened, reviews: Reviews, size: dict[str, int], language: str, tmp_path: Any
 ) -> None:
-    page = opened.as_("aid_clerk", size=size)
+    page = opened.as_("reviewer", size=size)
     page.goto(f"/reviews/{reviews.rows[0]}?lang={language}")
     ready(page)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

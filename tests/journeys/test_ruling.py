@@ -35,7 +35,7 @@ def category(district: District, child: Child) -> str:
 
 
 def test_a_confirmed_child_is_aided_and_a_withdrawn_word_leaves_nothing_behind(district: District) -> None:
-    clerk = district.office.clerk
+    clerk = district.system.callers.of("reviewer")
     child, case = doubted(district)
     path = f"/reviews/{case['entry_id']}/ruling"
     assert (case["state"], category(district, child)) == ("review", "disabled")
@@ -62,9 +62,8 @@ def test_a_confirmed_child_is_aided_and_a_withdrawn_word_leaves_nothing_behind(d
 
 
 def test_a_second_person_decides_what_the_first_was_not_sure_of(district: District) -> None:
-    clerk = district.office.clerk
     callers = district.system.callers
-    second = callers.caller(callers.token("aid_clerk", "test:second", division=district.system.division))
+    clerk, second = callers.of("reviewer"), callers.of("reviewer", "test:second")
     _, case = doubted(district)
     path = f"/reviews/{case['entry_id']}"
     assert clerk.post("matching", f"{path}/second-opinion").status_code == 200
@@ -77,7 +76,7 @@ def test_a_second_person_decides_what_the_first_was_not_sure_of(district: Distri
     district.system.settle()
     told = clerk.read("matching", path)
     assert (told["state"], told["reason"], told["ruled_by"]) == ("not_in_register", "ruled_nobody", ["test:second"])
-    outside = callers.caller(callers.token("aid_clerk", "test:else", division="110000"))
+    outside = callers.caller(callers.token("reviewer", "test:else", division="110000"))
     assert outside.ask("matching", path).status_code == 404
     for caller in (clerk, second):  # as it was, for the other journeys
         headers = {"idempotency-key": str(uuid.uuid4())}
@@ -95,7 +94,7 @@ def test_the_page_decides_by_key_and_undoes_by_key(district: District) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--no-first-run"])
         page = browser.new_context(viewport=DESK, locale="zh-CN", base_url=base).new_page()  # type: ignore[arg-type]
         page.goto(f"/demo-issuer/?next=/reviews/{case['entry_id']}")
-        page.locator("form:has(input[name=kind][value=aid_clerk]) button").click()
+        page.locator("form:has(input[name=kind][value=reviewer]) button").click()
         expect(page.locator("table.side mark").first).to_be_visible()
         page.keyboard.press("1")
         page.wait_for_url(lambda url: case["entry_id"] not in url)

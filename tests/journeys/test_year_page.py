@@ -169,7 +169,7 @@ def test_the_childs_own_school_notes_and_reads_counselling(browser: Browser, tow
     context = browser.new_context(viewport=DESK, locale="zh-CN", base_url=f"http://127.0.0.1:{town.system.port}")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"/demo-issuer/?next=/students/{child}")
-    form = page.locator("form:has(input[name=kind][value=registrar])")
+    form = page.locator("form:has(input[name=kind][value=principal])")
     form.locator("select[name=school]").select_option(school.code)
     form.locator("button").click()
     page.wait_for_url(f"**/students/{child}")

@@ -64,9 +64,9 @@ class Callers:
         """The aid centre's clerk: the whole division."""
         return self.caller(self.token("aid_clerk", "test:clerk", division=self.division))
 
-    def of(self, kind: str, name: str = "") -> Caller:
-        """A post of this kind for the whole division; ``name`` tells people in posts of one kind apart."""
-        return self.caller(self.token(kind, f"test:{kind}{name}", division=self.division))
+    def of(self, kind: str, subject: str = "") -> Caller:
+        """A post of this kind for the whole division, held by ``subject`` or by somebody of its own."""
+        return self.caller(self.token(kind, subject or f"test:{kind}", division=self.division))
 
     def auditor(self) -> Caller:
         return self.caller(self.token("auditor", "test:auditor", division=self.division))

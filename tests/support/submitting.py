@@ -34,7 +34,7 @@ class Office:
         self.oracle, self.attempts = oracle, 0
         self._meanwhile = meanwhile
         self._student_ids: dict[str, str] = {}
-        self.clerk = callers.clerk()
+        self.clerk, self.cashier = callers.clerk(), callers.of("cashier")
         self.agencies: dict[str, Caller] = {name: callers.agency(agency) for name, agency in AGENCIES.items()}
 
     # -- register ---------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class Office:
         """Pay the whole amount, with a reference of its own."""
         reference = f"PAY-{child.number[-6:]}"
         body = {"paid_on": on.isoformat(), "reference": reference}
-        self.insist(self.clerk, "disbursement", f"/entitlements/{entitlement_id}/disburse", body)
+        self.insist(self.cashier, "disbursement", f"/entitlements/{entitlement_id}/disburse", body)
         self.oracle.disbursed(child, reference)
 
     def see(self, alert_id: str, kind: str, number: str) -> None:

@@ -39,8 +39,8 @@ def narrowed(folded: Folded, scope: Scope | None) -> Iterator[None]:
         return
     raw = driver(folded.connection)
     _guard(raw, folded)
-    for name in ("division", "school", "agency"):
-        raw.execute("SELECT set_config(%s, %s, true)", (f"rollcall.{name}", getattr(scope, name) or ""))
+    for name, value in scope.settings.items():
+        raw.execute("SELECT set_config(%s, %s, true)", (f"rollcall.{name}", value))
     raw.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(APP_ROLE)))
     try:
         yield
@@ -58,7 +58,9 @@ def _guard(raw: psycopg.Connection[Any], folded: Folded) -> None:
         place = schema_of(folded.schema, name)
         raw.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(place), app))
         for table in projection.tables:
-            for statement in scope_policies(place, table.name, list(table.columns), public=table.public):
+            children = table.of_children_in(projection.tables)
+            rules = scope_policies(place, table.name, table.columns, public=table.public, of_children=children)
+            for statement in rules:
                 raw.execute(statement.encode())
             shown = sql.Identifier(folded.schema, folded.shown_as(name, table))
             raw.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(shown, app))

@@ -100,7 +100,7 @@ class Cases:
         """A case of the viewer's, with its events. Raises UnknownAlert."""
         with self.database.writing() as connection:
             stored = self.store.load(connection, alert_id, personal=personal)
-        return handlers.case_of(stored, scope), stored
+        return handlers.case_of(stored, handlers.judged_by(self.database, scope, alert_id)), stored
 
     def _person(self, scope: Scope, alert_id: UUID, *, needed: bool) -> UUID | None:
         if not needed:

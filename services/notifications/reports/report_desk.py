@@ -67,7 +67,7 @@ class ReportDesk:
         def decide(connection: Connection) -> Sequence[Proposed]:
             stored = self.store.load(connection, report_id)
             before = stored[-1].fact if stored else None
-            if not isinstance(before, ReportIssued) or not _covers(scope, before.division_code, before.school_code):
+            if not isinstance(before, ReportIssued) or not scope.covers(before.division_code, before.school_code):
                 raise UnknownReport
             made, period, indexes = self._anew(before)
             if made.content_hash == before.content_hash:
@@ -89,7 +89,7 @@ class ReportDesk:
             stored = self.store.load(connection, report_id)
         facts = [each.fact for each in stored if isinstance(each.fact, ReportIssued)]
         found = next((fact for fact in reversed(facts) if edition in (None, fact.edition)), None)
-        if found is None or not _covers(scope, found.division_code, found.school_code):
+        if found is None or not scope.covers(found.division_code, found.school_code):
             raise UnknownReport
         return found
 
@@ -115,7 +115,7 @@ class ReportDesk:
             found = place_of(level, Unit(asked, ""), self.division)
             if found not in {place_of(level, Unit(each, ""), self.division) for each in division_of.values()}:
                 found = None
-        if found is None or not _covers(scope, found.division_code, found.school_code):
+        if found is None or not scope.covers(found.division_code, found.school_code):
             raise NotThisPlace
         return found
 
@@ -126,12 +126,6 @@ def own_level(scope: Scope) -> ReportLevel:
         return "school"
     digits = len(divisions.scope(scope.division))
     return "province" if digits <= 2 else "city" if digits <= 4 else "county"
-
-
-def _covers(scope: Scope, division_code: str, school_code: str | None) -> bool:
-    """The same rule as row-level security."""
-    by_division = scope.division is not None and division_code.startswith(scope.division)
-    return by_division or (scope.school is not None and scope.school == school_code)
 
 
 def _period_of(report: ReportIssued) -> Period:

@@ -87,12 +87,19 @@ class SignalDesk:
         def decide(connection: Connection) -> Sequence[Proposed]:
             stored = self.store.load(connection, document_id)
             told = stored[0].fact if stored else None
-            if not isinstance(told, AbsenceDocumented) or not _covers(scope, told):
+            if not isinstance(told, AbsenceDocumented) or not self._seen(scope, document_id, told):
                 raise UnknownDocument
             fact = withdrawn((each.fact for each in stored), reason)
             return [Proposed(document_id, len(stored), fact, told.first_day)]
 
         return self.store.run(self.database, command, decide)
+
+    def _seen(self, scope: Scope, document_id: UUID, told: AbsenceDocumented) -> bool:
+        """A document's stream tells no class: for who sees one class the view tells whether it is of a child of it."""
+        if scope.classroom is None:
+            return scope.covers(told.division_code, told.school_code)
+        with self.database.reading(scope, ALERTS_VIEW.name) as view:
+            return view.execute(select(_D.entity).where(_D.entity == document_id)).first() is not None
 
     def activate(self, content: bytes, as_of: date, command: Command) -> Result:
         """Put other thresholds into force from ``as_of`` on. Raises BadRules."""
@@ -202,9 +209,3 @@ def _held(connection: Connection, intent: DocumentAbsence) -> list[Held]:
         _D.student_id == intent.student_id, _D.kind == intent.kind, _D.withdrawn.is_(False)
     )
     return [Held(*row) for row in connection.execute(statement.order_by(_D.first_day, _D.entity))]
-
-
-def _covers(scope: Scope, told: AbsenceDocumented) -> bool:
-    """The same rule as row-level security."""
-    by_division = scope.division is not None and told.division_code.startswith(scope.division)
-    return by_division or (scope.school is not None and scope.school == told.school_code)

@@ -18,6 +18,7 @@ from services.registry.projections import REGISTER
 from services.registry.purposes import check_purpose
 from services.registry.request_tables import REQUESTS
 from shared.database.database import driver
+from shared.database.scopes import NO_SCOPE, Scope
 from shared.kernel.clock import today
 from shared.standards.rights import Right
 from shared.web.commands import command_from
@@ -25,6 +26,7 @@ from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 Anyone = Annotated[Viewer, Depends(require(Right.CORRECTIONS_ASK))]
+Owner = Annotated[Viewer, Depends(require(Right.CORRECTIONS_DECIDE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
 Value = Annotated[str, Field(max_length=200)]
@@ -109,12 +111,12 @@ def router(registry: Registry) -> APIRouter:
 
 def _reading(routes: APIRouter, registry: Registry) -> None:
     @routes.get("/change-requests")
-    def inbox(viewer: Anyone, turn: Turn, state: Literal["open", "approved", "refused"] = "open") -> Page[RequestRow]:
+    def inbox(viewer: Owner, turn: Turn, state: Literal["open", "approved", "refused"] = "open") -> Page[RequestRow]:
         """Requests about records of the viewer's own, by row-level security."""
         statement = select(*_R).where(REQUESTS.holds_on(today()), _R.state == state)
         if turn.after is not None:
             statement = statement.where(turn.beyond(_R.entity))
-        with registry.database.reading(viewer.scope, REGISTER.name) as connection:
+        with registry.database.reading(_deciding_scope(viewer), REGISTER.name) as connection:
             rows = connection.execute(statement.order_by(_R.entity).limit(turn.fetch)).all()
         shown = [
             RequestRow(
@@ -138,7 +140,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             )
             ids = [row[0] for row in rows]
             return [
-                _row(each, change_requests.shown(registry, connection, viewer.scope, viewer.principal, each))
+                _row(each, change_requests.shown(registry, connection, _deciding_scope(viewer), viewer.principal, each))
                 for each in ids
             ]
 
@@ -146,7 +148,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def one(request_id: UUID, viewer: Anyone) -> RequestDetails:
         """One, with what was, what is and what is wanted of each field, masked."""
         with registry.database.writing() as connection:
-            found = change_requests.shown(registry, connection, viewer.scope, viewer.principal, request_id)
+            found = change_requests.shown(registry, connection, _deciding_scope(viewer), viewer.principal, request_id)
         return RequestDetails(
             **_row(request_id, found).model_dump(),
             owned=found.owned,
@@ -163,13 +165,13 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         check_purpose(body.evidence)
         intent = AskForChange(body.target, body.target_id, body.wanted, body.reason, body.evidence)
         command = command_from(request, viewer, body)
-        return Asked(request_id=change_requests.ask(registry, viewer.scope, intent, command, today()))
+        return Asked(request_id=change_requests.ask(registry, _deciding_scope(viewer), intent, command, today()))
 
     @routes.post("/change-requests/{request_id}/approve")
-    def approve(request_id: UUID, body: Approval, request: Request, viewer: Anyone) -> Asked:
+    def approve(request_id: UUID, body: Approval, request: Request, viewer: Owner) -> Asked:
         """Correct the record as asked; by its owner, who names the values that he saw."""
         command = command_from(request, viewer, body)
-        change_requests.approve(registry, viewer.scope, request_id, body.shown_hash, command, today())
+        change_requests.approve(registry, _deciding_scope(viewer), request_id, body.shown_hash, command, today())
         return Asked(request_id=request_id)
 
     @routes.post("/change-requests/{request_id}/refuse")
@@ -177,8 +179,13 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         """Do not; also how one is taken back."""
         check_purpose(body.reason)
         command = command_from(request, viewer, body)
-        change_requests.refuse(registry, viewer.scope, request_id, body.reason, command, today())
+        change_requests.refuse(registry, _deciding_scope(viewer), request_id, body.reason, command, today())
         return Asked(request_id=request_id)
+
+
+def _deciding_scope(viewer: Viewer) -> Scope:
+    """Whose records are the viewer's to correct: nobody's, in a post that may only ask."""
+    return viewer.scope if viewer.has(Right.CORRECTIONS_DECIDE) else NO_SCOPE
 
 
 def _row(request_id: UUID, found: Shown) -> RequestRow:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Connection, Text, and_, cast, column, func, select
 
-from services.registry.handlers import Registry, covers
+from services.registry.handlers import Registry
 from services.registry.jobs.on_a_day import Dated, Place, in_order, place_on
 from services.registry.life_errors import ReportedTwice, UnknownClass
 from services.registry.life_events import ClassAttendanceReported
@@ -94,8 +94,12 @@ class ClassRegister:
             and (place.school_code, place.grade or "", place.class_name or "")
             == (report.school_code, report.grade, report.class_name)
             and report.stage in (None, place.stage)
-            and covers(self.scope, place.division_code, place.school_code)
+            and self.scope.covers(place.division_code, place.school_code, classroom=_class_of(place))
         )
+
+
+def _class_of(place: Place) -> tuple[str | None, str | None, str | None]:
+    return place.stage, place.grade, place.class_name
 
 
 def report_one(register: ClassRegister, report: Report, command: Command, today: date) -> Result:

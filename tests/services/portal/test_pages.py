@@ -68,6 +68,16 @@ def test_the_pages_say_how_old_the_lists_are_and_which_are_overdue(portal: Porta
         assert "2024-09-05,已逾期 3 个工作日" in home.text and "逾期未报的名单" in home.text
 
 
+def test_aid_is_shown_with_what_it_was_decided_on_and_how_old_the_list_was(portal: Portal) -> None:
+    said = "脱贫户 2016-01-01 起(名单截至 2024-08-20,认定时 12 天)"
+    with portal.as_("registrar", **SCHOOL) as client:
+        page = client.get("/entitlements").text
+        sheet = client.get("/entitlements.xlsx").content
+    assert said in page and "低保" not in page.partition("<tbody")[2].partition("</tbody>")[0]
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert any(said in str(cell) for row in rows for cell in row)
+
+
 def test_pages_turn_and_keep_their_conditions(portal: Portal) -> None:
     with portal.as_("aid_clerk") as client:
         seen: list[str] = []

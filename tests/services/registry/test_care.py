@@ -28,7 +28,7 @@ GUARDIANSHIP: dict[str, Any] = {
     "parents_whereabouts": "both_away",
     "last_contact_on": DAY.isoformat(),
 }
-OWN, OTHER = school(SCHOOLS[0].school_code), school(SCHOOLS[1].school_code)
+OWN, OTHER = (school(each.school_code) | {"kind": "principal"} for each in SCHOOLS[:2])
 PURPOSE = {"purpose": "春节前家访准备"}
 
 

@@ -277,10 +277,11 @@ class Desk(NamedTuple):
     installation: Installation
 
     def headers(self, role: str, claims: dict[str, Any]) -> dict[str, str]:
-        token = tokens.token(self.signer, tokens.claims(kind=role, **({"division": DIVISION[:4]} | claims)))
+        token = tokens.token(self.signer, tokens.claims(**({"kind": role, "division": DIVISION[:4]} | claims)))
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4()), "accept-language": "zh"}
 
-    def post(self, path: str, body: dict[str, Any], role: str = "aid_clerk", **claims: Any) -> Any:
+    def post(self, path: str, body: dict[str, Any], role: str = "", **claims: Any) -> Any:
+        role = role or ("approver" if path.endswith("/approve") else "aid_clerk")  # who prepares, or who may approve
         return self.client.post(path, json=body, headers=self.headers(role, claims))
 
     def get(self, path: str, role: str = "aid_clerk", **claims: Any) -> Any:
@@ -378,9 +379,10 @@ def test_a_move_and_another_head_show_from_their_days_with_the_address_masked(de
 def test_an_agency_changes_its_own_households_and_a_refusal_names_what_is_wrong(desk: Desk) -> None:
     house, ids = family(desk, "D3")
     head = {"member_id": ids["李*英"], "on": "2026-10-09"}
-    foreign = desk.post(f"/v1/households/{house}/head", head, "agency", agency="poverty_office", division=None)
+    office: dict[str, Any] = {"role": "agency_publisher", "division": None}
+    foreign = desk.post(f"/v1/households/{house}/head", head, agency="poverty_office", **office)
     assert (foreign.status_code, foreign.json()["code"]) == (404, "household_unknown")
-    own = desk.post(f"/v1/households/{house}/head", head, "agency", agency="civil_affairs", division=None)
+    own = desk.post(f"/v1/households/{house}/head", head, agency="civil_affairs", **office)
     assert own.status_code == 200, own.text
     everybody = {"household_number": "D3-2", "member_ids": list(ids.values())}
     for path, body, status, code in (

@@ -44,7 +44,7 @@ class Desk:
         self, method: str, path: str, *, by: str = "clerk", place: dict[str, str] | None = None, **more: Any
     ) -> Any:
         place = place or {"division": DIVISION[:4]}
-        role = "registrar" if "school" in place else "aid_clerk"
+        role = "principal" if "school" in place else "aid_clerk"
         token = tokens.token(self.signer, tokens.claims(sub=by, kind=role, **place))
         headers = {"authorization": f"Bearer {token}", "accept-language": "zh"}
         if method != "GET":

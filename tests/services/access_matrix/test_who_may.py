@@ -1,0 +1,71 @@
+"""Every route of every service has a rule, and lets in exactly the posts that who_may.txt names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.events_doc import SERVICES
+from shared.standards.posts import Kind
+from shared.standards.rights import RIGHTS, Right, held_by
+from shared.web.descriptions import RIGHT_FIELD
+from tests.services.access_matrix.oracle import LETTERS, who_may
+from tests.services.test_openapi import described, operations
+
+# Asked by the witness with a secret of its own; nobody's token opens them.
+BY_SECRET = ("/v1/log/store", "/v1/log/store/tiles")
+# Nobody asks yet: services to come say them.
+AHEAD = {Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP, Right.EMERGENCY_ASK, Right.EMERGENCY_REVIEW}
+
+
+def rules(home: Path) -> dict[tuple[str, str, str], list[str] | None]:
+    found: dict[tuple[str, str, str], list[str] | None] = {}
+    for name in dict.fromkeys([*SERVICES, "audit"]):
+        _, told = described(name, home)
+        for path, method, operation in operations(told):
+            if path.startswith("/v1/") and path not in BY_SECRET:
+                found[name, method.upper(), path.removeprefix("/v1")] = operation.get(RIGHT_FIELD)
+    return found
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], list[str] | None]:
+    return rules(tmp_path_factory.mktemp("rules"))
+
+
+def test_a_route_without_a_rule_or_without_a_line_in_the_table_fails(
+    told: dict[tuple[str, str, str], list[str] | None],
+) -> None:
+    assert [route for route, rights in told.items() if not rights] == []
+    assert set(told) == set(who_may()), "say in who_may.txt who may ask it"
+
+
+def test_each_route_lets_in_the_posts_of_the_table_and_no_other(
+    told: dict[tuple[str, str, str], list[str] | None],
+) -> None:
+    for route, expected in who_may().items():
+        rights = {Right(right) for right in told[route] or ()}
+        assert {kind.value for kind in Kind if held_by(kind) & rights} == expected, route
+
+
+def test_each_right_is_asked_for_somewhere_and_held_by_somebody(
+    told: dict[tuple[str, str, str], list[str] | None],
+) -> None:
+    asked = {Right(right) for rights in told.values() for right in rights or ()}
+    assert asked | AHEAD == set(Right)
+    assert set().union(*RIGHTS.values()) == set(Right)
+
+
+def test_the_table_names_every_kind_of_post() -> None:
+    assert set(LETTERS.values()) == {kind.value for kind in Kind}
+
+
+def test_who_prepares_does_not_approve_and_the_account_administrator_sees_no_child() -> None:
+    table = who_may()
+    approving = [kinds for (_, _, path), kinds in table.items() if path.endswith(("/activation", "/disburse"))]
+    approving += [kinds for (_, _, path), kinds in table.items() if path == "/changes/{change_id}/approve"]
+    assert len(approving) == 3 and not any("aid_clerk" in kinds for kinds in approving)
+    public = ("/log/", "/reference/", "/schools", "/witness")
+    for (_, _, path), kinds in table.items():
+        assert "account_administrator" not in kinds or path.startswith(public), path
