@@ -61,8 +61,8 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def describe_alike(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Say of each of ``routes`` which rights (one of them) it asks for; of every route of ``app``, that a POST carries an
-    Idempotency-Key and with which problems it may be refused."""
+    """Say of each of ``routes`` which rights (one of them) it asks for; of every route of ``app``, that a POST carries
+    an Idempotency-Key and with which problems it may be refused."""
     plain = app.openapi
     rules = _rules(routes)
 
