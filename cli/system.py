@@ -15,8 +15,15 @@ import typer
 from deploy.errors import StartRefused
 from deploy.spec import PROJECT, Installation
 
-WAITING = ("tests/faults", "tests/shared/messaging")
-WORKERS = 2  # for the other folders; each starts its own PostgreSQL and Kafka
+WAITING = (
+    "tests/faults",
+    "tests/shared/messaging",
+    "tests/deploy/test_install.py",
+    "tests/deploy/test_supervisor.py",
+    "tests/deploy/test_embedded.py",
+    "tests/deploy/test_guarded_kafka.py",
+)
+WAITING_WORKERS, WORKERS = 3, 2  # each starts its own PostgreSQL and Kafka
 NOTHING_RUN = 5  # pytest found no test that was asked for
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIGURES_TIMEOUT_SECONDS = 3.0
@@ -126,10 +133,10 @@ def _runs(arguments: list[str]) -> list[list[str]]:
     than it works: beside the rest, which works all the time, it would wait longer still."""
     if any(not argument.startswith("-") and Path(argument.split("::")[0]).exists() for argument in arguments):
         return [arguments]
-    first = [str(PROJECT / folder) for folder in WAITING]
-    others = [str(PROJECT / "tests"), *(f"--ignore={folder}" for folder in first)]
-    beside = ["-n", str(WORKERS), "--no-loadscope-reorder"]
-    return [[*arguments, *first, *beside], [*arguments, *others, *beside]]
+    first = [str(PROJECT / place) for place in WAITING]
+    others = [str(PROJECT / "tests"), *(f"--ignore={place}" for place in first)]
+    runs = (first, WAITING_WORKERS), (others, WORKERS)
+    return [[*arguments, *tests, "-n", str(workers), "--no-loadscope-reorder"] for tests, workers in runs]
 
 
 def _pytest(arguments: list[str], variables: dict[str, str]) -> int:

@@ -32,6 +32,8 @@ FORBIDDEN_NAMES = {
     *("environ", "new_event_id"),
 }
 
+_OF_ACCESS = ("access-signing", "access-portal", "access-operator")
+
 
 def settings(name: str) -> Settings:
     """Enough to build a service; nothing is connected."""

@@ -23,6 +23,7 @@ from shared.web.viewers import Viewer, require
 
 ALARMS_MAX = 200
 Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
+Watching = Annotated[Viewer, Depends(require(Right.ALARMS_WATCH, Right.LOGS_READ))]
 Noting = Annotated[Viewer, Depends(require(Right.ALARMS_NOTE))]
 
 
@@ -55,7 +56,7 @@ def alarm_routes(desk: Desk) -> APIRouter:
             return Alarms(items=alarm_queries.alarms(connection, ALARMS_MAX))
 
     @routes.get("/alarms/standing")
-    def standing(_viewer: Auditor) -> Standing:
+    def standing(_viewer: Watching) -> Standing:
         """What a page warns of."""
         with desk.database.working() as connection:
             return alarm_queries.standing(connection, ALARMS_MAX)

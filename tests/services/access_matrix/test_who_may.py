@@ -9,7 +9,7 @@ import pytest
 from cli.events_doc import SERVICES
 from shared.standards.posts import Kind
 from shared.standards.rights import RIGHTS, Right, held_by
-from shared.web.application import RIGHT_FIELD
+from shared.web.descriptions import RIGHT_FIELD
 from tests.services.access_matrix.oracle import LETTERS, who_may
 from tests.services.test_openapi import described, operations
 
