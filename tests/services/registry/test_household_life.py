@@ -379,9 +379,8 @@ def test_a_move_and_another_head_show_from_their_days_with_the_address_masked(de
 def test_an_agency_changes_its_own_households_and_a_refusal_names_what_is_wrong(desk: Desk) -> None:
     house, ids = family(desk, "D3")
     head = {"member_id": ids["李*英"], "on": "2026-10-09"}
-    foreign = desk.post(
-        f"/v1/households/{house}/head", head, "agency_publisher", agency="poverty_office", division=None
-    )
+    office: dict[str, Any] = {"role": "agency_publisher", "division": None}
+    foreign = desk.post(f"/v1/households/{house}/head", head, agency="poverty_office", **office)
     assert (foreign.status_code, foreign.json()["code"]) == (404, "household_unknown")
     own = desk.post(f"/v1/households/{house}/head", head, agency="civil_affairs", **office)
     assert own.status_code == 200, own.text
