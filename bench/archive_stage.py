@@ -5,58 +5,113 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from bench.stage import Stage
+from bench.stage import KEK, Stage
 from services.audit.archive import note_head, store
+from services.audit.proofs.archive_tree import TABLE
+from services.audit.tables import LOOKUPS
 from services.disbursement.events import AidDisbursed, DayOpened, EntitlementGranted
 from services.registry.events import ClassAttendanceReported, StudentEnrolled, StudentPersonal, StudentPlaced
-from shared.database import driver
+from shared.database import Database, driver
 from shared.eventsourcing.event import Event, Logged, leaf_hash
 from shared.eventsourcing.sealing import fresh_nonces, people_of, seal
 from shared.kernel.facts import Fact, fact_type
+from shared.keys import KeyRing
+from shared.transparency.nodes import NodeStore, hashes_of
 
 SERVICES = ("registry", "disbursement")
+EMPTY = ("matching", "visits", "notifications", "audit")
 DIVISION = "469000"
 CHUNK_STUDENTS = 200
-EVENTS_PER_STUDENT = 10  # enrolled, placed twice, four class reports (a class's, shared out), granted, paid, and a day
+# Of each student: enrolled, placed twice, four class reports (a class's, shared out), granted, paid, and a day.
+CHUNK_EVENTS = 10 * CHUNK_STUDENTS
+CHUNK_SHARES = {"registry": 7 * CHUNK_STUDENTS, "disbursement": 3 * CHUNK_STUDENTS}
+FILLERS = 2
+_CHUNKS_ALONE = 20  # fewer are there before a second process is
 _BEGAN = datetime(2024, 9, 1, tzinfo=UTC)
 _SEXES = ("male", "female")
 
 
 def fill_archive(ready: Stage, events: int) -> dict[str, int]:
-    """Archive about ``events`` events as if they had arrived; service → last index. Every leaf is the event's own."""
-    upto = dict.fromkeys(SERVICES, 0)
-    moment = _BEGAN
-    for chunk in range(max(1, events // (CHUNK_STUDENTS * EVENTS_PER_STUDENT))):
+    """Archive about ``events`` events as if they had arrived, with the nodes of their trees; service → last index.
+    Every leaf is the event's own. Two processes do it: each chunk has its own places in the logs."""
+    chunks = max(1, events // CHUNK_EVENTS)
+    with ready.database.owner() as connection:
+        driver(connection).execute("DROP INDEX archive_by_event, archive_by_stream, archive_activations")
+    shares = [range(first, chunks, FILLERS) for first in range(min(FILLERS, chunks))]
+    if len(shares) == 1 or chunks < _CHUNKS_ALONE:
+        for share in shares:
+            _fill(ready.database, ready.keyring, share)
+    else:
+        fillers = [get_context("spawn").Process(target=_filler, args=(ready.dsn, share)) for share in shares]
+        for filler in fillers:
+            filler.start()
+        for filler in fillers:
+            filler.join()
+        assert all(filler.exitcode == 0 for filler in fillers), "a process that fills the archive failed"
+    upto = {service: chunks * share for service, share in CHUNK_SHARES.items()}
+    with ready.database.owner() as connection:
+        raw: psycopg.Connection[Any] = driver(connection)
+        raw.execute(LOOKUPS.encode())
+        for service in (*SERVICES, *EMPTY):
+            note_head(raw, service, upto.get(service, 0), moment_of(chunks * CHUNK_EVENTS) + timedelta(seconds=1))
+        for service, index in upto.items():
+            while not NodeStore(raw, TABLE, service, partial(_leaves, raw, service)).grow(index):
+                pass
+    with psycopg.connect(ready.database.owner_conninfo, autocommit=True) as tidying:
+        tidying.execute("VACUUM (ANALYZE) archive")  # as autovacuum has done with what arrived over years
+        tidying.execute("CHECKPOINT")
+    return upto
+
+
+def moment_of(ordinal: int) -> datetime:
+    """When the event with this number over both logs, from 1, was recorded."""
+    return _BEGAN + timedelta(milliseconds=20) * ordinal
+
+
+def _filler(dsn: str, chunks: range) -> None:
+    database, keyring = Database("bench", dsn), KeyRing(dsn, KEK)
+    _fill(database, keyring, chunks)
+    database.close()
+    keyring.close()
+
+
+def _fill(database: Database, keyring: KeyRing, chunks: range) -> None:
+    for chunk in chunks:
         said = list(_said(chunk))
-        keys = ready.keyring.keys({person for _, _, fact in said for person in people_of(fact)}, create=True)
+        keys = keyring.keys(people_of(*(fact for _, _, fact in said)), create=True)
         nonces = fresh_nonces()
         placed: dict[str, list[Logged]] = {name: [] for name in SERVICES}
         versions: dict[UUID, int] = {}
-        for stream, day, fact in said:
+        for number, (stream, day, fact) in enumerate(said, 1):
             known = fact_type(type(fact))
-            moment += timedelta(milliseconds=20)
-            upto[known.service] += 1
             versions[stream] = versions.get(stream, 0) + 1
             event_id, version = uuid.uuid4(), versions[stream]
             data = seal(fact, event_id, stream, version, keys, nonces)
             event = Event(event_id, stream, version, known.name, day, "bench", event_id, None, None, data)
-            source, index = f"//rollcall/{DIVISION}/{known.service}", upto[known.service]
+            source, moment = f"//rollcall/{DIVISION}/{known.service}", moment_of(chunk * CHUNK_EVENTS + number)
+            index = chunk * CHUNK_SHARES[known.service] + len(placed[known.service]) + 1
             leaf = leaf_hash(source, index, moment, event)
             placed[known.service].append(Logged(source, index, moment, leaf, event))
-        with ready.database.owner() as connection:
+        with database.owner() as connection:
             for service, fresh in placed.items():
                 store(driver(connection), service, fresh)
-    with ready.database.owner() as connection:
-        raw: psycopg.Connection[tuple[object, ...]] = driver(connection)
-        for service, index in upto.items():
-            note_head(raw, service, index, moment + timedelta(seconds=1))
-        raw.execute("ANALYZE archive")
-    return upto
+
+
+def _leaves(raw: psycopg.Connection[Any], service: str, first: int, count: int) -> list[bytes]:
+    row = raw.execute(
+        "SELECT string_agg(leaf, ''::bytea ORDER BY log_index) FROM archive"
+        " WHERE service = %s AND log_index > %s AND log_index <= %s",
+        (service, first, first + count),
+        binary=True,
+    ).fetchone()
+    return hashes_of(row)
 
 
 def _said(chunk: int) -> Iterator[tuple[UUID, date, Fact]]:

@@ -40,6 +40,7 @@ def run(events: int = 20_000, seconds: int = 8) -> BenchResult:
     """``events``: students of the county; then single list rows for ``seconds`` at each rate, beside an open page."""
     home = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
     os.environ["ROLLCALL_HOME"], os.environ["ROLLCALL_PORT"] = str(home), str(free_ports())
+    os.environ["ROLLCALL_RATES"] = "off"  # what it can do is measured, not what it allows one person
     installation = Installation.from_environment()
     try:
         local.ensure_running(installation, lambda line: None)

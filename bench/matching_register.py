@@ -26,8 +26,8 @@ from services.matching.projections import ROSTER_VIEW
 from services.matching.tables import ENTRIES, STUDENTS
 from services.registry.commands import StudentRecord
 from services.registry.keys import Keys
+from services.registry.lists.known_schools import Schools
 from services.registry.lists.parts import file_part
-from services.registry.lists.standing import Schools
 from services.registry.lists.submissions import AGENCIES
 from services.registry.sheets.intake import enrolment, entry_ids, listing, student_record
 from services.registry.sheets.lists import ListName, ListRow, register_row

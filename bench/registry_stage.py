@@ -96,6 +96,7 @@ def registry_stage() -> Iterator[RegistryStage]:
             "ROLLCALL_HOME": str(home),
             "ROLLCALL_DIVISION": DIVISION,
             "ROLLCALL_ENV": "test",
+            "ROLLCALL_RATES": "off",
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
             "ROLLCALL_ADMIN_DATABASE_URL": postgres.dsn(),
             "ROLLCALL_SECRET_KEK": key,

@@ -14,6 +14,7 @@ from rich.console import Console
 # name → what it measures. Each is bench/<name>.py with run(**parameters) -> BenchResult.
 BENCHMARKS = {
     "append": "events into the store: bulk and single",
+    "counterfactual": "five weeks of a county run again twice, a list moved: read, matched, entitled, compared",
     "replay": "an archive to views as they were: read, verified, decrypted, folded, written",
     "sequencing": "committed events to indexes and leaves",
     "proofs": "a log of ten million events: nodes kept, proofs of inclusion and consistency",

@@ -24,7 +24,7 @@ from shared.kernel.facts import FactType, Personal, fact_types, personal_fields
 from shared.messaging import asyncapi
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "events.md"
-SERVICES = ("registry", "matching", "disbursement", "visits", "notifications", "audit")
+SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 
 _WORDS: dict[Any, str] = {
     str: "text",

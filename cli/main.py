@@ -22,9 +22,12 @@ COMMAND_MODULES = (
     "cli.simulate",
     "cli.replay",
     "cli.ask",
+    "cli.counterfactual",
     "cli.verify",
     "cli.keys",
+    "cli.accounts",
     "cli.reads",
+    "cli.snapshots",
     "cli.bench",
 )
 

@@ -68,6 +68,9 @@ def replay(
     student: Annotated[uuid.UUID | None, typer.Option(help="Only what VIEW says about this student.")] = None,
     school: Annotated[str | None, typer.Option(help="Only this school's part.")] = None,
     division: Annotated[str | None, typer.Option(help="Only the part of the division with this code.")] = None,
+    from_first: Annotated[
+        bool, typer.Option("--from-first", help="Read and verify every event again, whatever snapshots there are.")
+    ] = False,
     with_log: Annotated[
         bool, typer.Option("--with-log", help="Into a bundle: the events, too, so that every leaf can be checked.")
     ] = False,
@@ -85,7 +88,9 @@ def replay(
         student_id=None if student is None else str(student),
         school_code=school,
         division_code=division,
+        from_first=from_first or None,
     )
+    began: dict[str, Any] | None = None  # not in the file: it changes nothing of the answer
     try:
         with Session(Installation.from_environment(), "auditor") as session:
             if view.startswith(LOG):
@@ -94,11 +99,11 @@ def replay(
                 told = save_bundle(session, f"/v1/replay/{view}/bundle", body | {"with_log": with_log}, out)
             else:
                 told = ask(session, f"/v1/replay/{view}", body)
-                items = told.pop("items")
+                items, began = told.pop("items"), told.pop("began")
                 whole(out, lambda draft: WRITERS[out.suffix](draft, told, items))
     except Refused as refused:
         raise StartRefused(explained(refused)) from refused
-    told["file"] = str(out)
+    told |= {"file": str(out), "began": began}
     typer.echo(json.dumps(told, ensure_ascii=False) if as_json else sentence(told))
 
 

@@ -105,7 +105,16 @@ def sentence(told: Told) -> str:
             f"数据截至 data as of {each['dated']}: {each['list']} ({each['agency']})\n" for each in told["inputs"]
         )
         + f"SHA-256 {told['hash']}"
+        + _beginning(told.get("began"))
     )
+
+
+def _beginning(began: Told | None) -> str:
+    if began is None:
+        return ""
+    if began["refused"] is not None:
+        return f"\n快照不可用,已从第一条记录重新回放 replayed from the first event: {began['refused']}"
+    return "" if began["snapshot"] is None else f"\n从快照开始 began at snapshot {began['snapshot']}"
 
 
 WRITERS: Mapping[str, Callable[[Path, Told, Items], None]] = {

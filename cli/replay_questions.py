@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 import typer
 
@@ -33,8 +33,9 @@ def diff(
     to_true_on: Annotated[str | None, typer.Option(help="The later day; default that of its moment.")] = None,
     student: Annotated[uuid.UUID | None, typer.Option(help="Only what VIEW says about this student.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the changes: .xlsx, .csv, .json or .parquet.")
+        Path | None, typer.Option("--out", help="Write the changes: .xlsx, .csv, .json, .parquet or .bundle.zip.")
     ] = None,
+    with_log: Annotated[bool, typer.Option("--with-log", help="Into a bundle: the events, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """What changed in a view from one moment or day to another, each change with the events that caused it."""
@@ -42,11 +43,15 @@ def diff(
     after = given(known_at=moment(to_known_at, "--to-known-at"), true_on=day(to_true_on, "--to-true-on"))
     if not before and not after:
         raise typer.BadParameter("give two moments or two days to compare")
+    body = given(before=before, after=after, student_id=None if student is None else str(student))
+    if _goes_bundled(out, with_log):
+        told = _bundled(f"/v1/replay/{view}/difference/bundle", body | {"with_log": with_log}, out)
+        typer.echo(json.dumps(told, ensure_ascii=False) if as_json else sentence(told))
+        return
     if out is not None:
         check_folder(out)
         if out.suffix not in WRITERS:
-            raise typer.BadParameter(f"--out ends in one of {', '.join(WRITERS)}")
-    body = given(before=before, after=after, student_id=None if student is None else str(student))
+            raise typer.BadParameter(f"--out ends in one of {', '.join(WRITERS)} or {BUNDLE}")
     told = _asked(f"/v1/replay/{view}/difference", body)
     items = told.pop("items")
     if out is not None:
@@ -72,11 +77,8 @@ def person(
 ) -> None:
     """One student's whole file: what every view says of her, and her events in order; personal fields are masked."""
     body = given(student_id=str(student), known_at=moment(known_at), true_on=day(true_on))
-    bundled = out is not None and out.name.endswith(BUNDLE)
-    if with_log and not bundled:
-        raise typer.BadParameter(f"--with-log goes with --out F{BUNDLE}")
-    if out is not None and bundled:
-        told = _bundled(body | {"with_log": with_log}, out)
+    if _goes_bundled(out, with_log):
+        told = _bundled("/v1/person/bundle", body | {"with_log": with_log}, out)
         typer.echo(json.dumps(told, ensure_ascii=False) if as_json else sentence(told))
         return
     told = _kept(_asked("/v1/person", body), out)
@@ -145,10 +147,18 @@ def _asked(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return _with_session(lambda session: ask(session, path, body))
 
 
-def _bundled(body: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def _goes_bundled(out: Path | None, with_log: bool) -> TypeGuard[Path]:
+    """Whether the answer goes into a bundle. Raises typer.BadParameter when only a bundle could hold the log."""
+    bundled = out is not None and out.name.endswith(BUNDLE)
+    if with_log and not bundled:
+        raise typer.BadParameter(f"--with-log goes with --out F{BUNDLE}")
+    return bundled
+
+
+def _bundled(path: str, body: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Raises StartRefused with the reason in one line, typer.BadParameter."""
     check_folder(out)
-    told = _with_session(lambda session: save_bundle(session, "/v1/person/bundle", body, out))
+    told = _with_session(lambda session: save_bundle(session, path, body, out))
     return told | {"file": str(out)}
 
 

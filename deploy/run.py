@@ -30,6 +30,10 @@ def settings_of(name: str) -> Settings:
 
 def built(name: str, settings: Settings) -> Service:
     """The service of that name, wired. Opens no connection."""
+    if name == "access":
+        from services.access import app as access
+
+        return access.build(settings)
     if name == "registry":
         from services.registry import app as registry
 
@@ -50,10 +54,11 @@ def built(name: str, settings: Settings) -> Service:
         from services.notifications import app as notifications
 
         return notifications.build(settings)
+    from deploy.counterfactual.child import compute
     from deploy.views import VIEWS
     from services.audit import app as audit
 
-    return audit.build(settings, VIEWS)
+    return audit.build(settings, VIEWS, compute)
 
 
 def main() -> None:
@@ -72,9 +77,9 @@ def main() -> None:
             from deploy.checker import checker
             from services.portal import app as portal
 
-            runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port)
+            runtime.serve(portal.build(settings, checker(settings.home)).app, settings.port, settings.proxies)
         else:
-            if given.service != "registry":
+            if given.service not in ("registry", "access"):
                 # On few cores what is told is taken in first; what follows from it then comes in larger batches.
                 give_way(int(os.environ.get("FN", FOLLOWING_NICENESS)))
             runtime.run(built(given.service, settings), settings, roles)

@@ -17,6 +17,7 @@ def _service(name: str) -> ProcessSpec:
 
 
 PROCESSES: list[ProcessSpec] = [
+    _service("access"),
     _service("registry"),
     _service("matching"),
     _service("disbursement"),

@@ -13,13 +13,15 @@ from deploy.errors import StartRefused
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("registry", "matching", "disbursement", "visits", "notifications")
+SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications")
 # Each makes its own database under the server's owner; `keys` holds the per-person keys apart from what they open.
 DATABASES = (*SERVICES, "audit", "keys")
 # Key-encryption key, signing key of the demo issuer, a key per service for its stream ids and command bodies; the keys
 # that sign each log's checkpoints, the witness's own, and what it shows when it reads a store.
 SECRETS = (
     *("kek", "jwt", "witness", "store-reading"),
+    # What signs tokens; how the page proves whom it speaks for; what `./rollcall accounts` shows.
+    *("access-signing", "access-portal", "access-operator"),
     *(f"hmac-{service}" for service in (*SERVICES, "audit", "portal")),
     *(f"log-{service}" for service in (*SERVICES, "audit")),
 )

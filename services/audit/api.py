@@ -1,4 +1,4 @@
-"""Replays, heads, alarms and exports over HTTP, for auditors and the clerk of the whole division."""
+"""Replays, heads and exports over HTTP, for auditors and the clerk of the whole division."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from services.audit import archived, queries
+from services.audit.erasure.desk import Desk
 from services.audit.errors import UnknownView, WholeDivisionOnly
 from services.audit.export import to_line
-from services.audit.queries import AlarmRow, LogRow, Roots
+from services.audit.queries import LogRow, Roots
 from services.audit.questions.asking import Asking
 from services.audit.questions.question_api import question_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.person_api import person_routes
+from services.audit.replays.record_api import record_routes
 from services.audit.replays.replay_api import replay_routes
 from shared.database.database import Database, driver
 from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.web.viewers import Viewer, require
 
-ALARMS_MAX = 200
 NDJSON = "application/x-ndjson"
 Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 
@@ -32,11 +33,7 @@ class Logs(BaseModel):
     items: list[LogRow]
 
 
-class Alarms(BaseModel):
-    items: list[AlarmRow]
-
-
-def router(database: Database, bundles: Bundles, asking: Asking, services: tuple[str, ...]) -> APIRouter:
+def router(database: Database, bundles: Bundles, asking: Asking, services: tuple[str, ...], desk: Desk) -> APIRouter:
     """The routes under /v1. ``services``: whose logs are archived."""
     routes = APIRouter(prefix="/v1")
     roots = Roots()
@@ -47,18 +44,14 @@ def router(database: Database, bundles: Bundles, asking: Asking, services: tuple
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, bundles)
-    person_routes(routes, bundles, services)
+    person_routes(routes, bundles, services, desk)
+    record_routes(routes, bundles, services)
     question_routes(routes, asking, bundles.division)
 
     @routes.get("/logs")
     def logs(_viewer: Auditor) -> Logs:
         with database.working() as connection:
             return Logs(items=queries.logs(connection, services, roots))
-
-    @routes.get("/alarms")
-    def alarms(_viewer: Auditor) -> Alarms:
-        with database.working() as connection:
-            return Alarms(items=queries.alarms(connection, ALARMS_MAX))
 
     @routes.get("/logs/{service}/export")
     def export(service: str, viewer: Auditor, until: Annotated[int | None, Query(ge=1)] = None) -> StreamingResponse:

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from services.audit.domain import MISSING, REWRITTEN, UNREADABLE, Alarm, leaf_alarm
 from shared.eventsourcing.event import Logged
+from shared.kernel.clock import SHANGHAI
 from shared.messaging.codec import Envelope
 
 _COLUMNS = (
@@ -140,6 +141,27 @@ def store(raw: psycopg.Connection[Any], service: str, fresh: Sequence[Logged]) -
                     *(event.cause_id, event.cause_recorded_at, event.data, logged.leaf),
                 )
             )
+    _count(raw, service, fresh)
+
+
+def _count(raw: psycopg.Connection[Any], service: str, fresh: Sequence[Logged]) -> None:
+    """By day and type, in one order, so that two partitions never wait for each other both ways."""
+    counted: dict[tuple[datetime, str], tuple[int, datetime]] = {}
+    for logged in fresh:
+        local = logged.recorded_at.astimezone(SHANGHAI)
+        place = local.replace(hour=0, minute=0, second=0, microsecond=0), logged.event.type
+        count, last = counted.get(place, (0, logged.recorded_at))
+        counted[place] = count + 1, max(last, logged.recorded_at)
+    rows = [(day, kind, count, last) for (day, kind), (count, last) in sorted(counted.items())]
+    days, kinds, counts, lasts = (list(column) for column in zip(*rows, strict=True))
+    raw.execute(
+        "INSERT INTO archive_days AS kept SELECT %s, day, type, events, last_at"
+        " FROM unnest(%s::timestamptz[], %s::text[], %s::bigint[], %s::timestamptz[])"
+        " AS new (day, type, events, last_at)"
+        " ORDER BY day, type ON CONFLICT (service, day, type) DO UPDATE"
+        " SET events = kept.events + excluded.events, last_at = greatest(kept.last_at, excluded.last_at)",
+        (service, days, kinds, counts, lasts),
+    )
 
 
 def _move(raw: psycopg.Connection[Any], service: str, partition: int, last: int, next_offset: int) -> None:

@@ -1,4 +1,5 @@
-"""What may be asked of audit about erasing and keeping people's data. ``by`` is always who asks or decides."""
+"""What may be asked of audit about erasing and keeping people's data, and about alarms. ``by`` is always who asks or
+decides."""
 
 from __future__ import annotations
 
@@ -54,6 +55,17 @@ class ApproveHold:
     """A second person agrees with what is proposed: to place the hold, or to end it."""
 
     student_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
+class AcknowledgeAlarm:
+    """Take note of an alarm of ``log``; ``note``: what was found, or is being done."""
+
+    log: str
+    kind: str
+    log_index: int
+    note: str
     by: str
 
 

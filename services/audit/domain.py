@@ -27,9 +27,10 @@ CHECKPOINT_DIFFERS = "checkpoint_differs"  # store and Kafka agree, and what is 
 COSIGNATURE_DIFFERS = "cosignature_differs"  # what is kept as cosigned is not what the witness has signed
 TOPIC_DIFFERS = "topic_differs"  # the topic, read again, holds another event than the archive
 TOPIC_CUT = "topic_cut"  # the topic no longer holds an event that it brought before
+SNAPSHOT_TOUCHED = "snapshot_touched"  # what is kept sealed of a replay is not what was kept
 
 # Replays do not rest on what these are about: they read the archive; and what was missing and came later is there.
-HARMLESS_TO_REPLAYS = (MISSING, UNREADABLE, STORE_DIFFERS, TOPIC_DIFFERS, TOPIC_CUT, BAD_SIGNATURE)
+HARMLESS_TO_REPLAYS = (MISSING, UNREADABLE, STORE_DIFFERS, TOPIC_DIFFERS, TOPIC_CUT, BAD_SIGNATURE, SNAPSHOT_TOUCHED)
 
 
 class Alarm(NamedTuple):

@@ -6,6 +6,7 @@ Refusal
 │   ├── NoSuchPerson             nothing is known of such a student in the viewer's scope
 │   ├── NoSuchEvent              no such event was known by then
 │   ├── UnknownQuestion          no such audit question
+│   ├── NoSuchAlarm              nothing of that kind was found there
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
@@ -44,6 +45,10 @@ class NoSuchPerson(NotFound):
 
 class NoSuchEvent(NotFound):
     code = "no_such_event"
+
+
+class NoSuchAlarm(NotFound):
+    code = "no_such_alarm"
 
 
 class BeforeFirstEvent(Conflict):

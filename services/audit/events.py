@@ -5,7 +5,7 @@ Nothing here names anybody: students and people by their keyed ids, reasons with
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -116,6 +116,32 @@ class RetentionRuleActivated(Fact, frozen=True, kw_only=True):
 
 
 @fact("audit")
+class AlarmAcknowledged(Fact, frozen=True, kw_only=True):
+    """A person has taken note of the alarm of a kind at ``log_index`` of a log, and writes what they found or do about
+    it. The alarm stands until the log is compared without a difference."""
+
+    log: str
+    kind: str
+    log_index: int
+    note: str
+    acknowledged_by: str
+
+
+@fact("audit")
+class PersonFileRead(Fact, frozen=True, kw_only=True):
+    """Somebody opened a student's whole file in full for a purpose, as known at a moment and true on a day; where she
+    was then."""
+
+    viewer: str
+    student_id: UUID
+    purpose: str
+    known_at: datetime
+    true_on: date
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("audit")
 class KeyRotationStarted(Fact, frozen=True, kw_only=True):
     """From here on the key-encryption key ``kek_id`` wraps new keys of people; the others follow."""
 
@@ -130,3 +156,31 @@ class KeysRotated(Fact, frozen=True, kw_only=True):
 
     kek_id: str
     keys: int
+
+
+@fact("audit")
+class CounterfactualAsked(Fact, frozen=True, kw_only=True):
+    """Somebody asked what would have been due had something been otherwise, as known at ``known_at``. ``changes``: what
+    of (move, rules …), ``changes_hash``: hex SHA-256 over all of them and the files they name; its stream is the
+    counterfactual's. ``division_code`` and ``school_code``: the asker's scope."""
+
+    counterfactual_id: UUID
+    asked_by: str
+    known_at: datetime
+    changes: tuple[str, ...]
+    changes_hash: str
+    division_code: str | None = None
+    school_code: str | None = None
+
+
+@fact("audit")
+class CounterfactualRead(Fact, frozen=True, kw_only=True):
+    """Somebody read the answer, ``rows`` of it, within this scope; ``form``: json or xlsx. Its stream is the reader's
+    access record of the day."""
+
+    counterfactual_id: UUID
+    viewer: str
+    rows: int
+    form: Literal["json", "xlsx"]
+    division_code: str | None = None
+    school_code: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.audit.alarms.alarm_folds import ALARMS_VIEW
 from services.audit.archiver import Archiver, Source
 from services.audit.erasure.erasure_folds import ERASURES
 from services.audit.events import PersonErased
@@ -22,9 +23,9 @@ from shared.transparency.store_ranges import SECRET as STORE_READING
 
 
 def projections(keyring: KeyRing) -> tuple[Projection, ...]:
-    """Who saw whom, who is erased or kept, and erasing itself: what is folded here holds nothing of anybody, but dead
-    letters may."""
-    return (READS_VIEW, ERASURES, erasing(PersonErased, (), keyring))
+    """Who saw whom, who is erased or kept, who took note of alarms, and erasing itself: what is folded here holds
+    nothing of anybody, but dead letters may."""
+    return (READS_VIEW, ERASURES, ALARMS_VIEW, erasing(PersonErased, (), keyring))
 
 
 def workers(database: Database, settings: Settings, services: tuple[str, ...]) -> tuple[Worker, ...]:

@@ -1,4 +1,4 @@
-"""What people see of the archive: heads of the logs and alarms. Neither holds anything personal."""
+"""What people see of the archive: heads of the logs. They hold nothing personal."""
 
 from __future__ import annotations
 
@@ -23,16 +23,6 @@ class LogRow(BaseModel):
     archived: int
     closed_until: datetime | None
     root: str
-
-
-class AlarmRow(BaseModel):
-    """The first wrong index of a kind in a log."""
-
-    service: str
-    kind: str
-    log_index: int
-    detail: str
-    raised_at: datetime
 
 
 class Roots:
@@ -71,12 +61,3 @@ def logs(connection: Connection, services: tuple[str, ...], roots: Roots) -> lis
         )
         for head in archived.heads(raw, services)
     ]
-
-
-def alarms(connection: Connection, limit: int) -> list[AlarmRow]:
-    """The alarms, latest first."""
-    rows = driver(connection).execute(
-        "SELECT service, kind, log_index, detail, raised_at FROM alarms ORDER BY id DESC LIMIT %s", (limit,)
-    )
-    names = ("service", "kind", "log_index", "detail", "raised_at")
-    return [AlarmRow.model_validate(dict(zip(names, row, strict=True))) for row in rows]

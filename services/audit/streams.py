@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from shared.hosting.seeding import configuration_stream
@@ -25,6 +26,15 @@ class Streams:
         """One rotation after another."""
         return keyed_id(self.key, "key-rotation")
 
+    def alarm(self, log: str, kind: str, log_index: int) -> UUID:
+        """Who has taken note of one alarm."""
+        return keyed_id(self.key, "alarm", log, kind, str(log_index))
+
+    def reader(self, viewer: str, day: date) -> UUID:
+        """What one person opened in full, or which answers they read, on one day: a stream for ever would be loaded
+        whole at every read."""
+        return keyed_id(self.key, "reader", viewer, day.isoformat())
+
     def retention(self) -> UUID:
         """The versions of the rule."""
         return configuration_stream(self.key, RETENTION)
@@ -32,3 +42,7 @@ class Streams:
     def erased(self, student_id: UUID) -> UUID:
         """The id of the command that records an erasure: killed and begun again, it is the same one."""
         return keyed_id(self.key, "erased", str(student_id))
+
+    def counterfactual(self, principal: str, command_id: UUID) -> UUID:
+        """The id of what was asked by this command."""
+        return keyed_id(self.key, "counterfactual", principal, str(command_id))

@@ -5,7 +5,10 @@ Like the logs themselves, archived rows and alarms are never changed: the rights
 
 from __future__ import annotations
 
+from services.audit.alarms.alarm_tables import COMPARISONS
+from services.audit.counterfactuals.counterfactual_tables import COUNTERFACTUAL_TABLES
 from services.audit.proofs.witness_tables import WITNESS_TABLES
+from services.audit.snapshots.snapshot_tables import SNAPSHOT_TABLES
 
 ARCHIVE = """
 CREATE TABLE archive (
@@ -72,8 +75,33 @@ CREATE INDEX archive_by_stream ON archive (stream_id, version);
 CREATE INDEX archive_activations ON archive (service, log_index) WHERE type ~ 'Activated\\.v[0-9]+$';
 """
 
+# How many events of a type came on each day of Shanghai: what a time slider over years is drawn from. Only counts, kept
+# in the same transaction as the events; what is proved and replayed never rests on it. And the days of payment.
+DAYS = """
+CREATE TABLE archive_days (
+    service text NOT NULL,
+    day timestamptz NOT NULL,
+    type text NOT NULL,
+    events bigint NOT NULL,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (service, day, type)
+);
+
+INSERT INTO archive_days
+    SELECT service, date_trunc('day', recorded_at, 'Asia/Shanghai'), type, count(*), max(recorded_at)
+    FROM archive GROUP BY 1, 2, 3;
+
+CREATE INDEX archive_payments ON archive (effective_on) WHERE type = 'disbursement.AidDisbursed.v1';
+
+GRANT SELECT, INSERT, UPDATE ON archive_days TO rollcall_worker;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0100-audit-archive", ARCHIVE),
     ("0200-audit-witness", WITNESS_TABLES),
     ("0300-audit-archive-lookups", LOOKUPS),
+    ("0400-audit-snapshots", SNAPSHOT_TABLES),
+    ("0450-audit-comparisons", COMPARISONS),
+    ("0500-audit-archive-days", DAYS),
+    ("0550-audit-counterfactuals", COUNTERFACTUAL_TABLES),
 )

@@ -21,6 +21,8 @@ from psycopg import sql
 from services.audit.domain import MISSING, WRONG_LEAF
 from services.audit.errors import ArchiveDoubtful
 from shared.eventsourcing.event import DATA_CONTENT_TYPE, Event, Logged, from_microseconds
+from shared.transparency.nodes import hashes_of
+from shared.transparency.tree import Tree
 
 PAGE_EVENTS = 20_000
 
@@ -69,7 +71,8 @@ _LEAF = " || ".join(
     ]
 )
 _CHECK = f"""
-SELECT count(*), min(log_index) FILTER (WHERE type <> ALL(%s) AND sha256({_LEAF}) IS DISTINCT FROM leaf)
+SELECT count(*), min(log_index) FILTER (WHERE type <> ALL(%s) AND sha256({_LEAF}) IS DISTINCT FROM leaf),
+       string_agg(leaf, ''::bytea ORDER BY log_index)
 FROM archive WHERE service = %s AND log_index > %s AND log_index <= %s
 """
 _FIRST_MISSING = """
@@ -81,16 +84,23 @@ SELECT coalesce(min(place) FILTER (WHERE log_index <> place), %s + count(*) + 1)
 
 
 def verified_events(
-    raw: psycopg.Connection[Any], upto: Mapping[str, int], types: Iterable[str], after: Mapping[str, int] | None = None
+    raw: psycopg.Connection[Any],
+    upto: Mapping[str, int],
+    types: Iterable[str],
+    after: Mapping[str, int] | None = None,
+    trees: Mapping[str, Tree] | None = None,
 ) -> Iterator[Logged]:
     """The events of these types, log by log in its order, behind the index in ``after`` (default: from the first) up to
-    and including the one in ``upto``; every event between is verified, whatever its type. Raises ArchiveDoubtful."""
+    and including the one in ``upto``; every event between is verified, whatever its type. ``trees``: service → the tree
+    over what goes before, which grows by every leaf. Raises ArchiveDoubtful."""
     wanted = sorted(types)
     for service, last in upto.items():
         first = 0 if after is None else after.get(service, 0)
         for begin in range(first, last, PAGE_EVENTS):
             end = min(begin + PAGE_EVENTS, last)
-            _check(raw, service, begin, end, wanted)
+            leaves = _check(raw, service, begin, end, wanted)
+            if trees is not None:
+                trees[service].extend(leaves)
             yield from _read(raw, service, begin, end, wanted)
 
 
@@ -105,8 +115,9 @@ def doubtful(service: str, log_index: int, kind: str) -> ArchiveDoubtful:
     )
 
 
-def _check(raw: psycopg.Connection[Any], service: str, after: int, until: int, types: list[str]) -> None:
-    row = raw.execute(_CHECK, (types, service, after, until)).fetchone()
+def _check(raw: psycopg.Connection[Any], service: str, after: int, until: int, types: list[str]) -> list[bytes]:
+    """The leaves of these events; those of other types than ``types`` are what they should be."""
+    row = raw.execute(_CHECK, (types, service, after, until), binary=True).fetchone()
     assert row is not None
     if row[0] != until - after:
         missing = raw.execute(_FIRST_MISSING, (after, after, service, after, until)).fetchone()
@@ -114,6 +125,7 @@ def _check(raw: psycopg.Connection[Any], service: str, after: int, until: int, t
         raise doubtful(service, missing[0], MISSING)
     if row[1] is not None:
         raise doubtful(service, row[1], WRONG_LEAF)
+    return hashes_of((row[2],))
 
 
 def _read(raw: psycopg.Connection[Any], service: str, after: int, until: int, types: list[str]) -> Iterator[Logged]:

@@ -17,14 +17,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Date, cast, null, select
 
 from services.matching.categories import CategoryRules, Evidence, categorise
-from services.matching.roster import EVIDENCE_FIELDS, SUPPORT_FIELDS, EvidenceRow
+from services.matching.list_dates import ListsKnown, lists_known
+from services.matching.roster import EVIDENCE_FIELDS, SUPPORT_FIELDS, EvidenceRow, evidence_row
 from services.matching.tables import COVERS, DECISIONS, RULES, STUDENTS
 from shared.eventsourcing.periods import FOREVER
 
 _D, _C, _S, _R = DECISIONS.c, COVERS.c, STUDENTS.c, RULES.c
+_OF_THE_DECISION = {"decision_event_id", "decided_at", "list_dated", "list_age_days"}
 
 
 class CategorySpan(BaseModel):
@@ -113,7 +115,7 @@ def _on(periods: Iterable[Any], day: date) -> Any:
 def _same(one: CategorySpan, other: CategorySpan) -> bool:
     """A row stated anew without a change of what it proves is another decision and no other span."""
     same = [one.category, one.kind, one.school_code] == [other.category, other.kind, other.school_code]
-    ours, theirs = ([each.model_dump(exclude={"decision_event_id"}) for each in span.evidence] for span in (one, other))
+    ours, theirs = ([each.model_dump(exclude=_OF_THE_DECISION) for each in span.evidence] for span in (one, other))
     return same and ours == theirs
 
 
@@ -144,7 +146,8 @@ def _histories(
         for row in connection.execute(select(_R.valid_from, _R.valid_to, _R.content).order_by(_R.valid_from))
     ]
     pasts: defaultdict[UUID, Past] = defaultdict(Past)
-    for held in _held(connection, linked, student_id):
+    covered = _C.student_id == student_id if student_id is not None else None
+    for held in _held(connection, linked, covered):
         pasts[held[0]].held.append(held[1])
     stays = select(_S.entity, _S.valid_from, _S.valid_to, _S.school_code).where(whose, _S.enrolled)
     for row in connection.execute(stays.order_by(_S.entity, _S.valid_from)):
@@ -153,37 +156,39 @@ def _histories(
     return [span for student in sorted(pasts) for span in spans(student, pasts[student], rules, true_on)]
 
 
-def _held(connection: Connection, linked: ColumnElement[bool], student_id: UUID | None) -> Iterator[tuple[UUID, Held]]:
-    """(student, evidence) of the rows linked to students and of those that cover them."""
-    paper = ("starts_on", "ends_on", "rule", "event_id")
+def evidence_of(connection: Connection, students: Sequence[UUID]) -> list[tuple[UUID, EvidenceRow]]:
+    """(student, evidence) on any day, as far as the viewer may see it, by student and decision."""
+    found = _held(connection, _D.student_id.in_(students), _C.student_id.in_(students))
+    rows = ((student, held.shown) for student, held in found)
+    return sorted(rows, key=lambda row: (row[0], row[1].decision_event_id))
+
+
+def _held(
+    connection: Connection, linked: ColumnElement[bool], covered: ColumnElement[bool] | None
+) -> Iterator[tuple[UUID, Held]]:
+    """(student, evidence) of the rows linked to students and of those that cover them; None: everybody's."""
+    known = lists_known(connection)
+    paper = ("starts_on", "ends_on", "rule", "event_id", "agency", "decided_at")
     columns = (_D.student_id, _D.entity.label("entry_id"), _D.valid_from.label("since"), _D.valid_to.label("until"))
-    rows = select(*columns, *(_D[name] for name in (*paper, *EVIDENCE_FIELDS)))
+    days = (_D.valid_from.label("first_day"), _D.valid_from.label("stated_on"))
+    rows = select(*columns, *days, *(_D[name] for name in (*paper, *EVIDENCE_FIELDS)))
     for row in connection.execute(rows.where(linked, _D.state == "linked")).mappings():
-        yield from _evidence(row)
+        yield from _evidence(row, known)
     days = (_C.covered_from.label("since"), _C.covered_to.label("until"))
-    covers = select(_C.student_id, _C.entry_id, *days, *(_C[name] for name in (*paper, *SUPPORT_FIELDS))).where(
-        _C.stands
-    )
-    if student_id is not None:
-        covers = covers.where(_C.student_id == student_id)
+    stated = (_C.covered_from.label("first_day"), cast(null(), Date).label("stated_on"))
+    covers = select(
+        _C.student_id, _C.entry_id, *days, *stated, *(_C[name] for name in (*paper, *SUPPORT_FIELDS))
+    ).where(_C.stands)
+    if covered is not None:
+        covers = covers.where(covered)
     for row in connection.execute(covers).mappings():
-        yield from _evidence(row)
+        yield from _evidence(row, known)
 
 
-def _evidence(row: Mapping[Any, Any]) -> Iterator[tuple[UUID, Held]]:
+def _evidence(row: Mapping[Any, Any], known: ListsKnown) -> Iterator[tuple[UUID, Held]]:
     since = max(row["since"], row["starts_on"] or row["since"])
     until = min(row["until"], row["ends_on"] or row["until"])
     if since >= until:
         return
     said: dict[str, Any] = {name: row.get(name) for name in EVIDENCE_FIELDS}
-    evidence = Evidence(**said)
-    shown = EvidenceRow(
-        entry_id=row["entry_id"],
-        list=row["list"],
-        kind=evidence.kind,
-        valid_from=row["starts_on"],
-        valid_to=row["ends_on"],
-        rule=row["rule"],
-        decision_event_id=row["event_id"],
-    )
-    yield row["student_id"], Held(since, until, evidence, shown)
+    yield row["student_id"], Held(since, until, Evidence(**said), evidence_row(row, known))

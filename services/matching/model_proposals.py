@@ -104,6 +104,11 @@ def close(raw: psycopg.Connection[Any], activated: UUID, event_id: UUID, tracepa
     every row is decided again."""
     raw.execute("UPDATE public.model_proposals SET state = 'activated' WHERE proposal_id = %s", (activated,))
     raw.execute("UPDATE public.model_proposals SET state = 'outdated' WHERE state IN ('computing', 'ready')")
+    enqueue_every_row(raw, event_id, traceparent)
+
+
+def enqueue_every_row(raw: psycopg.Connection[Any], event_id: UUID, traceparent: str | None) -> None:
+    """Let every row be decided again because of this event."""
     raw.execute(_EVERY_ROW, (event_id, traceparent))
     raw.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 

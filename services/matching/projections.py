@@ -201,6 +201,7 @@ def link_confirmed(event: Recorded) -> Iterable[Assertion]:
         "school_age": None,
         "starts_on": fact.valid_from,
         "ends_on": fact.valid_to,
+        "decided_at": event.recorded_at,
         "event_id": event.event_id,
     }
     yield Assertion(DECISIONS, fact.entry_id, event.effective_on, values)
@@ -253,6 +254,7 @@ def member_covered(event: Recorded) -> Iterable[Assertion]:
         "covered_to": fact.covered_to or FOREVER,
         "starts_on": fact.valid_from,
         "ends_on": fact.valid_to,
+        "decided_at": event.recorded_at,
         "event_id": event.event_id,
     }
     yield Assertion(COVERS, _cover(fact), ALWAYS, values)

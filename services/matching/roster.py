@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     Integer,
     Row,
     Select,
@@ -32,8 +33,10 @@ from sqlalchemy import (
 )
 
 from services.matching.categories import CategoryRules, Evidence
+from services.matching.list_dates import ListsKnown, lists_known
 from services.matching.tables import COVERS, DECISIONS, RULES, SCHOOLS, STUDENTS
 from shared.database.scopes import own_rows
+from shared.kernel.clock import SHANGHAI
 from shared.kernel.masking import mask_name
 from shared.web.pages import PageTurn
 
@@ -47,7 +50,8 @@ _OUTSIDE = 1_000  # rank of evidence that supports none of the classes
 
 class EvidenceRow(BaseModel):
     """One list row in force, linked to the student or covering her household (rule R7). ``valid_from``/``valid_to`` are
-    the paper's, half-open, null = open."""
+    the paper's, half-open, null = open. ``list_dated``: as of which day the agency's newest list was when this was
+    decided, ``list_age_days`` how old it was that day."""
 
     entry_id: UUID
     list: str
@@ -56,6 +60,10 @@ class EvidenceRow(BaseModel):
     valid_to: date | None
     rule: str
     decision_event_id: UUID
+    agency: str
+    decided_at: datetime
+    list_dated: date
+    list_age_days: int
 
 
 class RosterRow(BaseModel):
@@ -159,12 +167,14 @@ def category_counts(connection: Connection, true_on: date) -> dict[str, int]:
 
 def _evidence_on(day: date) -> Subquery:
     """Everything that holds for a student on the day: rows linked to her, and rows that cover her household."""
-    shown = ("student_id", "starts_on", "ends_on", "rule", "event_id")
-    linked = select(_D.entity.label("entry_id"), *(_D[name] for name in (*shown, *EVIDENCE_FIELDS))).where(
+    shown = ("student_id", "starts_on", "ends_on", "rule", "event_id", "agency", "decided_at")
+    days = (_D.valid_from.label("first_day"), _D.valid_from.label("stated_on"))
+    linked = select(_D.entity.label("entry_id"), *days, *(_D[name] for name in (*shown, *EVIDENCE_FIELDS))).where(
         DECISIONS.holds_on(day), _D.state == "linked", *_paper_holds(_D, day)
     )
+    days = (_C.covered_from.label("first_day"), cast(null(), Date).label("stated_on"))
     none = (cast(null(), Integer).label(name) for name in _DISABILITY)
-    covered = select(_C.entry_id, *(_C[name] for name in (*shown, *SUPPORT_FIELDS)), *none).where(
+    covered = select(_C.entry_id, *days, *(_C[name] for name in (*shown, *SUPPORT_FIELDS)), *none).where(
         _C.stands, _C.covered_from <= day, _C.covered_to > day, *_paper_holds(_C, day)
     )
     return linked.union_all(covered).subquery("evidence")
@@ -223,11 +233,12 @@ def _with_evidence(
         statement = statement.where(held.c.student_id.in_([row.entity for row in found]))
     for each in connection.execute(statement).all():
         evidence[each.student_id].append(each)
-    return [_row(row, rules, evidence[row.entity]) for row in found]
+    known = lists_known(connection) if found else None
+    return [_row(row, rules, evidence[row.entity], known) for row in found if known is not None]
 
 
-def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]]) -> RosterRow:
-    shown = [_evidence(each) for each in evidence]
+def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]], known: ListsKnown) -> RosterRow:
+    shown = [evidence_row(each._mapping, known) for each in evidence]
     deciding = [each.valid_from for each, raw in zip(shown, evidence, strict=True) if raw.rank == row.rank]
     return RosterRow(
         student_id=row.entity,
@@ -244,14 +255,25 @@ def _row(row: Row[Any], rules: CategoryRules, evidence: Sequence[Row[Any]]) -> R
     )
 
 
-def _evidence(row: Row[Any]) -> EvidenceRow:
-    known = Evidence(**{field: getattr(row, field) for field in EVIDENCE_FIELDS})
+def evidence_row(row: Mapping[Any, Any], known: ListsKnown) -> EvidenceRow:
+    """A row of evidence with the age of its list. A list is received a moment after its first rows are decided on, so
+    the day ``stated_on`` which a linked row was stated counts as well (None: it covers a household), and ``first_day``
+    where no list is known yet."""
+    said: dict[str, Any] = {name: row.get(name) for name in EVIDENCE_FIELDS}
+    decided_at: datetime = row["decided_at"]
+    newest = known.newest(row["list"], row["agency"], decided_at)
+    days: list[date] = [each for each in (newest, row["stated_on"]) if each is not None]
+    dated = max(days, default=row["first_day"])
     return EvidenceRow(
-        entry_id=row.entry_id,
-        list=row.list,
-        kind=known.kind,
-        valid_from=row.starts_on,
-        valid_to=row.ends_on,
-        rule=row.rule,
-        decision_event_id=row.event_id,
+        entry_id=row["entry_id"],
+        list=row["list"],
+        kind=Evidence(**said).kind,
+        valid_from=row["starts_on"],
+        valid_to=row["ends_on"],
+        rule=row["rule"],
+        decision_event_id=row["event_id"],
+        agency=row["agency"],
+        decided_at=decided_at,
+        list_dated=dated,
+        list_age_days=(decided_at.astimezone(SHANGHAI).date() - dated).days,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.matching.categories import CATEGORIES_ZH
 from services.matching.list_dates import ListDate
-from services.matching.roster import RosterRow
+from services.matching.roster import EvidenceRow, RosterRow
 from shared.kernel.clock import SHANGHAI
 from shared.tabular.writing import WorkbookWriter
 
@@ -17,13 +17,18 @@ HEADER = ("学校标识码", "学校", "年级", "班级", "姓名", "困难类�
 _WIDTHS = (14, 28, 10, 10, 12, 20, 18, 12, 50)
 
 
+def _said(each: EvidenceRow) -> str:
+    said = f"{LISTS_ZH.get(each.list, each.list)} {each.kind}".strip()
+    return f"{said}(名单截至 {each.list_dated.isoformat()},认定时 {each.list_age_days} 天)"
+
+
 def write_roster(path: Path, title: str, rows: Iterable[RosterRow], inputs: Iterable[ListDate] = ()) -> int:
     """Write the rows in their order under a header, and on a sheet of its own how old each input was; how many rows."""
     with WorkbookWriter(path) as book:
         sheet = book.sheet(title, widths=_WIDTHS)
         sheet.header(HEADER)
         for row in rows:
-            evidence = ";".join(f"{LISTS_ZH.get(each.list, each.list)} {each.kind}".strip() for each in row.evidence)
+            evidence = ";".join(_said(each) for each in row.evidence)
             place = (row.school_code or "", row.school_name or "", row.grade or "", row.class_name or "")
             category = CATEGORIES_ZH.get(row.category, row.category)
             sheet.row((*place, row.name, category, row.kind, row.since or "", evidence))

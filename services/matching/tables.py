@@ -123,6 +123,7 @@ DECISIONS = PeriodTable(
         Column("ends_on", Date),
         Column("division_code", Text),
         Column("school_code", Text),
+        Column("decided_at", DateTime(timezone=True)),
         Column("event_id", Uuid),  # the decision's own event: evidence of what rests on it
     ],
     indexes=[
@@ -172,6 +173,7 @@ COVERS = PeriodTable(
         Column("ends_on", Date),
         Column("division_code", Text),
         Column("school_code", Text),
+        Column("decided_at", DateTime(timezone=True)),
         Column("event_id", Uuid),
     ],
     indexes=[Index("covers_by_student", "student_id"), Index("covers_by_entry", "entry_id")],
@@ -198,6 +200,7 @@ LIST_DATES = PeriodTable(
         Column("dated", Date),
         Column("received_at", DateTime(timezone=True)),
         Column("counts", Boolean),  # not once it was withdrawn
+        Column("withdrawn_at", DateTime(timezone=True)),
     ],
     public=True,
 )

@@ -12,7 +12,15 @@ from uuid import UUID
 
 from shared.kernel.facts import Fact, Personal, fact
 
-Topic = Literal["alerts_raised", "alerts_ended", "cases_escalated", "channel_failing", "contacts_due", "reports_issued"]
+Topic = Literal[
+    "alerts_raised",
+    "alerts_ended",
+    "cases_escalated",
+    "channel_failing",
+    "contacts_due",
+    "reports_issued",
+    "agencies_silent",
+]
 Channel = Literal["email", "sms"]
 Digest = Literal["at_once", "daily", "weekly"]
 Decision = Literal["resend", "give_up"]
@@ -48,7 +56,8 @@ class ContactSet(Fact, frozen=True, kw_only=True):
 @fact("notifications")
 class MessageComposed(Fact, frozen=True, kw_only=True):
     """A message to everyone at one place was fixed: what it tells no longer grows. ``counts``: of alerts by kind (for
-    ``alerts_ended`` by reason, for escalations by level); ``total`` their sum. ``opened_at`` and ``grew_at`` are when
+    ``alerts_ended`` by reason, for escalations by level, for
+    ``agencies_silent`` by list); ``total`` their sum. ``opened_at`` and ``grew_at`` are when
     the first and the last of its causes were recorded."""
 
     topic: Topic

@@ -102,7 +102,14 @@ async def household_list(
     rows = (await backends.get(opened.caller, "registry", "/v1/household-proposals")).body
     status, complaint = (200, "") if refused is None else (refused.status, refused.detail)
     return rendering.page(
-        request, opened, "household_changes.html", status=status, rows=rows, typed=typed, complaint=complaint
+        request,
+        opened,
+        "household_changes.html",
+        status=status,
+        rows=rows,
+        typed=typed,
+        complaint=complaint,
+        may_register=opened.viewer.has(Right.HOUSEHOLDS_CHANGE),
     )
 
 

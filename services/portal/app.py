@@ -12,7 +12,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
+    account,
     agreements,
+    alarms,
     alert_rules,
     attendance,
     audit,
@@ -21,20 +23,27 @@ from services.portal import (
     changes,
     chat,
     checking,
+    class_seats,
+    counterfactuals,
     deliveries,
     documents,
     dropout_reports,
+    entering,
     erasures,
     exports,
     failures,
     forms,
     home,
+    household_entry,
     households,
     imports,
     messages,
     models,
     papers,
+    people,
+    person_file,
     promotions,
+    proofs,
     proxy,
     questions,
     reference,
@@ -51,11 +60,15 @@ from services.portal import (
 from services.portal.backends import Backends
 from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
+from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, service_addresses
+from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Authenticator, Issuers
+from shared.web.client_address import SECRET as PORTAL_SECRET
+from shared.web.revocations import REVOCATIONS, Revocations
 
 if TYPE_CHECKING:
     from shared.hosting.settings import Settings
@@ -83,12 +96,15 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 issuer=settings.issuer,
                 audience=settings.audience,
                 services=service_addresses(settings.port),
-                jwks_url=None if demo else settings.jwks_url,
+                jwks_url=settings.jwks_url if not demo and settings.issuer in settings.issuers else None,
                 sign_in_url=os.environ.get("ROLLCALL_SIGN_IN_URL"),
                 demo_seed=settings.secret("jwt") if demo else None,
+                access_issuer=settings.access_issuer,
+                portal_key=settings.secret(PORTAL_SECRET),
                 form_key=settings.hmac_key,
                 secure_cookies=settings.environment == "production",
                 live_lists=live_lists(),
+                rates=settings.rates,
             ),
             checker,
         ),
@@ -99,6 +115,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
     """Every page's routes, in the order in which an address is looked for."""
     return [
         sign_in.router,
+        entering.router,
+        account.router,
         statics.router(),
         proxy.router,
         home.router,
@@ -126,13 +144,20 @@ def _routers(statics: Statics) -> list[APIRouter]:
         terms.router,
         term_plan.router,
         promotions.router,
+        class_seats.router,  # before changes, whose ids its path is not
         changes.router,
+        household_entry.router,
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
         questions.router,
+        counterfactuals.router,
         audit.router,
+        person_file.router,
+        proofs.router,
+        alarms.router,
         erasures.router,
+        people.router,
     ]
 
 
@@ -144,33 +169,49 @@ def application(
     check_jobs = checker if isinstance(checker, CheckJobs) else CheckJobs(checker)
     statics = Statics()
     issuer = _demo_issuer(settings)
-    authenticator = Authenticator(
-        issuer=settings.issuer,
-        audience=settings.audience,
-        jwks=issuer.jwks() if issuer else None,
-        jwks_url=None if issuer else settings.jwks_url,
-    )
+    tokens = Tokens(backends)
+    revocations = Revocations(backends.url("access", REVOCATIONS), transport=transport)
     routers = _routers(statics)
     if issuer is not None:
         routers.append(sign_in.demo_routes(issuer, settings.division))
     app = create_app(
         "portal",
         routers,
-        authenticator=authenticator,
-        parts=[backends.part, check_jobs.part],
+        authenticator=_issuers(settings, issuer),
+        parts=[backends.part, check_jobs.part, revocations.part],
         content_policy=PAGE_CONTENT_POLICY,
         described=False,
+        rates=settings.rates,
+        strict_transport=settings.environment == "production",
         state={
             "settings": settings,
             "issuer": issuer,
             "backends": backends,
+            "tokens": tokens,
+            "revocations": revocations,
             "check_jobs": check_jobs,
+            "standings": Standings(),
             "rendering": Rendering(settings.form_key, statics, demo=issuer is not None),
         },
-        inner=[(GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6})],
+        inner=[
+            (Exchange, {"tokens": tokens, "secure": settings.secure_cookies}),
+            (GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6}),
+        ],
     )
     failures.install(app)
     return app
+
+
+def _issuers(settings: PortalSettings, demo: DemoIssuer | None) -> Issuers:
+    """Access's tokens, and those of the demonstration or of another issuer that is named."""
+    audience = settings.audience
+    access = f"{settings.services['access']}/v1/jwks.json"
+    trusted = {settings.access_issuer: Authenticator(issuer=settings.access_issuer, audience=audience, jwks_url=access)}
+    if demo is not None:
+        trusted[settings.issuer] = Authenticator(issuer=settings.issuer, audience=audience, jwks=demo.jwks())
+    elif settings.jwks_url is not None:
+        trusted[settings.issuer] = Authenticator(issuer=settings.issuer, audience=audience, jwks_url=settings.jwks_url)
+    return Issuers(trusted)
 
 
 def _demo_issuer(settings: PortalSettings) -> DemoIssuer | None:

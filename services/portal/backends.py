@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from shared.kernel.identifiers import new_event_id
+from shared.outgoing.neighbours import async_neighbour_client
 from shared.web.languages import Language
 from shared.web.live import SUBSCRIBERS
 
@@ -90,12 +91,12 @@ class Backends:
     ) -> None:
         self.addresses = dict(addresses)
         self.client, self.live = (
-            httpx.AsyncClient(
-                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20),
+            async_neighbour_client(
+                self.addresses.values(),
+                httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                connections=connections,
+                kept_alive=20,
                 transport=transport,
-                trust_env=False,  # the services are neighbours: no proxy of the machine in between
-                follow_redirects=False,
             )
             for connections in (CONNECTIONS, live_lists)
         )
@@ -115,7 +116,7 @@ class Backends:
 
     async def get(self, caller: Caller, service: str, path: str, params: Params | None = None) -> Answer:
         """GET. Raises BackendTrouble."""
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         return await self._ask(service, "GET", path, headers=caller.headers(), params=kept)
 
     async def post(
@@ -135,7 +136,7 @@ class Backends:
         new one: only for what changes nothing. ``version``: the one that was read and is to be changed. Raises
         BackendTrouble."""
         headers = {**caller.headers(), "idempotency-key": command_id or str(new_event_id()), **_matching(version)}
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         if file is not None:
             return await self._ask(service, "POST", path, headers=headers, params=kept, files={"file": file})
         if content is not None:
@@ -161,7 +162,7 @@ class Backends:
         self, caller: Caller, service: str, path: str, params: Params | None = None
     ) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises BackendTrouble before the first piece."""
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         return await self._pieces_of(
             self.client.build_request("GET", self.url(service, path), headers=caller.headers(), params=kept), service
         )
@@ -179,7 +180,7 @@ class Backends:
     ) -> AsyncIterator[bytes]:
         """The same of what is recorded when it is given, or made from a file that is sent."""
         headers = {**caller.headers(), "idempotency-key": command_id}
-        kept = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        kept = _given(params)
         sent: dict[str, Any] = {"json": body} if file is None else {"files": {"file": (file[0], file[1].read())}}
         return await self._pieces_of(
             self.client.build_request("POST", self.url(service, path), headers=headers, params=kept, **sent), service
@@ -206,6 +207,11 @@ class Backends:
         if answer.status_code in (502, 503, 504):
             raise Unreachable(service)
         raise Refused(answer.status_code, _problem(answer))
+
+
+def _given(params: Params | None) -> Params | None:
+    """Without what is empty; none at all leaves the query of the path as it is, which no parameters would take away."""
+    return {name: value for name, value in (params or {}).items() if value not in (None, "")} or None
 
 
 def _matching(version: int | None) -> dict[str, str]:

@@ -67,9 +67,10 @@ async def sheet(request: Request, opened: Opened) -> Response:
     """The students as a sheet to be edited and sent back."""
     opened.allow(Right.CHANGES_PROPOSE)
     backends: Backends = request.app.state.backends
-    asked = {name: request.query_params.get(name, "")[:64] for name in ("school", "grade", "class_name")}
-    query = urlencode({name: value for name, value in asked.items() if value})
-    pieces = await backends.download(opened.caller, "registry", f"/v1/student-sheets.xlsx?{query}")
+    asked: dict[str, Param] = {
+        name: request.query_params.get(name, "")[:64] for name in ("school", "grade", "class_name")
+    }
+    pieces = await backends.download(opened.caller, "registry", "/v1/student-sheets.xlsx", asked)
     headers = {"content-disposition": 'attachment; filename="students.xlsx"', "cache-control": "no-store"}
     return StreamingResponse(pieces, media_type=XLSX, headers=headers)
 

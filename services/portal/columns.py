@@ -150,7 +150,7 @@ def period_text(start: Any, end: Any, texts: Texts) -> str:
 
 
 def evidence_text(value: Any, texts: Texts) -> str:
-    """The lists behind a category, each with its period."""
+    """The lists behind a category, each with its period and how old the list was when it was decided on."""
     if not isinstance(value, list):
         return "" if value is None else str(value)
     parts = []
@@ -160,8 +160,14 @@ def evidence_text(value: Any, texts: Texts) -> str:
             continue
         kind = next((str(item[k]) for k in ("kind", "household_type", "support_type") if item.get(k)), "")
         period = period_text(item.get("valid_from"), item.get("valid_to"), texts)
-        parts.append(" ".join(filter(None, (texts.label("list", item.get("list")), kind, period))))
+        said = " ".join(filter(None, (texts.label("list", item.get("list")), kind, period)))
+        parts.append(said + _list_age(item, texts))
     return "; ".join(parts)
+
+
+def _list_age(item: Mapping[str, Any], texts: Texts) -> str:
+    dated, days = day_text(item.get("list_dated")), item.get("list_age_days")
+    return texts("period.list_age", dated=dated, days=days) if dated and isinstance(days, int) else ""
 
 
 def candidate_parts(value: Any, texts: Texts) -> tuple[tuple[str, str | None], ...]:

@@ -17,7 +17,10 @@ from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
-TOPICS = ("alerts_raised", "alerts_ended", "cases_escalated", "channel_failing", "contacts_due", "reports_issued")
+TOPICS = (
+    *("alerts_raised", "alerts_ended", "cases_escalated", "channel_failing"),
+    *("contacts_due", "reports_issued", "agencies_silent"),
+)
 _SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same page
 
 

@@ -19,7 +19,7 @@ from shared.web.languages import language_of
 from shared.web.traces import trace_id, traceparent_of
 from shared.web.viewers import Viewer, token_of
 
-_TITLED = frozenset({400, 401, 403, 404, 413, 422, 500, 502})
+_TITLED = frozenset({400, 401, 403, 404, 413, 422, 429, 500, 502})
 
 
 def install(app: FastAPI) -> None:
@@ -31,7 +31,9 @@ def install(app: FastAPI) -> None:
             return problems.refusal_problem(request, error)
         if error.status == 401:
             return _to_sign_in(request)
-        return _page(request, error.status, error.zh if language_of(request) == "zh" else error.en)
+        page = _page(request, error.status, error.zh if language_of(request) == "zh" else error.en)
+        page.headers.update(problems.refusal_headers(error))
+        return page
 
     async def on_trouble(request: Request, error: Exception) -> Response:
         assert isinstance(error, BackendTrouble)

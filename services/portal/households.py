@@ -1,6 +1,6 @@
 """The page of one household: found by its number, a change of it filled in and looked at before and after. A split, a
-merger and an exit are asked for (the page of the request, where another person approves it, is in agreements.py);
-another head, a move and an entry to the register are recorded by one person."""
+merger and an exit are asked for (the page of the request, where another person approves it, is in agreements.py); who
+joins or leaves, another head, a move and an entry to the register are recorded by one person."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from shared.standards.rights import Right
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 ASKED_FOR = ("split", "merge", "register-exit")
-RECORDED = ("head", "move", "register-entry")
-KINDS = (*ASKED_FOR, *RECORDED)
+RECORDED = ("join", "leave", "head", "move", "register-entry")
+KINDS = (*RECORDED[:4], *ASKED_FOR, *RECORDED[4:])
 _FIELDS = (
     *("kind", "household_number", "head_id", "remaining_head_id", "into_number", "reason", "on", "why"),
-    *("member_id", "division_code", "address", "household_type"),
+    *("member_id", "division_code", "address", "household_type", "name", "id_number", "relation"),
 )
 _MEMBERS_MAX = 60
-_SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
+SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
 
 
 @router.get("/household-changes/find")
@@ -42,7 +42,7 @@ async def find(request: Request, opened: Opened) -> Response:
     try:
         household_id = await _numbered(request, opened.caller, **typed)
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
+        if refused.status not in SHOWN_AGAIN:
             raise
         return await household_list(request, opened, typed, refused)
     return RedirectResponse(f"/household-changes/of/{household_id}", 303)
@@ -85,7 +85,7 @@ async def _sent(request: Request, opened: Opening, household_id: UUID, form: For
         body = await _body(request, opened, household_id, kind, typed)
         answer = await backends.post(opened.caller, "registry", path, body, command_id=command_of(form, typed))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
+        if refused.status not in SHOWN_AGAIN:
             raise
         return await _page(request, opened, household_id, typed, refused.status, refused.detail)
     except Refusal as refusal:
@@ -129,8 +129,12 @@ def _recorded(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
         return {"division_code": typed["division_code"], "address": typed["address"] or None}
     if kind == "register-entry":
         return {"household_type": typed["household_type"] or None}
+    if kind == "join":
+        return {"name": typed["name"]} | {name: typed[name] or None for name in ("id_number", "relation")}
     if not typed["member_id"]:
-        raise Malformed("请选择新户主", "Choose who heads the household", field="member_id")
+        raise Malformed("请选择成员", "Choose a member", field="member_id")
+    if kind == "leave":
+        return {name: typed[name] or None for name in ("member_id", "reason", "head_id")}
     return {"member_id": typed["member_id"]}
 
 

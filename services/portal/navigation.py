@@ -34,7 +34,11 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("audit", ("audit", "questions", "reads", "erasures", "erasures_due")),
+    ("people", ("people", "posts")),
+    (
+        "audit",
+        ("audit", "questions", "counterfactuals", "proofs", "alarms", "reads", "erasures", "erasures_due"),
+    ),
 )
 
 

@@ -21,8 +21,9 @@ from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import NotFound
+from shared.standards.posts import POSTS, Kind
 from shared.standards.rights import Right
-from shared.web.languages import language_of
+from shared.web.languages import Language, language_of
 
 _HERE = Path(__file__).parent
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -98,9 +99,11 @@ class Rendering:
             "new_command_id": lambda: str(new_event_id()),
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "viewer": opened.viewer if opened else None,
+            "standing": opened.standing if opened else None,
             "holds": lambda *names: any(Right(name) in rights for name in names),
             "areas": areas(rights, request.url.path),
             "form_token": form_token(self._form_key, nonce_of(request)),
+            "post_name": lambda kind: _post_name(kind, language),
             "demo": self._demo,
             "today": today().isoformat(),
             "now": f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}",
@@ -118,6 +121,14 @@ class Rendering:
             "content-language": "en" if language == "en" else "zh-CN",
         }
         return finish(request, Response(html, status, headers=headers))
+
+
+def _post_name(kind: str | None, language: Language) -> str:
+    """What a kind of post is called; nothing for none."""
+    if not kind:
+        return ""
+    post = POSTS[Kind(kind)]
+    return post.en if language == "en" else post.zh
 
 
 def _query(request: Request) -> str:
@@ -143,7 +154,9 @@ def _notice(request: Request, texts: Texts) -> str:
         "suspension_return": "suspensions.done_return",
         "suspension_extend": "suspensions.done_extend",
         "freshness": "freshness.done",
+        "people": "people.done",
         "erasure": "erasures.done",
+        "alarm_noted": "alarms.done",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",
         "undone": "review.done_undone",

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from services.portal.backends import Caller
 from services.portal.demo_issuer import TOKEN_SECONDS, DemoIssuer
 from services.portal.proxy import from_this_site
+from services.portal.standing import Standing, Standings
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
 from shared.standards.rights import Right
@@ -45,13 +46,15 @@ class FormExpired(Refusal):
 
 @dataclass(frozen=True)
 class Opening:
-    """What every page needs to know of a request. ``nonce`` is this browser's form cookie."""
+    """What every page needs to know of a request. ``nonce`` is this browser's form cookie; ``standing``: for auditors,
+    whether anything was found wrong with the records."""
 
     viewer: Viewer
     language: Language
     texts: Texts
     caller: Caller
     nonce: str
+    standing: Standing | None = None
 
     def allow(self, *rights: Right) -> None:
         """Raises Forbidden unless the viewer holds one of ``rights``."""
@@ -67,7 +70,11 @@ async def opening(request: Request) -> Opening:
         raise Unauthenticated("no token")
     language = language_of(request)
     caller = Caller(token, language, traceparent_of(request))
-    return Opening(found, language, Texts(language), caller, nonce_of(request))
+    standing = None
+    if found.has(Right.ALARMS_WATCH):
+        standings: Standings = request.app.state.standings
+        standing = await standings.now(request.app.state.backends, caller)
+    return Opening(found, language, Texts(language), caller, nonce_of(request), standing)
 
 
 def nonce_of(request: Request) -> str:

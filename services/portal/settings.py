@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.web.live import SUBSCRIBERS
+from shared.web.rate_limits import UNLIMITED, Rates
 
 SERVICES: Mapping[str, int] = {  # port after the portal's
     "registry": 1,
@@ -15,13 +16,15 @@ SERVICES: Mapping[str, int] = {  # port after the portal's
     "visits": 4,
     "notifications": 5,
     "audit": 6,
+    "access": 7,
 }
 
 
 @dataclass(frozen=True)
 class PortalSettings:
     """``services``: name → base URL. ``demo_seed``: 32 bytes of the demo issuer's Ed25519 key; None = no demo issuer
-    (then ``jwks_url`` names the real one's keys, and ``sign_in_url`` where people sign in, if that is a page)."""
+    (then ``jwks_url`` names the real one's keys, and ``sign_in_url`` where people sign in, if that is a page).
+    ``access_issuer``: the ``iss`` of access's tokens; ``portal_key`` proves to access for whom the page speaks."""
 
     division: str
     environment: str
@@ -31,9 +34,12 @@ class PortalSettings:
     jwks_url: str | None = None
     sign_in_url: str | None = None
     demo_seed: bytes | None = field(default=None, repr=False)
+    access_issuer: str = ""
+    portal_key: bytes = field(default=b"", repr=False)
     form_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     secure_cookies: bool = False
     live_lists: int = SUBSCRIBERS
+    rates: Rates = UNLIMITED
 
 
 def local_services(first_port: int) -> dict[str, str]:

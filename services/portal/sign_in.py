@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from services.portal import entering
 from services.portal.backends import Backends, Caller
 from services.portal.demo_issuer import AGENCIES, GROUPS, PREFIX, TOKEN_SECONDS, TWO_DESKS, DemoIssuer, Persona
 from services.portal.forms import sent_form, text
@@ -19,10 +20,10 @@ from services.portal.table_reading import school_choices
 from services.portal.texts import Texts
 from shared.kernel.refusals import Malformed
 from shared.standards.posts import POSTS, Kind
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Issuers
 from shared.web.languages import language_of
 from shared.web.traces import traceparent_of
-from shared.web.viewers import SESSION_COOKIE, viewer_from
+from shared.web.viewers import viewer_from
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,16 +37,13 @@ async def sign_in(request: Request) -> Response:
         return RedirectResponse(f"{PREFIX}/?{urlencode({'next': wanted})}", 303)
     if settings.sign_in_url:
         return RedirectResponse(settings.sign_in_url, 303)
-    rendering: Rendering = request.app.state.rendering
-    return rendering.page(request, None, "error.html", status=401, failed=401, detail="", trace="")
+    return RedirectResponse(f"{entering.PAGE}?{urlencode({'next': wanted})}", 303)
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, _form: Annotated[FormData, Depends(sent_form)]) -> Response:
-    """Forget the session in this browser."""
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(SESSION_COOKIE)
-    return answer
+    """End the session, and forget it in this browser."""
+    return await entering.left(request)
 
 
 def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
@@ -119,7 +117,7 @@ def _token(issuer: DemoIssuer, persona: Persona) -> str:
 async def _schools(request: Request, issuer: DemoIssuer, division: str) -> list[tuple[str, str]]:
     """The schools to choose among, asked of the registry as the demonstration's clerk; none while it is not up."""
     backends: Backends = request.app.state.backends
-    authenticator: Authenticator = request.app.state.authenticator
+    authenticator: Issuers = request.app.state.authenticator
     token = issuer.token(Persona(Kind.AID_CLERK, division), seconds=60)
     language = language_of(request)
     found = viewer_from(await authenticator.claims(token), language)

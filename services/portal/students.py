@@ -20,7 +20,7 @@ from services.portal.life_forms import offered
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.table_pages import ENTITLEMENTS, VISITS
-from services.portal.table_reading import TableRow, items_of, shown_rows
+from services.portal.table_reading import TableRow, completed, items_of, shown_rows
 from services.portal.table_shape import TablePage
 from shared.kernel.identifiers import new_event_id
 from shared.standards.rights import Right
@@ -234,4 +234,5 @@ async def _section(backends: Backends, opened: Opening, page: TablePage, student
         return None
     items, _ = items_of(answer.body)
     # A service that does not know the condition answers with others too; only this student's rows belong here.
-    return shown_rows(page, [item for item in items if str(item.get("student_id")) == str(student_id)], opened.texts)
+    own = [item for item in items if str(item.get("student_id")) == str(student_id)]
+    return shown_rows(page, await completed(page, backends, opened.caller, own), opened.texts)

@@ -13,6 +13,7 @@ from services.portal.alert_pages import (
     SUMMER_ALERTS,
 )
 from services.portal.columns import Column
+from services.portal.decided_on import DECIDED_ON
 from services.portal.erasure_pages import ERASURES, ERASURES_DUE, READS
 from services.portal.table_shape import (
     AGENCY_COLUMN,
@@ -82,10 +83,11 @@ ENTITLEMENTS = TablePage(
         Column("state", ("state",), "code", "entitlement_state"),
         Column("pay_by", ("pay_by",), "date"),
         Column("paid_on", ("paid_on",), "date"),
+        Column("evidence", (DECIDED_ON,), "evidence"),
     ),
     (Right.AID_READ,), "entitlement_id",
     (Filter("state", "code", "entitlement_state", tabs=True, default="granted"), BY_SCHOOL, Filter("term", "term")),
-    actions=True,
+    actions=True, decided_on=True,
 )  # fmt: skip
 
 PAYMENTS = TablePage(
@@ -345,6 +347,8 @@ TABLES: Mapping[str, TablePage] = {
 NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("home", "/", (Right.SIGNED_IN,)),
     ("messages", "/messages", (Right.MESSAGES_READ,)),
+    ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("search", "/search", SEARCH.rights),
     ("roster", "/roster", ROSTER.rights),
     ("alerts", "/alerts", ALERTS.rights),
@@ -381,8 +385,11 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("divisions", "/reference/divisions", DIVISIONS.rights),
     ("calendars", "/reference/calendars", CALENDARS.rights),
     ("audit", "/audit", (Right.LOGS_READ,)),
+    ("proofs", "/audit/proofs", (Right.LOGS_READ,)),
+    ("alarms", "/audit/alarms", (Right.LOGS_READ,)),
     ("reads", "/reads", READS.rights),
     ("erasures", "/erasures", ERASURES.rights),
     ("erasures_due", "/erasures/due", ERASURES_DUE.rights),
     ("questions", "/audit/questions", (Right.QUESTIONS_ASK,)),
+    ("counterfactuals", "/audit/counterfactuals", (Right.QUESTIONS_ASK,)),
 )

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from services.portal.backends import Backends, BackendTrouble, Caller, Param
 from services.portal.columns import Row, Shown
+from services.portal.decided_on import with_evidence
 from services.portal.session import Opening
 from services.portal.table_shape import TablePage
 from services.portal.texts import Texts, term_code
@@ -100,11 +101,13 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
             row
             async for row in every_row(backends, opened.caller, page, asked(request, page, conditions), PRINT_ROWS + 1)
         ]
-        rows = shown_rows(page, items[:PRINT_ROWS], opened.texts)
+        shown = await completed(page, backends, opened.caller, items[:PRINT_ROWS])
+        rows = shown_rows(page, shown, opened.texts)
         return TableView(rows, conditions, None, None, None, len(items) > PRINT_ROWS)
     params = asked(request, page, conditions) | {"after": after, "limit": PAGE_SIZE}
     answer = await backends.get(opened.caller, page.service, page.source, params)
     items, cursor = items_of(answer.body)
+    items = await completed(page, backends, opened.caller, items)
     stream = None
     if page.live and not after:
         since = {"since": answer.position} if answer.position else {}
@@ -118,6 +121,11 @@ async def read_view(request: Request, opened: Opening, page: TablePage, backends
         narrowed=bool(_explicit(request, page)),
         recognised=tuple((str(each["text"]), str(each["kind"])) for each in answer.body.get("recognised", ())),
     )
+
+
+async def completed(page: TablePage, backends: Backends, caller: Caller, items: list[Row]) -> list[Row]:
+    """The rows with what another service tells beside them."""
+    return await with_evidence(backends, caller, items) if page.decided_on and items else items
 
 
 def _explicit(request: Request, page: TablePage) -> dict[str, str]:

@@ -30,7 +30,8 @@ class Filter:
 @dataclass(frozen=True)
 class TablePage:
     """One table. ``live``: path of its stream at the same service; ``row_id``: the field that names a row there;
-    ``inputs``: path that tells how old the lists are on which the table rests."""
+    ``inputs``: path that tells how old the lists are on which the table rests; ``decided_on``: its rows are decisions,
+    shown with what they rest on."""
 
     name: str
     address: str
@@ -44,6 +45,7 @@ class TablePage:
     actions: bool = False
     fixed: Mapping[str, str] = field(default_factory=dict)
     inputs: str | None = None
+    decided_on: bool = False
 
 
 NAME = Column("name", ("name",), "student")

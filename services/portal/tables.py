@@ -22,6 +22,7 @@ from services.portal.table_reading import (
     SHEET_ROWS,
     TableRow,
     asked,
+    completed,
     conditions_of,
     every_row,
     items_of,
@@ -124,7 +125,7 @@ def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
             inputs = await inputs_of(page, backends, opened, conditions_of(request, page))
             with _sheet_of(path, page, opened, inputs) as write:
                 async for rows in _chunks(every_row(backends, opened.caller, page, params, SHEET_ROWS + 1)):
-                    write(shown_rows(page, rows, opened.texts))
+                    write(shown_rows(page, await completed(page, backends, opened.caller, rows), opened.texts))
         except BackendTrouble:
             folder.cleanup()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry import forgetting, request_tables
-from services.registry.changes import change_api, change_jobs
+from services.registry.changes import change_api, change_jobs, class_seats_api
 from services.registry.corrections import request_api
 from services.registry.events import DayOpened
 from services.registry.exports import export_api
@@ -11,6 +11,7 @@ from services.registry.handlers import Registry
 from services.registry.households import (
     household_api,
     household_asking_api,
+    household_preview_api,
     household_proposal_api,
     household_proposals,
 )
@@ -58,6 +59,7 @@ ROUTERS = (
     freshness_api,
     household_api,
     household_asking_api,
+    household_preview_api,
     household_proposal_api,
     promotion_api,
     attendance_api,
@@ -65,6 +67,7 @@ ROUTERS = (
     care_api,
     class_api,
     change_api,
+    class_seats_api,
     request_api,
     paper_api,
     reference_api,

@@ -10,7 +10,8 @@ from typing import Literal
 
 from shared.kernel.facts import Fact, fact
 
-ChangeKind = Literal["fields", "sheet", "schools_merged", "division_changed"]
+ChangeKind = Literal["fields", "sheet", "classes", "schools_merged", "division_changed"]
+BY_STUDENT: tuple[ChangeKind, ...] = ("sheet", "classes")  # each student has values of her own
 
 
 @fact("registry")
@@ -19,8 +20,8 @@ class ChangeSetProposed(Fact, frozen=True, kw_only=True):
     what the proposer answers for.
 
     ``fields``: students of ``where`` (field → value) get ``values``; ``sheet``: what an edited export says, row by row;
-    ``schools_merged`` (撤点并校): the students of ``sources`` are ``into``'s; ``division_changed``: ``former_code`` is
-    ``code``, for schools and students."""
+    ``classes`` (分班): each student gets a class; ``schools_merged`` (撤点并校): the students of ``sources`` are
+    ``into``'s; ``division_changed``: ``former_code`` is ``code``, for schools and students."""
 
     kind: ChangeKind
     day: date

@@ -18,7 +18,7 @@ from services.registry.events import (
     Stage,
     StudentNumberKind,
 )
-from services.registry.household_events import RegisterExit
+from services.registry.household_events import MemberLeaving, RegisterExit
 from services.registry.life_events import ParentsWhereabouts
 from services.registry.sheets.lists import ListRow
 
@@ -193,12 +193,16 @@ class MemberRecord:
 
 @dataclass(frozen=True, slots=True)
 class RegisterHousehold:
+    """The household as its agency states it; ``new``: refused where one of that number is on record already."""
+
     list: ListName
     household_number: str
     division_code: str
     members: tuple[MemberRecord, ...]
     as_of: date
     household_type: str | None = None
+    address: str | None = None
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +256,33 @@ class LeaveRegister:
     on: date
 
 
-HouseholdIntent = ChangeHead | SplitHousehold | MergeHousehold | MoveHousehold | EnterRegister | LeaveRegister
+@dataclass(frozen=True, slots=True)
+class JoinHousehold:
+    """Somebody belongs to the household from ``on`` on: born, married in, taken in."""
+
+    household_id: UUID
+    member: MemberRecord
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveHousehold:
+    """A member belongs to it no longer from ``on`` on. ``head_id``: who of the others heads it from then on."""
+
+    household_id: UUID
+    member_id: UUID
+    reason: MemberLeaving
+    on: date
+    head_id: UUID | None = None
+
+
+HouseholdIntent = (
+    ChangeHead
+    | SplitHousehold
+    | MergeHousehold
+    | MoveHousehold
+    | EnterRegister
+    | LeaveRegister
+    | JoinHousehold
+    | LeaveHousehold
+)

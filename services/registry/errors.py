@@ -14,6 +14,7 @@ HouseholdUnknown   404  no such household, or not in the caller's scope
 HouseholdAlreadyMerged   409  the household is no more: it was merged into another one
 HouseholdNumberTaken     409  a household of that number is on record already
 MemberNotInHousehold     409  the person does not belong to the household
+MemberAlreadyInHousehold 409  somebody joins a household she belongs to
 NobodyLeft               422  a split that takes nobody, or everybody
 HouseholdsNotMergeable   422  a household with itself, or two of different lists
 BeforeHouseholdChange    422  a change dated before the last one of the same member or head
@@ -186,6 +187,18 @@ class MemberNotInHousehold(Conflict):
         super().__init__(
             "此人不是这一户的成员",
             "The person does not belong to the household.",
+            household_id=str(household_id),
+            member_id=str(member_id),
+        )
+
+
+class MemberAlreadyInHousehold(Conflict):
+    code = "member_already_in_household"
+
+    def __init__(self, household_id: UUID, member_id: UUID) -> None:
+        super().__init__(
+            "此人已是这一户的成员",
+            "The person belongs to the household already.",
             household_id=str(household_id),
             member_id=str(member_id),
         )

@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.kernel.facts import Fact, fact
 
 RegisterExit = Literal["lifted", "died_out", "moved_away", "entered_in_error"]
+MemberLeaving = Literal["died", "married", "moved_away", "entered_in_error", "other"]  # why a member left
 HouseholdChangeKind = Literal["split", "merge", "register_exit"]
 
 

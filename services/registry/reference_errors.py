@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from shared.kernel.refusals import Conflict, Malformed, NotFound
@@ -50,6 +51,26 @@ class DivisionNotOnRecord(NotFound):
 
     def __init__(self, division_code: str) -> None:
         super().__init__("没有这个区划代码", "There is no such division code.", division_code=division_code)
+
+
+class DivisionNotInForce(Malformed):
+    """No such code on that day. ``nearest``: codes in force that may be meant, each with its name; of a withdrawn one,
+    those its area belongs to now."""
+
+    code = "division_not_in_force"
+
+    def __init__(self, division_code: str, on: date, nearest: Sequence[tuple[str, str]], *, withdrawn: bool) -> None:
+        offers = "、".join(f"{code} {name}".strip() for code, name in nearest)
+        zh, en = ("已撤销", "was withdrawn") if withdrawn else ("未启用或不存在", "is not in force")
+        zh_offer, en_offer = ("现为", "now") if withdrawn else ("最接近的是", "nearest")
+        super().__init__(
+            f"行政区划代码{division_code}在{on.isoformat()}{zh}" + (f";{zh_offer}:{offers}" if offers else ""),
+            f"The division code {division_code} {en} on {on.isoformat()}"
+            + (f"; {en_offer}: {offers}" if offers else ""),
+            field="division_code",
+            division_code=division_code,
+            nearest=[{"division_code": code, "name": name} for code, name in nearest],
+        )
 
 
 class CalendarRefused(Malformed):

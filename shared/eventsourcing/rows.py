@@ -15,7 +15,7 @@ from shared.database.arrays import BytesArray, TextArray, UuidArray
 from shared.eventsourcing.event import Event, microseconds
 
 COPY_FROM = 40  # events of one command from which COPY is faster than INSERT
-_COPY_CHUNK_ROWS = 250
+_COPY_CHUNK_ROWS = 100
 
 _EVENT_COLUMNS = (
     "event_id, stream_id, version, type, effective_on, principal, command_id, cause_id, cause_recorded_at, data"
@@ -118,16 +118,17 @@ def append(
     tail: Tail,
     body_hmac: bytes,
     event_ids: list[UUID],
-    appends: Sequence[Append],
+    appends: Iterable[Append],
     predecessors: Mapping[UUID, int],
 ) -> None:
-    """Insert the command, then its events, in this order (see store.py). Wakes the sequencer on commit.
+    """Insert the command, then its events, in this order (see store.py). Wakes the sequencer on commit. Many events are
+    taken from ``appends`` while the server writes those before them.
 
     Raises UniqueViolation (a version or the command is taken), SerializationFailure (a predecessor does not exist);
     either way the database has ended the transaction, so nothing of it can be committed by mistake.
     """
     streams, versions = UuidArray(predecessors), list(predecessors.values())
-    if len(appends) < COPY_FROM:
+    if len(event_ids) < COPY_FROM:
         _, to, *columns = [list(column) for column in zip(*appends, strict=True)] or [[]] * len(Append._fields)
         raw.execute(
             _APPEND, (*tail, body_hmac, streams, versions, UuidArray(event_ids), UuidArray(to), *columns), binary=True
@@ -215,7 +216,7 @@ _DATE_ZERO = date(2000, 1, 1).toordinal()
 _MICROSECONDS_ZERO = 946_684_800_000_000  # 2000-01-01, where PostgreSQL counts from
 
 
-def _copy(raw: psycopg.Connection[Any], tail: Tail, appends: Sequence[Append]) -> None:
+def _copy(raw: psycopg.Connection[Any], tail: Tail, appends: Iterable[Append]) -> None:
     with (
         raw.cursor() as cursor,
         cursor.copy(
@@ -229,7 +230,7 @@ def _copy(raw: psycopg.Connection[Any], tail: Tail, appends: Sequence[Append]) -
         copy.write(_END)
 
 
-def _binary(tail: Tail, appends: Sequence[Append]) -> Iterable[bytes]:
+def _binary(tail: Tail, appends: Iterable[Append]) -> Iterable[bytes]:
     """The rows in PostgreSQL's binary COPY format: each field is a 4-byte length and its bytes, -1 for NULL."""
     shared = b"".join(_field(value) for value in tail)
     types: dict[str, bytes] = {}

@@ -22,6 +22,7 @@ from shared.kernel.facts import Fact, Personal, fact_type, personal_fields
 
 NONCE_BYTES = 12
 _NONCES_AT_ONCE = 64
+_BOUND_BYTES = 16 + 16 + 8 + 16
 KEY_BYTES = 32
 
 
@@ -59,13 +60,19 @@ def _wire(cls: type[Fact]) -> tuple[msgspec.json.Decoder[Any], tuple[tuple[str, 
 
 
 def _bound_to(event_id: UUID, stream_id: UUID, version: int, person: UUID) -> bytes:
-    return event_id.bytes + stream_id.bytes + version.to_bytes(8, "big") + person.bytes
+    """Event id, stream, version (8 bytes) and person, one behind the other; as one number, which takes half as long."""
+    head = (event_id.int << 128 | stream_id.int) << 64 | version
+    return (head << 128 | person.int).to_bytes(_BOUND_BYTES, "big")
 
 
-def people_of(fact: Fact) -> set[UUID]:
-    """The people whose keys :func:`seal` needs for this fact."""
-    blocks = [getattr(fact, name) for name in personal_fields(type(fact))]
-    return {block.person_id for block in blocks if block is not None}
+def people_of(*facts: Fact) -> set[UUID]:
+    """The people whose keys :func:`seal` needs for these facts."""
+    return {
+        block.person_id
+        for fact in facts
+        for name in personal_fields(type(fact))
+        if (block := getattr(fact, name)) is not None
+    }
 
 
 def fresh_nonces() -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -149,19 +149,18 @@ class EventStore:
         try:
             try:
                 proposed = decide()
-                appends, versions = self._prepared(command, proposed)
+                numbered, versions = self._numbered(proposed)
             except VersionConflict:
                 raise
             except Conflict as refusal:
                 rows.keep_refusal(raw, command.principal, command.command_id, body_hmac, answers.keep(refusal))
                 raise
-            event_ids = [append.event_id for append in appends]
-            rows.append(raw, _tail(command), body_hmac, event_ids, appends, _predecessors(proposed))
+            rows.append(raw, _tail(command), body_hmac, numbered.event_ids, _sealed(numbered), _predecessors(proposed))
         except (errors.UniqueViolation, errors.SerializationFailure) as taken:
             raise VersionConflict(
                 "数据已被他人更新,请刷新后重试", "The record was changed by someone else; reload and try again"
             ) from taken
-        return Result(tuple(event_ids), False, versions)
+        return Result(tuple(numbered.event_ids), False, versions)
 
     def execute_all(
         self,
@@ -179,13 +178,13 @@ class EventStore:
         streams = [{each.stream_id for each in proposed} for proposed in decided]
         if len(set().union(*streams)) != sum(map(len, streams)):
             raise NotTogether
-        people = {person for proposed in decided for each in proposed for person in people_of(each.fact)}
+        people = people_of(*(each.fact for proposed in decided for each in proposed))
         self._keyring.keys(people, create=True)  # one look for all: each finds its own at hand then
         done, results = [], []
         for command, proposed in zip(commands, decided, strict=True):
-            appends, versions = self._prepared(command, proposed)
-            done.append(rows.Done(_tail(command), self._hmac_of(command), appends))
-            results.append(Result(tuple(append.event_id for append in appends), False, versions))
+            numbered, versions = self._numbered(proposed)
+            done.append(rows.Done(_tail(command), self._hmac_of(command), list(_sealed(numbered))))
+            results.append(Result(tuple(numbered.event_ids), False, versions))
         rows.append_all(raw, done, _predecessors([each for proposed in decided for each in proposed]))
         return results
 
@@ -245,27 +244,40 @@ class EventStore:
             raise answers.restore(kept.refusal)
         return Result(tuple(kept.event_ids), True, rows.versions_of(raw, kept.event_ids))
 
-    def _prepared(self, command: Command, proposed: Sequence[Proposed]) -> tuple[list[rows.Append], dict[UUID, int]]:
-        """Number, seal and encode the facts. Creates the keys of people seen for the first time."""
+    def _numbered(self, proposed: Sequence[Proposed]) -> tuple[_Numbered, dict[UUID, int]]:
+        """Number the facts and fetch the keys that will seal them. Creates the keys of people seen for the first
+        time."""
         if len(proposed) > BATCH_LIMIT:
             raise ValueError(f"a command appends at most {BATCH_LIMIT} facts, not {len(proposed)}")
-        people: set[UUID] = set()
-        for each in proposed:
-            people.update(people_of(each.fact))
+        people = people_of(*(each.fact for each in proposed))
         keys = self._keyring.keys(people, create=True)
         if len(keys) != len(people):
             raise PersonErased("该人员的个人信息已依法删除", "The personal data of this person were erased")
         versions: dict[UUID, int] = {}
-        appends = []
-        nonces, names = fresh_nonces(), {type(each.fact): fact_type(type(each.fact)).name for each in proposed}
-        for each, event_id in zip(proposed, new_event_ids(len(proposed)), strict=True):
-            stream, expected, fact, effective_on = each
-            version = _next_version(versions, stream, expected)
-            data = seal(fact, event_id, stream, version, keys, nonces)
-            if len(data) > DATA_LIMIT_BYTES:
-                raise ValueError(f"an event holds at most {DATA_LIMIT_BYTES} bytes, not {len(data)}")
-            appends.append(rows.Append(event_id, stream, version, names[type(fact)], effective_on, data))
-        return appends, versions
+        numbers = [_next_version(versions, each.stream_id, each.expected_version) for each in proposed]
+        return _Numbered(proposed, new_event_ids(len(proposed)), numbers, keys), versions
+
+
+class _Numbered(NamedTuple):
+    """Facts with the event ids and versions they are going to have, and the keys of the people in them."""
+
+    proposed: Sequence[Proposed]
+    event_ids: list[UUID]
+    versions: list[int]
+    keys: dict[UUID, bytes]
+
+
+def _sealed(numbered: _Numbered) -> Iterator[rows.Append]:
+    """The facts as they are written, each sealed when it is asked for: the server writes many meanwhile. Raises
+    ValueError."""
+    proposed, event_ids, versions, keys = numbered
+    nonces, names = fresh_nonces(), {type(each.fact): fact_type(type(each.fact)).name for each in proposed}
+    for each, event_id, version in zip(proposed, event_ids, versions, strict=True):
+        stream, _, fact, effective_on = each
+        data = seal(fact, event_id, stream, version, keys, nonces)
+        if len(data) > DATA_LIMIT_BYTES:
+            raise ValueError(f"an event holds at most {DATA_LIMIT_BYTES} bytes, not {len(data)}")
+        yield rows.Append(event_id, stream, version, names[type(fact)], effective_on, data)
 
 
 def _worth_repeating(error: Exception) -> bool:

@@ -12,4 +12,5 @@ PORT_OFFSETS: Mapping[str, int] = {
     "visits": 4,
     "notifications": 5,
     "audit": 6,
+    "access": 7,
 }

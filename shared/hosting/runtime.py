@@ -43,8 +43,9 @@ from shared.transparency.checkpoints import log_signers, origin_of
 from shared.transparency.routes import log_routes, store_routes
 from shared.transparency.store_ranges import SECRET as STORE_READING
 from shared.web.application import create_app
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Issuers
 from shared.web.live import SseHub
+from shared.web.revocations import REVOCATIONS, Revocations
 
 ROLES = ("api", "relay", "processor")
 DATABASE_WAIT_SECONDS = 60.0
@@ -123,7 +124,9 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     checks.update({loop.name: loop.check for loop in loops})
     hub = SseHub(service.database.app_conninfo, subscribers=live_lists())
     checks["changes"] = hub.check
-    parts = [_few_threads, _looping(loops), hub.part]
+    revocations = Revocations(f"{settings.addresses.get('access', '')}{REVOCATIONS}")
+    revocations.on_ended(hub.end_sessions)
+    parts = [_few_threads, _looping(loops), hub.part, revocations.part]
     if relays:
         parts.append(_relaying(service, settings))
     if "processor" in roles and service.projections:
@@ -134,11 +137,13 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     return create_app(
         service.name,
         (*_own_log(service, settings), *service.routers) if "api" in roles else (),
-        authenticator=Authenticator(issuer=settings.issuer, audience=settings.audience, jwks_url=settings.jwks_url),
+        authenticator=Issuers.fetching(settings.issuers, settings.audience),
         database=service.database,
         parts=parts,
         checks=checks,
-        state={"hub": hub, "settings": settings},
+        state={"hub": hub, "settings": settings, "revocations": revocations},
+        rates=settings.rates,
+        strict_transport=settings.environment == "production",
     )
 
 
@@ -160,7 +165,7 @@ def run(service: Service, settings: Settings, roles: frozenset[str]) -> None:
     Figures(service.database, service.gauges).register()
     app = application(service, settings, roles)
     calm_collector()
-    serve(app, settings.port)
+    serve(app, settings.port, settings.proxies)
 
 
 @asynccontextmanager
@@ -179,8 +184,9 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: FastAPI, port: int) -> None:
-    """Serve an application on loopback until SIGTERM or Ctrl-C."""
+def serve(app: FastAPI, port: int, proxies: str = "") -> None:
+    """Serve an application on loopback until SIGTERM or Ctrl-C. ``proxies``: addresses of what ends TLS in front of it,
+    comma-separated; what anybody else says of a request's scheme and origin is not believed."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -188,6 +194,9 @@ def serve(app: FastAPI, port: int) -> None:
             port=port,
             log_config=None,
             access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

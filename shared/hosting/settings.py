@@ -14,7 +14,11 @@ ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/
 ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
+ROLLCALL_SNAPSHOT_EVENTS       events of a projection's logs between two snapshots of audit (default 250000; 0 = none)
+ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (default 40)
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
+ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
+ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
 =============================  =========================================================================
 """
 
@@ -25,8 +29,10 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -36,11 +42,13 @@ from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
+from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
 PUBLIC_KEYS_FILE = "public-keys.txt"
+DEMO_ISSUER_PATH = "/demo-issuer"
 AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
 
 
@@ -70,6 +78,10 @@ class Settings:
     public_keys_file: Path = Path(PUBLIC_KEYS_FILE)
     addresses: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    snapshot_events: int = 250_000
+    snapshots_kept: int = 40
+    rates: Rates = UNLIMITED
+    proxies: str = ""
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -101,6 +113,10 @@ class Settings:
             public_keys_file=Path(env.get("ROLLCALL_PUBLIC_KEYS") or home / PUBLIC_KEYS_FILE),
             addresses=_addresses(env, first),
             secrets=_given_secrets(env),
+            snapshot_events=_count(env, "ROLLCALL_SNAPSHOT_EVENTS", 250_000, least=0),
+            snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 40, least=1),
+            rates=_rates(env),
+            proxies=_proxies(env),
         )
 
     @property
@@ -144,6 +160,33 @@ class Settings:
         before = f"{name}-previous"
         kept = before in self.secrets or (self.home / "secrets" / before).exists()
         return [self.secret(name), *([self.secret(before)] if kept else [])]
+
+    @property
+    def access_issuer(self) -> str:
+        """The ``iss`` of the tokens that access signs."""
+        return f"urn:rollcall:{self.division}:access"
+
+    @property
+    def token_seeds(self) -> list[bytes]:
+        """Ed25519 seeds of the tokens: the present one (``access-signing``), then those that are only published: the
+        one before (``access-signing-previous``) and the one to come (``access-signing-next``)."""
+        found = [self.secret("access-signing")]
+        for name in ("access-signing-previous", "access-signing-next"):
+            try:
+                found.append(self.secret(name))
+            except SettingMissing:
+                continue
+        return found
+
+    @property
+    def issuers(self) -> dict[str, str]:
+        """Whose tokens are trusted: issuer → address of its keys. Access always; the demonstration's issuer never in
+        production; another one (ROLLCALL_ISSUER) wherever it is named."""
+        trusted = {self.access_issuer: f"{self.addresses['access']}/v1/jwks.json"} if self.addresses else {}
+        demo = urlsplit(self.issuer).path == DEMO_ISSUER_PATH
+        if self.issuer and not (demo and self.environment == "production"):
+            trusted[self.issuer] = self.jwks_url
+        return trusted
 
     def database(self) -> Database:
         """This service's database, not yet prepared."""
@@ -197,6 +240,23 @@ def agency_topics(env: Mapping[str, str]) -> str:
     return "" if given == "-" else given
 
 
+def _proxies(env: Mapping[str, str]) -> str:
+    given = [each.strip() for each in env.get("ROLLCALL_PROXIES", "").split(",") if each.strip()]
+    try:
+        for each in given:
+            ip_network(each)
+    except ValueError:
+        raise SettingMissing("ROLLCALL_PROXIES are IP addresses or networks, comma-separated") from None
+    return ",".join(given)
+
+
+def _rates(env: Mapping[str, str]) -> Rates:
+    try:
+        return Rates.from_environment(env)
+    except ValueError as odd:
+        raise SettingMissing(str(odd)) from None
+
+
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:
     local = {name: f"http://127.0.0.1:{first + offset}" for name, offset in PORT_OFFSETS.items()}
     return {name: env.get(f"ROLLCALL_{name.upper()}_URL") or url for name, url in local.items()}
@@ -207,6 +267,13 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingMissing(f"{name} is not set")
     return value
+
+
+def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or int(text) < least:
+        raise SettingMissing(f"{name} is {text!r}; give a whole number, at least {least}")
+    return int(text)
 
 
 def _database_url(env: Mapping[str, str], service: str, name: str) -> str:

@@ -224,6 +224,23 @@ class KeyRing:
             )
             return {person: moment.astimezone(UTC) for person, moment in rows}
 
+    def erasures(self) -> int:
+        """How often people were erased until now, asked at once."""
+        return self._hear(at_once=True)
+
+    def discard(self, key_ids: Collection[UUID]) -> None:
+        """Destroy keys that are no person's (of copies that are not needed any more). No erasure is counted: what this
+        process or another holds of them opens nothing that anybody still has."""
+        with self._engine.begin() as connection:
+            driver(connection).execute(
+                "UPDATE person_keys SET wrapped = NULL, erased_at = now()"
+                " WHERE person_id = ANY(%s) AND erased_at IS NULL",
+                (sorted(set(key_ids)),),
+            )
+        with self._lock:
+            for key_id in key_ids:
+                self._cache.pop(key_id, None)
+
     def close(self) -> None:
         """Close every pooled connection and forget every key."""
         self._engine.dispose()
@@ -248,7 +265,7 @@ class KeyRing:
         missing = []
         with self._lock:
             cache = self._cache
-            for person in dict.fromkeys(person_ids):
+            for person in person_ids if isinstance(person_ids, set | frozenset) else dict.fromkeys(person_ids):
                 entry = cache.get(person)
                 if entry is not None and entry[1] > oldest:
                     found[person] = entry[0]

@@ -180,6 +180,7 @@ def create_scratch(connection: sqlalchemy.Connection, projection: Projection, sc
     """The projection's tables, empty, in a new schema without rights for anyone else; by their names."""
     raw, name = driver(connection), sql.Identifier(schema)
     raw.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+    raw.execute("SET LOCAL maintenance_work_mem = '256MB'")  # indexes are made at the end, over everything at once
     raw.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, sql.Literal(shape(projection))))
     tables = {table.name: ScratchTable(table, schema) for table in projection.tables}
     for table in tables.values():

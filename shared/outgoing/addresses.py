@@ -21,7 +21,8 @@ _TRANSLATING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48"
 
 
 class AddressRefused(ValueError):
-    """Nothing may be sent there; ``code`` says why: not_https, credentials, port, no_host, unresolved, or inside."""
+    """Nothing may be sent there; ``code`` says why: not_https, credentials, port, no_host, unresolved, inside, or (for
+    a client of the installation's own services) stranger."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -39,6 +40,12 @@ class Target:
     path: str
 
     @property
+    def pinned(self) -> str:
+        """The address as a URL whose host is the IP address that was checked."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
+
+    @property
     def host_header(self) -> str:
         """The host as the request names it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -46,13 +53,15 @@ class Target:
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name. Raises OSError."""
-    return list(dict.fromkeys(str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    """The addresses of a name, IPv4 first: only one is tried, and few county networks carry IPv6. Raises OSError."""
+    found = sorted(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), key=lambda each: each[0] != socket.AF_INET)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 @dataclass(frozen=True)
 class Gate:
-    """``allowed``: addresses let through by configuration, also by http and on any port (a test's 127.0.0.1)."""
+    """``allowed``: hosts and addresses let through by configuration, wherever they lie, also by http and on any port
+    (an issuer on the county's own network, a test's 127.0.0.1)."""
 
     allowed: frozenset[str] = frozenset()
     resolve: Resolve = resolved
@@ -94,7 +103,7 @@ class Gate:
             raise AddressRefused("unresolved")
         for address in addresses:
             found = _literal(address)
-            if address not in self.allowed and (found is None or is_inside(found)):
+            if not {host, address} & self.allowed and (found is None or is_inside(found)):
                 raise AddressRefused("inside")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return Target(parts.scheme, host, addresses[0], port, path)

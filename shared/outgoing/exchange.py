@@ -40,11 +40,10 @@ async def post(
     try:
         async with asyncio.timeout(deadline_seconds):
             target = await asyncio.to_thread(gate.target, url)
-            host = f"[{target.address}]" if ":" in target.address else target.address
             async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=deadline_seconds) as client:
                 request = client.build_request(
                     "POST",
-                    f"{target.scheme}://{host}:{target.port}{target.path}",
+                    target.pinned,
                     content=body,
                     headers={**headers, "host": target.host_header},
                     extensions={"sni_hostname": target.host},

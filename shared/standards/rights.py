@@ -82,6 +82,9 @@ class Right(StrEnum):
     DELIVERIES_KEEP = "deliveries.keep"
 
     LOGS_READ = "logs.read"
+    FILES_REVEAL = "files.reveal"
+    ALARMS_NOTE = "alarms.note"
+    ALARMS_WATCH = "alarms.watch"  # is told of alarms on every page
     REPLAY = "replay"
     QUESTIONS_ASK = "questions.ask"
     READS_READ = "reads.read"
@@ -132,7 +135,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.HELPERS_ASSIGN, _R.ALERTS_WORK, _R.ALERTS_CLOSE, _R.ALERT_RULES_TRY, _R.ALERT_RULES_ACTIVATE),
         *(_R.REPORTS_ISSUE, _R.MESSAGES_READ, _R.CONTACTS_READ, _R.DELIVERIES_KEEP, _R.EXPORT_STUDENTS),
         *(_R.EXPORT_LISTS, _R.EXPORT_IN_FULL, _R.LOGS_READ, _R.REPLAY, _R.QUESTIONS_ASK, _R.READS_READ),
-        *(_R.READS_WATCH, _R.ERASURES_READ, _R.ERASURES_ASK, _R.EMERGENCY_ASK),
+        *(_R.READS_WATCH, _R.ERASURES_READ, _R.ERASURES_ASK, _R.EMERGENCY_ASK, _R.FILES_REVEAL, _R.ALARMS_NOTE),
     },
     Kind.REVIEWER: _CENTRE | {_R.REVIEWS_DECIDE, _R.STUDENTS_REVEAL, _R.MESSAGES_READ, _R.EMERGENCY_ASK},
     # Money only: whom it is for, masked, and what is due; no file of a child.
@@ -142,7 +145,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.CHANGES_APPROVE, _R.HOUSEHOLDS_APPROVE, _R.MODELS_ACTIVATE, _R.ALERTS_CLOSE, _R.ALERT_RULES_TRY),
         *(_R.MESSAGES_READ, _R.LOGS_READ, _R.REPLAY, _R.QUESTIONS_ASK, _R.READS_READ, _R.READS_WATCH),
         *(_R.EXPORT_STUDENTS, _R.EXPORT_LISTS, _R.ERASURES_READ, _R.ERASURES_APPROVE, _R.RETENTION_SET),
-        *(_R.KEYS_ROTATE, _R.EMERGENCY_REVIEW),
+        *(_R.KEYS_ROTATE, _R.EMERGENCY_REVIEW, _R.ALARMS_NOTE),
     },
     Kind.REGISTRAR: _SCHOOL_WIDE
     | {
@@ -164,7 +167,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
     | {
         *(_R.STUDENTS_REVEAL, _R.COUNSELLING_NOTE, _R.CARE_KEEP, _R.ALERTS_WORK, _R.ALERTS_CLOSE, _R.REPORTS_ISSUE),
         *(_R.TERMS_DO, _R.HELPERS_ASSIGN, _R.EXPORT_STUDENTS, _R.CORRECTIONS_ASK, _R.CORRECTIONS_DECIDE),
-        _R.EMERGENCY_REVIEW,
+        *(_R.EMERGENCY_REVIEW, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP),  # accounts: of the school's teachers
     },
     Kind.TOWNSHIP_CADRE: _CHILDREN
     | {
@@ -182,7 +185,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
     | {
         *(_R.ALERT_RULES_TRY, _R.CONTACTS_READ, _R.EXPORT_STUDENTS, _R.EXPORT_LISTS, _R.LOGS_READ, _R.REPLAY),
         *(_R.QUESTIONS_ASK, _R.READS_READ, _R.READS_WATCH, _R.ERASURES_READ, _R.ERASURES_ASK),
-        *(_R.ERASURES_APPROVE, _R.ACCOUNTS_READ),
+        *(_R.ERASURES_APPROVE, _R.ACCOUNTS_READ, _R.FILES_REVEAL, _R.ALARMS_NOTE, _R.ALARMS_WATCH),
     },
     # Accounts only: no child's data, and of the rest only the names of places.
     Kind.ACCOUNT_ADMINISTRATOR: _EVERYBODY | {_R.REFERENCE_READ, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP},

@@ -20,6 +20,9 @@ _LOCAL_HEADER = struct.Struct("<4sHHHHHLLLHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED_FLAG = 0x1
 _CONTENT_TYPES = "[Content_Types].xml"
+# A workbook has no document type; whoever sends one wants entities expanded or files fetched.
+_DOCUMENT_TYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
+_XML_ENDINGS = (".xml", ".rels", ".vml")
 _WORKBOOK_PARTS = ("workbook.xml", "workbook.bin")
 
 
@@ -76,6 +79,7 @@ def _inflated_size(raw: BinaryIO, part: zipfile.ZipInfo, allowed_bytes: int) -> 
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     packed_left, size, ceiling = part.compress_size, 0, min(part.file_size, allowed_bytes)
     pending = b""
+    xml = _Watched() if part.filename.lower().endswith(_XML_ENDINGS) else None
     while size <= ceiling and (packed_left > 0 or pending):
         if not pending:
             pending = raw.read(min(_CHUNK_BYTES, packed_left))
@@ -83,15 +87,34 @@ def _inflated_size(raw: BinaryIO, part: zipfile.ZipInfo, allowed_bytes: int) -> 
             if not pending:
                 raise _not_a_workbook("truncated")
         if stored:
-            size, pending = size + len(pending), b""
-            continue
-        size += len(inflater.decompress(pending, _CHUNK_BYTES))
-        pending = inflater.unconsumed_tail
+            piece, pending = pending, b""
+        else:
+            piece = inflater.decompress(pending, _CHUNK_BYTES)
+            pending = inflater.unconsumed_tail
+        size += len(piece)
+        if xml is not None:
+            xml.see(piece)
         if inflater.eof:
             return size
     while not stored and size <= ceiling and (more := inflater.decompress(b"", _CHUNK_BYTES)):
         size += len(more)
+        if xml is not None:
+            xml.see(more)
     return size
+
+
+class _Watched:
+    """An XML part seen piece by piece, for what no workbook holds."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def see(self, piece: bytes) -> None:
+        """Raises WorkbookUnsafe for a document type, also one that is cut in two."""
+        text = self._rest + piece
+        if any(each in text for each in _DOCUMENT_TYPES):
+            raise _unsafe("document_type", 1, 0)
+        self._rest = text[-2 * len(_DOCUMENT_TYPES[0]) :]
 
 
 def _check_ratio(unpacked: int, packed: int, limits: Limits) -> None:

@@ -107,6 +107,23 @@ def text_of(note: str) -> str:
     return _parts(note)[0]
 
 
+class ToldSignature(NamedTuple):
+    """A signature as a note tells it, not verified: by whom, and of a cosignature its POSIX second (0: a log's own)."""
+
+    name: str
+    moment: int
+
+
+def told_signatures(note: str) -> list[ToldSignature]:
+    """Who has put their name to a note, unverified: to be shown, never to be relied on. Raises NoteBroken."""
+    _, lines = _parts(note)
+    cosigned = _ID_BYTES + 8 + _SIGNATURE_BYTES
+    return [
+        ToldSignature(name, struct.unpack(">Q", raw[_ID_BYTES : _ID_BYTES + 8])[0] if len(raw) == cosigned else 0)
+        for name, raw in lines
+    ]
+
+
 def verified(note: str, verifiers: Iterable[Verifier]) -> tuple[str, list[Signature]]:
     """The text, with every signature of a known key, at least one. Lines of unknown keys are ignored, as the
     specification demands: that lets keys change and witnesses sign. Raises NoteBroken."""

@@ -6,6 +6,7 @@ Written from the RFC's bit-shifting algorithms and apart from proving.py, which 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from shared.transparency.tree import EMPTY_ROOT, HASH_BYTES, parent
 
@@ -16,26 +17,42 @@ class ProofBroken(Exception):
     """A proof does not prove what it is said to prove; the message says where it fails."""
 
 
-def verify_inclusion(leaf_hash: bytes, leaf: int, size: int, path: Sequence[bytes], root: bytes) -> None:
-    """That the tree over ``size`` leaves with this ``root`` has ``leaf_hash`` at ``leaf`` (from 0). Raises
-    ProofBroken."""
+class Step(NamedTuple):
+    """One step from a leaf to the root: ``sibling`` is hashed in front (``first``) or behind, which gives ``found``."""
+
+    sibling: bytes
+    first: bool
+    found: bytes
+
+
+def inclusion_steps(leaf_hash: bytes, leaf: int, size: int, path: Sequence[bytes]) -> list[Step]:
+    """The way of a proof from ``leaf_hash`` at ``leaf`` (from 0) upwards; the last step's hash is the root it proves.
+    Raises ProofBroken."""
     if not 0 <= leaf < size:
         raise ProofBroken(f"leaf {leaf} is not in a tree of {size}")
-    _require_hashes([leaf_hash, *path, root])
+    _require_hashes([leaf_hash, *path])
     place, last, found = leaf, size - 1, leaf_hash
+    steps = []
     for each in path:
         if last == 0:
             raise ProofBroken("the path is too long")
-        if place & 1 or place == last:
-            found = parent(each, found)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            found = parent(found, each)
+        first = bool(place & 1) or place == last
+        found = parent(each, found) if first else parent(found, each)
+        while first and not place & 1 and place:
+            place, last = place >> 1, last >> 1
         place, last = place >> 1, last >> 1
+        steps.append(Step(each, first, found))
     if last:
         raise ProofBroken("the path is too short")
-    if found != root:
+    return steps
+
+
+def verify_inclusion(leaf_hash: bytes, leaf: int, size: int, path: Sequence[bytes], root: bytes) -> None:
+    """That the tree over ``size`` leaves with this ``root`` has ``leaf_hash`` at ``leaf`` (from 0). Raises
+    ProofBroken."""
+    _require_hashes([root])
+    steps = inclusion_steps(leaf_hash, leaf, size, path)
+    if (steps[-1].found if steps else leaf_hash) != root:
         raise ProofBroken("the path does not lead to the root")
 
 

@@ -13,11 +13,12 @@ from sqlalchemy import text
 from starlette.routing import BaseRoute
 
 from shared.web import problems
-from shared.web.authentication import Authenticator
+from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.commands import IDEMPOTENCY_HEADER
 from shared.web.edge import API_CONTENT_POLICY, Edge
 from shared.web.health import Check, health_routes
+from shared.web.rate_limits import UNLIMITED, Limits, Rates
 from shared.web.viewers import Rule
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def create_app(
     title: str,
     routers: Sequence[APIRouter],
     *,
-    authenticator: Authenticator | None,
+    authenticator: Checker | None,
     database: Database | None = None,
     parts: Sequence[Part] = (),
     checks: Mapping[str, Check] | None = None,
@@ -40,6 +41,8 @@ def create_app(
     version: str = "1",
     state: Mapping[str, Any] | None = None,
     described: bool = True,
+    rates: Rates = UNLIMITED,
+    strict_transport: bool = False,
     inner: Sequence[tuple[Any, Mapping[str, Any]]] = (),
 ) -> FastAPI:
     """A service's application.
@@ -48,7 +51,8 @@ def create_app(
     beside the database when there is one. ``state`` is set on ``app.state`` for the routers (``request.app.state.x``);
     ``authenticator`` and ``database`` are there too. Routers carry their own prefix (``/v1``). ``described=False``
     leaves the OpenAPI description out (the portal). ``inner`` are further ASGI middlewares (class, arguments)
-    inside the edge and the body limit.
+    inside the edge and the body limit. ``rates`` bounds how often one person or agency may ask;
+    ``strict_transport`` has browsers come by https only from then on (behind TLS, in production).
     """
 
     @asynccontextmanager
@@ -66,7 +70,7 @@ def create_app(
         docs_url=None,  # the browsable pages of the framework load scripts from a CDN
         redoc_url=None,
     )
-    app.state.authenticator, app.state.database = authenticator, database
+    app.state.authenticator, app.state.database, app.state.limits = authenticator, database, Limits(rates)
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     every_check = dict(checks or {})
@@ -79,7 +83,7 @@ def create_app(
     for middleware, arguments in inner:
         app.add_middleware(middleware, **arguments)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
-    app.add_middleware(Edge, service=title, content_policy=content_policy)
+    app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
         _describe(app, _rules(route for router in routers for route in router.routes))
     return app

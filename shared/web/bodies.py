@@ -48,7 +48,7 @@ class BodyLimits:
     upload_bytes: int = UPLOAD_BYTES
     stream_bytes: int = STREAM_BYTES
     batches: Sequence[str] = field(default=(r".*/batch",))
-    uploads: Sequence[str] = field(default=(r".*/(submissions|uploads|attachments|dry-run\.xlsx)",))
+    uploads: Sequence[str] = field(default=(r".*/(submissions|uploads|attachments|counterfactuals|dry-run\.xlsx)",))
     streams: Sequence[str] = field(default=(r".*/lists/[a-z]+/stream",))
 
     def allowed(self, path: str) -> int:

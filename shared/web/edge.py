@@ -30,6 +30,7 @@ SECONDS = Histogram(
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 SECURITY_HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -44,9 +45,18 @@ SECURITY_HEADERS: Mapping[str, str] = {
 class Edge:
     """ASGI middleware around everything else of one service."""
 
-    def __init__(self, app: ASGIApp, service: str, content_policy: str = API_CONTENT_POLICY) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        service: str,
+        content_policy: str = API_CONTENT_POLICY,
+        *,
+        strict_transport: bool = False,
+    ) -> None:
         self._app, self._service = app, service
         headers = {**SECURITY_HEADERS, "content-security-policy": content_policy}
+        if strict_transport:
+            headers["strict-transport-security"] = STRICT_TRANSPORT
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

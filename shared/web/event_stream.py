@@ -76,6 +76,7 @@ class EventStream(Response):
             self._subscription = hub.subscribe(tables, last_event_id(request), waiting_ids)
         except OverflowError as full:
             raise TooManyListeners from full
+        self._subscription.session = viewer.session
         if self._known is not None:
             self._known.update(self._subscription.pending)
 
@@ -110,6 +111,8 @@ class EventStream(Response):
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
+            if self._subscription.closed:  # meanwhile: nothing more is told
+                break
             await asyncio.sleep(GATHER_SECONDS)
             async for text in self._changes(subscription):
                 yield text

@@ -62,14 +62,15 @@ class Change:
 
 
 class Subscription:
-    """One client's changes still to be looked at; touched only on the event loop. Ids wait once however often they
-    change; past ``limit`` ids the client is told to read its list again instead."""
+    """One client's changes still to be looked at, under its ``session``; touched only on the event loop. Ids wait once
+    however often they change; past ``limit`` ids the client is told to read its list again instead."""
 
     def __init__(self, tables: frozenset[str], limit: int) -> None:
         self.tables, self.limit = tables, limit
         self.pending: dict[UUID, None] = {}
         self.reload = False
         self.closed = False
+        self.session = ""
         self.number = 0
         self.woken = asyncio.Event()
 
@@ -138,6 +139,13 @@ class SseHub:
         for subscription in self._subscriptions:
             subscription.closed = True
             subscription.woken.set()
+
+    def end_sessions(self, sessions: frozenset[str]) -> None:
+        """End the streams of sessions that are over. On the event loop."""
+        for subscription in self._subscriptions:
+            if subscription.session in sessions:
+                subscription.closed = True
+                subscription.woken.set()
 
     def position(self) -> str:
         """Where the changes stand now. Read it *before* the rows of a page, and hand it to the page as ``since``."""

@@ -107,8 +107,16 @@ def refusal_problem(request: Request, refusal: Refusal) -> Response:
         detail=refusal.zh if language == "zh" else refusal.en,
         facts=refusal.facts,
         instance=request.url.path,
-        headers={"www-authenticate": "Bearer"} if refusal.status == 401 else None,
+        headers=refusal_headers(refusal),
     )
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """What a refusal says in headers: how to sign in, or when to come back."""
+    if refusal.status == 401:
+        return {"www-authenticate": "Bearer"}
+    wait_seconds = refusal.facts.get("retry_after_seconds")
+    return {} if wait_seconds is None else {"retry-after": str(wait_seconds)}
 
 
 def validation_problem(request: Request, error: RequestValidationError) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
@@ -17,10 +17,15 @@ from shared.database.scopes import NO_SCOPE, Classroom, Scope
 from shared.kernel.refusals import Forbidden
 from shared.standards.posts import POSTS, Kind, Shape
 from shared.standards.rights import Right, held_by
-from shared.web.authentication import Authenticator, Claims, Unauthenticated
+from shared.web.authentication import Checker, Claims, Unauthenticated
 from shared.web.languages import Language, language_of
+from shared.web.revocations import Revocations
+
+if TYPE_CHECKING:
+    from shared.web.rate_limits import Limits
 
 SESSION_COOKIE = "rollcall_session"
+GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105
 _DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
 _PLACE = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _CLASS = re.compile(r"([^/\x00-\x1f]{0,40})/([^/\x00-\x1f]{1,40})/([^\x00-\x1f]{1,40})")
@@ -52,11 +57,12 @@ class Viewer:
 
 
 def token_of(request: HTTPConnection) -> str | None:
-    """The token of a request: the bearer header, else the session cookie."""
+    """The token of a request: the bearer header, else the one got for its session, else a demonstration's cookie."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    return request.cookies.get(SESSION_COOKIE) or None
+    given: str | None = getattr(request.state, GIVEN_TOKEN, None)
+    return given or request.cookies.get(SESSION_COOKIE) or None
 
 
 def viewer_from(claims: Claims, language: Language) -> Viewer:
@@ -108,16 +114,22 @@ def _text(claims: Claims, name: str) -> str:
 
 
 async def viewer(request: Request) -> Viewer:
-    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable."""
+    """FastAPI dependency. Raises Unauthenticated, IssuerUnreachable, TooOften."""
     known = getattr(request.state, "viewer", None)
     if isinstance(known, Viewer):
         return known
-    authenticator: Authenticator | None = request.app.state.authenticator
+    authenticator: Checker | None = request.app.state.authenticator
     token = token_of(request)
     if token is None or authenticator is None:
         raise Unauthenticated("no token")
     found = viewer_from(await authenticator.claims(token), language_of(request))
+    revocations: Revocations | None = getattr(request.app.state, "revocations", None)
+    if revocations is not None:
+        revocations.check(found.session)
     request.state.viewer = found
+    limits: Limits | None = getattr(request.app.state, "limits", None)
+    if limits is not None:
+        limits.admit(request, found)
     return found
 
 

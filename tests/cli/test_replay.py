@@ -16,10 +16,13 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from cli.main import build_app
+from cli.session import Refused
 from deploy.errors import StartRefused
 from deploy.ports import free_port
 from deploy.views import VIEWS
 from services.audit import app
+from services.audit.snapshots.shelf import Shelf
+from services.audit.snapshots.snapshotter import Snapshotter
 from shared.hosting.service import Service
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
@@ -36,8 +39,8 @@ SEED = bytes(range(32))
 class Served:
     """An audit that answers, with a history behind it."""
 
-    def __init__(self, moments: list[Moment], folder: Path) -> None:
-        self.moments, self.folder = moments, folder
+    def __init__(self, moments: list[Moment], folder: Path, audit: Service, callers: Callers) -> None:
+        self.moments, self.folder, self.audit, self.callers = moments, folder, audit, callers
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """A command that must succeed; what it printed with --json."""
@@ -47,7 +50,7 @@ class Served:
 
 
 @contextmanager
-def answering(installation: Installation, audit: Service) -> Iterator[None]:
+def answering(installation: Installation, audit: Service) -> Iterator[Callers]:
     """Audit served over HTTP, and an environment in which the command line finds it as an auditor."""
     port = free_port()
     first = port - OFFSETS["audit"]
@@ -64,7 +67,7 @@ def answering(installation: Installation, audit: Service) -> Iterator[None]:
         patch.setenv("ROLLCALL_PORT", str(first))
         patch.setenv("ROLLCALL_DIVISION", DIVISION)
         patch.setenv("ROLLCALL_TOKEN", callers.auditor().token or "")
-        yield
+        yield callers
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +77,8 @@ def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     audit = installation.start(app.build(installation.settings("audit"), VIEWS))
     moments = a_history(installation)
     archive(installation, audit)
-    with answering(installation, audit):
-        yield Served(moments, folder)
+    with answering(installation, audit) as callers:
+        yield Served(moments, folder, audit, callers)
     installation.close()
 
 
@@ -128,6 +131,38 @@ def test_the_same_question_has_the_same_digest(served: Served) -> None:
     asked = ("replay", "alerts", "--known-at", served.moments[1].at.isoformat(), "--out")
     digests = {served.run(*asked, str(served.folder / f"{n}.json"))["hash"] for n in range(2)}
     assert len(digests) == 1
+
+
+def test_a_replay_begins_at_a_snapshot_unless_everything_is_to_be_read_and_writes_the_same_file(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, projection = served.audit.database, VIEWS["payments"].projection
+    written = Snapshotter(Shelf(database, served.audit.keyring), {}).write(projection, served.moments[1].at)
+    assert written is not None
+    quick, whole = served.folder / "quick.xlsx", served.folder / "whole.xlsx"
+    asked = ("replay", "payments", "--known-at", served.moments[2].at.isoformat(), "--out")
+    began = [
+        served.run(*asked, str(quick))["began"]["snapshot"],
+        served.run(*asked, str(whole), "--from-first")["began"]["snapshot"],
+    ]
+    assert began == [str(written.id), None]
+    assert rows_of(quick) == rows_of(whole)
+
+    def told(*arguments: str) -> str:
+        return runner.invoke(build_app(), list(arguments), catch_exceptions=False).stdout
+
+    assert f"从快照开始 began at snapshot {written.id}" in told(*asked, str(quick))
+    assert f"payments: 1, up to {written.known_at.date()}" in told("snapshots")
+    with pytest.raises(Refused):
+        told("snapshots", "drop")
+    monkeypatch.setenv("ROLLCALL_TOKEN", served.callers.of("approver").token or "")
+    assert "1 snapshots dropped" in told("snapshots", "drop")
+    assert "0 MiB; 0 to be dropped; one every 250,000 events" in told("snapshots")
+
+
+def rows_of(file: Path) -> list[list[list[Any]]]:
+    book = CalamineWorkbook.from_path(str(file))
+    return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
 
 
 def test_what_cannot_be_answered_is_refused_in_one_line_and_leaves_no_file(served: Served) -> None:

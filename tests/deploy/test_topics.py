@@ -14,7 +14,7 @@ from tests.conftest import KafkaFixture
 
 def test_each_service_has_a_log_of_four_partitions_and_heads_of_one() -> None:
     topics = {topic.name: topic for topic in declared_topics("469000")}
-    assert len(topics) == 12
+    assert len(topics) == 14
     log = topics["rollcall.469000.registry.log"]
     assert (log.partitions, log.config["retention.ms"], log.config["cleanup.policy"]) == (4, "-1", "delete")
     heads = topics["rollcall.469000.notifications.heads"]

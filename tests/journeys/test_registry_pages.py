@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import load_workbook
 
-from services.registry.commands import EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
-from services.registry.handlers import enrol_students, register_schools
+from services.registry.commands import CorrectStudent, EnrolStudents, RegisterSchools, SchoolRecord, StudentRecord
+from services.registry.handlers import enrol_students, register_schools, students_named
 from services.registry.reference.reference import (
     ActivateCalendar,
     CloseSchool,
@@ -21,11 +22,14 @@ from services.registry.reference.reference import (
     close_school,
     state_divisions,
 )
+from services.registry.students.particulars import correct_student
 from shared.database.scopes import Scope
+from shared.eventsourcing.store import Command
 from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
 from tests.journeys.test_pages import CONTRAST, DESK, PHONE
 from tests.journeys.test_review_page import TWICE_AND_UNNAMED
+from tests.services.registry.year import change_all
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
@@ -173,6 +177,134 @@ def test_reference_data_lead_from_the_list_to_the_history_of_a_row(
     expect(page.locator("tbody tr").first).to_contain_text("开学典礼 2026-09-01 至 2026-09-01")
     page.goto("/reference/schools?known_at=2020-01-01T00:00")
     assert page.locator("table.rows").count() == 0
+
+
+def test_a_household_is_registered_and_somebody_joins_and_leaves_it(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    names = {"469000": "省直辖", "469011": "新潮县", "469012": "旧潮县"}
+    eras = tuple(DivisionChange(code, TERM, "added", name) for code, name in names.items())
+    state_divisions(running.registry, eras, command())
+    running.pump()
+    page.goto("/household-changes")
+    page.get_by_role("link", name="新户登记").press("Enter")
+    page.get_by_label("户编号").fill("H-NEW")
+    page.get_by_label("居住地行政区划代码").fill("469101")
+    page.get_by_label("住址").fill("新潮县东门街八号")
+    page.get_by_label("第 1 行姓名").focus()
+    people = (("张建国", number(90), "户主"), ("李秀英", number(91), "配偶"), ("张小红", number(3), "长女"))
+    for name, own, relation in people:
+        for typed in (name, own, relation):
+            page.keyboard.type(typed)
+            page.keyboard.press("Tab")
+    look = page.get_by_role("button", name="查看前后情况")
+    look.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("469011 新潮县")
+    expect(page.get_by_label("第 3 行姓名")).to_have_value("张小红")
+    page.get_by_label("居住地行政区划代码").fill("469011")
+    look.press("Enter")
+    expect(page.locator("#after")).to_contain_text("张*国 户主")
+    proper(page, tmp_path / "register")
+    page.get_by_role("button", name="登记", exact=True).press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记")
+    expect(page.locator("#members tr")).to_have_count(3)
+    expect(page.locator(".place")).to_contain_text("469011 新潮县")
+    running.pump()
+    join = page.locator("#ask-join")
+    join.locator("summary").press("Enter")
+    join.get_by_label("姓名").fill("张小宝")
+    join.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(join.locator("#after")).to_contain_text("张*宝")
+    join.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#members tr")).to_have_count(4)
+    leave = page.locator("#ask-leave")
+    leave.locator("summary").press("Enter")
+    leave.get_by_label("减少的成员").select_option(label=f"张*国 {number(90)[:4]}**********{number(90)[-4:]} (户主)")
+    leave.get_by_label("减少原因").select_option("died")
+    leave.get_by_label("此后的户主").select_option(index=2)
+    leave.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(leave.locator("#after")).not_to_contain_text("张*国")
+    proper(page, tmp_path / "leave")
+    leave.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator("#members tr")).to_have_count(3)
+    page.goto("/household-changes/new")
+    page.get_by_label("户编号").fill("H-NEW")
+    page.get_by_label("居住地行政区划代码").fill("469011")
+    page.get_by_label("第 1 行姓名").fill("张建国")
+    page.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("该户编号已有登记")
+    page.get_by_label("户编号").fill("H-NEW-2")
+    page.get_by_label("第 1 行身份证号").fill(number(91))
+    page.get_by_role("button", name="查看前后情况").press("Enter")
+    expect(page.locator("#elsewhere li")).to_have_count(1)
+
+
+def test_a_grade_is_reshuffled_by_keyboard_up_to_the_preview(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    page.goto("/changes")
+    page.get_by_role("link", name="分班调整").press("Enter")
+    page.locator("select[name=school]").select_option(SCHOOLS[1].school_code)
+    page.get_by_role("button", name="查看年级").press("Enter")
+    expect(page.locator("#grades tbody tr")).to_contain_text("2班 2")
+    page.locator("#grades a").press("Enter")
+    seats = page.locator("#seats tbody tr")
+    expect(seats).to_have_count(2)
+    seats.first.locator("input[list]").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3*班")
+    page.keyboard.press("Tab")
+    expect(seats.nth(1).locator("input[list]")).to_be_focused()
+    page.get_by_label("事由").fill("秋季分班")
+    page.get_by_role("button", name="生成预览").press("Enter")
+    expect(seats.first).to_contain_text("“班级”的内容无法识别")
+    expect(seats.first.locator("input[list]")).to_have_value("3*班")
+    seats.first.locator("input[list]").fill("3班")
+    proper(page, tmp_path / "seats")
+    page.get_by_role("button", name="生成预览").press("Enter")
+    page.wait_for_url("**/changes/*-*")
+    change_all(running.registry)
+    page.reload()
+    expect(page.locator("h1")).to_have_text("分班调整")
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    expect(page.locator("#rows tbody tr ins")).to_have_text("3班")
+    sheet = tmp_path / "of-one-school.xlsx"
+    sheet.write_bytes(page.request.get(f"/changes/sheet.xlsx?school={SCHOOLS[1].school_code}").body())
+    assert len(load_workbook(sheet).get_sheet_by_index(0).to_python()) == 1 + 2
+
+
+def test_what_somebody_else_corrected_meanwhile_is_settled_field_by_field(
+    page: Page, running: RegistryPortal, tmp_path: Path
+) -> None:
+    registry = running.registry
+    (student,) = students_named(registry, CHILDREN[:1])
+    page.goto(f"/students/{student}")
+    cells = {"phone": "13900139000", "guardian_name": "单大山"}
+    theirs = Command("second clerk", uuid4(), b"")
+    correct_student(registry, Scope(division="46"), CorrectStudent(student, TERM, cells), theirs, lambda _: None)
+    form = page.locator("#life-correct")
+    form.locator("summary").press("Enter")
+    form.get_by_label("联系电话").fill("13700137000")
+    form.get_by_label("监护人姓名").fill("单老大")
+    form.get_by_label("住址").fill("望潮镇三村")
+    form.get_by_role("button", name="登记").press("Enter")
+    rows = form.locator("#conflict tbody tr")
+    expect(rows).to_have_count(2)
+    phone = form.locator("tr[data-field=phone]")
+    expect(phone).to_contain_text("139****9000")
+    expect(phone).to_contain_text("second clerk")
+    expect(phone).to_contain_text("13700137000")
+    proper(page, tmp_path / "conflict")
+    phone.get_by_label("我填写的").check()
+    form.locator("tr[data-field=guardian_name]").get_by_label("现在的").check()
+    form.get_by_role("button", name="登记").press("Enter")
+    expect(page.locator(".notice")).to_have_text("已登记,稍后显示")
+    running.pump()
+    page.reload()
+    shown = page.locator("main")
+    expect(shown).to_contain_text("137****7000")
+    expect(shown).to_contain_text("单*山")
+    expect(shown).to_contain_text("住址****")
 
 
 def test_places_of_registration_lead_to_their_students(page: Page, running: RegistryPortal, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from shared.messaging.codec import Envelope
 from shared.messaging.runner import Runner
 
 PARTITIONS = 4
+SECRETS = ("kek", "jwt", "witness", "store-reading", "access-signing", "access-portal", "access-operator")
 DIVISION = "469000"
 
 
@@ -39,9 +40,7 @@ class Installation:
     def __init__(self, postgres: Any, home: Path) -> None:
         self._postgres, self._home = postgres, home
         self._suffix = uuid.uuid4().hex[:8]
-        self._secrets = {
-            name: bytes([number]) * 32 for number, name in enumerate(["kek", "jwt", "witness", "store-reading"], 1)
-        }
+        self._secrets = {name: bytes([number]) * 32 for number, name in enumerate(SECRETS, 1)}
         self.keyring = KeyRing(postgres.dsn(), self._secrets["kek"], name=f"keys_{self._suffix}")
         self.keyring.prepare()
         self.databases: dict[str, Database] = {}

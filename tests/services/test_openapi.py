@@ -14,12 +14,13 @@ from deploy.run import built
 from shared.hosting.settings import Settings
 from shared.transparency.routes import log_routes, store_routes
 from shared.web.application import create_app
+from tests.services.installation import SECRETS
 
 METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 
 
 def described(name: str, home: Path) -> tuple[list[APIRoute], dict[str, Any]]:
-    secrets = {each: bytes(32) for each in ("kek", "jwt", "witness", "store-reading", f"hmac-{name}", f"log-{name}")}
+    secrets = {each: bytes(32) for each in (*SECRETS, f"hmac-{name}", f"log-{name}")}
     settings = Settings(
         service=name,
         division="469000",

@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-OFFSETS = {"portal": 0, "registry": 1, "matching": 2, "disbursement": 3, "visits": 4, "notifications": 5, "audit": 6}
+OFFSETS = {
+    "portal": 0,
+    "registry": 1,
+    "matching": 2,
+    "disbursement": 3,
+    "visits": 4,
+    "notifications": 5,
+    "audit": 6,
+    "access": 7,
+}
 TIMEOUT_SECONDS = 30.0
 
 

@@ -22,7 +22,9 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
-from tests.support.county_rows import CATEGORIES
+from tests.support.county_logs import CountyLogs
+from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on
+from tests.support.county_staff import staff
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
@@ -55,6 +57,7 @@ class County:
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
         self.reviews = Reviews(name_id, self._command)
+        self.logs = CountyLogs(self._command)
         self.models = Models(name_id, self._command)
 
     def changed(self, table: str, *ids: UUID) -> None:
@@ -76,7 +79,7 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), ledgers(), known, *own]
+        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, staff(), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -243,6 +246,10 @@ class County:
                 raise NotFound("没有这名学生", "There is no such student.")
             return {"student_id": student_id, "items": CATEGORIES}
 
+        @r.get("/evidence")
+        def evidence(who: Who, student_id: Annotated[list[UUID], Query()]) -> Row:
+            return {"items": decided_on(_seen(self.entitlements.values(), who), student_id)}
+
         @r.get("/roster/stream")
         async def stream(request: Request, who: Who) -> Response:
             def read(ids: Sequence[UUID]) -> dict[UUID, Row]:
@@ -340,12 +347,8 @@ class County:
             command_id_of(request)
             self.replays.append({"view": view, **body})
             items = CATEGORIES[:1] if view == "categories" else list(self.roster.values())[:3]
-            return {"view": view, "hash": "ab" * 32, "rows": len(items), "items": items, "log_index": {"registry": 42}}
-
-        @r.get("/logs")
-        def logs(who: Who) -> Page[Row]:
-            at = "2024-09-01T01:02:03Z"
-            return Page(items=[{"service": "registry", "log_index": 42, "closed_until": at, "root": "cd" * 32}])
+            moment = {"known_at": "2024-09-01T01:02:03Z", "true_on": "2024-09-01", "log_index": {"registry": 42}}
+            return {"view": view, "hash": "ab" * 32, "count": len(items), "items": items, **moment}
 
         return r
 
@@ -374,10 +377,7 @@ def _student(number: int) -> tuple[UUID, Row]:
 
 
 def _on_roster(student: Row) -> Row:
-    codes = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
-    category = codes[student["student_id"].int % 4]
-    evidence = [{"list": "poverty", "kind": "脱贫户", "valid_from": "2016-01-01", "valid_to": None}]
-    return {**student, "category": category, "kind": "脱贫户", "evidence": evidence}
+    return {**student, "category": CODES[student["student_id"].int % 4], "kind": "脱贫户", "evidence": [EVIDENCE]}
 
 
 def _alert(number: int) -> Row:
@@ -395,4 +395,4 @@ def _entitlement(number: int) -> Row:
     row = {"entitlement_id": name_id(f"due {number}"), "student_id": student_id, "name": student["name"]}
     row |= {"school_code": student["school_code"], "school_name": student["school_name"], "term": "2024-autumn"}
     row |= {"programme": "living_subsidy", "amount_fen": 62500, "paid_on": None, "reference": None}
-    return {**row, "state": "granted"}
+    return {**row, "state": "granted", "evidence": [name_id(f"link {number}")]}

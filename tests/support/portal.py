@@ -17,6 +17,7 @@ from services.portal.app import application
 from services.portal.check_jobs import JOB_SECONDS, KEPT_SECONDS, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
+from services.portal.standing import Standings
 from shared.web import Authenticator
 from tests.support.county import County
 from tests.support.serving import serving
@@ -26,10 +27,12 @@ DIVISION = "460100"
 
 
 class Portal:
-    """A running portal. ``visitor`` opens it as nobody, ``as_`` as a persona of the demonstration."""
+    """A running portal. ``visitor`` opens it as nobody, ``as_`` as a persona of the demonstration.
+    ``forget_standing``: alarms are asked about anew."""
 
-    def __init__(self, url: str, county: County, home: Path) -> None:
+    def __init__(self, url: str, county: County, home: Path, standings: Standings) -> None:
         self.url, self.county, self.home = url, county, home
+        self.forget_standing = standings.forget
 
     def visitor(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
@@ -81,7 +84,8 @@ def running_portal(*, kept_seconds: float = KEPT_SECONDS, job_seconds: float = J
             services={name: f"{behind.url}/{name}" for name in SERVICES},
             demo_seed=SEED,
         )
-        with serving(application(settings, jobs), port):
-            yield Portal(f"http://127.0.0.1:{port}", county, home)
+        made = application(settings, jobs)
+        with serving(made, port):
+            yield Portal(f"http://127.0.0.1:{port}", county, home, made.state.standings)
             county.close()
         assert list(home.rglob("*")) == []

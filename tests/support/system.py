@@ -122,6 +122,7 @@ class System:
             "ROLLCALL_PORT": str(self.port),
             "ROLLCALL_DIVISION": self.division,
             "ROLLCALL_ENV": "test",
+            "ROLLCALL_RATES": "off",  # many tests at once are one and the same clerk
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,
             "ROLLCALL_ADMIN_DATABASE_URL": self.postgres.dsn(),
             "ROLLCALL_AGENCY_TOPICS": "-",  # systems share a broker, and these topics name no division

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import httpx
 import pydantic
 
+from shared.outgoing.neighbours import neighbour_client
 from shared.transparency.answers import StoreRange, Tile
 from shared.transparency.store_ranges import proof_of_witness
 
@@ -35,7 +36,7 @@ class HttpStores:
 
     def __init__(self, addresses: Mapping[str, str], secret: bytes, client: httpx.Client | None = None) -> None:
         self._addresses, self._secret = addresses, secret
-        self._client = client or httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = client or neighbour_client(addresses.values(), TIMEOUT_SECONDS)
 
     def held(self, service: str, first: int, last: int) -> StoreRange:
         return self._asked(StoreRange, service, f"/v1/log/store?first={first}&last={last}")

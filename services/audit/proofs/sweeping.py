@@ -14,6 +14,7 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 
+from services.audit.alarms.rounds import note_round
 from services.audit.archive import raise_alarms
 from services.audit.domain import CHECKPOINT_DIFFERS, Alarm
 from services.audit.proofs.archive_tree import last_cosigned
@@ -106,17 +107,20 @@ class Sweep:
         StoreSilent."""
         with self._database.working() as connection:
             raw = driver(connection)
-            row = raw.execute("SELECT next_index FROM witness_progress WHERE service = %s", (service,)).fetchone()
+            row = raw.execute(
+                "SELECT next_index, first_wrong FROM witness_progress WHERE service = %s", (service,)
+            ).fetchone()
             kept = last_cosigned(raw, service)
             if row is None or kept is None:
                 return None
             first = int(row[0])
             if first > kept.size:
                 raw.execute(
-                    "UPDATE witness_progress SET next_index = 1, rounds = rounds + 1, round_ended_at = now()"
-                    " WHERE service = %s",
+                    "UPDATE witness_progress SET next_index = 1, rounds = rounds + 1, round_ended_at = now(),"
+                    " first_wrong = NULL WHERE service = %s",
                     (service,),
                 )
+                note_round(raw, service, "store", kept.size, row[1])
                 self._raised.pop(service, None)
                 return 0
             last = min(first + RANGE_EVENTS - 1, kept.size)
@@ -126,5 +130,9 @@ class Sweep:
                 raised.add(alarm.kind)
                 raise_alarms(raw, [alarm])
                 log.critical("an event is not what was signed", service=service, kind=alarm.kind, index=alarm.log_index)
-            raw.execute("UPDATE witness_progress SET next_index = %s WHERE service = %s", (last + 1, service))
+            raw.execute(
+                "UPDATE witness_progress SET next_index = %s, first_wrong = coalesce(first_wrong, %s)"
+                " WHERE service = %s",
+                (last + 1, None if alarm is None else alarm.log_index, service),
+            )
             return last - first + 1

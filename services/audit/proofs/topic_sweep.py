@@ -17,6 +17,7 @@ import sqlalchemy.exc
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from services.audit.alarms.rounds import note_round
 from services.audit.archive import raise_alarms
 from services.audit.archiver import Source
 from services.audit.domain import TOPIC_CUT, TOPIC_DIFFERS, Alarm
@@ -68,16 +69,18 @@ class TopicSweep:
             consumer.seek_to_beginning(*partitions)
             ends = consumer.end_offsets(partitions)
             seen = dict.fromkeys(numbers, 0)  # the last log index that continued its chain
+            wrong: list[int] = []
             while not stop.is_set() and any(consumer.position(each) < ends[each] for each in partitions):
                 count = 0
                 for where, records in consumer.poll(timeout_ms=POLL_MILLISECONDS).items():
-                    seen[where.partition] = self._compare(source, seen[where.partition], records)
+                    seen[where.partition], alarms = self._compare(source, seen[where.partition], records)
+                    wrong += [alarm.log_index for alarm in alarms]
                     count += len(records)
                 stop.wait(count / RECORDS_PER_SECOND)
         finally:
             consumer.close()
         if not stop.is_set():
-            self._close(source, seen, wanted)
+            self._close(source, seen, wanted, wrong)
 
     def _archived(self, service: str) -> dict[int, int]:
         """Partition → its last archived log index."""
@@ -87,8 +90,9 @@ class TopicSweep:
             )
             return dict(rows.fetchall())
 
-    def _compare(self, source: Source, last: int, records: Sequence[Any]) -> int:
-        """Each record is the archived event of its index and continues its partition's chain, or repeats a part."""
+    def _compare(self, source: Source, last: int, records: Sequence[Any]) -> tuple[int, list[Alarm]]:
+        """Each record is the archived event of its index and continues its partition's chain, or repeats a part; up to
+        which index, and what was wrong."""
         found: list[tuple[int, bytes]] = []
         alarms: list[Alarm] = []
         for record in records:
@@ -112,10 +116,11 @@ class TopicSweep:
             if wrong:
                 alarms.append(Alarm(source.service, TOPIC_DIFFERS, wrong[0], "topic and archive hold different events"))
             raise_alarms(raw, alarms)
-        return last
+        return last, alarms
 
-    def _close(self, source: Source, seen: dict[int, int], wanted: dict[int, int]) -> None:
-        """The end of a round: whether each partition still reaches as far as it once did."""
+    def _close(self, source: Source, seen: dict[int, int], wanted: dict[int, int], wrong: Sequence[int]) -> None:
+        """The end of a round: whether each partition still reaches as far as it once did. ``wrong``: indexes that were
+        found wrong on the way."""
         with self._database.working() as connection:
             raw = driver(connection)
             lost = [
@@ -126,6 +131,7 @@ class TopicSweep:
             ]
             if lost:
                 raise_alarms(raw, [Alarm(source.service, TOPIC_CUT, min(lost), "the topic no longer holds this event")])
+            note_round(raw, source.service, "topic", max(seen.values(), default=0), min([*wrong, *lost], default=None))
             raw.execute(
                 "INSERT INTO witness_progress (service, topic_rounds, topic_round_ended_at) VALUES (%s, 1, now())"
                 " ON CONFLICT (service) DO UPDATE SET topic_rounds = witness_progress.topic_rounds + 1,"

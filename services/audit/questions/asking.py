@@ -83,7 +83,7 @@ class Asking:
         with self.replays.scratch() as connection:
             known_at, upto = cut(driver(connection), logs, inquiry.known_at)
             true_on = day_asked(inquiry.true_on, known_at)
-            scratch = folded(connection, projections, upto, self.replays.keyring)
+            scratch = folded(connection, projections, upto, self.replays.keyring, shelf=self.replays.shelf)
             with narrowed(scratch, inquiry.scope):
                 rows = _found(scratch, question, {"true_on": true_on, **bound(inquiry.parameters)})
             plain = [_plain(question, row) for row in rows[:FINDINGS_MOST]]

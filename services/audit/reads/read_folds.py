@@ -7,7 +7,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.audit.events import PersonFileRead
 from services.audit.reads.read_tables import (
+    AUDIT_READS,
     CASES,
     MATCHING_READS,
     NOTIFICATIONS_READS,
@@ -71,6 +73,10 @@ def case_read(event: Recorded) -> Iterable[Assertion]:
     yield _read(event, NOTIFICATIONS_READS, kind="case", subject_id=event.fact.alert_id)
 
 
+def file_read(event: Recorded) -> Iterable[Assertion]:
+    yield _read(event, AUDIT_READS, kind="file", student_id=event.fact.student_id)
+
+
 def case_opened(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"student_id": fact.student_id, "division_code": fact.division_code, "school_code": fact.school_code}
@@ -98,6 +104,7 @@ READS_VIEW = Projection(
         paper_events.PaperScanRead: scan_read,
         ReviewRead: review_read,
         case_events.CaseNotesRead: case_read,
+        PersonFileRead: file_read,
         AlertRaised: case_opened,
         paper_events.PaperEntered: paper_entered,
         paper_events.PaperRecorded: paper_recorded,

@@ -25,12 +25,14 @@ _SOURCES = (
     ("registry_reads r LEFT JOIN read_papers s ON s.entity = r.subject_id", "coalesce(r.student_id, s.student_id)"),
     ("matching_reads r", "r.student_id"),
     ("notifications_reads r LEFT JOIN read_cases s ON s.entity = r.subject_id", "s.student_id"),
+    ("audit_reads r", "r.student_id"),
 )
 
 
 class ReadRow(BaseModel):
-    """One read. ``kind``: student, list_row, case, paper, returned_rows, or export:<what> for a whole list, which tells
-    its ``filters`` and number of ``rows``. ``student_id`` is null for a whole list and for what is about no student."""
+    """One read. ``kind``: student, file, list_row, case, paper, returned_rows, or export:<what> for a whole list, which
+    tells its ``filters`` and number of ``rows``. ``student_id`` is null for a whole list and for what is about no
+    student."""
 
     read_id: UUID
     read_at: datetime

@@ -13,6 +13,7 @@ _HEADER = ("时间 Time", "查阅人 Reader", "范围 Scope", "查阅内容 What
 _WIDTHS = (20, 24, 18, 20, 40, 40)
 KINDS = {
     "student": "学生信息",
+    "file": "完整档案",
     "list_row": "名单比对",
     "case": "控辍保学个案",
     "paper": "纸质材料",

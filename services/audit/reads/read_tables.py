@@ -40,7 +40,8 @@ def _reads(name: str, log: str) -> PeriodTable:
 REGISTRY_READS = _reads("registry_reads", "registry")
 MATCHING_READS = _reads("matching_reads", "matching")
 NOTIFICATIONS_READS = _reads("notifications_reads", "notifications")
-READS = (REGISTRY_READS, MATCHING_READS, NOTIFICATIONS_READS)
+AUDIT_READS = _reads("audit_reads", "audit")
+READS = (REGISTRY_READS, MATCHING_READS, NOTIFICATIONS_READS, AUDIT_READS)
 
 
 def _subjects(name: str, log: str) -> PeriodTable:

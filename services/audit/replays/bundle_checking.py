@@ -14,23 +14,26 @@ import msgspec
 from services.audit.domain import LogBroken, verify_log
 from services.audit.export import NotAnExport, read_lines
 from services.audit.replays.bundle_format import (
+    AFTER,
     ANSWER,
+    BEFORE,
     CHECKPOINTS,
     FORMAT,
     LOG_FOLDER,
     NOTE,
+    RESULT,
     Answer,
     LogCut,
     Proof,
     check_answer,
 )
+from services.audit.replays.differing import compared
 from services.audit.replays.result_files import fixed_zip
 from shared.transparency.checkpoints import opened, origin_of
 from shared.transparency.notes import NoteBroken, Verifier
 from shared.transparency.verifying import ProofBroken, verify_consistency
 
 BUNDLE_BYTES = 2_000_000_000
-RESULT = "result.json"
 
 
 class BundleBroken(Exception):
@@ -64,8 +67,10 @@ def check_bundle(content: bytes, keys: Sequence[Verifier]) -> Checked:
     sizes: dict[str, int] = {}
     witnesses: set[str] = set()
     for service, cut in answer.logs.items():
-        sizes[service], names = _check_cut(service, cut, proofs[service], keys)
+        proof = proofs[service]
+        sizes[service], names = _check_cut(service, cut, proof.checkpoint, proof.consistency, keys)
         witnesses |= names
+    _check_difference(files, answer, proofs, keys)
     logs = [service for service in answer.logs if _check_log(files, service, answer)]
     _check_bytes(content, files)
     return Checked(answer, sizes, sorted(witnesses), logs)
@@ -125,15 +130,48 @@ def _check_files(files: dict[str, bytes], answer: Answer) -> None:
         raise BundleBroken(f"{RESULT}: it does not have {answer.rows} rows")
 
 
-def _check_cut(service: str, cut: LogCut, proof: Proof, keys: Sequence[Verifier]) -> tuple[int, set[str]]:
+def _check_difference(
+    files: dict[str, bytes], answer: Answer, proofs: dict[str, Proof], keys: Sequence[Verifier]
+) -> None:
+    """Of a difference: that the earlier cut, too, is the beginning of what was signed, and that the changes are those
+    between the two lists of rows. Which events caused them is audit's word; each is in the logs."""
+    earlier, before = answer.earlier_logs, answer.asked.before
+    if isinstance(earlier, msgspec.UnsetType) or isinstance(before, msgspec.UnsetType):
+        if earlier is not before:
+            raise BundleBroken(f"{ANSWER}: it tells only one half of a difference")
+        return
+    for service, cut in earlier.items():
+        proof = proofs.get(service)
+        if proof is None or isinstance(proof.earlier, msgspec.UnsetType):
+            raise BundleBroken(f"{CHECKPOINTS}: {service}: the earlier cut has no proof")
+        _check_cut(service, cut, proof.checkpoint, proof.earlier, keys)
+    was, now = (_decoded(files, name, list[dict[str, Any]]) for name in (BEFORE, AFTER))
+    told = _decoded(files, RESULT, list[dict[str, Any]])
+    try:
+        found = msgspec.to_builtins(list(compared(was, now, tuple(before.key))))
+        same = [_by_field(each) for each in told] == [_by_field(each) for each in found]
+    except KeyError as missing:
+        raise BundleBroken(f"{BEFORE}: its rows have no {missing}") from missing
+    if not same:
+        raise BundleBroken(f"{RESULT}: it is not what changed between {BEFORE} and {AFTER}")
+
+
+def _by_field(change: dict[str, Any]) -> dict[str, Any]:
+    """A change without its causes; the order of fields is the rows', which canonical JSON does not keep."""
+    return change | {"causes": [], "fields": sorted(change["fields"], key=lambda field: str(field["field"]))}
+
+
+def _check_cut(
+    service: str, cut: LogCut, note: str, path: Sequence[str], keys: Sequence[Verifier]
+) -> tuple[int, set[str]]:
     where = f"{CHECKPOINTS}: {service}"
     try:
-        found = opened(proof.checkpoint, keys)
+        found = opened(note, keys)
         checkpoint = found.checkpoint
         if checkpoint.origin != origin_of(cut.source) or checkpoint.service != service:
             raise BundleBroken(f"{where}: the checkpoint is one of {checkpoint.origin}")
-        path = [bytes.fromhex(each) for each in proof.consistency]
-        verify_consistency(cut.log_index, bytes.fromhex(cut.root), checkpoint.size, checkpoint.root, path)
+        hashes = [bytes.fromhex(each) for each in path]
+        verify_consistency(cut.log_index, bytes.fromhex(cut.root), checkpoint.size, checkpoint.root, hashes)
     except (NoteBroken, ProofBroken, ValueError) as broken:
         raise BundleBroken(f"{where}: {broken}") from broken
     return checkpoint.size, {each.verifier.name for each in found.witnesses}

@@ -5,6 +5,8 @@ answer.json            the question, the cut through the logs, result hash, conf
 answer.note            a signed note of audit over the SHA-256 of answer.json
 checkpoints.json       per log: the note its service signed, and the proof that the cut is its beginning
 result.json            the rows, canonical JSON: its SHA-256 is the result hash; result.parquet, result.xlsx
+before.json            only of a difference, with after.json: the rows of its two sides; result.json then holds what
+                       changed between them, which whoever checks works out again
 log/<service>.ndjson   only with the logs: every event up to the cut, as ``replay log.<service>`` writes them
 =====================  ================================================================================
 
@@ -26,10 +28,20 @@ from shared.transparency.notes import LOG_KIND, NoteBroken, Signer, Verifier, si
 FORMAT = "rollcall-bundle/1"
 ANSWER, NOTE, CHECKPOINTS = "answer.json", "answer.note", "checkpoints.json"
 LOG_FOLDER = "log/"
+RESULT, BEFORE, AFTER = "result.json", "before.json", "after.json"
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """The earlier side of a difference, and the ``key`` by which rows of the two sides are the same row."""
+
+    known_at: str
+    true_on: str
+    key: list[str]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The question. ``known_at`` UTC in ISO 8601; the part of the division, or the one student, it was asked for."""
+    """The question. ``known_at`` UTC in ISO 8601; the part of the division, or the one student, it was asked for;
+    ``before`` only of a difference."""
 
     view: str
     known_at: str
@@ -37,6 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     student_id: str | None = None
     division_code: str | None = None
     school_code: str | None = None
+    before: Earlier | msgspec.UnsetType = msgspec.UNSET
 
 
 class LogCut(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +74,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """answer.json. ``division``: of the installation. ``files``: name → SHA-256 (hex) of every file but these three.
     ``code``: SHA-256 over the program's sources. ``left_out``: (service, index) a live view would hold as unread;
-    ``inputs``: how old each input was (数据截至)."""
+    ``inputs``: how old each input was (数据截至). ``earlier_logs``: of a difference, the logs as its earlier side knew
+    them."""
 
     format: str
     division: str
@@ -74,13 +88,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     configuration: list[Version]
     code: str
     files: dict[str, str]
+    earlier_logs: dict[str, LogCut] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """``checkpoint``: the signed note; ``consistency``: hashes in hex, from the cut to the checkpoint's size."""
+    """``checkpoint``: the signed note; ``consistency``: hashes in hex, from the cut to the checkpoint's size;
+    ``earlier``: from the earlier cut of a difference to the same size."""
 
     checkpoint: str
     consistency: list[str]
+    earlier: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 def answer_of(bundle: bytes) -> Answer:

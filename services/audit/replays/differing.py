@@ -84,13 +84,35 @@ def difference(replays: Replays, before: Question, after: Question) -> Differenc
 
     Raises what :meth:`Replays.ask` raises.
     """
-    view = replays.view(before.view)
     with replays.scratch() as connection:
-        one, other = replays.replayed(connection, before), replays.replayed(connection, after)
-        changes = list(compared(one.rows, other.rows, view.key))
-        touches = list(_between(connection, view.projection, one, other, replays.keyring)) if changes else []
-        shown = [_by_key(answer.rows, view.key) for answer in (one, other)]
-        return Difference(one, other, [_caused(change, shown, touches) for change in changes])
+        return difference_in(connection, replays, before, after)
+
+
+def difference_in(connection: Connection, replays: Replays, before: Question, after: Question) -> Difference:
+    """The same, folded within the caller's scratch transaction."""
+    view = replays.view(before.view)
+    one, other = replays.replayed(connection, before), replays.replayed(connection, after)
+    changes = list(compared(one.rows, other.rows, view.key))
+    touches = list(_between(connection, view.projection, one, other, replays.keyring)) if changes else []
+    shown = [_by_key(answer.rows, view.key) for answer in (one, other)]
+    return Difference(one, other, [_caused(change, shown, touches) for change in changes])
+
+
+def flat(changes: list[Change]) -> Rows:
+    """The changes as a table tells them: a row per field, with the events by their places and ids."""
+    return [
+        {
+            **change.key,
+            "kind": change.kind,
+            "field": field.field,
+            "before": field.before,
+            "after": field.after,
+            "causes": ", ".join(f"{cause.service} {cause.log_index} {cause.type}" for cause in change.causes),
+            "cause_event_ids": ", ".join(str(cause.event_id) for cause in change.causes),
+        }
+        for change in changes
+        for field in change.fields
+    ]
 
 
 def compared(before: Rows, after: Rows, key: tuple[str, ...]) -> Iterator[Change]:

@@ -16,13 +16,13 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
-from services.audit.verified import verified_events
+from services.audit.snapshots.beginning import Beginning, begun
+from services.audit.snapshots.shelf import Shelf
 from shared.database.database import driver
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Projection
 from shared.eventsourcing.view import Query
 from shared.keys.keyring import KeyRing
-from shared.messaging.replay import replay
 
 _NAME_BYTES = 63  # PostgreSQL's own limit
 
@@ -30,13 +30,15 @@ _NAME_BYTES = 63  # PostgreSQL's own limit
 @dataclass(frozen=True)
 class Folded:
     """Projections as they were at a moment. ``schema`` shows all their tables, as ``<projection>_<table>``;
-    ``upto``: service → last event that counts; ``left_out``: events a live projection would hold as dead letters."""
+    ``upto``: service → last event that counts; ``left_out``: events a live projection would hold as dead letters;
+    ``began``: where the fold of each projection began."""
 
     connection: Connection
     schema: str
     projections: Mapping[str, Projection]
     upto: Mapping[str, int]
     left_out: tuple[tuple[str, int], ...]
+    began: Mapping[str, Beginning]
 
     def enter(self, projection: str) -> Connection:
         """The connection, which from now on finds the tables of this projection by their names."""
@@ -73,8 +75,10 @@ def folded(
     upto: Mapping[str, int],
     keyring: KeyRing,
     schema: str | None = None,
+    shelf: Shelf | None = None,
 ) -> Folded:
-    """Fold the archive's events, each log up to its index in ``upto``, into scratch schemas named after ``schema``.
+    """Fold the archive's events, each log up to its index in ``upto``, into scratch schemas named after ``schema``;
+    with a ``shelf``, each projection from its newest snapshot that shows nothing later.
 
     ``connection`` is the owner's; its caller rolls the transaction back. A log missing in ``upto`` counts as empty.
     Raises ArchiveDoubtful.
@@ -83,13 +87,14 @@ def folded(
     schema = schema or f"replay_{uuid.uuid4().hex[:12]}"
     by_name = {projection.name: projection for projection in projections}
     left_out: set[tuple[str, int]] = set()
+    began: dict[str, Beginning] = {}
     for name, projection in by_name.items():
         place = schema_of(schema, name)
         assert len(place.encode()) <= _NAME_BYTES
         known = {service: upto.get(service, 0) for service in projection.logs}
-        events = verified_events(raw, known, projection.by_type)
-        left_out.update(replay(projection, connection, place, events, keyring).left_out)
-    together = Folded(connection, schema, by_name, dict(upto), tuple(sorted(left_out)))
+        began[name], replayed, _ = begun(projection, connection, place, known, keyring, shelf)
+        left_out.update(replayed.left_out)
+    together = Folded(connection, schema, by_name, dict(upto), tuple(sorted(left_out)), began)
     _show(raw, together)
     return together
 

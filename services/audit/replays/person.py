@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Connection
 
+from services.audit.erasure.finding import people_of
 from services.audit.errors import NoSuchPerson
 from services.audit.replays.folding import folded
 from services.audit.replays.moments import Cut, cut, day_asked
@@ -59,14 +60,17 @@ def person_in(
     known_at: datetime | None,
     true_on: date | None,
     scope: Scope | None,
+    *,
+    in_full: bool = False,
 ) -> PersonFile:
-    """The file, folded within the caller's scratch transaction. Raises what :func:`person_file` raises."""
+    """The file, folded within the caller's scratch transaction. ``in_full``: what her own keys seal is shown as it is;
+    nothing of a relative, or of a row that bears somebody else's number. Raises what :func:`person_file` raises."""
     projections = {view.projection.name: view.projection for view in replays.views.values() if view.by_person}
     logs = sorted({log for projection in projections.values() for log in projection.logs})
     raw = driver(connection)
     known = cut(raw, logs, known_at)
     day = day_asked(true_on, known.known_at)
-    scratch = folded(connection, projections.values(), known.upto, replays.keyring)
+    scratch = folded(connection, projections.values(), known.upto, replays.keyring, shelf=replays.shelf)
     views: dict[str, Rows] = {}
     with narrowed(scratch, scope):
         for name, view in sorted(replays.views.items()):
@@ -77,7 +81,8 @@ def person_in(
     if not views:
         raise NoSuchPerson("没有这名学生,或不在您的范围内", "there is no such student in your scope")
     found = [each for each in events_of(raw, student_id, known) if _within(each, scope)]
-    events = told(found, replays.keyring, student_id)
+    hers = people_of(raw, student_id, known.upto).people if in_full else ()
+    events = told(found, replays.keyring, student_id, hers)
     return PersonFile(student_id, known.known_at, day, known.upto, list(scratch.left_out), views, events)
 
 
@@ -96,6 +101,17 @@ def events_of(raw: psycopg.Connection[Any], student_id: UUID, known: Cut) -> lis
         if public_part(logged.event).get("student_id", str(student_id)) in (str(student_id), None):
             found.setdefault(logged.event.event_id, logged)
     return sorted(found.values(), key=lambda logged: (logged.recorded_at, logged.service))
+
+
+def particulars_of(file: PersonFile) -> dict[str, Any]:
+    """What the register last said of her herself, as the file's events show it: masked, or in full."""
+    found: dict[str, Any] = {}
+    for event in file.events:
+        if event.service == "registry" and event.stream_id == file.student_id:
+            for value in event.said.values():
+                if isinstance(value, dict) and "name" in value and "birth_date" in value:
+                    found |= {name: each for name, each in value.items() if each not in (None, "", [])}
+    return found
 
 
 def _within(logged: Logged, scope: Scope | None) -> bool:

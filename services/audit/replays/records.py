@@ -1,4 +1,5 @@
-"""Archived events one by one: found by id, stream or mention, and told with what is personal masked."""
+"""Archived events one by one: found by id, stream or mention, and told with what is personal masked, or in full for a
+purpose."""
 
 from __future__ import annotations
 
@@ -112,17 +113,20 @@ def ids_in(value: Any) -> Iterator[UUID]:
             yield from ids_in(each)
 
 
-def told(events: Iterable[Logged], keyring: KeyRing, about: UUID | None = None) -> list[EventTold]:
-    """The events for a reader, personal fields masked. ``about``: of lists of students only the part about her."""
-    events = list(events)
+def told(
+    events: Iterable[Logged], keyring: KeyRing, about: UUID | None = None, in_full: Collection[UUID] = ()
+) -> list[EventTold]:
+    """The events for a reader, personal fields masked. ``about``: of lists of students only the part about her.
+    ``in_full``: the people whose blocks are shown as they are, for a purpose that was recorded."""
+    events, whole = list(events), frozenset(in_full)
     keys = keyring.keys({person for logged in events for person in people_in(logged.event)})
-    return [_told(logged, keys, about) for logged in events]
+    return [_told(logged, keys, about, whole) for logged in events]
 
 
-def _told(logged: Logged, keys: Mapping[UUID, bytes], about: UUID | None) -> EventTold:
+def _told(logged: Logged, keys: Mapping[UUID, bytes], about: UUID | None, in_full: Collection[UUID]) -> EventTold:
     event = logged.event
     fact = unseal(event, keys)
-    said = {name: _shown(getattr(fact, name)) for name in fact.__struct_fields__}
+    said = {name: _shown(getattr(fact, name), in_full) for name in fact.__struct_fields__}
     if about is not None:
         said = {name: _part_about(value, str(about)) for name, value in said.items()}
     return EventTold(
@@ -141,9 +145,11 @@ def _told(logged: Logged, keys: Mapping[UUID, bytes], about: UUID | None) -> Eve
     )
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, in_full: Collection[UUID]) -> Any:
     if isinstance(value, Personal):
-        fields = (name for name in value.__struct_fields__ if name != "person_id")
+        fields = [name for name in value.__struct_fields__ if name != "person_id"]
+        if value.person_id in in_full:
+            return {name: msgspec.to_builtins(getattr(value, name)) for name in fields}
         return {name: masked(name, getattr(value, name)) for name in fields}
     return msgspec.to_builtins(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,8 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.differing import Change, difference
+from services.audit.replays.marks import Unit, marks_of, payment_days
 from services.audit.replays.narrowing import check_scope
 from services.audit.replays.replaying import Answer, Question
+from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.standards.rights import Right
 from shared.web.commands import command_id_of
@@ -45,12 +48,14 @@ class Part(BaseModel):
 
 class Ask(Part):
     """``known_at`` with its time zone, or ``log_index`` of the view's own log; neither = as complete as can be now.
-    ``true_on``: default the day of that moment. ``student_id``: only what the view says about one student."""
+    ``true_on``: default the day of that moment. ``student_id``: only what the view says about one student.
+    ``from_first``: every event is read and verified again; the answer is the same."""
 
     known_at: AwareDatetime | None = None
     true_on: date | None = None
     log_index: int | None = Field(None, ge=1)
     student_id: UUID | None = None
+    from_first: bool = False
 
     @model_validator(mode="after")
     def one_moment(self) -> Ask:
@@ -60,13 +65,23 @@ class Ask(Part):
 
     def question(self, view: str) -> Question:
         """As the replay engine takes it."""
-        return Question(view, self.true_on, utc(self.known_at), self.log_index, self.student_id, self.scope())
+        asked = (self.true_on, utc(self.known_at), self.log_index, self.student_id, self.scope())
+        return Question(view, *asked, from_first=self.from_first)
+
+
+class Began(BaseModel):
+    """Where a fold began: at a snapshot that covers the events up to ``log_index``, or at the first event (None).
+    ``refused``: the snapshot it would have begun at, and why it did not."""
+
+    snapshot: UUID | None
+    log_index: dict[str, int]
+    refused: str | None
 
 
 class Told(BaseModel):
     """``log_index``: service → the last event that counts. ``hash``: SHA-256 of the items' canonical JSON (sorted keys,
     no blanks, UTF-8). ``left_out``: events that a live view would hold as unprocessed. ``inputs``: how old each input
-    of the view was (数据截至), where it tells."""
+    of the view was (数据截至), where it tells. ``began``: the snapshot the fold began at, if there was one."""
 
     view: str
     known_at: datetime
@@ -76,6 +91,7 @@ class Told(BaseModel):
     hash: str
     left_out: list[tuple[str, int]]
     inputs: list[dict[str, Any]] = []
+    began: Began
     items: list[dict[str, Any]]
 
 
@@ -112,6 +128,7 @@ def told(answer: Answer) -> Told:
         hash=answer.hash,
         left_out=answer.left_out,
         inputs=answer.inputs,
+        began=Began(**asdict(answer.began)),
         items=answer.rows,
     )
 
@@ -147,6 +164,12 @@ class AskDifference(Part):
         return one, other
 
 
+class AskDifferenceBundle(AskDifference):
+    """``with_log``: the events themselves go along, so that every leaf can be checked."""
+
+    with_log: bool = False
+
+
 class Side(BaseModel):
     """One of the two answers, without its rows."""
 
@@ -165,6 +188,24 @@ class ToldDifference(BaseModel):
     after: Side
     count: int
     items: list[Change]
+
+
+class ToldMark(BaseModel):
+    """Known at ``at``: ``events`` more than at the mark before."""
+
+    at: datetime
+    events: int
+
+
+class ToldMarks(BaseModel):
+    """``until``: the last full second for which every log of the view is complete; null: not yet. ``unit``: what was
+    recorded within one is one mark. ``paid_on``: the last days of payment, latest first."""
+
+    view: str
+    until: datetime | None
+    unit: Unit
+    items: list[ToldMark]
+    paid_on: list[date]
 
 
 def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
@@ -191,6 +232,25 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
         return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
+
+    @routes.post("/replay/{view}/difference/bundle", response_class=Response)
+    def difference_bundle(view: str, body: AskDifferenceBundle, request: Request, viewer: Asking) -> Response:
+        """The same for what changed, with the rows of both sides."""
+        command_id_of(request)
+        check_scope(viewer.scope, body.scope(), division)
+        return zipped(bundles.make_difference(*body.questions(view), with_log=body.with_log), f"{view}-difference")
+
+    @routes.get("/replay/{view}/moments")
+    def moments(
+        view: str, _viewer: Auditing, since: AwareDatetime | None = None, until: AwareDatetime | None = None
+    ) -> ToldMarks:
+        """When something was recorded that the view rests on, at most 200 marks: the steps of a time slider."""
+        projection = replays.view(view).projection
+        with replays.database.working() as connection:
+            raw = driver(connection)
+            found, paid_on = marks_of(raw, projection, utc(since), utc(until)), payment_days(raw)
+        items = [ToldMark(at=mark.at, events=mark.events) for mark in found.marks]
+        return ToldMarks(view=view, until=found.until, unit=found.unit, items=items, paid_on=paid_on)
 
     @routes.get("/views")
     def views(_viewer: Asking) -> list[str]:

@@ -22,6 +22,8 @@ from services.audit.errors import NotByStudent, ReplayBusy, UnknownView
 from services.audit.replays.folding import folded
 from services.audit.replays.moments import cut, day_asked
 from services.audit.replays.narrowing import narrowed
+from services.audit.snapshots.beginning import Beginning
+from services.audit.snapshots.shelf import Shelf
 from shared.database.database import Database, driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.view import Query, View, Views
@@ -36,7 +38,7 @@ Rows = list[dict[str, Any]]
 class Question(NamedTuple):
     """``true_on`` None: the day of the moment. ``known_at`` UTC, or ``log_index`` of the view's own log, or neither:
     the latest moment that is complete. ``student_id``: only what the view says about this student. ``scope``: only the
-    rows of this part of the division."""
+    rows of this part of the division. ``from_first``: every event is read, whatever snapshots there are."""
 
     view: str
     true_on: date | None = None
@@ -44,11 +46,13 @@ class Question(NamedTuple):
     log_index: int | None = None
     student_id: UUID | None = None
     scope: Scope | None = None
+    from_first: bool = False
 
 
 class Answer(NamedTuple):
     """``log_index``: service → last event that counts. ``hash``: SHA-256 of the rows' canonical JSON. ``left_out``:
-    events a live projection would hold as dead letters. ``inputs``: how old each input was, where the view tells."""
+    events a live projection would hold as dead letters. ``inputs``: how old each input was, where the view tells.
+    ``began``: where the fold began, which changes nothing of the rest."""
 
     view: str
     true_on: date
@@ -58,6 +62,7 @@ class Answer(NamedTuple):
     hash: str
     left_out: list[tuple[str, int]]
     inputs: Rows
+    began: Beginning = Beginning()
 
 
 def canonical(rows: Rows) -> bytes:
@@ -72,12 +77,14 @@ def in_order(rows: Rows, key: Sequence[str]) -> Rows:
 
 @dataclass(frozen=True)
 class Replays:
-    """Replays of ``views`` from the archive in ``database``; two at a time, because each folds a whole county."""
+    """Replays of ``views`` from the archive in ``database``; two at a time, because each folds a whole county.
+    ``shelf``: the snapshots they may begin at."""
 
     database: Database
     keyring: KeyRing
     views: Views
     running: threading.BoundedSemaphore
+    shelf: Shelf | None = None
 
     def view(self, name: str) -> View:
         """Raises UnknownView."""
@@ -116,12 +123,14 @@ class Replays:
         index = None if question.log_index is None else (view.service, question.log_index)
         known_at, upto = cut(driver(connection), view.projection.logs, question.known_at, index)
         true_on = day_asked(question.true_on, known_at)
-        scratch = folded(connection, [view.projection], upto, self.keyring)
+        shelf = None if question.from_first else self.shelf
+        scratch = folded(connection, [view.projection], upto, self.keyring, shelf=shelf)
         with narrowed(scratch, question.scope):
             rows = in_order(scratch.asked(view.projection.name, query, true_on), view.key)
             inputs = [] if view.inputs is None else scratch.asked(view.projection.name, view.inputs, true_on)
         digest = hashlib.sha256(canonical(rows)).hexdigest()
-        return Answer(view.name, true_on, known_at, upto, rows, digest, list(scratch.left_out), inputs)
+        began = scratch.began[view.projection.name]
+        return Answer(view.name, true_on, known_at, upto, rows, digest, list(scratch.left_out), inputs, began)
 
 
 def asked_for(view: View, student_id: UUID | None) -> Query:

@@ -24,12 +24,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can hold
 _COLUMN_CHARACTERS = 20
 
 
-def result_files(view: str, rows: Rows) -> dict[str, bytes]:
+def result_files(view: str, rows: Rows, flat: Rows | None = None) -> dict[str, bytes]:
     """File name → bytes: result.json (canonical, so its SHA-256 is the answer's hash), result.parquet, and result.xlsx
-    unless there are more rows than a sheet holds."""
-    files = {"result.json": canonical(rows), "result.parquet": parquet(rows)}
-    if len(rows) < HIGHEST_ROWS:
-        files["result.xlsx"] = workbook(view, rows)
+    unless there are more rows than a sheet holds. ``flat``: the rows as a table tells them, when they are nested."""
+    told = rows if flat is None else flat
+    files = {"result.json": canonical(rows), "result.parquet": parquet(told)}
+    if len(told) < HIGHEST_ROWS:
+        files["result.xlsx"] = workbook(view, told)
     return files
 
 

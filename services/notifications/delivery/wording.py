@@ -16,6 +16,7 @@ _TOPICS: dict[Topic, tuple[str, str]] = {
     "channel_failing": ("消息发送失败 {total} 次", "{total} deliveries failing"),
     "contacts_due": ("久未联系的留守儿童 {total} 人", "{total} left-behind children not heard of for long"),
     "reports_issued": ("已出具定期报告 {total} 份", "{total} regular reports issued"),
+    "agencies_silent": ("部门名单逾期未报 {total} 项", "{total} lists of agencies overdue"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "listed_but_unenrolled": ("在名单而无学籍", "listed, enrolled nowhere"),
@@ -47,6 +48,11 @@ _KINDS: dict[str, tuple[str, str]] = {
     "webhook_disabled": ("接收系统已停用", "receiving system disabled"),
     "delivery_failed": ("未能送达", "not delivered"),
     "contact_due": ("待联系", "to be asked after"),
+    "list_poverty": ("建档立卡名单", "poverty list"),
+    "list_civil": ("低保特困名单", "civil affairs list"),
+    "list_disability": ("残疾人名单", "disability list"),
+    "list_students": ("学籍名册", "register"),
+    "list_schools": ("学校名册", "schools"),
 }
 _LINKS: dict[Topic, str] = {
     "alerts_raised": "/alerts?state=open",
@@ -55,6 +61,7 @@ _LINKS: dict[Topic, str] = {
     "channel_failing": "/deliveries",
     "contacts_due": "/dropout/left-behind?due=true",
     "reports_issued": "/dropout/reports",
+    "agencies_silent": "/freshness",
 }
 URGENT: frozenset[Topic] = frozenset({"cases_escalated"})
 

@@ -19,6 +19,7 @@ from services.notifications.tables import (
     SCHOOLING,
 )
 from services.registry.events import (
+    AgencySilent,
     ListEntryAdded,
     ListEntryCorrected,
     SchoolCalendarActivated,
@@ -163,6 +164,12 @@ def day_opened(event: Recorded) -> Iterable[Assertion]:
 
 
 WATCHING_TABLES = (SCHOOLING, LISTED, DECISIONS, RULES, CALENDARS, DAYS, *ATTENDANCE_TABLES)
+
+
+def agency_silent(event: Recorded) -> Iterable[Assertion]:
+    return ()  # nothing to remember: it is told (delivery/agencies.py)
+
+
 WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
@@ -181,5 +188,6 @@ WATCHING_FOLDS: Mapping[type[Fact], Fold] = {
     AlertRulesActivated: rules_activated,
     SchoolCalendarActivated: calendar_activated,
     DayOpened: day_opened,
+    AgencySilent: agency_silent,
     **ATTENDANCE_FOLDS,
 }

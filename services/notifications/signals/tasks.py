@@ -27,6 +27,7 @@ from services.notifications.signals.attendance_memory import ClassKey
 from services.notifications.signals.memory import children_of, missing_children, students_to_look_at
 from services.notifications.signals.rules import AlertRules
 from services.registry.events import (
+    AgencySilent,
     ClassAttendanceReported,
     ListEntryAdded,
     ListEntryCorrected,
@@ -78,6 +79,8 @@ def tasks_of(connection: Connection, events: Sequence[Recorded], today: date, ru
                     schools[event.fact.school_code] = event
             case ListEntryAdded() | ListEntryCorrected():
                 entries[event.stream_id] = event
+            case AgencySilent():
+                pass  # concerns no child (delivery/agencies.py)
             case _ if event.service == "matching":
                 entries[event.fact.entry_id] = event
             case _ if event.service == "registry":

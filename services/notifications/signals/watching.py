@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
+from services.notifications.delivery.agencies import tell_of_silences
 from services.notifications.domain import Alert, close_returned, evolve, raise_alert, withdraw
 from services.notifications.events import AlertKind
 from services.notifications.signals.absences import KINDS, Intent, absence_intents
@@ -67,7 +68,8 @@ class Watching:
         return Projection(NAME, WATCHING_TABLES, WATCHING_FOLDS, after=self.react, touched=touched)
 
     def react(self, connection: Connection, events: Sequence[Recorded], changes: Sequence[Change]) -> None:
-        """Look at everyone these events touch."""
+        """Look at everyone these events touch, and tell of agencies that are silent."""
+        tell_of_silences(connection, self.streams, self.division, events)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         today = opened_day(connection)
         in_force = None if today is None else rules_on(connection, today)

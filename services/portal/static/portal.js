@@ -156,6 +156,24 @@
     document.addEventListener("visibilitychange", function () { if (!document.hidden) countUnread(); });
   }
 
+  // ---- whether the records are still as they were signed --------------------------------------------------------------
+  const standing = document.querySelector("[data-standing]");
+  const STANDING_MS = 60000;
+
+  async function askStanding() {
+    try {
+      const answer = await fetch("/audit/alarms/banner", { credentials: "same-origin", headers: { accept: "text/html" } });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      // The same words stay, so that nothing is read out twice.
+      if (signature(fresh) !== signature(standing)) standing.innerHTML = fresh.innerHTML;
+    } catch (error) {
+      // The connection is away for a moment: what was said stays, ask again.
+    }
+  }
+
+  if (standing) setInterval(function () { if (!document.hidden) askStanding(); }, STANDING_MS);
+
   // ---- copying ----------------------------------------------------------------------------------------------------
   document.querySelectorAll("[data-copy]").forEach(function (button) {
     button.hidden = false;

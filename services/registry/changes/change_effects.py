@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.registry.change_events import BY_STUDENT
 from services.registry.changes import change_wanted
 from services.registry.changes.change_jobs import Job
 from services.registry.changes.change_rules import PLACE_FIELDS, Looked, looked
@@ -47,17 +48,17 @@ class Effects:
     def concerned_after(self, after: UUID, limit: int) -> list[UUID]:
         """The next students by id who may be concerned: those of the sheet, or everybody."""
         raw = driver(self.connection)
-        if self.job.kind == "sheet":
+        if self.job.kind in BY_STUDENT:
             return change_wanted.students_after(raw, self.job.change_id, after, limit)
         return students_after(raw, after, limit)
 
     def of(self, students: Sequence[UUID]) -> dict[UUID, Effect]:
         """Student → what would change; only who is concerned."""
         wanted: Mapping[UUID, Wanted] = {}
-        if self.job.kind == "sheet":
+        if self.job.kind in BY_STUDENT:
             wanted = change_wanted.opened(driver(self.connection), self.registry.keyring, self.job.change_id, students)
             students = list(wanted)
-        personal = self.job.kind in ("sheet", "schools_merged")
+        personal = self.job.kind in (*BY_STUDENT, "schools_merged")
         loaded = self.registry.store.load_many(self.connection, students, personal=personal)
         found = {}
         for student_id in sorted(students):

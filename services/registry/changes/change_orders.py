@@ -19,6 +19,7 @@ from services.registry.change_errors import (
     PreviewOutdated,
 )
 from services.registry.change_events import (
+    BY_STUDENT,
     ChangeSetApproved,
     ChangeSetProposed,
     ChangeSetRefused,
@@ -33,7 +34,7 @@ from services.registry.events import Stage
 from services.registry.handlers import Registry, covers
 from services.registry.life_errors import DayInFuture, DayTooLongAgo
 from services.registry.lists import standing
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Result
@@ -46,7 +47,8 @@ UNDO_DAYS = 183  # half a school year: later, what rests on the change is too mu
 
 @dataclass(frozen=True, slots=True)
 class ProposeChange:
-    """``change`` without its id and without what is looked up (the division of ``into``); ``wanted``: of a sheet."""
+    """``change`` without its id and without what is looked up (the division of ``into``); ``wanted``: of a kind where
+    each student has values of her own."""
 
     change: ChangeSet
     reason: str
@@ -61,7 +63,7 @@ def propose(registry: Registry, scope: Scope, intent: ProposeChange, command: Co
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         change = _checked(registry, connection, scope, replace(intent.change, change_id=change_id), today)
-        if change.kind == "sheet":
+        if change.kind in BY_STUDENT:
             if not intent.wanted:
                 raise ChangeImpossible("nothing_differs")
             change_wanted.keep(raw, registry.keyring, change_id, intent.wanted)
@@ -77,7 +79,7 @@ def propose(registry: Registry, scope: Scope, intent: ProposeChange, command: Co
             code=change.code,
             where=dict(change.where),
             values=dict(change.values),
-            rows=len(intent.wanted) if change.kind == "sheet" else None,
+            rows=len(intent.wanted) if change.kind in BY_STUDENT else None,
             reason=intent.reason,
             proposed_by=command.principal,
         )
@@ -178,7 +180,7 @@ def _checked(registry: Registry, connection: Connection, scope: Scope, change: C
     scoped = replace(change, division_code=scope.division or "", school_code=None)
     if scope.division is None:
         code = scope.school or ""
-        if code not in schools.divisions or change.kind not in ("fields", "sheet"):
+        if code not in schools.divisions or change.kind not in ("fields", *BY_STUDENT):
             raise ChangeImpossible("not_yours", code)
         scoped = replace(change, division_code=schools.divisions[code], school_code=code)
     if change.kind == "schools_merged":

@@ -12,6 +12,7 @@ from services.registry.commands import SchoolRecord
 from services.registry.events import SchoolClosed, SchoolRegistered
 from services.registry.handlers import Registry
 from services.registry.lists import standing
+from services.registry.lists.known_schools import ClosedSchool
 from services.registry.lists.standing import Raw
 from services.registry.reference.reference import closing, registered
 from shared.database.database import driver
@@ -46,7 +47,7 @@ def changed(registry: Registry, connection: Connection, change: ChangeSet) -> li
         if change.kind == "schools_merged":
             # Who had closed without a successor has one from its own day on.
             on = change.day if before is None else before.on
-            standing.keep_closed(raw, code, standing.ClosedSchool(on, change.into))
+            standing.keep_closed(raw, code, ClosedSchool(on, change.into))
         if before is not None:
             continue
         proposed.append(Proposed(school_id, len(stored), _becomes(raw, change, told), change.day))

@@ -11,6 +11,7 @@ import msgspec
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
+from services.registry.change_events import BY_STUDENT
 from services.registry.changes import change_jobs, change_wanted
 from services.registry.changes.change_jobs import Counts, Job, PreviewRow, Terms
 from services.registry.changes.change_sheets import PERSONAL, shown
@@ -109,7 +110,7 @@ def students(registry: Registry, scope: Scope, job: Job, after: UUID, limit: int
         raw = driver(connection)
         rows = change_jobs.rows_after(raw, job.change_id, after, limit)
         ids = [each.student_id for each in rows]
-        wanted = change_wanted.opened(raw, registry.keyring, job.change_id, ids) if job.kind == "sheet" else {}
+        wanted = change_wanted.opened(raw, registry.keyring, job.change_id, ids) if job.kind in BY_STUDENT else {}
     with registry.database.reading(scope, REGISTER.name) as connection:
         names = _names(connection, ids)
     return [_student(each, names.get(each.student_id, ""), wanted.get(each.student_id)) for each in rows]

@@ -14,6 +14,8 @@ from services.registry.commands import (
     ChangeHead,
     EnterRegister,
     HouseholdIntent,
+    JoinHousehold,
+    LeaveHousehold,
     MemberRecord,
     MoveHousehold,
     RegisterHousehold,
@@ -21,10 +23,12 @@ from services.registry.commands import (
 from services.registry.errors import HouseholdUnknown, InvalidRecord
 from services.registry.events import ListName
 from services.registry.handlers import Registry
+from services.registry.household_events import MemberLeaving
 from services.registry.households import households
 from services.registry.lists.submissions import AGENCIES
 from services.registry.projections import REGISTER
 from services.registry.queries import HouseholdRow
+from services.registry.reference.division_codes import DIVISION, check_division
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
 from shared.standards import identity_number
@@ -47,16 +51,32 @@ class Member(BaseModel):
     head: bool = False
 
 
-class Household(BaseModel):
-    """A household as it is now; a member left out has left. ``household_number`` is the agency's own."""
+class Stated(BaseModel):
+    """A household as it is now; a member left out has left. ``household_number`` is the agency's own; ``new``: refused
+    where one of that number is on record already."""
 
     model_config = ConfigDict(extra="forbid")
 
     list: ListName
     household_number: str = Field(min_length=1, max_length=40)
     household_type: str | None = Field(default=None, max_length=40)
-    division_code: str | None = Field(default=None, max_length=12, pattern=r"^\d{2,12}$")
+    division_code: str | None = Field(default=None, max_length=12, pattern=DIVISION)
+    address: str | None = Field(default=None, max_length=200)
     members: tuple[Member, ...] = Field(min_length=1, max_length=MEMBERS_MAX)
+    new: bool = False
+
+    def intent(self, division: str, as_of: date) -> RegisterHousehold:
+        """Raises InvalidRecord."""
+        return RegisterHousehold(
+            list=self.list,
+            household_number=self.household_number,
+            division_code=self.division_code or division,
+            members=tuple(_member(each) for each in self.members),
+            as_of=as_of,
+            household_type=self.household_type,
+            address=self.address,
+            new=self.new,
+        )
 
 
 class HeadChange(BaseModel):
@@ -72,7 +92,7 @@ class HeadChange(BaseModel):
 class Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
+    division_code: str = Field(max_length=12, pattern=DIVISION)
     address: str | None = Field(default=None, max_length=200)
     on: date
 
@@ -90,6 +110,36 @@ class Entry(BaseModel):
 
     def intent(self, household_id: UUID) -> EnterRegister:
         return EnterRegister(household_id, self.on, self.household_type)
+
+
+class Joining(BaseModel):
+    """Somebody born, married in or taken in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=60)
+    id_number: str | int | float | None = None
+    relation: str | None = Field(default=None, max_length=20)
+    on: date
+
+    def intent(self, household_id: UUID) -> JoinHousehold:
+        """Raises InvalidRecord."""
+        told = Member(name=self.name, id_number=self.id_number, relation=self.relation)
+        return JoinHousehold(household_id, _member(told), self.on)
+
+
+class Leaving(BaseModel):
+    """``head_id``: who of those who stay heads the household from then on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    member_id: UUID
+    reason: MemberLeaving
+    head_id: UUID | None = None
+    on: date
+
+    def intent(self, household_id: UUID) -> LeaveHousehold:
+        return LeaveHousehold(household_id, self.member_id, self.reason, self.on, self.head_id)
 
 
 class Changed(BaseModel):
@@ -112,17 +162,8 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.post("/households", status_code=201)
-    def register(body: Household, request: Request, viewer: Sender, as_of: date | None = None) -> Registered:
-        if viewer.scope.division is None and viewer.scope.agency != AGENCIES[body.list]:
-            raise Forbidden("只能报送本部门的家庭", "An agency states its own households only", list=body.list)
-        intent = RegisterHousehold(
-            list=body.list,
-            household_number=body.household_number,
-            division_code=body.division_code or registry.division,
-            members=tuple(_member(each) for each in body.members),
-            as_of=as_of or today(),
-            household_type=body.household_type,
-        )
+    def register(body: Stated, request: Request, viewer: Sender, as_of: date | None = None) -> Registered:
+        intent = registration(registry, viewer, body, as_of or today())
         result = households.register_household(registry, intent, command_from(request, viewer, body))
         household_id = registry.keys.household(body.list, body.household_number)
         return Registered(household_id=household_id, event_ids=result.event_ids)
@@ -138,6 +179,15 @@ def router(registry: Registry) -> APIRouter:
 
     _changing(routes, registry)
     return routes
+
+
+def registration(registry: Registry, viewer: Viewer, body: Stated, as_of: date) -> RegisterHousehold:
+    """What the body asks for. Raises Forbidden for another agency's list, InvalidRecord, DivisionNotInForce."""
+    if viewer.scope.division is None and viewer.scope.agency != AGENCIES[body.list]:
+        raise Forbidden("只能报送本部门的家庭", "An agency states its own households only", list=body.list)
+    if body.division_code is not None:
+        check_division(registry, viewer.scope, body.division_code, as_of)
+    return body.intent(registry.division, as_of)
 
 
 def lists_of(viewer: Viewer) -> frozenset[str]:
@@ -161,9 +211,20 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
         """The household is on the poverty register again (动态纳入)."""
         return done(household_id, body.intent(household_id), request, viewer, body)
 
+    @routes.post("/households/{household_id}/join")
+    def joining(household_id: UUID, body: Joining, request: Request, viewer: Sender) -> Changed:
+        """Somebody belongs to the household from that day on (成员增加)."""
+        return done(household_id, body.intent(household_id), request, viewer, body)
+
+    @routes.post("/households/{household_id}/leave")
+    def leaving(household_id: UUID, body: Leaving, request: Request, viewer: Sender) -> Changed:
+        """A member belongs to it no longer (成员减少)."""
+        return done(household_id, body.intent(household_id), request, viewer, body)
+
     @routes.post("/households/{household_id}/move")
     def move(household_id: UUID, body: Move, request: Request, viewer: Sender) -> Changed:
         """The household lives in another division or at another address (迁移)."""
+        check_division(registry, viewer.scope, body.division_code, body.on)
         return done(household_id, body.intent(household_id), request, viewer, body)
 
 

@@ -1,5 +1,4 @@
-"""Changes of households over HTTP: the household as it stands, every change looked at before it is made, and those that
-take two people asked for."""
+"""Changes of households over HTTP: the household as it stands, and the changes that take two people asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from services.registry.events import ListName
 from services.registry.handlers import Registry
 from services.registry.household_events import RegisterExit
 from services.registry.households import household_proposals, household_views
-from services.registry.households.household_api import MEMBERS_MAX, Entry, HeadChange, Move, Sender, lists_of
+from services.registry.households.household_api import MEMBERS_MAX, Sender, lists_of
 from services.registry.households.household_life import Household
 from services.registry.households.household_views import HouseholdOfStudent
 from services.registry.households.households import Changing
@@ -113,13 +112,6 @@ class Standing(Side):
     list: ListName
 
 
-class BeforeAfter(BaseModel):
-    """What a change would do now; nothing is recorded."""
-
-    before: list[Side]
-    after: list[Side]
-
-
 class Named(BaseModel):
     household_id: UUID
 
@@ -128,7 +120,6 @@ def router(registry: Registry) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
     _finding(routes, registry)
-    _previewing(routes, registry)
     _asking(routes, registry)
     return routes
 
@@ -188,46 +179,6 @@ def _finding(routes: APIRouter, registry: Registry) -> None:
         """The households she belongs to on a day."""
         with registry.database.reading(viewer.scope, REGISTER.name) as connection:
             return household_views.households_of(connection, true_on or today(), student_id)
-
-
-def _previewing(routes: APIRouter, registry: Registry) -> None:
-    def shown(intent: HouseholdIntent, viewer: Viewer, why: str | None = None) -> BeforeAfter:
-        if why is not None:
-            check_purpose(why)
-        with registry.database.writing() as connection:
-            found = household_proposals.preview(Changing(registry, connection, lists_of(viewer)), intent)
-        before, after = ([side(*each) for each in sides.items()] for sides in (found.before, found.after))
-        return BeforeAfter(before=before, after=after)
-
-    @routes.post("/households/{household_id}/split/preview")
-    def split(household_id: UUID, body: Split, viewer: Sender) -> BeforeAfter:
-        """What asking for it would ask for; refused as that is."""
-        return shown(body.intent(household_id), viewer, body.why)
-
-    @routes.post("/households/{household_id}/merge/preview")
-    def merge(household_id: UUID, body: Merge, viewer: Sender) -> BeforeAfter:
-        """The same of a merger."""
-        return shown(body.intent(household_id), viewer, body.why)
-
-    @routes.post("/households/{household_id}/register-exit/preview")
-    def leave(household_id: UUID, body: Exit, viewer: Sender) -> BeforeAfter:
-        """The same of an exit."""
-        return shown(body.intent(household_id), viewer, body.why)
-
-    @routes.post("/households/{household_id}/head/preview")
-    def head(household_id: UUID, body: HeadChange, viewer: Sender) -> BeforeAfter:
-        """What recording it would record; refused as that is."""
-        return shown(body.intent(household_id), viewer)
-
-    @routes.post("/households/{household_id}/move/preview")
-    def move(household_id: UUID, body: Move, viewer: Sender) -> BeforeAfter:
-        """The same of a move."""
-        return shown(body.intent(household_id), viewer)
-
-    @routes.post("/households/{household_id}/register-entry/preview")
-    def enter(household_id: UUID, body: Entry, viewer: Sender) -> BeforeAfter:
-        """The same of an entry to the poverty register."""
-        return shown(body.intent(household_id), viewer)
 
 
 def _asking(routes: APIRouter, registry: Registry) -> None:

@@ -154,22 +154,24 @@ def register_household(
     named = {member.member_id: member for member in members}
     new = [key for key in named if key not in state.members]
     gone = sorted(state.members.keys() - named.keys(), key=lambda key: key.int)
-    _in_order(state, [*new, *gone], as_of)
+    in_order(state, [*new, *gone], as_of)
     happened = [] if state.registered == stated else [Happened(stated, as_of)]
     happened += [Happened(named[key], as_of) for key in new]
     happened += [Happened(HouseholdMemberLeft(member_id=key), as_of) for key in gone]
     head = next((key for key, member in named.items() if member.head), None)
     if head is not None and head in state.members and head != state.head:
-        happened += _headed(state, head, as_of)
+        happened += headed(state, head, as_of)
+    elif head is not None and head in new and state.head in named:  # who joined as head takes over from who stays
+        happened.append(Happened(HouseholdHeadChanged(member_id=head, former_head_id=state.head), as_of))
     return happened
 
 
 def change_head(household_id: UUID, state: Household, member_id: UUID, on: date) -> list[Happened]:
     """Another member heads the household; nothing when she does already. Raises HouseholdUnknown,
     HouseholdAlreadyMerged, MemberNotInHousehold, BeforeHouseholdChange."""
-    _living(household_id, state)
-    _members(household_id, state, [member_id], on)
-    return [] if state.head == member_id else _headed(state, member_id, on)
+    living(household_id, state)
+    members_known(household_id, state, [member_id], on)
+    return [] if state.head == member_id else headed(state, member_id, on)
 
 
 def split(
@@ -185,10 +187,10 @@ def split(
     """Members leave together and are a household of their own from that day. ``head`` is one of them,
     ``remaining_head`` one of those who stay. Raises HouseholdUnknown, HouseholdAlreadyMerged, HouseholdNumberTaken,
     MemberNotInHousehold, NobodyLeft, BeforeHouseholdChange."""
-    registered = _living(household_id, state)
+    registered = living(household_id, state)
     if new.version:
         raise HouseholdNumberTaken(new_id)
-    _members(household_id, state, leaving, on)
+    members_known(household_id, state, leaving, on)
     staying = state.members.keys() - set(leaving)
     if not staying or not leaving:
         raise NobodyLeft(household_id)
@@ -202,20 +204,20 @@ def split(
         changes.append(Change(new_id, Happened(HouseholdLeftRegister(reason=state.left_for), on)))
     changes += _handed_over(household_id, state, new_id, leaving, head, on, SPLIT)
     if remaining_head is not None and remaining_head != state.head:
-        changes += [Change(household_id, each) for each in _headed(state, remaining_head, on)]
+        changes += [Change(household_id, each) for each in headed(state, remaining_head, on)]
     return changes
 
 
 def merge(household_id: UUID, state: Household, into_id: UUID, into: Household, on: date) -> list[Change]:
     """All members belong to the other household from that day, which keeps its head; the one is no more. Raises
     HouseholdUnknown, HouseholdAlreadyMerged, HouseholdsNotMergeable, BeforeHouseholdChange."""
-    registered, other = _living(household_id, state), _living(into_id, into)
+    registered, other = living(household_id, state), living(into_id, into)
     if household_id == into_id or registered.list != other.list:
         raise HouseholdsNotMergeable(household_id, into_id)
     leaving = sorted(state.members, key=lambda key: key.int)
-    _in_order(state, leaving, on)
+    in_order(state, leaving, on)
     newcomers = [key for key in leaving if key not in into.members]
-    _in_order(into, newcomers, on)
+    in_order(into, newcomers, on)
     head = state.head if into.head is None and state.head in newcomers else None
     changes = [Change(household_id, Happened(HouseholdMerged(into_household_id=into_id), on))]
     return changes + _handed_over(household_id, state, into_id, leaving, head, on, MERGED, newcomers)
@@ -226,9 +228,9 @@ def move(
 ) -> list[Happened]:
     """The household lives elsewhere from that day. Raises HouseholdUnknown, HouseholdAlreadyMerged,
     BeforeHouseholdChange."""
-    _living(household_id, state)
+    living(household_id, state)
     members = sorted(state.members, key=lambda key: key.int)
-    _in_order(state, members, on)
+    in_order(state, members, on)
     moved = HouseholdMoved(division_code=division_code, member_ids=tuple(members), personal=personal)
     return [Happened(moved, on)]
 
@@ -262,13 +264,15 @@ def _handed_over(
     return changes
 
 
-def _headed(state: Household, member_id: UUID, on: date) -> list[Happened]:
+def headed(state: Household, member_id: UUID, on: date) -> list[Happened]:
+    """She heads it from that day. Raises BeforeHouseholdChange."""
     if on < state.headed_on:
         raise BeforeHouseholdChange(state.headed_on)
     return [Happened(HouseholdHeadChanged(member_id=member_id, former_head_id=state.head), on)]
 
 
-def _living(household_id: UUID, state: Household) -> HouseholdRegistered:
+def living(household_id: UUID, state: Household) -> HouseholdRegistered:
+    """What is registered of a household. Raises HouseholdUnknown, HouseholdAlreadyMerged."""
     if state.registered is None:
         raise HouseholdUnknown(household_id)
     if state.merged_into is not None:
@@ -276,15 +280,17 @@ def _living(household_id: UUID, state: Household) -> HouseholdRegistered:
     return state.registered
 
 
-def _members(household_id: UUID, state: Household, members: Iterable[UUID], on: date) -> None:
+def members_known(household_id: UUID, state: Household, members: Iterable[UUID], on: date) -> None:
+    """Raises MemberNotInHousehold, BeforeHouseholdChange."""
     named = list(members)
     for key in named:
         if key not in state.members:
             raise MemberNotInHousehold(household_id, key)
-    _in_order(state, named, on)
+    in_order(state, named, on)
 
 
-def _in_order(state: Household, members: Iterable[UUID], on: date) -> None:
+def in_order(state: Household, members: Iterable[UUID], on: date) -> None:
+    """Raises BeforeHouseholdChange when one of them came or went after that day."""
     last = max((state.changed_on[key] for key in members if key in state.changed_on), default=on)
     if on < last:
         raise BeforeHouseholdChange(last)

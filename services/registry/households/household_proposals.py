@@ -16,7 +16,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from services.registry.commands import HouseholdIntent, LeaveRegister, MergeHousehold, SplitHousehold
+from services.registry.commands import (
+    HouseholdIntent,
+    LeaveRegister,
+    MergeHousehold,
+    RegisterHousehold,
+    SplitHousehold,
+)
 from services.registry.errors import HouseholdPreviewOutdated, HouseholdProposalDecided, HouseholdProposalUnknown
 from services.registry.handlers import Registry
 from services.registry.household_events import (
@@ -99,7 +105,7 @@ class Preview:
     proposed: Sequence[Proposed]
 
 
-def preview(changing: Changing, intent: HouseholdIntent) -> Preview:
+def preview(changing: Changing, intent: HouseholdIntent | RegisterHousehold) -> Preview:
     """What the change would do now. Raises what household_life's rules raise."""
     proposed = changes_stated(changing, intent)
     before = dict(changing.read_states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -55,6 +56,23 @@ def households_of(connection: Connection, true_on: date, student_id: UUID) -> li
         )
         for row in rows
     ]
+
+
+def also_in(
+    connection: Connection, true_on: date, list_name: str, id_numbers: Collection[str], households: Collection[UUID]
+) -> list[tuple[UUID, UUID]]:
+    """(member, household) of memberships of other households of the list than these, of the people with these identity
+    numbers: who has none cannot be told from a namesake."""
+    rows = connection.execute(
+        select(_M.member_id, _M.household_id)
+        .join_from(MEMBERS.table, HOUSEHOLDS.table, _H.entity == _M.household_id)
+        .where(
+            *(_M.id_number.in_(id_numbers), _M.household_id.not_in(households), _M.belongs, _H.list == list_name),
+            *(MEMBERS.holds_on(true_on), HOUSEHOLDS.holds_on(true_on), _H.merged_into.is_(None)),
+        )
+        .order_by(_M.member_id, _M.household_id)
+    )
+    return [(row.member_id, row.household_id) for row in rows]
 
 
 def students_of(registry: Registry, connection: Connection, state: Household) -> dict[UUID, UUID]:

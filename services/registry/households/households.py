@@ -1,4 +1,5 @@
-"""Households as their agencies state them, and what happens to them: split, merged, moved, headed by somebody else."""
+"""Households as their agencies state them, and what happens to them: joined, left, split, merged, moved, headed by
+somebody else."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from services.registry.commands import (
     ChangeHead,
     EnterRegister,
     HouseholdIntent,
+    JoinHousehold,
+    LeaveHousehold,
     LeaveRegister,
     MemberRecord,
     MergeHousehold,
@@ -20,7 +23,7 @@ from services.registry.commands import (
     SplitHousehold,
 )
 from services.registry.domain import student_of
-from services.registry.errors import HouseholdUnknown
+from services.registry.errors import HouseholdNumberTaken, HouseholdUnknown
 from services.registry.events import (
     HouseholdMemberJoined,
     HouseholdPersonal,
@@ -29,26 +32,18 @@ from services.registry.events import (
 )
 from services.registry.handlers import Registry
 from services.registry.households import household_life
-from services.registry.households.household_life import Change, Household, household_of
+from services.registry.households.household_life import Change, Household, apply_household, household_of
+from services.registry.households.household_members import join, leave
 from services.registry.households.household_register import enter_register, leave_register
 from shared.eventsourcing.store import Command, Proposed, Result
 
 
 def register_household(registry: Registry, intent: RegisterHousehold, command: Command) -> Result:
     """Bring a household to what is stated: who is new has joined, who is missing has left, who heads it. Raises
-    HouseholdAlreadyMerged, BeforeHouseholdChange."""
-    household_id = registry.keys.household(intent.list, intent.household_number)
+    HouseholdNumberTaken, HouseholdAlreadyMerged, BeforeHouseholdChange."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        state = _household(registry, connection, household_id)
-        stated = HouseholdRegistered(
-            list=intent.list, division_code=intent.division_code, household_type=intent.household_type
-        )
-        numbers = [each.id_number for each in intent.members if each.id_number]
-        students = students_named(registry, connection, numbers)
-        members = [_joined(registry, household_id, intent.division_code, each, students) for each in intent.members]
-        happened = household_life.register_household(household_id, state, stated, members, intent.as_of)
-        return [Proposed(household_id, state.version, fact, on) for fact, on in happened]
+        return changes_stated(Changing(registry, connection, frozenset([intent.list])), intent)
 
     return registry.store.run(registry.database, command, decide)
 
@@ -88,11 +83,30 @@ def split_off(registry: Registry, intent: SplitHousehold) -> UUID:
     return _new_household(registry, state, intent)
 
 
-def changes_stated(changing: Changing, intent: HouseholdIntent) -> list[Proposed]:
+def changes_stated(changing: Changing, intent: HouseholdIntent | RegisterHousehold) -> list[Proposed]:
     """What the intent changes. Appends nothing."""
-    changes = _changes(changing, intent)
+    changes = _registered(changing, intent) if isinstance(intent, RegisterHousehold) else _changes(changing, intent)
     versions = {household_id: state.version for household_id, state in changing.read_states.items()}
     return [Proposed(each.household_id, versions[each.household_id], *each.happened) for each in changes]
+
+
+def _registered(changing: Changing, intent: RegisterHousehold) -> list[Change]:
+    registry, on = changing.registry, intent.as_of
+    household_id = registry.keys.household(intent.list, intent.household_number)
+    state = changing.read(household_id)
+    if intent.new and state.registered is not None:
+        raise HouseholdNumberTaken(household_id)
+    stated = HouseholdRegistered(
+        list=intent.list, division_code=intent.division_code, household_type=intent.household_type
+    )
+    members = _joining(changing, household_id, intent.division_code, intent.members)
+    happened = household_life.register_household(household_id, state, stated, members, on)
+    if intent.address and intent.address != state.address:
+        for fact, since in happened:
+            state = apply_household(state, fact, since)
+        lives = _address(state, intent.address)
+        happened += household_life.move(household_id, state, intent.division_code, lives, on)
+    return [Change(household_id, each) for each in happened]
 
 
 def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
@@ -106,11 +120,14 @@ def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
         case LeaveRegister():
             happened = leave_register(household_id, state, intent.reason, on)
         case MoveHousehold():
-            person = state.head or min(state.members, key=lambda key: key.int, default=None)
-            personal = None
-            if intent.address and person is not None:
-                personal = HouseholdPersonal(person_id=person, address=intent.address)
-            happened = household_life.move(household_id, state, intent.division_code, personal, on)
+            lives = _address(state, intent.address)
+            happened = household_life.move(household_id, state, intent.division_code, lives, on)
+        case JoinHousehold():
+            division = household_life.living(household_id, state).division_code
+            (member,) = _joining(changing, household_id, division, [intent.member])
+            happened = join(household_id, state, member, on)
+        case LeaveHousehold():
+            happened = leave(household_id, state, intent.member_id, intent.reason, intent.head_id, on)
         case MergeHousehold():
             into = changing.read(intent.into_household_id)
             return household_life.merge(household_id, state, intent.into_household_id, into, on)
@@ -119,6 +136,20 @@ def _changes(changing: Changing, intent: HouseholdIntent) -> list[Change]:
             members, heads = intent.member_ids, (intent.head_id, intent.remaining_head_id)
             return household_life.split(household_id, state, new_id, changing.read(new_id), members, *heads, on)
     return [Change(household_id, each) for each in happened]
+
+
+def _address(state: Household, address: str | None) -> HouseholdPersonal | None:
+    """Sealed under its head's key; of a household that nobody heads, under one of its members'."""
+    person = state.head or min(state.members, key=lambda key: key.int, default=None)
+    return HouseholdPersonal(person_id=person, address=address) if address and person is not None else None
+
+
+def _joining(
+    changing: Changing, household_id: UUID, division_code: str, members: Sequence[MemberRecord]
+) -> list[HouseholdMemberJoined]:
+    registry, connection = changing.registry, changing.connection
+    students = students_named(registry, connection, [each.id_number for each in members if each.id_number])
+    return [_joined(registry, household_id, division_code, each, students) for each in members]
 
 
 def _new_household(registry: Registry, state: Household, intent: SplitHousehold) -> UUID:

@@ -46,11 +46,12 @@ from services.registry.keys import EDUCATION, student_record_key
 from services.registry.lists import snapshots, standing, statements
 from services.registry.lists.advice import note
 from services.registry.lists.annotating import write_annotated
+from services.registry.lists.known_schools import Schools
 from services.registry.lists.parts import covered, file_part
 from services.registry.lists.receipts import Receipt, Tally, forbids_matching
 from services.registry.lists.sendings import LIST_NAMES, Sending, Submission, chunks
 from services.registry.lists.snapshots import PERMITTED_REMOVALS_PERCENT, Leaving
-from services.registry.lists.standing import Raw, Rejected, Schools
+from services.registry.lists.standing import Raw, Rejected
 from services.registry.lists.whole_list import whole_list_problems, with_whole_list
 from services.registry.sheets.intake import entry_ids
 from services.registry.sheets.lists import ListRow, RowProblem

@@ -20,6 +20,7 @@ from services.registry.events import (
 )
 from services.registry.handlers import Registry, covers
 from services.registry.lists import standing
+from services.registry.lists.known_schools import ClosedSchool
 from services.registry.reference_errors import (
     BeforeSchoolBegan,
     CalendarRefused,
@@ -85,7 +86,7 @@ def close_school(registry: Registry, scope: Scope, intent: CloseSchool, command:
             into = registry.store.load(connection, registry.keys.school(intent.merged_into))
             if intent.merged_into == intent.school_code or _division_of(into) is None or closed(into):
                 raise NoSchoolToMergeInto(intent.merged_into)
-        merged = standing.ClosedSchool(intent.on, intent.merged_into)
+        merged = ClosedSchool(intent.on, intent.merged_into)
         standing.keep_closed(driver(connection), intent.school_code, merged)
         fact = SchoolClosed(school_code=intent.school_code, division_code=division, merged_into=intent.merged_into)
         return [Proposed(own, len(stored), fact, intent.on)]
@@ -187,12 +188,12 @@ def registered(stored: Sequence[Stored]) -> SchoolRegistered | None:
     return next((each.fact for each in reversed(stored) if isinstance(each.fact, SchoolRegistered)), None)
 
 
-def closing(stored: Sequence[Stored]) -> standing.ClosedSchool | None:
+def closing(stored: Sequence[Stored]) -> ClosedSchool | None:
     """When a school closed and who took it over; None while it has not, or when the mass change that closed it was
     undone."""
     for each in reversed(stored):
         if isinstance(each.fact, SchoolClosed):
-            return standing.ClosedSchool(each.event.effective_on, each.fact.merged_into)
+            return ClosedSchool(each.event.effective_on, each.fact.merged_into)
         if isinstance(each.fact, SchoolRegistered) and each.fact.undone_change_id is not None:
             return None
     return None

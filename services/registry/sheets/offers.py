@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapidfuzz import fuzz, process
 
 from services.registry.errors import UnknownSchool
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from services.registry.sheets.schools import NEAREST_OFFERED
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from services.registry.commands import StudentRecord
 from services.registry.events import Sex, Stage
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from services.registry.sheets import cells
 from services.registry.sheets.intake import StudentPlace, boards, stage_of, stays_behind, student_record
 from services.registry.sheets.lists import RegisterRow, RowProblem, register_row

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from services.registry.commands import SchoolRecord
 from services.registry.errors import SchoolHasClosed
+from services.registry.lists.known_schools import Schools
 from services.registry.lists.receipts import Tally, reasons_en, reasons_zh
-from services.registry.lists.standing import Rejected, Schools
+from services.registry.lists.standing import Rejected
 from services.registry.sheets.intake import STAGES, StudentPlace, fatal_problems
 from services.registry.sheets.lists import RegisterRow, RowProblem
 from services.registry.sheets.school_sheets import school_rows

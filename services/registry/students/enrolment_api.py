@@ -16,7 +16,7 @@ from services.registry.errors import InvalidBatch, InvalidRecord
 from services.registry.events import Stage
 from services.registry.handlers import Registry
 from services.registry.lists import standing
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from services.registry.lists.submissions import STUDENT_ROWS
 from services.registry.projections import REGISTER
 from services.registry.queries import SchoolRow

@@ -9,7 +9,7 @@ from typing import Any
 from services.registry.commands import StudentRecord
 from services.registry.errors import InvalidRecord, UnknownSchool
 from services.registry.handlers import covers
-from services.registry.lists.standing import Schools
+from services.registry.lists.known_schools import Schools
 from services.registry.sheets.intake import student_record
 from services.registry.sheets.lists import register_row
 from services.registry.sheets.offers import unknown_school

@@ -27,7 +27,9 @@ from services.registry.handlers import Registry
 from services.registry.projections import REGISTER
 from services.registry.purposes import check_purpose
 from services.registry.queries import REVEALABLE, StudentDetails, StudentRow
+from services.registry.reference.division_codes import DIVISION, check_division
 from services.registry.students import particulars
+from services.registry.students.changed_since import ChangedSince, changed_since
 from shared.eventsourcing.store import Result
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
@@ -56,12 +58,12 @@ class TransferOut(_Body):
     on: date
     destination_kind: DestinationKind = "unknown"
     destination_school_code: str | None = Field(default=None, max_length=40)
-    destination_division_code: str | None = Field(default=None, max_length=12, pattern=r"^\d{2,12}$")
+    destination_division_code: str | None = Field(default=None, max_length=12, pattern=DIVISION)
 
 
 class Accepted(_Body):
     on: date
-    destination_division_code: str = Field(max_length=12, pattern=r"^\d{2,12}$")
+    destination_division_code: str = Field(max_length=12, pattern=DIVISION)
     destination_school: str | None = Field(default=None, max_length=80)
 
 
@@ -178,6 +180,14 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
         set_entity_tag(response, found.version)
         return found
 
+    @routes.get("/students/{student_id}/changed-since")
+    def since(student_id: UUID, version: Annotated[int, Query(ge=1, le=100_000)], viewer: Registrar) -> ChangedSince:
+        """What others changed since a version was read, field by field: for whom a correction was refused as stale."""
+        with watched(viewer, student_id), database.writing() as connection:
+            stored = registry.store.load(connection, student_id, personal=True)
+            handlers.known_student(stored, viewer.scope, student_id)
+        return changed_since(stored, version)
+
 
 def _revealing(routes: APIRouter, registry: Registry) -> None:
     view, database = REGISTER.name, registry.database
@@ -223,6 +233,8 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
         intent = TransferStudentOut(
             student_id, body.on, body.destination_kind, body.destination_school_code, body.destination_division_code
         )
+        if body.destination_division_code is not None:
+            check_division(registry, viewer.scope, body.destination_division_code, body.on)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             done = handlers.transfer_student_out(registry, viewer.scope, intent, command)
@@ -231,6 +243,7 @@ def _changing(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/students/{student_id}/accept-elsewhere")
     def accept(student_id: UUID, body: Accepted, request: Request, response: Response, viewer: Registrar) -> Changed:
         intent = AcceptElsewhere(student_id, body.on, body.destination_division_code, body.destination_school)
+        check_division(registry, viewer.scope, body.destination_division_code, body.on)
         command = command_from(request, viewer, body)
         with watched(viewer, student_id):
             done = handlers.accept_student_elsewhere(registry, viewer.scope, intent, command)

@@ -116,6 +116,12 @@ def test_a_students_categories_over_time_for_who_may_see_her(desk: Desk) -> None
     assert desk.get(path, "agency_publisher", agency="poverty_office").status_code == 403
     assert desk.get(path).status_code == 401
     assert desk.get(f"/v1/students/{SECOND}/categories", "aid_clerk").json()["items"] == []
+    proof = f"/v1/evidence?student_id={FIRST}&student_id={SECOND}"
+    (row,) = desk.get(proof, "registrar", school="S1").json()["items"]
+    assert (row["student_id"], row["entry_id"], row["list"]) == (str(FIRST), str(LINKED), "poverty")
+    assert row["list_dated"] == str(TERM) and row["list_age_days"] >= 0
+    assert desk.get(proof, "registrar", school="S2").json()["items"] == []
+    assert desk.get(proof, "agency_publisher", agency="poverty_office").status_code == 403
 
 
 @pytest.mark.parametrize(

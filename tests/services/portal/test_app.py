@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -22,7 +23,7 @@ def portal(environment: str, issuer: str = "http://127.0.0.1:8000/demo-issuer") 
             keys_database_url="",
             issuer=issuer,
             jwks_url="http://127.0.0.1:1/jwks.json",
-            secrets={"jwt": bytes(32), "hmac-portal": bytes(range(32))},
+            secrets={"jwt": bytes(32), "hmac-portal": bytes(range(32)), "access-portal": bytes(32)},
         ),
         checker(Path("unused")),
     )
@@ -39,12 +40,14 @@ def test_production_and_a_foreign_issuer_have_no_demonstration_sign_in() -> None
         with TestClient(made.app, follow_redirects=False) as client:
             assert client.get("/demo-issuer/").status_code == 404
             assert client.post("/demo-issuer/token", data={"kind": "aid_clerk"}).status_code == 404
-            assert client.get("/sign-in").status_code == 401
+            assert client.get("/sign-in?next=/roster").headers["location"] == "/sign-in/account?next=%2Froster"
+            assert client.get("/sign-in/account").status_code == 200
 
 
 def test_nobody_is_let_in_while_the_issuer_is_away() -> None:
-    with TestClient(portal("production").app) as client:
-        token = "eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.e30.AA"
+    named = base64.urlsafe_b64encode(b'{"iss": "https://sso.county.test"}').decode().rstrip("=")
+    with TestClient(portal("production", issuer="https://sso.county.test").app) as client:
+        token = f"eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.{named}.AA"
         answer = client.get("/api/matching/v1/roster", headers={"authorization": f"Bearer {token}"})
         page = client.get("/roster", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 502

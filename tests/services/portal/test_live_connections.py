@@ -42,7 +42,7 @@ def test_more_open_lists_than_the_pages_have_connections_hold_up_no_page(tmp_pat
             environment="test",
             issuer="https://issuer.test",
             audience="rollcall",
-            services={"notifications": behind.url},
+            services={"notifications": behind.url, "access": behind.url},
             demo_seed=SEED,
         )
         with serving(application(settings, checker(tmp_path))) as portal:

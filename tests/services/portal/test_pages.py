@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook
 
+from services.portal import rendering
 from services.portal.table_pages import NAVIGATION
 from shared.standards.posts import KINDS, Kind
 from shared.standards.rights import RIGHTS
@@ -64,6 +66,16 @@ def test_the_pages_say_how_old_the_lists_are_and_which_are_overdue(portal: Porta
         roster, home = client.get("/roster"), client.get("/")
         assert "数据截至: 建档立卡(乡村振兴局) 2024-09-01" in roster.text
         assert "2024-09-05,已逾期 3 个工作日" in home.text and "逾期未报的名单" in home.text
+
+
+def test_aid_is_shown_with_what_it_was_decided_on_and_how_old_the_list_was(portal: Portal) -> None:
+    said = "脱贫户 2016-01-01 起(名单截至 2024-08-20,认定时 12 天)"
+    with portal.as_("registrar", **SCHOOL) as client:
+        page = client.get("/entitlements").text
+        sheet = client.get("/entitlements.xlsx").content
+    assert said in page and "低保" not in page.partition("<tbody")[2].partition("</tbody>")[0]
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert any(said in str(cell) for row in rows for cell in row)
 
 
 def test_pages_turn_and_keep_their_conditions(portal: Portal) -> None:
@@ -317,6 +329,16 @@ def test_pages_carry_a_strict_policy_and_cookies_are_guarded(portal: Portal) -> 
         session = nobody.post("/demo-issuer/sign-in", data=data).headers["set-cookie"]
         assert "HttpOnly" in session and "SameSite=lax" in session
         assert " style=" not in page.text and "onclick" not in page.text and "<script>" not in page.text
+
+
+def test_no_template_holds_what_the_policy_forbids() -> None:
+    """No script, handler or style of its own in a page: everything executable is a file of ours."""
+    forbidden = re.compile(r"<style|\sstyle\s*=|<script(?![^>]*\ssrc=)|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
+    folder = Path(rendering.__file__).parent
+    for path in (*folder.glob("templates/**/*.html"), *folder.glob("static/*.svg")):
+        assert not forbidden.search(re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)), path.name
+    for path in folder.glob("static/*.js"):
+        assert not re.search(r"\beval\(|new Function|\.style\b|document\.write", path.read_text()), path.name
 
 
 def test_statics_cache_for_ever_under_their_digest_and_hold_no_foreign_address(portal: Portal) -> None:

@@ -102,6 +102,38 @@ def test_an_unedited_export_proposes_nothing(client: Client, village: Village, t
     assert answer.json()["facts"]["problem"] == "nothing_differs"
 
 
+def test_classes_of_a_grade_are_reshuffled_in_one_go_and_put_back(client: Client, village: Village) -> None:
+    first, second = (str(each) for each in village.at_a[:2])
+    here = {"school": village.a}
+    grades = {each["grade"]: each["classes"] for each in client.get("/v1/class-seats/grades", params=here).json()}
+    assert grades["三年级"] == [{"class_name": "1班", "students": 2}]
+    asked = here | {"stage": "primary", "grade": "三年级"}
+    seats = {each["student_id"]: each for each in client.get("/v1/class-seats", params=asked).json()}
+    assert seats.keys() == {first, second} and seats[first]["name"] == "张***0"
+    moved = [{"student_id": each, "version": seats[each]["version"], "class_name": "2班"} for each in (first, second)]
+    body = {"day": DAY.isoformat(), "reason": "秋季分班", "seats": moved}
+    client.act_as(school(village.a))
+    answer = client.post("/v1/changes/classes", json=body)
+    assert answer.status_code == 202, answer.text
+    change = answer.json()["change_id"]
+    change_all(village.registry)
+    told = client.get(f"/v1/changes/{change}").json()
+    assert (told["kind"], told["state"], told["students"]) == ("classes", "ready", 2)
+    assert village.shown()[village.at_a[0]][4] == "1班", "a preview moves nobody"
+    assert approve(client, village, change)["changed"] == 2
+    stood = village.shown()
+    assert [stood[each][4] for each in village.at_a] == ["2班", "2班", "1班"]
+    client.act_as(school(village.a))
+    again = client.post("/v1/changes/classes", json=body | {"reason": "重复提交"})
+    assert {each["code"] for each in again.json()["facts"]["problems"]} == {"changed_since_export"}
+    client.act_as(school(village.b))
+    theirs = client.post("/v1/changes/classes", json=body | {"reason": "别校学生"})
+    assert {each["code"] for each in theirs.json()["facts"]["problems"]} == {"student_unknown"}
+    assert client.get("/v1/class-seats", params=asked).json() == []
+    assert undo(client, village, change)["restored"] == 2
+    assert {village.shown()[each][4] for each in village.at_a} == {"1班"}
+
+
 def test_who_was_erased_moves_along_and_what_a_sheet_wants_of_her_is_gone(
     client: Client, village: Village, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from services.registry.events import (
 )
 from services.registry.lists.submissions import STUDENT_ROWS
 from tests.services.registry.office import SCHOOLS, Office
-from tests.services.registry.test_api import Client, agency, client, enrol, enrolment, http, school
+from tests.services.registry.test_api import CLERK, Client, agency, client, enrol, enrolment, http, school
 
 __all__ = ["client", "http"]  # fixtures
 LEFT = {"on": "2026-09-10", "reason": "suspended"}
@@ -107,6 +107,27 @@ def test_a_correction_of_what_somebody_else_changed_meanwhile_is_refused(client:
     finally:
         del client.http.headers["If-Match"]
     assert (late.status_code, late.json()["code"]) == (412, "stale")
+
+
+def test_what_others_changed_since_is_told_field_by_field(client: Client, office: Office) -> None:
+    student = enrol(client, office, phone="13500135000")
+    address = f"/v1/students/{student}"
+    client.act_as(CLERK | {"sub": "first"})
+    client.post(f"{address}/correct", json={"phone": "13900139000", "guardian_name": "张大", "on": "2026-09-02"})
+    client.act_as(CLERK | {"sub": "second"})
+    client.post(f"{address}/correct", json={"guardian_name": "张二", "on": "2026-09-03"})
+    client.post(f"{address}/class", json={"on": "2026-09-05", "class_name": "7班"})
+    told = client.get(f"{address}/changed-since", params={"version": 1}).json()
+    fields = {each.pop("field"): each for each in told["fields"]}
+    guardian = {"before": "", "now": "张*", "hidden": False, "changed_by": "second", "effective_on": "2026-09-03"}
+    assert (told["version"], set(fields)) == (4, {"phone", "guardian_name"})
+    assert fields["guardian_name"] == guardian
+    assert (fields["phone"]["now"], fields["phone"]["changed_by"]) == ("139****9000", "first")
+    since = client.get(f"{address}/changed-since", params={"version": 2}).json()["fields"]
+    assert [(each["field"], each["before"], each["hidden"]) for each in since] == [("guardian_name", "张*", True)]
+    assert client.get(f"{address}/changed-since", params={"version": 3}).json()["fields"] == []
+    client.act_as(school(SCHOOLS[1].school_code))
+    assert client.get(f"{address}/changed-since", params={"version": 1}).json()["code"] == "student_unknown"
 
 
 @pytest.mark.parametrize("action", ["correct", "return", "transfer-out", "accept-elsewhere"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.registry.commands import StudentRecord
-from services.registry.lists.standing import ClosedSchool, Schools
+from services.registry.lists.known_schools import ClosedSchool, Schools
 from services.registry.sheets.columns import REGISTER_COLUMNS
 from services.registry.sheets.register_rows import PlainRows, read_students, row_read
 from services.registry.sheets.schools import SchoolDirectory

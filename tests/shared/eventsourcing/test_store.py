@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from shared.database import driver
+from shared.eventsourcing import store
 from shared.eventsourcing.store import BATCH_LIMIT, Cause, Command, PersonErased, Proposed, Result
 from shared.kernel.refusals import CommandReused, Conflict, Malformed, NotFound, Refusal, VersionConflict
 from tests.support.trial import PupilJoined, PupilMoved, Server, Trial, fresh_trial, joined, moved
@@ -80,6 +81,21 @@ def test_nothing_is_written_about_an_erased_person(trial: Trial) -> None:
     with pytest.raises(PersonErased):
         trial.append(joined(stream)._replace(expected_version=1))
     assert versions(trial, stream) == [1]
+
+
+@pytest.mark.parametrize("count", [2, 300])
+def test_a_fact_that_is_too_long_leaves_nothing_of_its_command(
+    shared_trial: Trial, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By COPY the facts before it are on their way to the database by then."""
+    pupils, command_id = [joined() for _ in range(count)], uuid.uuid4()
+    monkeypatch.setattr(store, "DATA_LIMIT_BYTES", 600)
+    long = joined(name="王" * 600)
+    with pytest.raises(ValueError, match="holds at most"):
+        shared_trial.append(*pupils, long, command_id=command_id)
+    assert versions(shared_trial, pupils[0].stream_id) == []
+    assert not shared_trial.append(*pupils, command_id=command_id).replayed
+    assert versions(shared_trial, pupils[-1].stream_id) == [1]
 
 
 def test_the_same_command_gives_the_same_answer_and_one_effect(shared_trial: Trial) -> None:

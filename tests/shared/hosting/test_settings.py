@@ -68,3 +68,14 @@ def test_secrets_come_from_files_that_only_the_owner_reads(tmp_path: Path) -> No
 def test_a_damaged_secret_is_refused(broken: str) -> None:
     with pytest.raises(SettingMissing, match="kek"):
         Settings.from_environment("registry", BASE | {"ROLLCALL_SECRET_KEK": broken})
+
+
+def test_only_named_proxies_are_believed_and_names_are_no_addresses() -> None:
+    assert Settings.from_environment("registry", BASE).proxies == ""
+    told = {**BASE, "ROLLCALL_PROXIES": "10.0.0.5, 10.1.0.0/24"}
+    assert Settings.from_environment("registry", told).proxies == "10.0.0.5,10.1.0.0/24"
+    for odd in ("*", "proxy.county", "10.0.0.5/8"):
+        with pytest.raises(SettingMissing, match="ROLLCALL_PROXIES"):
+            Settings.from_environment("registry", {**BASE, "ROLLCALL_PROXIES": odd})
+    with pytest.raises(SettingMissing, match="ROLLCALL_RATES"):
+        Settings.from_environment("registry", {**BASE, "ROLLCALL_RATES": "person=none"})

@@ -43,6 +43,22 @@ def test_unknown_people_have_no_key_until_one_is_made(ring: KeyRing) -> None:
     assert ring.keys([]) == {}
 
 
+def test_a_key_that_is_no_persons_is_destroyed_without_being_an_erasure(postgres: Server, name: str) -> None:
+    ring, other = (KeyRing(postgres.dsn(), KEK, name=name) for _ in range(2))
+    ring.prepare()
+    copy, person = people(2)
+    keys = ring.keys([copy, person], create=True)
+    before = other.erasures()
+    ring.discard([copy])
+    assert (ring.erasures(), other.erasures()) == (before, before)
+    assert ring.keys([copy, person]) == {person: keys[person]} == other.keys([copy, person])
+    assert ring.keys([copy], create=True) == {}
+    ring.erase(person)
+    assert other.erasures() == before + 1
+    ring.close()
+    other.close()
+
+
 def test_another_process_reads_the_same_keys(postgres: Server, name: str, ring: KeyRing) -> None:
     someone = people(1200)
     other = KeyRing(postgres.dsn(), KEK, name=name)

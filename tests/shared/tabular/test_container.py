@@ -46,6 +46,20 @@ def test_a_directory_that_lies_about_sizes_is_refused(tmp_path: Path) -> None:
     assert refused.value.facts["found"] < 200_000, "inflating stops just past the claimed size"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_entities_are_refused_wherever_their_document_type_stands(tmp_path: Path, encoding: str, packed: int) -> None:
+    """A piece is 64 KB: the document type is cut in two in one of them."""
+    for before in (0, 65_530, 65_536 // 2 - 5):
+        told = " " * before + '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY f SYSTEM "file:///etc/hostname">]><x>&a;&f;</x>'
+        path = zip_with(tmp_path / f"{before}.xlsx", {})
+        with zipfile.ZipFile(path, "a", packed) as archive:
+            archive.writestr("xl/sharedStrings.xml", told.encode(encoding))
+        with pytest.raises(WorkbookUnsafe) as refused:
+            read_workbook(path)
+        assert refused.value.facts["what"] == "document_type"
+
+
 def test_too_many_entries_are_refused(tmp_path: Path) -> None:
     many = zip_with(tmp_path / "a.xlsx", {f"xl/{n}.xml": b"" for n in range(1_001)})
     with pytest.raises(WorkbookUnsafe) as refused:

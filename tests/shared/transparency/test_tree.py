@@ -101,6 +101,26 @@ def test_the_known_vectors_have_their_roots() -> None:
         assert tree.root().hex() == folded(hashes).hex() == root_of(0, number, nodes(hashes)).hex() == ROOTS[number]
 
 
+def test_a_tree_grows_by_many_leaves_at_once_and_on_from_kept_nodes_as_it_does_leaf_by_leaf() -> None:
+    hashes = leaves(1_100)
+    single = Tree()
+    roots = [single.root()]
+    for each in hashes:
+        single.add(each)
+        roots.append(single.root())
+    for cuts in ((0, 1_100), (255, 256, 257, 1_100), (3, 300, 900, 1_030), (512, 1_024)):
+        tree, done = Tree(), 0
+        for cut in cuts:
+            tree.extend(hashes[done:cut])
+            done = cut
+            assert (tree.size, tree.root()) == (cut, roots[cut])
+    for size in (0, 1, 255, 256, 700):
+        tree = Tree.grown(size, lambda level, place: folded(hashes[place << level : (place + 1) << level]))
+        assert (tree.size, tree.root()) == (size, roots[size])
+        tree.extend(hashes[size:])
+        assert tree.root() == roots[-1]
+
+
 def test_the_known_consistency_proof_of_the_vectors_is_made() -> None:
     hashes = [leaf(entry) for entry in ENTRIES]
     assert [each.hex() for each in consistency_proof(6, 8, nodes(hashes))] == [

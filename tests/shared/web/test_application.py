@@ -201,6 +201,9 @@ def test_every_answer_carries_the_security_headers_and_its_trace(client: TestCli
         assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["cache-control"] == "no-store"
+        assert "strict-transport-security" not in headers, "nothing says https where no TLS is"
+    made = create_app("registry", [], authenticator=None, strict_transport=True)
+    assert TestClient(made).get("/nowhere").headers["strict-transport-security"].startswith("max-age=31536000")
     given = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
     assert client.get("/health/live", headers={"traceparent": given}).headers["traceresponse"][3:35] == "1" * 32
     invalid = client.get("/health/live", headers={"traceparent": "00-" + "0" * 32 + "-" + "2" * 16 + "-01"})

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
+from shared.outgoing.fetching import FetchFailed
 from shared.web.authentication import LEEWAY_SECONDS, Authenticator, IssuerUnreachable, Unauthenticated
 from tests.shared.web.tokens import (
     AUDIENCE,
@@ -124,7 +124,7 @@ class Issuer:
     def __call__(self, _url: str) -> Mapping[str, Any]:
         self.asked += 1
         if self.away:
-            raise httpx.ConnectError("away")
+            raise FetchFailed("connection_ConnectError")
         return {"keys": [signer.jwk for signer in self.signers]}
 
 

@@ -55,9 +55,24 @@ def world(untouched: Witnessed) -> Iterator[Witnessed]:
         yield untouched
 
 
+def rounds(world: Witnessed) -> list[tuple[Any, ...]]:
+    return world.rows("SELECT rounds, green, size, first_wrong, green_at = ended_at FROM comparison_days")
+
+
 def test_an_untouched_log_is_cosigned_and_raises_nothing(world: Witnessed) -> None:
     world.sweep()
     assert world.alarms() == []
+    assert rounds(world) == [(1, 1, EVENTS, None, True)]
+
+
+def test_a_round_that_found_something_is_not_green_and_the_next_one_may_be(world: Witnessed) -> None:
+    world.sweep()
+    true = world.entries()[699].leaf
+    for leaf, told in ((b"f" * 32, (2, 1, EVENTS, 700, False)), (true, (3, 2, EVENTS, 700, True))):
+        with world.intruding("store") as raw:
+            raw.execute("UPDATE log SET leaf = %s WHERE log_index = 700", (leaf,))
+        world.sweep()
+        assert rounds(world) == [told]
     notes = world.rows("SELECT size, note FROM cosignatures ORDER BY size")
     assert [size for size, _ in notes] == list(SIGNED)
     for _, note in notes:

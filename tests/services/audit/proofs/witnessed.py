@@ -28,6 +28,8 @@ SERVICE = "trial"
 AUDIT_TABLES = (
     *("archive", "archive_partitions", "archive_nodes", "told_checkpoints", "cosignatures", "witness_progress"),
     "alarms",
+    "comparison_days",
+    "archive_days",
 )
 STORE_TABLES = ("events", "log", "log_nodes", "log_checkpoints", "log_keys", "sequencer_state")
 

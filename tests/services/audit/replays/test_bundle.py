@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -18,13 +19,15 @@ import polars
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.audit.errors import NotByStudent, NotYetClosed
+from services.audit.errors import BundleTooLarge, NotByStudent, NotYetClosed
 from services.audit.replays.bundle_checking import BundleBroken, Checked, check_bundle
 from services.audit.replays.bundle_format import ANSWER, NOTE, signed_answer
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.person import person_file
 from services.audit.replays.replaying import Question, Replays
 from services.audit.replays.result_files import fixed_zip, parquet, result_files
+from services.audit.snapshots.shelf import Shelf
+from services.audit.snapshots.snapshotter import Snapshotter
 from shared.database.database import Database, driver
 from shared.transparency.notes import Verifier
 from tests.services.audit.replays.conftest import KEYS, SEEDS
@@ -68,6 +71,26 @@ def test_a_bundle_is_checked_with_nothing_but_the_keys(made: bytes, county: Coun
     types = {each.type for each in found.answer.configuration}
     assert "disbursement.ProgrammeActivated.v1" in types
     assert all(len(str(each.content_hash)) == 64 for each in found.answer.configuration)
+
+
+def test_a_bundle_made_from_a_snapshot_has_the_same_bytes(made: bytes, bundles: Bundles, county: County) -> None:
+    replays = county.replays
+    shelf = Shelf(replays.database, replays.keyring)
+    quick = Bundles(dataclasses.replace(replays, shelf=shelf), bundles.division, bundles.seeds)
+    projections = [replays.views[name].projection for name in ("payments", "students", "roster")]
+    writer = Snapshotter(shelf, {})
+    question, student = Question("payments", TODAY, county.moments[2].at), county.paid
+    try:
+        for projection in projections:
+            assert writer.write(projection, county.moments[1].at) is not None
+        answer = quick.replays.ask(question)
+        assert answer.began.snapshot is not None
+        assert 0 < answer.began.log_index["disbursement"] < answer.log_index["disbursement"]
+        assert quick.make(question, with_log=True) == made
+        at = county.end.at
+        assert quick.make_person(student, at, TODAY) == bundles.make_person(student, at, TODAY)
+    finally:
+        shelf.drop(shelf.unusable([]))
 
 
 def test_the_three_forms_of_the_result_say_the_same(made: bytes, tmp_path: Path) -> None:
@@ -237,3 +260,57 @@ def test_values_of_every_kind_have_a_place_in_a_table() -> None:
 def test_the_note_is_no_checkpoint(made: bytes) -> None:
     assert isinstance(check_bundle(made, KEYS), Checked)
     assert entries_of(made)[NOTE].decode().split("\n")[1] == "rollcall-bundle/1"
+
+
+def a_difference(bundles: Bundles, county: County, *, with_log: bool = False) -> bytes:
+    """Of the payments of one step."""
+    before, after = (Question("payments", TODAY, county.moments[step].at) for step in (1, 2))
+    return bundles.make_difference(before, after, with_log=with_log)
+
+
+def test_a_difference_is_worked_out_again_by_whoever_checks_it(bundles: Bundles, county: County) -> None:
+    made = a_difference(bundles, county, with_log=True)
+    found = check_bundle(made, KEYS)
+    assert made == a_difference(bundles, county, with_log=True)
+    assert found.answer.rows == len(county.moments[2].paid) - len(county.moments[1].paid) > 0
+    earlier = found.answer.earlier_logs
+    assert isinstance(earlier, dict)
+    assert earlier["disbursement"].log_index < found.answer.logs["disbursement"].log_index
+    files = entries_of(made)
+    assert len(json.loads(files["before.json"])) == len(county.moments[1].paid)
+    table = polars.read_parquet(io.BytesIO(files["result.parquet"])).to_dicts()
+    assert {row["kind"] for row in table} == {"added"}
+    assert all("AidDisbursed" in row["causes"] for row in table)
+
+
+def test_even_audit_itself_cannot_tell_another_difference_than_its_rows_show(bundles: Bundles, county: County) -> None:
+    made = a_difference(bundles, county)
+    files = entries_of(made)
+    rows = json.loads(files["after.json"])[:-1]
+    fewer = json.dumps(rows, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+    def named(answer: dict[str, Any]) -> None:
+        answer["files"]["after.json"] = hashlib.sha256(fewer).hexdigest()
+
+    with pytest.raises(BundleBroken, match=r"^result\.json: it is not what changed"):
+        check_bundle(signed_again(made, named, after_json=fewer), KEYS)
+
+    def later(answer: dict[str, Any]) -> None:
+        answer["earlier_logs"]["disbursement"]["log_index"] += 1
+
+    with pytest.raises(BundleBroken, match=r"^checkpoints\.json: disbursement: "):
+        check_bundle(signed_again(made, later), KEYS)
+    with pytest.raises(BundleBroken, match=r"^answer\.json: it tells only one half"):
+        check_bundle(signed_again(made, lambda answer: answer["asked"].pop("before")), KEYS)
+
+
+def test_as_many_events_as_allowed_go_into_a_bundle_and_not_one_more(bundles: Bundles, county: County) -> None:
+    question = Question("payments", TODAY, county.moments[2].at)
+    events = sum(county.replays.ask(question).log_index.values())
+    full = dataclasses.replace(bundles, log_events=events).make(question, with_log=True)
+    assert check_bundle(full, KEYS).logs_checked == ["disbursement", "registry"]
+    small = dataclasses.replace(bundles, log_events=events - 1)
+    with pytest.raises(BundleTooLarge) as refused:
+        small.make(question, with_log=True)
+    assert refused.value.facts == {"events": events, "limit": events - 1}
+    assert check_bundle(small.make(question), KEYS).answer.rows == len(county.moments[2].paid)

@@ -10,7 +10,8 @@ import pytest
 
 from services.audit.errors import NoSuchEvent, NoSuchPerson
 from services.audit.replays.moments import cut
-from services.audit.replays.person import PersonFile, person_file
+from services.audit.replays.person import PersonFile, events_of, particulars_of, person_file, person_in
+from services.audit.replays.records import told
 from services.audit.replays.why import Ground, Why, decisions, why
 from services.audit.replays.why_not import RULES, Subject, WhyNot, why_not
 from shared.database.database import driver
@@ -122,3 +123,18 @@ def test_why_not_names_the_first_thing_that_is_missing(county: County) -> None:
     assert why_not_of(county, county.unaided, "alert").missing == "absent"
     rules = why_not_of(county, county.unaided, "aid").rules
     assert {each.view for each in rules} >= {"programmes"} and all(len(each.content_hash) == 64 for each in rules)
+
+
+def test_in_full_the_file_shows_her_and_nobody_else(county: County) -> None:
+    with county.replays.scratch() as connection:
+        full = person_in(connection, county.replays, county.paid, county.end.at, TODAY, None, in_full=True)
+    assert particulars_of(full) == {"name": "张小明", "birth_date": "2016-03-01"}
+    assert full.events[0].said["personal"]["name"] == "张小明"
+    masked = file_of(county, county.paid)
+    assert particulars_of(masked) == {"name": "张*明", "birth_date": "2016-**-**"}
+    assert [each.event_id for each in full.events] == [each.event_id for each in masked.events]
+    with county.replays.scratch() as connection:
+        raw = driver(connection)
+        known = cut(raw, ALL_LOGS, county.end.at)
+        hers = events_of(raw, county.paid, known)
+        assert told(hers, county.installation.keyring, county.paid, [county.stranger]) == masked.events

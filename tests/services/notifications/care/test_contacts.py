@@ -4,7 +4,7 @@ the record is opened, and every week begins with a message to each school that h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,9 @@ import pytest
 
 from services.notifications import app
 from services.notifications.care.contacts import LeftBehindRow, left_behind
-from services.registry.events import CounsellingNoted, GuardianshipChanged, StudentLeft, StudentPlaced
+from services.notifications.delivery.wording import worded
+from services.notifications.delivery_events import MessageComposed
+from services.registry.events import AgencySilent, CounsellingNoted, GuardianshipChanged, StudentLeft, StudentPlaced
 from services.registry.life_events import CarePersonal
 from shared.database.database import driver
 from shared.database.scopes import Scope
@@ -100,6 +102,32 @@ def test_the_longest_unheard_of_child_stands_first_and_the_others_in_no_list(
     installation.open_day(service, MONDAY + timedelta(days=7))
     installation.pump()
     assert messages(service) == {"school:S1": 3, "school:S2": 1}
+
+
+def test_the_county_is_told_once_which_agencies_are_silent(town: tuple[Installation, Service]) -> None:
+    installation, service = town
+    due = MONDAY - timedelta(days=3)
+    for each in ("poverty", "poverty", "civil"):
+        silent = AgencySilent(agency="a", list=each, division_code=DIVISION, due_on=due, contract_hash="0" * 64)
+        installation.append("registry", someone(), silent, MONDAY)
+    installation.pump()
+    with service.database.working() as connection:
+        sql = "SELECT place, counts FROM messages WHERE topic = 'agencies_silent'"
+        found = driver(connection).execute(sql).fetchall()
+    assert found == [(f"division:{DIVISION[:4]}", {"list_poverty": 2, "list_civil": 1})]
+    told = MessageComposed(
+        topic="agencies_silent",
+        division_code=DIVISION,
+        school_code=None,
+        counts=found[0][1],
+        total=3,
+        opened_at=(now := datetime.now(UTC)),
+        grew_at=now,
+        first_cause=someone(),
+        last_cause=someone(),
+    )
+    line = worded(told, "zh")
+    assert (line.title, line.parts) == ("部门名单逾期未报 3 项", ("建档立卡名单:2", "低保特困名单:1"))
 
 
 def _schema(connection: Any) -> str:

@@ -1,0 +1,61 @@
+"""Wiring of access."""
+
+from __future__ import annotations
+
+from services.access.account_api import account_routes, operator_routes
+from services.access.acting import OPERATOR_SECRET
+from services.access.agency_key_api import agency_key_routes
+from services.access.desk import Desk
+from services.access.emergency_api import emergency_routes
+from services.access.events import DayOpened
+from services.access.own_tables import STEPS
+from services.access.passwords import Hashing
+from services.access.post_api import post_routes
+from services.access.processor import projections
+from services.access.second_factor_api import second_factor_routes
+from services.access.session_api import key_routes, session_routes
+from services.access.signing import TokenSigner
+from services.access.streams import Streams
+from shared.eventsourcing.store import EventStore
+from shared.hosting.service import Service
+from shared.hosting.settings import Settings
+from shared.keys.keyring import KeyRing
+from shared.web.client_address import SECRET as PORTAL_SECRET
+
+
+def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
+    """What access's handlers work with. Opens no connection."""
+    streams = Streams(settings.hmac_key)
+    return Desk(
+        database=settings.database(),
+        store=EventStore(settings.service, keyring, settings.hmac_key),
+        streams=streams,
+        hashing=Hashing(streams.pepper),
+        signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
+        division=settings.division,
+    )
+
+
+def build(settings: Settings) -> Service:
+    """Everything access consists of. Opens no connection."""
+    keyring = settings.keyring()
+    desk = desk_of(settings, keyring)
+    return Service(
+        name=settings.service,
+        database=desk.database,
+        store=desk.store,
+        keyring=keyring,
+        routers=(
+            session_routes(desk, lambda: settings.secret(PORTAL_SECRET)),
+            second_factor_routes(desk),
+            key_routes(desk),
+            account_routes(desk),
+            post_routes(desk),
+            agency_key_routes(desk),
+            emergency_routes(desk),
+            operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
+        ),
+        projections=projections(keyring),
+        steps=STEPS,
+        day_opened=lambda day: DayOpened(day=day),
+    )

@@ -1,0 +1,182 @@
+"""Refusals of access.
+
+Refusal
+├── Unauthenticated     401   no session, or one that has ended
+├── SignInFailed        401   login name or password is wrong; which of them is not said
+├── CodeNeeded          401   the password is right, and a code of the authenticator is missing
+├── TooManyAttempts     429   the same, and the next attempt is looked at only after a while
+├── Busy                503   too many people sign in at this moment
+├── NotFound            404
+│   ├── UnknownAccount        no such account, or not one of the caller's
+│   ├── UnknownPost           no such post, or not one of the caller's
+│   ├── UnknownKey            no such key, or it was revoked before
+│   └── UnknownEmergency      no such emergency access, or not one of the caller's place
+├── Forbidden           403
+│   ├── NotYours              beyond what the caller administers
+│   └── Oneself               nobody raises himself
+├── Conflict            409
+│   ├── LoginTaken            another account has this login name
+│   ├── AccountIsClosed       it takes part in nothing any more
+│   ├── PostIsClosed          nobody can hold it
+│   ├── PostHeld              somebody holds it; it is vacated first
+│   ├── PostVacant            nobody holds it
+│   ├── NotDelegated          there is no such delegation now
+│   ├── SecondFactorStands    there is a second factor already
+│   ├── TooManyKeys           an agency has two valid keys already
+│   └── EmergencyReviewed     somebody has reviewed it before
+└── Malformed           422
+    ├── WeakPassword          too short, or easily guessed
+    ├── BadEmergency          too long, or a post that decides, pays or administers
+    ├── WrongCode             not a code of the authenticator, or one that was used
+    ├── BadLogin              not a login name
+    ├── BadPlace              a kind of post and its place do not fit
+    └── BadUntil              a delegation ends on a later day, within a year
+"""
+
+from __future__ import annotations
+
+from shared.kernel.refusals import Conflict, Forbidden, Malformed, NotFound, Refusal
+
+
+class SignInFailed(Refusal):
+    status = 401
+    code = "sign_in_failed"
+
+    def __init__(self) -> None:
+        super().__init__("登录名或密码不正确", "The login name or the password is wrong")
+
+
+class CodeNeeded(Refusal):
+    status = 401
+    code = "code_needed"
+
+    def __init__(self) -> None:
+        super().__init__("请输入动态验证码", "Give the code of your authenticator as well")
+
+
+class TooManyAttempts(Refusal):
+    """``wait_seconds``: until the next attempt is looked at."""
+
+    status = 429
+    code = "too_many_attempts"
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(
+            f"尝试次数过多,请 {wait_seconds} 秒后再试",
+            f"Too many attempts; try again in {wait_seconds} seconds",
+            wait_seconds=wait_seconds,
+        )
+
+
+class Busy(Refusal):
+    status = 503
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("登录的人太多,请稍后再试", "Too many people sign in at this moment; please try again")
+
+
+class UnknownAccount(NotFound):
+    code = "unknown_account"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个账号", "There is no such account")
+
+
+class UnknownPost(NotFound):
+    code = "unknown_post"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个岗位", "There is no such post")
+
+
+class UnknownKey(NotFound):
+    code = "unknown_key"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个密钥,或已停用", "There is no such key, or it was revoked")
+
+
+class UnknownEmergency(NotFound):
+    code = "unknown_emergency"
+
+    def __init__(self) -> None:
+        super().__init__("没有这次应急访问", "There is no such emergency access")
+
+
+class NotYours(Forbidden):
+    code = "not_yours"
+
+    def __init__(self) -> None:
+        super().__init__("超出您的管理范围", "This is beyond what you administer")
+
+
+class Oneself(Forbidden):
+    code = "oneself"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "不能为自己授予岗位、重置或停用,请由他人办理", "Nobody gives himself a post, or resets himself"
+        )
+
+
+class LoginTaken(Conflict):
+    code = "login_taken"
+
+
+class AccountIsClosed(Conflict):
+    code = "account_is_closed"
+
+
+class PostIsClosed(Conflict):
+    code = "post_is_closed"
+
+
+class PostHeld(Conflict):
+    code = "post_held"
+
+
+class PostVacant(Conflict):
+    code = "post_vacant"
+
+
+class NotDelegated(Conflict):
+    code = "not_delegated"
+
+
+class SecondFactorStands(Conflict):
+    code = "second_factor_stands"
+
+
+class TooManyKeys(Conflict):
+    code = "too_many_keys"
+
+
+class EmergencyReviewed(Conflict):
+    code = "emergency_reviewed"
+
+
+class BadEmergency(Malformed):
+    code = "bad_emergency"
+
+
+class WrongCode(Malformed):
+    code = "wrong_code"
+
+
+class WeakPassword(Malformed):
+    """``why``: short, long, name, common."""
+
+    code = "weak_password"
+
+
+class BadLogin(Malformed):
+    code = "bad_login"
+
+
+class BadPlace(Malformed):
+    code = "bad_place"
+
+
+class BadUntil(Malformed):
+    code = "bad_until"

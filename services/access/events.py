@@ -1,0 +1,252 @@
+"""What happened in access. Names, login names and addresses stand in personal blocks, under the account's own key.
+
+``account_id`` is the account's stream, ``post_id`` the post's, ``session_id`` the session's; ``by`` is the account that
+did it, or ``system:…``. ``division_code`` and ``school_code`` say who may see a fact: the place an account is managed
+at, or the place of a post.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.kernel.facts import Fact, Personal, fact
+
+SignInFailure = Literal["unknown_login", "wrong_password", "wrong_code", "closed"]
+SessionEnd = Literal[
+    "signed_out", "signed_out_everywhere", "password_changed", "password_reset", "account_closed", "post_changed",
+    "post_lost",
+]  # fmt: skip
+
+
+class AccountPersonal(Personal, frozen=True, kw_only=True):
+    """Whose account it is. ``login``: what is typed at sign-in, lower case."""
+
+    login: str
+    name: str
+
+
+class Whereabouts(Personal, frozen=True, kw_only=True):
+    """From which network address somebody came."""
+
+    address: str
+
+
+@fact("access")
+class DayOpened(Fact, frozen=True, kw_only=True):
+    """A day began in Asia/Shanghai: delegations that end on it have ended."""
+
+    day: date
+
+
+@fact("access")
+class AccountOpened(Fact, frozen=True, kw_only=True):
+    """Somebody has an account, managed at a division or at a school of it."""
+
+    account_id: UUID
+    division_code: str
+    school_code: str | None = None
+    by: str
+    personal: AccountPersonal | None
+
+
+@fact("access")
+class AccountClosed(Fact, frozen=True, kw_only=True):
+    """The account signs in no more."""
+
+    account_id: UUID
+    by: str
+    reason: str
+
+
+@fact("access")
+class PasswordReset(Fact, frozen=True, kw_only=True):
+    """The next level up gave a password that is good once and must be changed. Every session ended."""
+
+    account_id: UUID
+    by: str
+
+
+@fact("access")
+class PasswordChanged(Fact, frozen=True, kw_only=True):
+    """The holder chose another password. Every other session ended."""
+
+    account_id: UUID
+
+
+@fact("access")
+class SecondFactorSet(Fact, frozen=True, kw_only=True):
+    """From now on the account signs in with a code beside the password."""
+
+    account_id: UUID
+
+
+@fact("access")
+class SecondFactorRemoved(Fact, frozen=True, kw_only=True):
+    """With the password alone again: by the holder, or with a reset."""
+
+    account_id: UUID
+    by: str
+
+
+@fact("access")
+class PostEstablished(Fact, frozen=True, kw_only=True):
+    """There is a post: what it may do follows from ``kind``, where from the rest. ``school_class``: stage/grade/class
+    as in ``primary/5/1``."""
+
+    post_id: UUID
+    kind: str
+    division_code: str
+    school_code: str | None = None
+    school_class: str | None = None
+    agency: str | None = None
+    by: str
+
+
+@fact("access")
+class PostFilled(Fact, frozen=True, kw_only=True):
+    """An account holds the post from now on, alone."""
+
+    post_id: UUID
+    account_id: UUID
+    by: str
+
+
+@fact("access")
+class PostVacated(Fact, frozen=True, kw_only=True):
+    """Its holder holds it no more; what was delegated of it has ended before."""
+
+    post_id: UUID
+    account_id: UUID
+    by: str
+    reason: str
+
+
+@fact("access")
+class PostClosed(Fact, frozen=True, kw_only=True):
+    """Nobody will hold the post again."""
+
+    post_id: UUID
+    by: str
+
+
+@fact("access")
+class PostDelegated(Fact, frozen=True, kw_only=True):
+    """Another account acts in the post beside its holder, until the day ``until`` begins."""
+
+    post_id: UUID
+    delegation_id: UUID
+    account_id: UUID
+    until: date
+    division_code: str
+    school_code: str | None = None
+    by: str
+
+
+@fact("access")
+class DelegationEnded(Fact, frozen=True, kw_only=True):
+    """It ended before its day."""
+
+    post_id: UUID
+    delegation_id: UUID
+    account_id: UUID
+    by: str
+
+
+@fact("access")
+class SignedIn(Fact, frozen=True, kw_only=True):
+    """``means``: password, one_time_code. ``new_address``: nobody of this account came from there before;
+    ``at_night``: between 22:00 and 6:00 in Asia/Shanghai; ``refused_before``: attempts refused since the one before."""
+
+    account_id: UUID
+    session_id: UUID
+    means: tuple[str, ...]
+    new_address: bool
+    at_night: bool
+    refused_before: int
+    division_code: str
+    school_code: str | None = None
+    personal: Whereabouts | None
+
+
+@fact("access")
+class SignInRefused(Fact, frozen=True, kw_only=True):
+    """A password was looked at and refused. ``account_id`` None: no account has that login name. Attempts that came
+    while others were still to be waited for were not looked at; ``refused_before`` counts them."""
+
+    account_id: UUID | None
+    reason: SignInFailure
+    refused_before: int
+    division_code: str | None = None
+    school_code: str | None = None
+    personal: Whereabouts | None
+
+
+@fact("access")
+class PostChosen(Fact, frozen=True, kw_only=True):
+    """A session acts in this post from now on."""
+
+    account_id: UUID
+    session_id: UUID
+    post_id: UUID
+    delegation_id: UUID | None = None
+
+
+@fact("access")
+class SessionEnded(Fact, frozen=True, kw_only=True):
+    """The session's tokens are refused everywhere."""
+
+    account_id: UUID
+    session_id: UUID
+    reason: SessionEnd
+
+
+@fact("access")
+class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
+    """A machine of an agency has a key until the day ``until`` begins. ``label``: which machine."""
+
+    key_id: UUID
+    agency: str
+    label: str
+    until: date
+    division_code: str
+    by: str
+
+
+@fact("access")
+class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
+    """The key and what it was exchanged for are refused from now on."""
+
+    key_id: UUID
+    agency: str
+    division_code: str
+    by: str
+
+
+@fact("access")
+class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
+    """Somebody acts in a post that is not theirs until the moment ``until``, and says why. ``post_id``: the post they
+    hold; the rest tells the one they act in."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    post_id: UUID
+    kind: str
+    division_code: str
+    school_code: str | None = None
+    school_class: str | None = None
+    until: datetime
+    reason: str
+
+
+@fact("access")
+class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
+    """Another person has looked at it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    justified: bool
+    note: str
+    by: str

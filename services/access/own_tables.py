@@ -1,0 +1,130 @@
+"""Access's own write-side tables: what is decided on at once, and the secrets that are in no event.
+
+Written in the transaction of the events they follow from (accounts, posts, delegations) or beside them (passwords,
+attempts, sessions). Secrets of sessions are 256 random bits, kept as SHA-256; passwords as Argon2id.
+"""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE access_accounts (
+    account_id uuid PRIMARY KEY,
+    login_digest bytea NOT NULL UNIQUE,
+    division_code text NOT NULL,
+    school_code text,
+    closed boolean NOT NULL DEFAULT false,
+    password text,
+    must_change boolean NOT NULL DEFAULT true,
+    once_until timestamptz
+);
+
+CREATE TABLE access_posts (
+    post_id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    division_code text NOT NULL,
+    school_code text,
+    school_class text,
+    agency text,
+    holder uuid REFERENCES access_accounts,
+    closed boolean NOT NULL DEFAULT false
+);
+CREATE INDEX access_posts_by_holder ON access_posts (holder);
+
+CREATE TABLE access_delegations (
+    delegation_id uuid PRIMARY KEY,
+    post_id uuid NOT NULL REFERENCES access_posts,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    until date NOT NULL,
+    ended boolean NOT NULL DEFAULT false
+);
+CREATE INDEX access_delegations_by_account ON access_delegations (account_id);
+CREATE INDEX access_delegations_by_post ON access_delegations (post_id);
+
+-- By login name or by address, both as keyed digests: also for names that no account has.
+CREATE TABLE access_attempts (
+    subject bytea PRIMARY KEY,
+    failures integer NOT NULL,
+    unlooked integer NOT NULL DEFAULT 0,
+    last_at timestamptz NOT NULL
+);
+
+CREATE TABLE access_addresses (
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    address bytea NOT NULL,
+    PRIMARY KEY (account_id, address)
+);
+
+CREATE TABLE access_sessions (
+    session_id uuid PRIMARY KEY,
+    secret bytea NOT NULL UNIQUE,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    means text[] NOT NULL,
+    post_id uuid REFERENCES access_posts,
+    delegation_id uuid REFERENCES access_delegations,
+    signed_in_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    ended boolean NOT NULL DEFAULT false
+);
+CREATE INDEX access_sessions_by_account ON access_sessions (account_id) WHERE NOT ended;
+CREATE INDEX access_sessions_by_post ON access_sessions (post_id) WHERE NOT ended;
+
+-- Numbers are given under a lock, so that whoever has read up to one has read all before it.
+CREATE TABLE access_revocations (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id uuid NOT NULL,
+    revoked_at timestamptz NOT NULL
+);
+
+GRANT SELECT, INSERT, UPDATE ON access_accounts, access_posts, access_delegations, access_sessions TO rollcall_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON access_attempts, access_revocations TO rollcall_app;
+GRANT SELECT, INSERT ON access_addresses TO rollcall_app;
+"""
+
+SECOND_FACTORS = """
+CREATE TABLE access_second_factors (
+    account_id uuid PRIMARY KEY REFERENCES access_accounts,
+    seed bytea NOT NULL,
+    confirmed boolean NOT NULL DEFAULT false,
+    last_step bigint NOT NULL DEFAULT 0,
+    recovery bytea[] NOT NULL DEFAULT '{}'
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON access_second_factors TO rollcall_app;
+"""
+
+AGENCY_KEYS = """
+CREATE TABLE access_agency_keys (
+    key_id uuid PRIMARY KEY,
+    secret bytea NOT NULL,
+    agency text NOT NULL,
+    label text NOT NULL,
+    issued_at timestamptz NOT NULL,
+    until date NOT NULL,
+    used_at timestamptz,
+    revoked boolean NOT NULL DEFAULT false
+);
+CREATE INDEX access_agency_keys_by_agency ON access_agency_keys (agency);
+GRANT SELECT, INSERT, UPDATE ON access_agency_keys TO rollcall_app;
+"""
+
+EMERGENCIES = """
+CREATE TABLE access_emergencies (
+    emergency_id uuid PRIMARY KEY,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    kind text NOT NULL,
+    division_code text NOT NULL,
+    school_code text,
+    school_class text,
+    until timestamptz NOT NULL,
+    reviewed boolean NOT NULL DEFAULT false
+);
+GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
+ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
+"""
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("access-0001-own", TABLES),
+    ("access-0002-second-factors", SECOND_FACTORS),
+    ("access-0003-agency-keys", AGENCY_KEYS),
+    ("access-0004-emergencies", EMERGENCIES),
+)

@@ -1,0 +1,183 @@
+"""Establishing, filling, vacating, delegating and closing posts. Who loses one is out of it in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from services.access import domain, sessions
+from services.access.administration import Administrator, Managed, check_kind, check_other, reaches
+from services.access.commands import (
+    ClosePost,
+    DelegatePost,
+    EndDelegation,
+    EstablishPost,
+    FillPost,
+    VacatePost,
+)
+from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
+from services.access.domain import Post
+from services.access.errors import UnknownAccount, UnknownPost
+from shared.database.database import driver
+from shared.eventsourcing.store import Command, Proposed, Result
+from shared.kernel.facts import Fact
+
+_KEEP = """
+INSERT INTO access_posts (post_id, kind, division_code, school_code, school_class, agency)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+
+
+def establish(
+    desk: Desk, administrator: Administrator | None, intent: EstablishPost, command: Command, now: datetime
+) -> Result:
+    """Make a post without a holder; ``administrator`` None is the installation itself. Raises NotYours,
+    CommandReused."""
+    if administrator is not None:
+        check_kind(administrator, intent.kind, Managed(intent.division_code, intent.school_code))
+
+    def decide(_connection: Connection) -> Sequence[Proposed]:
+        return [Proposed(intent.post_id, 0, domain.establish(intent), day_of(now))]
+
+    def then(connection: Connection, _result: Result) -> None:
+        place = (intent.division_code, intent.school_code, intent.school_class, intent.agency)
+        driver(connection).execute(_KEEP, (intent.post_id, intent.kind, *place))
+
+    return desk.store.run(desk.database, command, decide, then)
+
+
+def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, command: Command, now: datetime) -> Result:
+    """Give a vacant post to somebody else. Raises UnknownPost, UnknownAccount, NotYours, Oneself, PostHeld,
+    PostIsClosed, AccountIsClosed, CommandReused."""
+
+    def rule(connection: Connection, post: Post) -> Sequence[Fact]:
+        _check_person(desk, connection, administrator, intent.account_id)
+        return [domain.fill(post, desk.account(connection, intent.account_id), intent)]
+
+    def note(raw: Raw) -> None:
+        raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (intent.account_id, intent.post_id))
+
+    return _change(desk, administrator, intent.post_id, command, now, rule, note)
+
+
+def vacate(desk: Desk, administrator: Administrator, intent: VacatePost, command: Command, now: datetime) -> Result:
+    """Take a post from its holder and everybody he delegated it to, and end what they do in it. Raises UnknownPost,
+    NotYours, PostVacant, PostIsClosed, CommandReused."""
+
+    def note(raw: Raw) -> None:
+        raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (intent.post_id,))
+        raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (intent.post_id,))
+
+    return _change(
+        desk, administrator, intent.post_id, command, now, lambda _connection, post: domain.vacate(post, intent), note
+    )
+
+
+def close(desk: Desk, administrator: Administrator, intent: ClosePost, command: Command, now: datetime) -> Result:
+    """Close a vacant post. Raises UnknownPost, NotYours, PostHeld, PostIsClosed, CommandReused."""
+
+    def note(raw: Raw) -> None:
+        raw.execute("UPDATE access_posts SET closed = true WHERE post_id = %s", (intent.post_id,))
+
+    return _change(
+        desk,
+        administrator,
+        intent.post_id,
+        command,
+        now,
+        lambda _connection, post: [domain.close_post(post, intent)],
+        note,
+    )
+
+
+def delegate(desk: Desk, administrator: Administrator, intent: DelegatePost, command: Command, now: datetime) -> Result:
+    """Let somebody else act in a held post until a day. Raises UnknownPost, UnknownAccount, NotYours, Oneself,
+    PostVacant, PostHeld, BadUntil, CommandReused."""
+
+    def rule(connection: Connection, post: Post) -> Sequence[Fact]:
+        _check_person(desk, connection, administrator, intent.account_id)
+        return [domain.delegate(post, desk.account(connection, intent.account_id), intent, day_of(now))]
+
+    def note(raw: Raw) -> None:
+        raw.execute(
+            "INSERT INTO access_delegations (delegation_id, post_id, account_id, until) VALUES (%s, %s, %s, %s)",
+            (intent.delegation_id, intent.post_id, intent.account_id, intent.until),
+        )
+
+    return _change(desk, administrator, intent.post_id, command, now, rule, note)
+
+
+def end_delegation(
+    desk: Desk, administrator: Administrator, intent: EndDelegation, command: Command, now: datetime
+) -> Result:
+    """End a delegation before its day. Raises UnknownPost, NotYours, NotDelegated, CommandReused."""
+
+    def note(raw: Raw) -> None:
+        raw.execute("UPDATE access_delegations SET ended = true WHERE delegation_id = %s", (intent.delegation_id,))
+
+    return _change(
+        desk,
+        administrator,
+        intent.post_id,
+        command,
+        now,
+        lambda _connection, post: [domain.end_delegation(post, intent, day_of(now))],
+        note,
+    )
+
+
+def _change(
+    desk: Desk,
+    administrator: Administrator | None,
+    post_id: UUID,
+    command: Command,
+    now: datetime,
+    rule: Callable[[Connection, Post], Sequence[Fact]],
+    note: Callable[[Raw], None],
+) -> Result:
+    """Change one post under its lock. The sessions of whoever may not act in it afterwards end with it."""
+    ends: list[UUID] = []
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        raw = driver(connection)
+        lock_post(raw, post_id, alone=True)
+        post = desk.post(connection, post_id)
+        if administrator is not None:
+            _check_post(administrator, post)
+        facts = rule(connection, post)
+        after = post
+        for fact in facts:
+            after = domain.post_after(after, fact)
+        before = {*([post.holder] if post.holder else []), *(each.account_id for each in post.delegations.values())}
+        out = sorted(each for each in before if not after.acts(each, day_of(now))[0])
+        account_of = {session: account for account in out for session in sessions.in_post(raw, post_id, [account])}
+        ends[:] = list(account_of)
+        told = [Proposed(post_id, post.version, fact, day_of(now)) for fact in facts]
+        return [*told, *desk.endings(connection, account_of, "post_lost", now)]
+
+    def then(connection: Connection, _result: Result) -> None:
+        raw = driver(connection)
+        note(raw)
+        sessions.ended(raw, ends, now)
+
+    return desk.store.run(desk.database, command, decide, then)
+
+
+def _check_post(administrator: Administrator, post: Post) -> None:
+    place = Managed(post.division_code, post.school_code)
+    if post.post_id is None or not reaches(administrator, place):
+        raise UnknownPost
+    check_kind(administrator, post.kind, place)
+
+
+def _check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+    lock_account(driver(connection), account_id, alone=False)
+    if administrator is None:
+        return
+    check_other(administrator, account_id)
+    account = desk.account(connection, account_id)
+    if account.account_id is None or not reaches(administrator, Managed(account.division_code, account.school_code)):
+        raise UnknownAccount

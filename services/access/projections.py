@@ -1,0 +1,154 @@
+"""Folds of access, one small pure function per fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.access.events import (
+    AccountClosed,
+    AccountOpened,
+    DelegationEnded,
+    EmergencyAccessReviewed,
+    EmergencyAccessTaken,
+    PostClosed,
+    PostDelegated,
+    PostEstablished,
+    PostFilled,
+    PostVacated,
+    SignedIn,
+    SignInRefused,
+)
+from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
+from services.registry.events import SchoolRegistered
+from shared.eventsourcing.projection import Assertion, Projection, Recorded
+
+NAME = "access"
+MANY_REFUSED = 5
+
+
+def account_opened(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "login": None if fact.personal is None else fact.personal.login,
+        "name": None if fact.personal is None else fact.personal.name,
+        "closed": False,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(ACCOUNTS, fact.account_id, event.effective_on, values)
+
+
+def account_closed(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(ACCOUNTS, event.fact.account_id, event.effective_on, {"closed": True})
+
+
+def post_established(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "kind": fact.kind,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+        "school_class": fact.school_class,
+        "agency_code": fact.agency,
+        "holder": None,
+        "closed": False,
+    }
+    yield Assertion(POSTS, fact.post_id, event.effective_on, values)
+
+
+def post_filled(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(POSTS, event.fact.post_id, event.effective_on, {"holder": event.fact.account_id})
+
+
+def post_vacated(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(POSTS, event.fact.post_id, event.effective_on, {"holder": None})
+
+
+def post_closed(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(POSTS, event.fact.post_id, event.effective_on, {"closed": True})
+
+
+def post_delegated(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {
+        "post_id": fact.post_id,
+        "account_id": fact.account_id,
+        "until": fact.until,
+        "ended": False,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    yield Assertion(DELEGATIONS, fact.delegation_id, event.effective_on, values)
+
+
+def delegation_ended(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(DELEGATIONS, event.fact.delegation_id, event.effective_on, {"ended": True})
+
+
+def signed_in(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    signs = {
+        "new_address": fact.new_address,
+        "at_night": fact.at_night,
+        "many_refused": fact.refused_before >= MANY_REFUSED,
+    }
+    yield _sign_in(event, {"refused": None, "means": list(fact.means), "unusual": [k for k, v in signs.items() if v]})
+
+
+def sign_in_refused(event: Recorded) -> Iterable[Assertion]:
+    unusual = ["many_refused"] if event.fact.refused_before >= MANY_REFUSED else []
+    yield _sign_in(event, {"refused": event.fact.reason, "means": [], "unusual": unusual})
+
+
+def _sign_in(event: Recorded, values: dict[str, object]) -> Assertion:
+    fact = event.fact
+    common = {
+        "account_id": fact.account_id,
+        "at": event.recorded_at,
+        "refused_before": fact.refused_before,
+        "address": None if fact.personal is None else fact.personal.address,
+        "division_code": fact.division_code,
+        "school_code": fact.school_code,
+    }
+    return Assertion(SIGN_INS, event.stream_id, ALWAYS, common | values)
+
+
+def emergency_taken(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    names = ("account_id", "kind", "until", "reason", "division_code", "school_code", "school_class")
+    values = {name: getattr(fact, name) for name in names}
+    unknown = {"taken_at": event.recorded_at, "justified": None, "note": None, "reviewed_by": None}
+    yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values | unknown)
+
+
+def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"justified": fact.justified, "note": fact.note, "reviewed_by": fact.by}
+    yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values)
+
+
+def school_registered(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    values = {"code": fact.school_code, "name": fact.name, "division_code": fact.division_code}
+    yield Assertion(SCHOOLS, event.stream_id, event.effective_on, values)
+
+
+ACCESS_VIEW = Projection(
+    NAME,
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS),
+    {
+        AccountOpened: account_opened,
+        AccountClosed: account_closed,
+        PostEstablished: post_established,
+        PostFilled: post_filled,
+        PostVacated: post_vacated,
+        PostClosed: post_closed,
+        PostDelegated: post_delegated,
+        DelegationEnded: delegation_ended,
+        SignedIn: signed_in,
+        SignInRefused: sign_in_refused,
+        EmergencyAccessTaken: emergency_taken,
+        EmergencyAccessReviewed: emergency_reviewed,
+        SchoolRegistered: school_registered,
+    },
+)

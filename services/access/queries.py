@@ -1,0 +1,221 @@
+"""Accounts, posts and sign-ins as people see them: plain SELECTs within the viewer's rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, Select, and_, func, select, text
+
+from services.access.projections import NAME
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
+from shared.database.database import Database
+from shared.standards.posts import Kind
+from shared.web.pages import PageTurn
+
+OWN_SIGN_INS = 50
+
+
+class AccountRow(BaseModel):
+    """One account. Names of staff stand in full: whoever administers them must know whom."""
+
+    account_id: UUID
+    login: str | None
+    name: str | None
+    closed: bool
+    division_code: str
+    school_code: str | None
+    school_name: str | None
+    posts: list[Kind]
+
+
+class PostRow(BaseModel):
+    """One post and who holds it; ``delegates``: how many act in it beside."""
+
+    post_id: UUID
+    kind: Kind
+    division_code: str
+    school_code: str | None
+    school_name: str | None
+    school_class: str | None
+    agency: str | None
+    holder: UUID | None
+    holder_name: str | None
+    delegates: int
+    closed: bool
+
+
+class DelegationRow(BaseModel):
+    """Who acts in a post beside its holder, until which day."""
+
+    delegation_id: UUID
+    post_id: UUID
+    account_id: UUID
+    name: str | None
+    until: date
+
+
+class SignInRow(BaseModel):
+    """One sign-in, or one refusal with its reason. ``unusual``: new_address, at_night, many_refused."""
+
+    id: UUID
+    account_id: UUID | None
+    name: str | None
+    at: datetime
+    refused: str | None
+    unusual: list[str]
+    refused_before: int
+    address: str | None
+
+
+class EmergencyRow(BaseModel):
+    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place."""
+
+    emergency_id: UUID
+    account_id: UUID
+    name: str | None
+    kind: Kind
+    taken_at: datetime
+    until: datetime
+    reason: str
+    justified: bool | None
+    note: str | None
+    reviewed_by: str | None
+    division_code: str
+    school_code: str | None
+    school_class: str | None
+
+
+_A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
+
+
+def accounts(
+    connection: Connection, true_on: date, turn: PageTurn, *, account_id: UUID | None = None, begins: str | None = None
+) -> list[AccountRow]:
+    """Accounts by id; ``begins``: only those whose login or name begins with it."""
+    kinds = (
+        select(func.array_agg(_P.kind))
+        .where(_P.holder == _A.entity, POSTS.holds_on(true_on), _P.closed.is_(False))
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            _A.entity.label("account_id"),
+            _A.login,
+            _A.name,
+            _A.closed,
+            _A.division_code,
+            _A.school_code,
+            _N.name.label("school_name"),
+            func.coalesce(kinds, text("'{}'")).label("posts"),
+        )
+        .select_from(ACCOUNTS.table)
+        .outerjoin(SCHOOLS.table, and_(_N.code == _A.school_code, SCHOOLS.holds_on(true_on)))
+        .where(ACCOUNTS.holds_on(true_on))
+        .order_by(_A.entity)
+        .limit(turn.fetch)
+    )
+    if account_id is not None:
+        statement = statement.where(_A.entity == account_id)
+    if begins:
+        statement = statement.where(_A.login.op("^@")(begins.lower()) | _A.name.op("^@")(begins))
+    return _rows(connection, statement, turn, _A.entity, AccountRow)
+
+
+def posts(connection: Connection, true_on: date, turn: PageTurn, *, post_id: UUID | None = None) -> list[PostRow]:
+    """Posts by id, closed ones too."""
+    delegates = (
+        select(func.count())
+        .where(_D.post_id == _P.entity, DELEGATIONS.holds_on(true_on), _D.ended.is_(False), _D.until > true_on)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            _P.entity.label("post_id"),
+            _P.kind,
+            _P.division_code,
+            _P.school_code,
+            _N.name.label("school_name"),
+            _P.school_class,
+            _P.agency_code.label("agency"),
+            _P.holder,
+            _A.name.label("holder_name"),
+            delegates.label("delegates"),
+            _P.closed,
+        )
+        .select_from(POSTS.table)
+        .outerjoin(SCHOOLS.table, and_(_N.code == _P.school_code, SCHOOLS.holds_on(true_on)))
+        .outerjoin(ACCOUNTS.table, and_(_A.entity == _P.holder, ACCOUNTS.holds_on(true_on)))
+        .where(POSTS.holds_on(true_on))
+        .order_by(_P.entity)
+        .limit(turn.fetch)
+    )
+    if post_id is not None:
+        statement = statement.where(_P.entity == post_id)
+    return _rows(connection, statement, turn, _P.entity, PostRow)
+
+
+def delegations(connection: Connection, true_on: date, post_id: UUID) -> list[DelegationRow]:
+    """Who acts in a post beside its holder on a day."""
+    statement = (
+        select(_D.entity.label("delegation_id"), _D.post_id, _D.account_id, _A.name, _D.until)
+        .select_from(DELEGATIONS.table)
+        .outerjoin(ACCOUNTS.table, and_(_A.entity == _D.account_id, ACCOUNTS.holds_on(true_on)))
+        .where(DELEGATIONS.holds_on(true_on), _D.post_id == post_id, _D.ended.is_(False), _D.until > true_on)
+        .order_by(_D.until, _D.entity)
+    )
+    return [DelegationRow.model_validate(row._mapping) for row in connection.execute(statement)]
+
+
+def unusual_sign_ins(connection: Connection, true_on: date, limit: int) -> list[SignInRow]:
+    """The last sign-ins that somebody should look at, within the viewer's rows."""
+    statement = _sign_ins(true_on).where(func.cardinality(_S.unusual) > 0).limit(limit)
+    return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
+
+
+def emergencies(connection: Connection, true_on: date, limit: int, *, open_only: bool) -> list[EmergencyRow]:
+    """Emergency access within the viewer's rows, the last one first."""
+    found = EMERGENCIES.c
+    names = ("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by")
+    places = ("division_code", "school_code", "school_class")
+    statement = (
+        select(found.entity.label("emergency_id"), _A.name, *(found[name] for name in (*names, *places)))
+        .select_from(EMERGENCIES.table)
+        .outerjoin(ACCOUNTS.table, and_(_A.entity == found.account_id, ACCOUNTS.holds_on(true_on)))
+        .where(EMERGENCIES.holds_on(true_on))
+        .order_by(found.taken_at.desc(), found.entity)
+        .limit(limit)
+    )
+    if open_only:
+        statement = statement.where(found.justified.is_(None))
+    return [EmergencyRow.model_validate(row._mapping) for row in connection.execute(statement)]
+
+
+def own_sign_ins(database: Database, account_id: UUID) -> list[SignInRow]:
+    """Somebody's own last sign-ins. Read as the worker, because a teacher's scope is her class and not her account;
+    the one condition is the account the session belongs to."""
+    with database.working() as connection:
+        schema = connection.execute(
+            text("SELECT schema FROM builds WHERE projection = :name AND state = 'live'"), {"name": NAME}
+        ).scalar_one()
+        connection.execute(text("SELECT set_config('search_path', quote_ident(:s) || ', public', true)"), {"s": schema})
+        statement = _sign_ins(date.max).where(_S.account_id == account_id).limit(OWN_SIGN_INS)
+        return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
+
+
+def _sign_ins(true_on: date) -> Select[Any]:
+    columns = (_S.account_id, _A.name, _S.at, _S.refused, _S.unusual, _S.refused_before, _S.address)
+    return (
+        select(_S.entity.label("id"), *columns)
+        .select_from(SIGN_INS.table)
+        .outerjoin(ACCOUNTS.table, and_(_A.entity == _S.account_id, ACCOUNTS.holds_on(true_on)))
+        .order_by(_S.at.desc(), _S.entity)
+    )
+
+
+def _rows(connection: Connection, statement: Select[Any], turn: PageTurn, key: Any, row: type[Any]) -> list[Any]:
+    if turn.after is not None:
+        statement = statement.where(turn.beyond(key))
+    return [row.model_validate(found._mapping) for found in connection.execute(statement)]

@@ -1,0 +1,50 @@
+"""The names of access's streams and its keyed digests. A login name or an address is never kept as a plain hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.kernel.identifiers import keyed_digest, keyed_id
+
+
+@dataclass(frozen=True)
+class Streams:
+    """``key`` is the service's HMAC key."""
+
+    key: bytes
+
+    def account(self, principal: str, command_id: UUID) -> UUID:
+        """The command that opened it names an account: sending twice opens one."""
+        return keyed_id(self.key, "account", principal, str(command_id))
+
+    def post(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "post", principal, str(command_id))
+
+    def delegation(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "delegation", principal, str(command_id))
+
+    def agency_key(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "agency-key", principal, str(command_id))
+
+    def login(self, login: str) -> bytes:
+        """Under which digest an account, and the attempts at it, are found by login name."""
+        return keyed_digest(self.key, b"login\0" + login.strip().lower().encode())
+
+    def address(self, address: str) -> bytes:
+        """Under which digest attempts from a network address are counted."""
+        return keyed_digest(self.key, b"address\0" + address.encode())
+
+    @property
+    def pepper(self) -> bytes:
+        """What a password is hashed with beside its salt: the database alone does not let anybody guess."""
+        return keyed_digest(self.key, b"pepper")
+
+    @property
+    def sealing(self) -> bytes:
+        """The key under which seeds of second factors are sealed."""
+        return keyed_digest(self.key, b"second-factor")
+
+    def recovery(self, account_id: UUID, code: str) -> bytes:
+        """How a recovery code is kept."""
+        return keyed_digest(self.key, b"recovery\0" + account_id.bytes + code.encode())

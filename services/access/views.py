@@ -1,0 +1,46 @@
+"""What of access can be asked for as it was known at a moment: who held which post, and who had an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.access.projections import ACCESS_VIEW
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
+from shared.eventsourcing.view import View, period_rows
+
+_POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
+_EMERGENCY = (
+    *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
+    *("division_code", "school_code", "school_class"),
+)
+
+VIEWS: tuple[View, ...] = (
+    View(
+        "accounts",
+        "access",
+        ACCESS_VIEW,
+        period_rows(ACCOUNTS, "account_id", ("closed", "division_code", "school_code")),
+        ("account_id",),
+    ),
+    View("posts", "access", ACCESS_VIEW, period_rows(POSTS, "post_id", _POST), ("post_id",)),
+    View(
+        "delegations",
+        "access",
+        ACCESS_VIEW,
+        period_rows(DELEGATIONS, "delegation_id", ("post_id", "account_id", "until", "ended")),
+        ("delegation_id",),
+    ),
+    View(
+        "emergencies",
+        "access",
+        ACCESS_VIEW,
+        period_rows(
+            EMERGENCIES,
+            "emergency_id",
+            _EMERGENCY,
+        ),
+        ("emergency_id",),
+    ),
+)
+
+NOT_REPLAYED: Mapping[str, str] = {}

@@ -1,0 +1,183 @@
+"""Accounts and posts, for who administers them. A one-time password is shown once, where its form is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from services.portal.backends import Backends, Refused
+from services.portal.forms import Sent, back, command_id, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from shared.kernel.refusals import NotFound
+from shared.standards.posts import KINDS, POSTS, Kind, Shape
+from shared.standards.rights import Right
+from shared.web.pages import PAGE_ROWS
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+READ, KEEP = Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP
+ACCOUNT_FIELDS = ("login", "name", "division", "school")
+POST_FIELDS = ("kind", "division", "school", "school_class", "agency")
+# act on a post → path below it, and the fields it takes
+POST_ACTS = {
+    "fill": ("fill", ("account_id",)),
+    "vacate": ("vacate", ("reason",)),
+    "delegate": ("delegations", ("account_id", "until")),
+    "close": ("close", ()),
+}
+
+
+@router.get("/people")
+async def people(request: Request, opened: Opened) -> Response:
+    """Everybody with an account within one's place, and the sign-ins to look at."""
+    opened.allow(READ, KEEP)
+    return await _people(request, opened)
+
+
+@router.post("/people")
+async def open_account(request: Request, opened: Opened, form: Sent) -> Response:
+    """Open an account and show its one-time password."""
+    opened.allow(KEEP)
+    body = {name: text(form, name) or None for name in ACCOUNT_FIELDS}
+    return await _handed(request, opened, "/v1/accounts", body, command_id(form), typed=body)
+
+
+@router.post("/people/{account_id}/reset")
+async def reset(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Give a one-time password; who had the account is out."""
+    opened.allow(KEEP)
+    return await _handed(request, opened, f"/v1/accounts/{account_id}/reset", None, command_id(form))
+
+
+@router.post("/people/{account_id}/close")
+async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Close an account."""
+    opened.allow(KEEP)
+    try:
+        await _backends(request).post(
+            opened.caller,
+            "access",
+            f"/v1/accounts/{account_id}/close",
+            {"reason": text(form, "reason")},
+            command_id=command_id(form),
+        )
+    except Refused as refused:
+        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+    return back(form, "people", "/people")
+
+
+@router.get("/posts")
+async def posts(request: Request, opened: Opened) -> Response:
+    """Every post within one's place and who holds it."""
+    opened.allow(READ, KEEP)
+    return await _posts(request, opened)
+
+
+@router.post("/posts")
+async def establish(request: Request, opened: Opened, form: Sent) -> Response:
+    """Make a post; what is wrong is said above the form, which keeps what was typed."""
+    opened.allow(KEEP)
+    body = {name: text(form, name) or None for name in POST_FIELDS}
+    try:
+        await _backends(request).post(opened.caller, "access", "/v1/posts", body, command_id=command_id(form))
+    except Refused as refused:
+        return await _posts(request, opened, complaint=refused.detail, typed=body, status=refused.status)
+    return back(form, "people", "/posts")
+
+
+@router.post("/posts/{post_id}/{act}")
+async def change(request: Request, post_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
+    """Fill, vacate, delegate or close a post."""
+    opened.allow(KEEP)
+    if act not in POST_ACTS:
+        raise NotFound("没有这个页面", "No such page")
+    path, fields = POST_ACTS[act]
+    body = {name: text(form, name) for name in fields} or None
+    address = f"/v1/posts/{post_id}/{path}"
+    try:
+        await _backends(request).post(opened.caller, "access", address, body, command_id=command_id(form))
+    except Refused as refused:
+        return await _posts(request, opened, complaint=refused.detail, status=refused.status)
+    return back(form, "people", "/posts")
+
+
+async def _handed(
+    request: Request, opened: Opening, path: str, body: Any, command: str, typed: dict[str, Any] | None = None
+) -> Response:
+    try:
+        handed = (await _backends(request).post(opened.caller, "access", path, body, command_id=command)).body
+    except Refused as refused:
+        return await _people(request, opened, complaint=refused.detail, typed=typed, status=refused.status)
+    return await _people(request, opened, handed=handed)
+
+
+async def _people(
+    request: Request,
+    opened: Opening,
+    *,
+    complaint: str = "",
+    typed: dict[str, Any] | None = None,
+    handed: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    backends, begins = _backends(request), request.query_params.get("begins", "")
+    turn = {"after": request.query_params.get("after"), "begins": begins, "limit": PAGE_ROWS}
+    page = (await backends.get(opened.caller, "access", "/v1/accounts", turn)).body
+    unusual = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body["items"]
+    rendering: Rendering = request.app.state.rendering
+    return rendering.page(
+        request,
+        opened,
+        "people.html",
+        status=status,
+        page=page,
+        unusual=unusual,
+        begins=begins,
+        complaint=complaint,
+        typed=typed or dict.fromkeys(ACCOUNT_FIELDS),
+        handed=handed,
+        division=opened.viewer.scope.division,
+        school=opened.viewer.scope.school,
+    )
+
+
+async def _posts(
+    request: Request,
+    opened: Opening,
+    *,
+    complaint: str = "",
+    typed: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    backends = _backends(request)
+    turn = {"after": request.query_params.get("after"), "limit": PAGE_ROWS}
+    page = (await backends.get(opened.caller, "access", "/v1/posts", turn)).body
+    accounts = (await backends.get(opened.caller, "access", "/v1/accounts", {"limit": PAGE_ROWS})).body["items"]
+    rendering: Rendering = request.app.state.rendering
+    return rendering.page(
+        request,
+        opened,
+        "posts.html",
+        status=status,
+        page=page,
+        accounts=[each for each in accounts if not each["closed"]],
+        complaint=complaint,
+        typed=typed or dict.fromkeys(POST_FIELDS),
+        kinds=[kind.value for kind in _kinds(opened)],
+    )
+
+
+def _kinds(opened: Opening) -> list[Kind]:
+    """What can be established here: at a school its teachers' posts only."""
+    if opened.viewer.scope.school is None:
+        return list(KINDS)
+    return [kind for kind in KINDS if POSTS[kind].shape is Shape.CLASS]
+
+
+def _backends(request: Request) -> Backends:
+    backends: Backends = request.app.state.backends
+    return backends

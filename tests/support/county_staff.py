@@ -1,0 +1,39 @@
+"""What access says of the staff of the invented county of the page's tests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from shared.web import Viewer
+from shared.web.pages import Page
+from shared.web.viewers import viewer
+
+Row = dict[str, Any]
+Who = Annotated[Viewer, Depends(viewer)]
+ACCOUNT, POST = "018f0000-0000-7000-8000-0000000000a1", "018f0000-0000-7000-8000-0000000000b1"
+
+
+def staff() -> APIRouter:
+    """The routes of access that the pages of people and posts read."""
+    r = APIRouter(prefix="/access/v1")
+
+    @r.get("/accounts")
+    def accounts(who: Who) -> Page[Row]:
+        place = {"division_code": "460100", "school_code": None, "school_name": None}
+        known = {"account_id": ACCOUNT, "login": "jingban1", "name": "经办乙", "closed": False, "posts": ["aid_clerk"]}
+        return Page(items=[known | place])
+
+    @r.get("/posts")
+    def posts(who: Who) -> Page[Row]:
+        place = {"division_code": "460100", "school_code": None, "school_name": None, "school_class": None}
+        held = {"holder": ACCOUNT, "holder_name": "经办乙", "delegates": 0, "closed": False, "agency": None}
+        return Page(items=[{"post_id": POST, "kind": "aid_clerk"} | place | held])
+
+    @r.get("/sign-ins")
+    def sign_ins(who: Who) -> dict[str, list[Row]]:
+        odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
+        return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
+
+    return r
