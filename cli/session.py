@@ -46,7 +46,7 @@ class Session:
         }
         self._client = neighbour_client(self._addresses.values(), TIMEOUT_SECONDS)
         if operator_secret is not None:
-            self.token = ""
+            self.token = ""  # no token yet # nosec B105
             self._headers = {"authorization": f"Operator {operator_secret}", "accept-language": "zh"}
             return
         token = os.environ.get("ROLLCALL_TOKEN")

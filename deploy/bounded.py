@@ -25,7 +25,7 @@ def main() -> None:
     os.nice(_NICENESS)
     if sys.platform == "linux":  # elsewhere the work ends at its time limit or when it writes
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell is wanted
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell is wanted # nosec B606
 
 
 if __name__ == "__main__":

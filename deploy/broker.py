@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import ports
@@ -16,6 +17,7 @@ from deploy.errors import PartFailed
 from deploy.jars import classpath
 from deploy.java import find_java, java_version
 from deploy.processes import ProcessIdentity, log_tail, spawn, stop, write_atomically
+from shared.messaging.brokers import MECHANISM, Brokers
 
 START_TIMEOUT_SECONDS = 90.0
 HEAP_MEBIBYTES = 256
@@ -24,8 +26,7 @@ SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    "inter.broker.listener.name": "PLAINTEXT",
+    "inter.broker.listener.name": "CLIENTS",
     "num.network.threads": "2",
     "num.io.threads": "4",
     "background.threads": "2",
@@ -66,8 +67,46 @@ JVM_FLAGS = (
 )
 
 
+@dataclass(frozen=True)
+class Guard:
+    """The passwords by which a guarded broker is run: its administrator's, and that of its own controller."""
+
+    administrator: str
+    password: str = field(repr=False)
+    controller_password: str = field(repr=False)
+
+    def settings(self) -> dict[str, str]:
+        """Everybody proves who they are by SCRAM and does what their rights allow. Only the administrator may also come
+        by a plain password, on the loopback address: it is the one who makes the SCRAM users, so it is known before."""
+        controller = (
+            f'username="controller" password="{self.controller_password}" user_controller="{self.controller_password}"'
+        )
+        plain = f'user_{self.administrator}="{self.password}"'
+        scram = f'username="{self.administrator}" password="{self.password}"'
+        clients = "listener.name.clients"
+        return {
+            "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENTS:SASL_PLAINTEXT",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            "sasl.mechanism.controller.protocol": "PLAIN",
+            "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.controller.plain.sasl.jaas.config": f"{_PLAIN} required {controller};",
+            f"{clients}.sasl.enabled.mechanisms": f"{MECHANISM},PLAIN",
+            f"{clients}.plain.sasl.jaas.config": f"{_PLAIN} required {scram} {plain};",
+            f"{clients}.{MECHANISM.lower()}.sasl.jaas.config": f"{_SCRAM} required;",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": f"User:controller;User:{self.administrator}",
+            "allow.everyone.if.no.acl.found": "false",
+        }
+
+
+_OPEN = {"listener.security.protocol.map": "CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT"}
+_PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+
+
 class EmbeddedKafka:
-    """The broker of one home. `bootstrap` is valid from the start on; `start` is idempotent per process."""
+    """The broker of one home. `bootstrap` is valid from the start on; `start` is idempotent per process. Without a
+    `guard` it asks nobody who they are: it listens on the loopback address alone."""
 
     def __init__(
         self,
@@ -75,6 +114,7 @@ class EmbeddedKafka:
         port: int,
         controller_port: int,
         *,
+        guard: Guard | None = None,
         settings: Mapping[str, str] | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
@@ -84,7 +124,8 @@ class EmbeddedKafka:
         self.data = self.home / "data"
         self.log = self.home / "logs" / "broker.log"
         self.identity: ProcessIdentity | None = None
-        self._settings = {**SETTINGS, **(settings or {})}
+        self._guard = guard
+        self._settings = {**SETTINGS, **(_OPEN if guard is None else guard.settings()), **(settings or {})}
         self._progress = progress
         self._archive: ClassArchive | None = None
         self._properties = self.home / "server.properties"
@@ -94,6 +135,14 @@ class EmbeddedKafka:
     def bootstrap(self) -> str:
         """`host:port` for clients."""
         return f"{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def administrator(self) -> Brokers:
+        """The broker as its administrator speaks to it."""
+        if self._guard is None:
+            return Brokers(self.bootstrap)
+        user, password = self._guard.administrator, self._guard.password
+        return Brokers(self.bootstrap, "SASL_PLAINTEXT", user, password, mechanism="PLAIN")
 
     def start(self) -> None:
         """Format the storage once, start, and return when the broker we started answers.
@@ -106,7 +155,7 @@ class EmbeddedKafka:
         ports.require_free(self.controller_port, "Kafka controller")
         java = find_java()
         jars = classpath(self._progress)
-        write_atomically(self._properties, self._server_properties())
+        write_atomically(self._properties, self._server_properties(), 0o600)
         command = [str(java), *self._jvm_flags(java), "-cp", jars]
         self._archive = ClassArchive(archive_folder(), java, jars)
         if not (self.data / "meta.properties").exists():
@@ -152,8 +201,8 @@ class EmbeddedKafka:
         host = ports.LOOPBACK
         values = {
             **self._settings,
-            "listeners": f"PLAINTEXT://{host}:{self.port},CONTROLLER://{host}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{host}:{self.port}",
+            "listeners": f"CLIENTS://{host}:{self.port},CONTROLLER://{host}:{self.controller_port}",
+            "advertised.listeners": f"CLIENTS://{host}:{self.port}",
             "controller.quorum.voters": f"1@{host}:{self.controller_port}",
             "log.dirs": str(self.data),
         }
@@ -198,7 +247,7 @@ class EmbeddedKafka:
         from kafka.errors import KafkaError
 
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5000)
+            admin = KafkaAdminClient(**self.administrator.options(), request_timeout_ms=5000)
         except KafkaError:
             return False
         try:

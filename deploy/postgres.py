@@ -47,7 +47,7 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "password_encryption": "scram-sha-256",
+    "password_encryption": "scram-sha-256",  # name of a method # nosec B105
     # Statements and the DETAIL of an error quote values: keep personal data out of the server's log.
     "log_statement": "none",
     "log_min_error_statement": "panic",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from deploy.errors import StartRefused
+from shared.messaging.brokers import PROTOCOLS
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -72,6 +73,7 @@ class Installation:
     division: str = "469080"
     environment: str = "demo"
     outside_kafka: str | None = None
+    kafka_protocol: str = "PLAINTEXT"
     outside_databases: bool = False
 
     @classmethod
@@ -90,6 +92,9 @@ class Installation:
         environment = given.get("ROLLCALL_ENV") or "demo"
         if environment not in ENVIRONMENTS:
             raise StartRefused(f"ROLLCALL_ENV is {environment!r}; give one of {', '.join(ENVIRONMENTS)}")
+        protocol = given.get("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT"
+        if protocol not in PROTOCOLS:
+            raise StartRefused(f"KAFKA_SECURITY_PROTOCOL is {protocol!r}; give one of {', '.join(PROTOCOLS)}")
         each_given = all(given.get(f"DATABASE_URL_{name.upper()}") for name in DATABASES)
         return cls(
             home=Path(given.get("ROLLCALL_HOME") or PROJECT / ".rollcall").absolute(),
@@ -97,6 +102,7 @@ class Installation:
             division=division,
             environment=environment,
             outside_kafka=given.get("KAFKA_BOOTSTRAP_SERVERS") or None,
+            kafka_protocol=protocol,
             outside_databases=bool(given.get("ROLLCALL_ADMIN_DATABASE_URL")) or each_given,
         )
 

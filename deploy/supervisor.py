@@ -20,6 +20,7 @@ from types import FrameType
 
 from deploy.broker import EmbeddedKafka
 from deploy.errors import AlreadyRunning, DiskTooFull, PartFailed, StartRefused
+from deploy.guarding import OF_ONE_PROCESS, ensure_guard, guard_of, outside_administrator
 from deploy.parts import Part, ServiceProcess
 from deploy.ports import require_free
 from deploy.postgres import EmbeddedPostgres
@@ -36,7 +37,7 @@ from deploy.spec import (
     ProcessSpec,
 )
 from deploy.state import PartState, Phase, State
-from deploy.topics import declared_agency_topics, declared_topics, ensure_topics
+from deploy.topics import asked_for, declared_agency_topics, declared_topics, ensure_topics
 from shared.hosting.settings import agency_topics
 
 NEEDED_FREE_BYTES = 2 * 1024**3
@@ -136,10 +137,21 @@ class Supervisor:
             self._progress("starting", "Starting Kafka")
             self._start_part("kafka", kafka, kafka.port)
             self.kafka_bootstrap = kafka.bootstrap
-        assert self.kafka_bootstrap is not None
-        topics = [*declared_topics(installation.division), *declared_agency_topics(agency_topics(os.environ))]
-        ensure_topics(self.kafka_bootstrap, topics)
+        self._prepare_kafka(kafka)
         self._start_services(self._service_variables(postgres))
+
+    def _prepare_kafka(self, kafka: EmbeddedKafka | None) -> None:
+        """Topics, and where the brokers ask who speaks, principals with their rights."""
+        installation, secrets = self.installation, self._secrets()
+        asked = agency_topics(os.environ)
+        administrator = (
+            kafka.administrator if kafka is not None else outside_administrator(os.environ, installation, secrets)
+        )
+        ensure_topics(administrator, [*declared_topics(installation.division), *declared_agency_topics(asked)])
+        ensure_guard(administrator, installation, asked_for(asked), secrets)
+
+    def _secrets(self) -> Secrets:
+        return Secrets(self.installation.home, production=self.installation.environment == "production")
 
     def _embedded_parts(self) -> tuple[EmbeddedPostgres | None, EmbeddedKafka | None]:
         home, port = self.installation.home, self.installation.port
@@ -148,12 +160,13 @@ class Supervisor:
             postgres = EmbeddedPostgres(home, port + POSTGRES_OFFSET)
         if not self.installation.outside_kafka:
             tell = self._tell
-            kafka = EmbeddedKafka(home, port + KAFKA_OFFSET, port + KAFKA_CONTROLLER_OFFSET, progress=tell)
+            guard = guard_of(self.installation, self._secrets())
+            kafka = EmbeddedKafka(home, port + KAFKA_OFFSET, port + KAFKA_CONTROLLER_OFFSET, guard=guard, progress=tell)
         return postgres, kafka
 
     def _make_secrets(self) -> None:
         """Before the processes start, so that none of them has to; in production a missing one is refused here."""
-        secrets = Secrets(self.installation.home, production=self.installation.environment == "production")
+        secrets = self._secrets()
         for name in SECRETS:
             secrets.bytes(name)
         publish(self.installation.home, self.installation.division, secrets)
@@ -219,7 +232,8 @@ class Supervisor:
     def _service_variables(self, postgres: EmbeddedPostgres | None) -> dict[str, str]:
         installation = self.installation
         variables = {
-            **os.environ,
+            # Each service speaks to Kafka as itself, never as whoever started it.
+            **{name: value for name, value in os.environ.items() if name not in OF_ONE_PROCESS},
             "PYTHONPATH": str(PROJECT),
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",

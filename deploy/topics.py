@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from deploy.errors import PartFailed, TopicMismatch
-from services.registry.lists.agency_topics import configured
+from services.registry.lists.agency_topics import AgencyTopic, configured
+from shared.messaging.brokers import Brokers, brokers_of
 
 TOPICS_FILE = Path(__file__).with_name("topics.yaml")
 # The broker's own default: 1 on the embedded node, the operator's choice on a real cluster.
@@ -43,12 +44,17 @@ def declared_topics(division: str, path: Path = TOPICS_FILE) -> list[Topic]:
     ]
 
 
-def declared_agency_topics(text: str, path: Path = TOPICS_FILE) -> list[Topic]:
-    """The topics of each agency and list in ``agency:list,…``. Raises: PartFailed for what names none."""
+def asked_for(text: str) -> tuple[AgencyTopic, ...]:
+    """Each agency and list in ``agency:list,…``. Raises: PartFailed for what names none."""
     try:
-        asked = configured(text)
+        return configured(text)
     except ValueError as wrong:
         raise PartFailed(f"ROLLCALL_AGENCY_TOPICS: {wrong}") from wrong
+
+
+def declared_agency_topics(text: str, path: Path = TOPICS_FILE) -> list[Topic]:
+    """The topics of each agency and list in ``agency:list,…``. Raises: PartFailed for what names none."""
+    asked = asked_for(text)
     declared = yaml.safe_load(path.read_text())
     return [
         Topic(
@@ -61,7 +67,7 @@ def declared_agency_topics(text: str, path: Path = TOPICS_FILE) -> list[Topic]:
     ]
 
 
-def ensure_topics(bootstrap: str, topics: Iterable[Topic]) -> list[str]:
+def ensure_topics(kafka: str | Brokers, topics: Iterable[Topic]) -> list[str]:
     """Create what is missing and return the names created.
 
     Raises: TopicMismatch when an existing topic has another partition count, PartFailed when the broker refuses.
@@ -69,9 +75,10 @@ def ensure_topics(bootstrap: str, topics: Iterable[Topic]) -> list[str]:
     from kafka.admin import KafkaAdminClient, NewTopic
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-    wanted = list(topics)
+    wanted, brokers = list(topics), brokers_of(kafka)
+    bootstrap = brokers.servers
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+        admin = KafkaAdminClient(**brokers.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
     except KafkaError as error:
         raise PartFailed(f"Kafka at {bootstrap} does not answer ({error}); check KAFKA_BOOTSTRAP_SERVERS") from error
     try:

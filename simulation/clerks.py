@@ -143,7 +143,7 @@ def written_by_clerks(rng: Random, rows: Iterable[ListRow], level: Level, seed: 
         village = row.list_name == "poverty"
         key = row.household.village[0] if village else row.household.township.code
         if key not in clerks:
-            clerks[key] = Clerk.of(Random(f"{seed}/{row.list_name}/{key}"), level)
+            clerks[key] = Clerk.of(Random(f"{seed}/{row.list_name}/{key}"), level)  # from a seed, no secret # nosec B311
         wide = wide_row(rng, row)
         clerks[key].write(rng, Desk(wide, above))
         above = wide

@@ -175,7 +175,7 @@ def write_traps(count: int, seed: int, out: Path) -> int:
     """Write students.csv, poverty.csv and truth.csv into the folder; returns the rows, `count` or a few more."""
     from simulation.trap_kinds import KINDS
 
-    rng = Random(f"traps/{seed}")
+    rng = Random(f"traps/{seed}")  # from a seed, no secret # nosec B311
     district = plan_districts(rng, count, SCHOOLS)[0]
     maker = TrapMaker(rng, district, DEFAULT_AS_OF)
     planned: list[TrapRow] = []

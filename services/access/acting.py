@@ -14,7 +14,7 @@ from shared.web.authentication import Unauthenticated
 from shared.web.viewers import Viewer
 
 SESSION_SCHEME, OPERATOR_SCHEME = "session", "operator"
-OPERATOR_SECRET = "access-operator"  # name of the secret, not the secret # noqa: S105
+OPERATOR_SECRET = "access-operator"  # name of the secret, not the secret # noqa: S105 # name of the secret # nosec B105
 OPERATOR = "system:operator"
 
 

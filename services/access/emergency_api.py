@@ -54,10 +54,10 @@ class Emergencies(BaseModel):
 
 
 def emergency_routes(desk: Desk) -> APIRouter:
-    """The routes under /v1/emergencies."""
-    routes = APIRouter(prefix="/v1/emergencies")
+    """The routes under /v1/emergencies, and the one by which a session takes it."""
+    routes = APIRouter(prefix="/v1")
 
-    @routes.post("")
+    @routes.post("/me/emergency")
     def take(body: TakeBody, secret: Secret) -> Opened:
         """Act in another post of one's own place for some hours; somebody else reviews it."""
         check_purpose(body.reason)
@@ -66,13 +66,13 @@ def emergency_routes(desk: Desk) -> APIRouter:
             place = place_of(connection, body.kind, asked, desk.division, today())
         return opened(emergency.take(desk, secret, Wanted(body.kind, place, body.hours, body.reason), utc_now()))
 
-    @routes.get("")
+    @routes.get("/emergencies")
     def emergencies(viewer: Reviewer, open_only: Annotated[bool, Query()] = False) -> Emergencies:
         """Those of one's place, the last one first; ``open_only``: not reviewed yet."""
         with desk.database.reading(viewer.scope, NAME) as connection:
             return Emergencies(items=queries.emergencies(connection, today(), SHOWN, open_only=open_only))
 
-    @routes.post("/{emergency_id}/review")
+    @routes.post("/emergencies/{emergency_id}/review")
     def review(emergency_id: UUID, body: ReviewBody, request: Request, viewer: Reviewer) -> Done:
         check_note(body.note)
         command, told = command_from(request, viewer, body), (body.justified, body.note)

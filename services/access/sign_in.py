@@ -26,7 +26,7 @@ from shared.kernel.clock import SHANGHAI
 from shared.kernel.identifiers import new_event_id
 
 CODE = "one_time_code"
-PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret)
+PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
 NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 PRINCIPAL = "system:sign-in"
 

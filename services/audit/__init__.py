@@ -11,5 +11,5 @@ serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person
           POST /v1/why-not, /v1/erasures, /v1/holds, /v1/retention-rule, /v1/keys/rotation, /v1/reads,
           GET and POST /v1/questions, GET /v1/views, GET /v1/logs, /v1/alarms, GET /v1/comparisons,
           GET /v1/logs/{service}/export, GET /v1/witness, GET /v1/replay/{view}/moments, POST /v1/records,
-          POST and GET /v1/counterfactuals
+          POST and GET /v1/counterfactuals, /v1/snapshots
 """

@@ -23,6 +23,7 @@ from services.audit.archive import Arrived, note_head, position, take
 from services.audit.proofs.witnessing import note_checkpoint
 from shared.database.database import Database, driver
 from shared.eventsourcing.event import from_microseconds
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.codec import NotAnEvent, decode
 
 POLL_MILLISECONDS = 300
@@ -54,7 +55,7 @@ class Source:
 class Archiver:
     """The worker that keeps the archive. Two of them do no harm: each takes only what the archive does not have."""
 
-    def __init__(self, database: Database, bootstrap: str, sources: Sequence[Source]) -> None:
+    def __init__(self, database: Database, bootstrap: str | Brokers, sources: Sequence[Source]) -> None:
         self._database, self._bootstrap, self._sources = database, bootstrap, tuple(sources)
 
     def run(self, stop: threading.Event) -> None:
@@ -71,7 +72,7 @@ class Archiver:
 
     def _session(self, stop: threading.Event) -> None:
         consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **brokers_of(self._bootstrap).options(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -38,8 +38,8 @@ def workers(database: Database, settings: Settings, services: tuple[str, ...]) -
     stores = HttpStores(settings.addresses, settings.secret(STORE_READING))
     judges = Judges(settings.public_keys_file, [source.name for source in sources], witness)
     return (
-        Worker("archiver", Archiver(database, settings.bootstrap_servers, sources).run),
+        Worker("archiver", Archiver(database, settings.brokers, sources).run),
         Worker("witness", Witness(database, judges, stores).run),
         Worker("store sweep", Sweep(database, services, stores).run),
-        Worker("topic sweep", TopicSweep(database, settings.bootstrap_servers, sources).run),
+        Worker("topic sweep", TopicSweep(database, settings.brokers, sources).run),
     )

@@ -175,7 +175,7 @@ async def _page(
         opened,
         "household.html",
         status=status,
-        standing=standing,
+        household=standing,
         kinds=_kinds(standing),
         recorded=RECORDED,
         may_see_students=opened.viewer.has(Right.HOUSEHOLDS_READ),

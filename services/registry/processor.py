@@ -31,4 +31,4 @@ def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:
     topics = configured(settings.agency_topics)
     if not topics:
         return long_work
-    return (*long_work, Worker("agency-topics", TopicWorker(registry, settings.bootstrap_servers, topics).run))
+    return (*long_work, Worker("agency-topics", TopicWorker(registry, settings.brokers, topics).run))

@@ -101,7 +101,7 @@ def _prepare_builds(service: Service, settings: Settings) -> None:
         except BuildOutdated:
             log.warning("a projection is rebuilt for changed tables", projection=projection.name)
             topics = {name: settings.topic(name) for name in projection.logs}
-            supply = TopicSupply(settings.bootstrap_servers, topics)
+            supply = TopicSupply(settings.brokers, topics)
             rebuild(projection, service.database, service.keyring, supply)
     prepare(service.database, service.projections)
 
@@ -213,7 +213,7 @@ def _host(service: Service, settings: Settings) -> ProcessorHost:
     topics: Mapping[str, str] = {name: settings.topic(name) for name in sorted(logs)}
     app_id = f"rollcall.{settings.division}.{service.name}"
     heads = {name: settings.heads_topic(name) for name in topics}
-    return ProcessorHost(app_id, settings.bootstrap_servers, topics, runners, heads=heads, on_fatal=_end)
+    return ProcessorHost(app_id, settings.brokers, topics, runners, heads=heads, on_fatal=_end)
 
 
 def _end(reason: str) -> None:
@@ -245,9 +245,7 @@ def _looping(loops: list[Loop]) -> Part:
 def _relaying(service: Service, settings: Settings) -> Part:
     @asynccontextmanager
     async def part(_app: FastAPI) -> AsyncIterator[None]:
-        relay = Relay(
-            service.database, settings.bootstrap_servers, settings.topic(), settings.heads_topic(), PARTITIONS
-        )
+        relay = Relay(service.database, settings.brokers, settings.topic(), settings.heads_topic(), PARTITIONS)
         task = asyncio.create_task(relay.run(), name="relay")
         task.add_done_callback(_relay_ended)
         try:

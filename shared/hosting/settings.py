@@ -5,7 +5,7 @@ ROLLCALL_DIVISION              division code of this installation (default 46908
 ROLLCALL_ENV                   demo, test or production (default demo)
 ROLLCALL_HOME                  folder of all state (default .rollcall)
 ROLLCALL_PORT                  first port; each service adds its own offset (default 8000)
-KAFKA_BOOTSTRAP_SERVERS        host:port, … (required)
+KAFKA_BOOTSTRAP_SERVERS        host:port, … (required); KAFKA_… further: shared/messaging/brokers.py
 DATABASE_URL_<SERVICE>         owner's address of this service's database, else
 ROLLCALL_ADMIN_DATABASE_URL    … the server's, with database rollcall_<service>
 DATABASE_URL_KEYS              owner's address of the keys' database (default as above, rollcall_keys)
@@ -28,8 +28,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_network
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,10 +37,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.database.database import Database
+from shared.hosting.networks import brokers_from, password_of, proxies_from, require_encryption
 from shared.hosting.ports import PORT_OFFSETS
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
+from shared.messaging.brokers import Brokers
 from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
@@ -82,6 +83,7 @@ class Settings:
     snapshots_kept: int = 40
     rates: Rates = UNLIMITED
     proxies: str = ""
+    kafka: Brokers | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, service: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -94,7 +96,7 @@ class Settings:
         first = int(env.get("ROLLCALL_PORT", "8000"))
         home = Path(env.get("ROLLCALL_HOME", ".rollcall"))
         portal = f"http://127.0.0.1:{first}"
-        return cls(
+        found = cls(
             service=service,
             division=env.get("ROLLCALL_DIVISION", "469080"),
             environment=environment,
@@ -115,9 +117,14 @@ class Settings:
             secrets=_given_secrets(env),
             snapshot_events=_count(env, "ROLLCALL_SNAPSHOT_EVENTS", 250_000, least=0),
             snapshots_kept=_count(env, "ROLLCALL_SNAPSHOTS_KEPT", 40, least=1),
-            rates=_rates(env),
-            proxies=_proxies(env),
+            **_surroundings(env, service),
         )
+        if environment == "production":
+            try:
+                require_encryption(found.brokers_told, (found.database_url, found.keys_database_url))
+            except ValueError as readable:
+                raise SettingMissing(str(readable)) from None
+        return found
 
     @property
     def source(self) -> str:
@@ -146,6 +153,19 @@ class Settings:
         if path.stat().st_mode & 0o077:
             raise SettingMissing(f"{path} can be read by others; run: chmod 600 {path}")
         return _decoded(name, path.read_text().strip())
+
+    @property
+    def brokers_told(self) -> Brokers:
+        """Kafka as the environment has it, without the password of a secret."""
+        return self.kafka or Brokers(self.bootstrap_servers)
+
+    @property
+    def brokers(self) -> Brokers:
+        """Kafka as this service speaks to it: as its own principal where the brokers ask. Raises SettingMissing."""
+        kafka = self.brokers_told
+        if not kafka.guarded or kafka.password:
+            return kafka
+        return replace(kafka, password=password_of(self.secret(f"kafka-{self.service}")))
 
     @property
     def hmac_key(self) -> bytes:
@@ -240,19 +260,10 @@ def agency_topics(env: Mapping[str, str]) -> str:
     return "" if given == "-" else given
 
 
-def _proxies(env: Mapping[str, str]) -> str:
-    given = [each.strip() for each in env.get("ROLLCALL_PROXIES", "").split(",") if each.strip()]
+def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
     try:
-        for each in given:
-            ip_network(each)
-    except ValueError:
-        raise SettingMissing("ROLLCALL_PROXIES are IP addresses or networks, comma-separated") from None
-    return ",".join(given)
-
-
-def _rates(env: Mapping[str, str]) -> Rates:
-    try:
-        return Rates.from_environment(env)
+        kafka = brokers_from(env, env.get("ROLLCALL_DIVISION", "469080"), service)
+        return {"rates": Rates.from_environment(env), "proxies": proxies_from(env), "kafka": kafka}
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
 

@@ -18,6 +18,7 @@ import structlog
 
 from shared.kernel.failpoints import step
 from shared.messaging.arrivals import read
+from shared.messaging.brokers import Brokers
 from shared.messaging.checkpoint import BuildGone, Gap
 from shared.messaging.failures import BuildRetired, DatabaseAway
 from shared.messaging.intake import Intake, TopicPartition
@@ -63,7 +64,7 @@ class ProcessorHost:
     def __init__(
         self,
         app_id: str,
-        bootstrap: str,
+        bootstrap: str | Brokers,
         topics: Mapping[str, str],
         runners: Sequence[Runner],
         *,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kafka.admin import KafkaAdminClient
 
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.checkpoint import Hint
 from shared.messaging.runner import Place, Runner
 
@@ -33,8 +34,8 @@ class Range(NamedTuple):
 class TopicIdentity:
     """Cluster and topic ids, asked from the broker. Thread-safe; one administrative connection at a time."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str | Brokers) -> None:
+        self._brokers = brokers_of(bootstrap)
         self._lock = threading.Lock()
         self._admin: Any = None
 
@@ -45,7 +46,7 @@ class TopicIdentity:
             try:
                 if self._admin is None:
                     self._admin = KafkaAdminClient(
-                        bootstrap_servers=self._bootstrap.split(","), request_timeout_ms=ADMIN_TIMEOUT_MILLISECONDS
+                        **self._brokers.options(), request_timeout_ms=ADMIN_TIMEOUT_MILLISECONDS
                     )
                 cluster_id = str(self._admin.describe_cluster()["cluster_id"])
                 described = self._admin.describe_topics(wanted)

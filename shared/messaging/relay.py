@@ -25,6 +25,7 @@ from shared.database.database import Database
 from shared.eventsourcing import log
 from shared.eventsourcing.event import microseconds, partition_of
 from shared.kernel.failpoints import step
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.codec import encode
 from shared.messaging.tail import Mark, TopicUnfit, end_offsets, read_tails
 
@@ -62,7 +63,9 @@ class Relay:
     """Publishes the log of ``database`` to ``topic`` (``partitions`` partitions for ever) and its head to
     ``heads_topic`` (one partition). Both topics must exist; the relay creates none."""
 
-    def __init__(self, database: Database, bootstrap: str, topic: str, heads_topic: str, partitions: int) -> None:
+    def __init__(
+        self, database: Database, bootstrap: str | Brokers, topic: str, heads_topic: str, partitions: int
+    ) -> None:
         self._database = database
         self._bootstrap = bootstrap
         self._topic = topic
@@ -94,7 +97,7 @@ class Relay:
 
     async def _publish(self, store: _LogStore) -> None:
         settings = {
-            "bootstrap_servers": self._bootstrap,
+            **brokers_of(self._bootstrap).options(),
             "request_timeout_ms": REQUEST_TIMEOUT_SECONDS * 1_000,
             "metadata_max_age_ms": 30_000,
         }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from shared.messaging.brokers import Brokers
 from shared.messaging.checkpoint import Gap, Hint
 from shared.messaging.gaps import GapSearch
 from shared.messaging.intake import Intake, TopicPartition
@@ -30,7 +31,7 @@ class Seeker:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: str | Brokers,
         services: Mapping[str, str],
         runners: Sequence[Runner],
         intake: Intake,

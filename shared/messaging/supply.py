@@ -13,6 +13,7 @@ from aiokafka import TopicPartition as KafkaPartition
 
 from shared.eventsourcing.event import Logged, partition_of
 from shared.messaging.arrivals import Arrival, Foreign, arrival, read
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.codec import Envelope
 
 BATCH_EVENTS_MAX = 1_000
@@ -38,7 +39,7 @@ class Supply(Protocol):
 class TopicSupply:
     """The logs as their topics hold them. To be used from a thread without a running event loop."""
 
-    def __init__(self, bootstrap: str, topics: Mapping[str, str]) -> None:
+    def __init__(self, bootstrap: str | Brokers, topics: Mapping[str, str]) -> None:
         self._topics = topics
         self._loop = asyncio.Runner()
         self._consumer: Any = self._loop.run(self._connect(bootstrap))
@@ -53,9 +54,9 @@ class TopicSupply:
         self._loop.close()
 
     @staticmethod
-    async def _connect(bootstrap: str) -> Any:
+    async def _connect(bootstrap: str | Brokers) -> Any:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="none"
+            **brokers_of(bootstrap).options(), group_id=None, enable_auto_commit=False, auto_offset_reset="none"
         )
         await consumer.start()
         return consumer

@@ -27,6 +27,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.intake import Intake, Label, TopicPartition
 
 SESSION_TIMEOUT_SECONDS = 6.0
@@ -69,11 +70,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
-        transport = cast(driver.Transport, self.transport)
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            **cast(ProjectionApp, self.app).brokers.options(),
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -85,7 +85,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1_000),
             heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1_000),
             metadata_max_age_ms=int(METADATA_AGE_SECONDS * 1_000),
-            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
 
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
@@ -222,11 +221,12 @@ class ProjectionApp(faust.App):
 
     BootStrategy = Boot
 
-    def __init__(self, app_id: str, bootstrap: str, topics: Iterable[str], reader: Reader) -> None:
-        brokers = ";".join(f"kafka://{server.strip()}" for server in bootstrap.split(","))
+    def __init__(self, app_id: str, bootstrap: str | Brokers, topics: Iterable[str], reader: Reader) -> None:
+        self.brokers = brokers_of(bootstrap)
+        addresses = ";".join(f"kafka://{server.strip()}" for server in self.brokers.servers.split(","))
         super().__init__(
             app_id,
-            broker=brokers,
+            broker=addresses,
             broker_session_timeout=SESSION_TIMEOUT_SECONDS,
             broker_heartbeat_interval=HEARTBEAT_SECONDS,
             broker_request_timeout=REQUEST_TIMEOUT_SECONDS,

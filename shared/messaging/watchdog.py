@@ -20,6 +20,7 @@ from aiokafka import TopicPartition as KafkaPartition
 
 from shared.database.database import driver
 from shared.eventsourcing.event import from_microseconds
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.intake import TopicPartition
 from shared.messaging.seeking import name
 
@@ -70,7 +71,7 @@ class Watchdog:
     def __init__(
         self,
         host: ProcessorHost,
-        bootstrap: str,
+        bootstrap: str | Brokers,
         heads: Mapping[str, str],
         *,
         silence_seconds: float = SILENCE_SECONDS,
@@ -105,7 +106,7 @@ class Watchdog:
     async def _hear(self) -> None:
         services = {topic: service for service, topic in self._topics.items()}
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="latest"
+            **brokers_of(self._bootstrap).options(), enable_auto_commit=False, auto_offset_reset="latest"
         )
         await consumer.start()
         try:

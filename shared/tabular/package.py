@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import quoteattr  # it writes, nothing is parsed # nosec B406
 
 PLAIN, BOLD, DAY, MOMENT = 0, 1, 2, 3  # places in cellXfs below
 LONGEST_SHEET_NAME = 31

@@ -21,7 +21,7 @@ from shared.transparency.tree import HASH_BYTES, folded
 RANGE_EVENTS = 1_024
 ABSENT = bytes(HASH_BYTES)
 FRESH_SECONDS = 60
-SECRET = "store-reading"  # name of the secret, not the secret # noqa: S105
+SECRET = "store-reading"  # name of the secret, not the secret # noqa: S105 # nosec B105
 SCHEME = "Witness"
 
 _READ = """

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 from sqlalchemy import text
-from starlette.routing import BaseRoute
 
 from shared.web import problems
 from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
-from shared.web.commands import IDEMPOTENCY_HEADER
+from shared.web.descriptions import describe_alike
 from shared.web.edge import API_CONTENT_POLICY, Edge
 from shared.web.health import Check, health_routes
+from shared.web.nul import NoNul
 from shared.web.rate_limits import UNLIMITED, Limits, Rates
-from shared.web.viewers import Rule
 
 if TYPE_CHECKING:
     from shared.database.database import Database
 
-RIGHT_FIELD = "x-rollcall-right"
 Part = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
 
@@ -82,90 +78,14 @@ def create_app(
         app.include_router(router)
     for middleware, arguments in inner:
         app.add_middleware(middleware, **arguments)
+    app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)
     if described:
-        _describe(app, _rules(route for router in routers for route in router.routes))
+        describe_alike(app, [route for router in routers for route in router.routes])
     return app
 
 
 def _answers(database: Database) -> None:
     with database.working() as connection:
         connection.execute(text("SELECT 1"))
-
-
-def _describe(app: FastAPI, rules: Mapping[tuple[str, str], list[str]]) -> None:
-    """Say in the description that every POST carries an Idempotency-Key, that errors are problem+json, and which rights
-    (one of them) each route asks for."""
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema:
-            return app.openapi_schema
-        schema = plain()
-        for path, operations in schema.get("paths", {}).items():
-            for method, operation in operations.items():
-                if rights := rules.get((path, method)):
-                    operation[RIGHT_FIELD] = rights
-                if method == "post":
-                    operation.setdefault("parameters", []).append(
-                        {
-                            "name": IDEMPOTENCY_HEADER,
-                            "in": "header",
-                            "required": True,
-                            "schema": {"type": "string", "format": "uuid"},
-                            "description": "Sending the same request again with the same key does it once.",
-                        }
-                    )
-                operation.setdefault("responses", {})["default"] = {
-                    "description": "Refused or failed (RFC 9457)",
-                    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
-        return schema
-
-    app.openapi = described  # type: ignore[method-assign]
-
-
-def _rules(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], list[str]]:
-    """(path, method) → the rights of which one is needed. Rules that stand in a row all hold: the last one, the
-    route's own, is told."""
-    return {
-        (route.path_format, method.lower()): [right.value for right in found[-1].rights]
-        for route in routes
-        if isinstance(route, APIRoute)
-        if (found := rules_of(route.dependant))
-        for method in route.methods or ()
-    }
-
-
-def rules_of(dependant: Dependant) -> list[Rule]:
-    """The rules a route depends on, in the order in which they are asked."""
-    own = [dependant.call] if isinstance(dependant.call, Rule) else []
-    return [*(rule for inner in dependant.dependencies for rule in rules_of(inner)), *own]
-
-
-_PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "facts": {"type": "object"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}

@@ -11,7 +11,7 @@ import ipaddress
 
 from starlette.requests import HTTPConnection
 
-SECRET = "access-portal"  # name of the secret, not the secret # noqa: S105
+SECRET = "access-portal"  # name of the secret, not the secret # noqa: S105 # nosec B105
 ADDRESS, PROOF = "client-address", "client-address-proof"
 
 

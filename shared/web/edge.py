@@ -29,7 +29,9 @@ SECONDS = Histogram(
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+API_CONTENT_POLICY = (
+    "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 SECURITY_HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -17,6 +18,9 @@ from starlette.responses import Response
 
 from shared.kernel.refusals import Refusal
 from shared.web.languages import Language, language_of
+from shared.web.logs import exception_outline
+
+log = structlog.get_logger("web")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -155,6 +159,12 @@ def install(app: FastAPI) -> None:
             error.status_code, language=language_of(request), instance=request.url.path, headers=error.headers
         )
 
+    async def on_overflow(request: Request, error: Exception) -> Response:
+        # A day or a number of the right type that no calendar or column reaches; the rules need not each ask for it.
+        log.warning("beyond_all_bounds", failure=exception_outline(error))
+        return problem(422, language=language_of(request), instance=request.url.path)
+
+    app.add_exception_handler(OverflowError, on_overflow)
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

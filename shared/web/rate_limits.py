@@ -21,6 +21,7 @@ from typing import Literal
 from starlette.requests import Request
 
 from shared.kernel.refusals import Refusal
+from shared.standards.posts import Kind as PostKind
 from shared.web.viewers import Viewer
 
 VARIABLE = "ROLLCALL_RATES"
@@ -103,7 +104,10 @@ class Limits:
         self._lock = threading.Lock()
 
     def admit(self, request: Request, viewer: Viewer) -> None:
-        """Count a request. Raises TooOften; a refused one costs nothing."""
+        """Count a request of a person or an agency; a service speaks for many. Raises TooOften; a refused one costs
+        nothing."""
+        if viewer.kind is PostKind.SERVICE:
+            return
         agency = viewer.scope.agency
         kind = kind_of(request)
         if kind == "person" and agency is not None:

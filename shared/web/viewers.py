@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.web.rate_limits import Limits
 
 SESSION_COOKIE = "rollcall_session"
-GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105
+GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105 # nosec B105
 _DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
 _PLACE = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _CLASS = re.compile(r"([^/\x00-\x1f]{0,40})/([^/\x00-\x1f]{1,40})/([^\x00-\x1f]{1,40})")

@@ -171,7 +171,9 @@ def test_what_cannot_be_answered_is_refused_in_one_line_and_leaves_no_file(serve
     told = refused("replay", "payments", "--known-at", "2999-01-01T00:00", *out)
     assert "尚未收齐" in told and "complete_until: 20" in told
     assert ", categories, category_rules, " in refused("replay", "salaries", *out)
-    assert "services: registry" in refused("replay", "log.salaries", "--out", str(served.folder / "none.ndjson"))
+    assert "services: access, registry" in refused(
+        "replay", "log.salaries", "--out", str(served.folder / "none.ndjson")
+    )
     assert "没有这个记录序号" in refused("replay", "payments", "--index", "99999", *out)
     assert not [*served.folder.glob("none.*"), *served.folder.glob(".none.*")]
 
@@ -215,7 +217,7 @@ def test_a_log_is_exported_and_verified_offline(served: Served, monkeypatch: pyt
     out = served.folder / "registry.ndjson"
     told = served.run("replay", "log.registry", "--out", str(out))
     live = served.run("verify", "leaves", "--from-running", "registry")
-    assert "there are: registry, matching" in refused("verify", "leaves", "--from-running", "salaries")
+    assert "there are: access, registry, matching" in refused("verify", "leaves", "--from-running", "salaries")
     monkeypatch.delenv("ROLLCALL_TOKEN")
     verified = served.run("verify", "leaves", str(out))
     assert verified["events"] == told["events"] == 16  # twelve enrolments, four who dropped out

@@ -14,6 +14,7 @@ import pytest
 
 from deploy.run import built
 from deploy.services import PROCESSES
+from deploy.spec import SECRETS
 from deploy.views import NOT_REPLAYED, VIEWS
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.hosting.settings import Settings
@@ -31,10 +32,12 @@ FORBIDDEN_NAMES = {
     *("environ", "new_event_id"),
 }
 
+_OF_ACCESS = ("access-signing", "access-portal", "access-operator")
+
 
 def settings(name: str) -> Settings:
     """Enough to build a service; nothing is connected."""
-    names = ("kek", "jwt", "witness", "store-reading", f"hmac-{name}", f"log-{name}")
+    names = (*SECRETS, f"hmac-{name}", f"log-{name}")
     secrets = dict.fromkeys(names, bytes(32))
     address = "postgresql://nobody:nothing@127.0.0.1:1/none"
     return Settings(

@@ -23,6 +23,7 @@ from services.audit.archiver import Source
 from services.audit.domain import TOPIC_CUT, TOPIC_DIFFERS, Alarm
 from shared.database.database import Database, driver
 from shared.eventsourcing.event import leaf_hash, partition_of
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.codec import NotAnEvent, decode
 
 POLL_MILLISECONDS = 500
@@ -37,7 +38,7 @@ _logger = logging.getLogger(__name__)
 class TopicSweep:
     """Rereads the topics of ``sources``, one log after the other."""
 
-    def __init__(self, database: Database, bootstrap: str, sources: Sequence[Source]) -> None:
+    def __init__(self, database: Database, bootstrap: str | Brokers, sources: Sequence[Source]) -> None:
         self._database, self._bootstrap, self._sources = database, bootstrap, tuple(sources)
 
     def run(self, stop: threading.Event) -> None:
@@ -55,7 +56,7 @@ class TopicSweep:
     def round(self, source: Source, stop: threading.Event) -> None:
         """Read a log's topic from its beginning to where it ends now. Raises KafkaError, psycopg.Error."""
         consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **brokers_of(self._bootstrap).options(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

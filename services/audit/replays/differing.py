@@ -186,7 +186,7 @@ def _folded(projection: Projection, page: list[Logged], keyring: KeyRing) -> Ite
             continue
         try:
             assertions = projection.fold(fact)
-        except Exception:  # noqa: S112 - a poison event changes no row: the replay names it among those left out
+        except Exception:  # noqa: S112 - a poison event changes no row: the replay names it among those left out # nosec B112
             continue
         if assertions:
             yield logged, assertions

@@ -47,7 +47,7 @@ def train_county(counties: Iterable[County], version: str, thresholds: Threshold
     """A model from the counties, deterministic for a seed. Raises ModelRefused when they teach too little."""
     known = list(counties)
     observer = Observer(QUESTIONS, COUNTY_COMPARATORS, _frequencies(known))
-    chance = Random(seed)  # noqa: S311 - a sample, not a secret
+    chance = Random(seed)  # noqa: S311 - a sample, not a secret # nosec B311
     material = Material()
     rows = 0
     for county in known:

@@ -22,6 +22,7 @@ from services.registry.lists import topic_intake
 from services.registry.lists.agency_topics import PARTITIONS, AgencyTopic
 from services.registry.lists.topic_intake import Inlet, Record
 from shared.database.database import driver
+from shared.messaging.brokers import Brokers, brokers_of
 from shared.messaging.positions import TopicIdentity, TopicMissing
 
 BATCH_RECORDS = 500
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 class TopicWorker:
     """Takes in what the agencies send to ``topics``."""
 
-    def __init__(self, registry: Registry, bootstrap: str, topics: Sequence[AgencyTopic]) -> None:
+    def __init__(self, registry: Registry, bootstrap: str | Brokers, topics: Sequence[AgencyTopic]) -> None:
         self._registry, self._bootstrap, self._topics = registry, bootstrap, tuple(topics)
 
     def run(self, stop: threading.Event) -> None:
@@ -51,7 +52,7 @@ class TopicWorker:
                 failures += 1
 
     async def _session(self, stop: threading.Event) -> None:
-        settings = {"bootstrap_servers": self._bootstrap, "request_timeout_ms": REQUEST_MILLISECONDS}
+        settings = {**brokers_of(self._bootstrap).options(), "request_timeout_ms": REQUEST_MILLISECONDS}
         consumer = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="none", **settings)
         producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **settings)
         try:

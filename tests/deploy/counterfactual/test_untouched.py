@@ -55,9 +55,9 @@ def environment(town: Town) -> dict[str, str]:
 
 
 def test_a_process_of_its_own_answers_and_no_row_of_any_real_database_changes(town: Town) -> None:
-    """Also of people who are in no log: child 9 is listed in the corrected file only."""
+    """Also of people who are in no log: child 99 is listed in the corrected file only."""
     before = {name: fingerprint(town.dsn(name)) for name in town.databases()}
-    corrected = {"corrected.xlsx": town.file([town.row(1), town.row(9)])}
+    corrected = {"corrected.xlsx": town.file([town.row(1), town.row(99)])}
     replaced = ReplaceList(submission=town.sent[2], file="corrected.xlsx")
     told: list[tuple[str, int]] = []
     job = Job([replaced], town.known_at(), corrected)

@@ -74,7 +74,7 @@ def test_a_record_is_found_by_its_id_and_proved_step_by_step(portal: Portal) -> 
 def test_the_logs_are_shown_with_who_has_put_their_name_to_them(portal: Portal) -> None:
     with portal.as_("aid_clerk") as client:
         page = client.get("/audit/proofs").text
-        assert page.count("rollcall/460100/witness <small") == 6 and "2024-09-01 09:02:03" in page
+        assert page.count("rollcall/460100/witness <small") == 7 and "2024-09-01 09:02:03" in page
         portal.county.away.add("matching")
         try:
             assert "没有应答" in client.get("/audit/proofs").text

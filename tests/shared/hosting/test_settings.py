@@ -79,3 +79,35 @@ def test_only_named_proxies_are_believed_and_names_are_no_addresses() -> None:
             Settings.from_environment("registry", {**BASE, "ROLLCALL_PROXIES": odd})
     with pytest.raises(SettingMissing, match="ROLLCALL_RATES"):
         Settings.from_environment("registry", {**BASE, "ROLLCALL_RATES": "person=none"})
+
+
+def test_a_service_is_itself_to_kafka_and_no_password_shows() -> None:
+    told = {**BASE, "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "ROLLCALL_SECRET_KAFKA_REGISTRY": SECRET}
+    settings = Settings.from_environment("registry", told)
+    assert settings.brokers.user == "rollcall.460100.registry" and len(settings.brokers.password) == 43
+    assert settings.brokers.password not in repr(settings) + repr(settings.brokers)
+    given = Settings.from_environment("registry", {**told, "KAFKA_USER": "u", "KAFKA_PASSWORD": "p"}).brokers
+    assert (given.user, given.password, given.mechanism) == ("u", "p", "SCRAM-SHA-512")
+    with pytest.raises(SettingMissing, match="kafka-matching"):
+        _ = Settings.from_environment("matching", told).brokers
+    with pytest.raises(SettingMissing, match="KAFKA_SECURITY_PROTOCOL"):
+        Settings.from_environment("registry", {**BASE, "KAFKA_SECURITY_PROTOCOL": "SSL3"})
+
+
+def test_in_production_nothing_crosses_a_network_readable() -> None:
+    near = {**BASE, "ROLLCALL_ENV": "production"}
+    Settings.from_environment("registry", near)
+    for server in ("kafka.county:9092", "127.0.0.1:9092,10.0.0.7:9092"):
+        for protocol in ("PLAINTEXT", "SASL_PLAINTEXT"):
+            with pytest.raises(SettingMissing, match="SASL_SSL"):
+                told = {**near, "KAFKA_BOOTSTRAP_SERVERS": server, "KAFKA_SECURITY_PROTOCOL": protocol}
+                Settings.from_environment("registry", told)
+        Settings.from_environment(
+            "registry", {**near, "KAFKA_BOOTSTRAP_SERVERS": server, "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+        )
+    for name in ("DATABASE_URL_REGISTRY", "DATABASE_URL_KEYS"):
+        far = "postgresql://o:p@db.county/rollcall"
+        for address in (far, far + "?sslmode=require", far + "?sslmode=verify-ca"):
+            with pytest.raises(SettingMissing, match="verify-full"):
+                Settings.from_environment("registry", {**near, name: address})
+        Settings.from_environment("registry", {**near, name: far + "?sslmode=verify-full"})

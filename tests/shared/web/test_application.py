@@ -188,6 +188,18 @@ def test_a_file_is_received_as_a_form_or_as_the_bare_body(client: TestClient) ->
     assert client.post("/v1/lists/civil/submissions", content=b"0" * 300_000).status_code == 413
 
 
+def test_no_nul_character_gets_in_by_any_spelling(client: TestClient) -> None:
+    for path in ("/v1/conflict?name=a%00b", "/v1/con%00flict"):
+        refused = client.get(path)
+        assert refused.status_code == 422 and refused.headers["content-type"] == "application/problem+json"
+    json_type, form = {"content-type": "application/json"}, {"content-type": "application/x-www-form-urlencoded"}
+    for content, kind in ((b'{"name": "a\\u0000b"}', json_type), (b'{"name": "\x00"}', json_type), (b"a=%00", form)):
+        assert client.post("/v1/children", content=content, headers=kind).status_code == 422
+    halves = (each for each in (b'{"name": "a\\u0', b'000b", "id_number": "460106201203040015"}'))
+    key = {"idempotency-key": str(uuid4())}
+    assert client.post("/v1/children", content=halves, headers={**json_type, **key}).status_code == 422
+
+
 def test_if_match_guards_a_version(client: TestClient) -> None:
     assert client.get("/v1/versioned", headers={"if-match": '"3"'}).status_code == 200
     assert client.get("/v1/versioned", headers={"if-match": "*"}).status_code == 200

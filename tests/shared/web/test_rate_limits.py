@@ -61,6 +61,11 @@ def test_the_accounts_of_an_agency_share_its_allowance(client: TestClient) -> No
     assert client.get("/v1/rows", headers=other).status_code == 200
 
 
+def test_a_service_speaks_for_many_and_is_not_counted(client: TestClient) -> None:
+    machine = bearer(sub="matching", kind="service")
+    assert {client.get("/v1/rows", headers=machine).status_code for _ in range(6)} == {200}
+
+
 def test_a_bucket_fills_again_at_its_rate_and_never_above_its_burst() -> None:
     seconds = 0.0
     limits = Limits(FEW, now=lambda: seconds)

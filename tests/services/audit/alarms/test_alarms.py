@@ -51,9 +51,9 @@ def acknowledge(client: TestClient, key: str | None = None, **changed: Any) -> A
     return client.post("/v1/alarms/acknowledge", json=body, headers={"idempotency-key": key or str(uuid.uuid4())})
 
 
-def compared(audit: Service, what: Any, wrong: int | None) -> None:
+def compared(audit: Service, what: Any, wrong: int | None, log: str = "registry") -> None:
     with audit.database.working() as connection:
-        note_round(driver(connection), "registry", what, 40, wrong)
+        note_round(driver(connection), log, what, 40, wrong)
 
 
 def test_an_alarm_stands_until_noted_and_compared_green_from_end_to_end(
@@ -84,6 +84,18 @@ def test_an_alarm_stands_until_noted_and_compared_green_from_end_to_end(
     rows = {row["compared"]: row for row in client.get("/v1/comparisons").json()["items"]}
     assert [rows["store"][name] for name in ("rounds", "green", "first_wrong", "size")] == [3, 2, 11, 40]
     assert [rows["topic"][name] for name in ("rounds", "green", "first_wrong")] == [2, 2, None]
+
+
+def test_an_alarm_of_a_log_whose_topic_was_never_read_again_stands(installation: Installation, audit: Service) -> None:
+    with audit.database.working() as connection:
+        raise_alarms(driver(connection), [Alarm("matching", STORE_DIFFERS, 3, "the event was changed")])
+    client = asked(audit, "auditor")
+    assert acknowledge(client, service="matching", log_index=3).is_success
+    installation.pump()
+    compared(audit, "store", None, "matching")
+    assert client.get("/v1/alarms/standing").json()["acknowledged"] == 1
+    compared(audit, "topic", 2, "matching")
+    assert client.get("/v1/alarms/standing").json()["acknowledged"] == 1
 
 
 def test_only_who_sees_the_whole_may_take_note_and_only_of_what_was_found(audit: Service) -> None:

@@ -78,6 +78,7 @@ class County:
             )
             for each in APPS
         }
+        installation.bare("access")  # knows no child
         self.audit: Service = installation.start(audit_app.build(installation.settings("audit"), VIEWS))
         self.keys = Keys(installation.settings("registry").hmac_key)
         self.desk = Desk(self.audit.database, self.audit.store, Streams(installation.settings("audit").hmac_key))

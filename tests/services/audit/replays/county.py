@@ -45,7 +45,7 @@ class County:
             self._moment()
         archive(self.installation, self.audit)
         with self.audit.database.working() as connection:
-            for name in ("visits", "audit"):
+            for name in ("access", "visits", "audit"):
                 note_head(driver(connection), name, 0, datetime.now(UTC))
         self.replays: Replays = replays(self.installation, self.audit)
         self.paid = next(iter(self.moments[-1].paid))
