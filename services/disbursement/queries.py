@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
 from services.disbursement.tables import ENTITLEMENTS, PAYEES, PAYMENTS, SCHOOLS
+from shared.database.scopes import own_rows
 from shared.web.pages import PageTurn
 
 State = Literal["granted", "paid", "withdrawn", "to_recover"]
@@ -97,6 +98,7 @@ def entitlements(
     """At most ``turn.fetch`` rows by school and id."""
     school_name, state_now = _N.name.label("school_name"), _STATE.label("state")
     statement = _entitled(true_on, *_E, _S.name_masked, school_name, _P.paid_on, _P.reference, state_now)
+    statement = statement.where(own_rows(connection, _E))
     if school is not None:
         statement = statement.where(_E.school_code == school)
     if student is not None:
@@ -122,7 +124,7 @@ def payments(
     connection: Connection, true_on: date, turn: PageTurn, *, school: str | None = None, term: str | None = None
 ) -> list[PaymentRow]:
     """At most ``turn.fetch`` payments made on or before ``true_on``, by school and id."""
-    statement = _paid(true_on)
+    statement = _paid(true_on).where(own_rows(connection, _P))
     if school is not None:
         statement = statement.where(_P.school_code == school)
     if term is not None:

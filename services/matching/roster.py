@@ -35,6 +35,7 @@ from sqlalchemy import (
 from services.matching.categories import CategoryRules, Evidence
 from services.matching.list_dates import ListsKnown, lists_known
 from services.matching.tables import COVERS, DECISIONS, RULES, SCHOOLS, STUDENTS
+from shared.database.scopes import own_rows
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.masking import mask_name
 from shared.web.pages import PageTurn
@@ -99,7 +100,7 @@ def roster(
     rules = rules_on(connection, true_on)
     if rules is None:
         return []
-    statement = _students(rules, true_on, school, category)
+    statement = _students(rules, true_on, school, category).where(own_rows(connection, _S))
     if turn.after is not None:
         statement = statement.where(turn.beyond(_S.school_code, _S.entity))
     found = connection.execute(statement.order_by(_S.school_code, _S.entity).limit(turn.fetch)).all()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, text
 
 from services.registry.tables import HOUSEHOLDS, MEMBERS, SCHOOLS, STUDENTS, SUBMISSIONS
+from shared.database.scopes import own_rows
 from shared.eventsourcing.periods import FOREVER
 from shared.kernel.masking import mask_address, mask_name, mask_number, mask_phone
 from shared.web.languages import Language
@@ -142,7 +143,7 @@ def students(
     class_name: str | None = None,
 ) -> list[StudentRow]:
     """At most ``turn.fetch`` students by school and id. ``search`` is the beginning of a name, or a whole number."""
-    statement = _students(true_on)
+    statement = _students(true_on).where(own_rows(connection, _S))
     if school is not None:
         statement = statement.where(_S.school_code == school)
     if class_name is not None:

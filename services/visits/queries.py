@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, and_, select
 from services.visits.commands import Place
 from services.visits.events import Outcome
 from services.visits.tables import HELPERS, SCHOOLS, STUDENTS, VISITS
+from shared.database.scopes import own_rows
 from shared.web.pages import PageTurn
 
 
@@ -66,7 +67,7 @@ def visits(
     outcome: Outcome | None = None,
 ) -> list[VisitRow]:
     """At most ``turn.fetch`` visits made on or before ``true_on``, by school, day and id."""
-    statement = _visits(true_on)
+    statement = _visits(true_on).where(own_rows(connection, _V))
     for column, value in (
         (_V.school_code, school),
         (_V.student_id, student),

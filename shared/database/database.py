@@ -125,7 +125,7 @@ class Database:
             entered = connection.execute(_ENTER, {**scope.settings, "projection": projection}).one_or_none()
             if entered is None:
                 raise NoLiveBuild(f"projection {projection} of {self.service} has no live build")
-            yield connection
+            yield connection.execution_options(scope=scope)
 
     @contextmanager
     def working(self) -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from bench import (
     proofs,
     registry_dry_run,
     registry_promotion,
+    registry_scopes,
     registry_search,
     relaying,
     replay,
@@ -68,6 +69,12 @@ def test_searches_are_measured_beside_a_peer() -> None:
     assert filled.count == 1_000
     assert [each.count for each in asked if each.target_p95_ms] == [8] * 16
     assert len([each for each in asked if each.label.startswith("peer: ")]) == 5
+
+
+def test_pages_in_a_scope_are_measured_beside_the_same_pages_without() -> None:
+    made = registry_scopes.run(events=2_000, queries=3)
+    assert [each.count for each in made.measures] == [2_000, *[3] * 6]
+    assert {"division_p95_ratio", "school_p95_ratio", "class_p95_ratio"} <= set(made.parameters)
 
 
 def test_live_lists_are_measured_to_the_last_of_them() -> None:

@@ -23,9 +23,10 @@ def doubted(district: District) -> tuple[Child, dict[str, Any]]:
     district.office.list_rows(rows, district.today)
     district.system.settle()
     student = district.office.student_id(child)
-    waiting = district.office.clerk.pages("matching", "/reviews")
+    reviewer = district.system.callers.of("reviewer")  # what may be ruled is shown to who may rule
+    waiting = reviewer.pages("matching", "/reviews")
     (row,) = [row for row in waiting if [each["student_id"] for each in row["candidates"]] == [student]]
-    return child, district.office.clerk.read("matching", f"/reviews/{row['entry_id']}")
+    return child, reviewer.read("matching", f"/reviews/{row['entry_id']}")
 
 
 def category(district: District, child: Child) -> str:

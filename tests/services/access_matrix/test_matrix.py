@@ -40,7 +40,10 @@ OTHER = {
     "list_name": "poverty", "name": "a" * 64, "school_code": "S2", "division_code": "469001",
     "index": "1", "service": "registry", "token": "x",
 }  # fmt: skip
-QUERY: dict[tuple[str, str], dict[str, str]] = {
+QUERY: dict[tuple[str, str], dict[str, Any]] = {
+    ("registry", "/class-seats"): {"school": "S1", "stage": "primary", "grade": "五年级"},
+    ("registry", "/class-seats/grades"): {"school": "S1"},
+    ("matching", "/evidence"): {"student_id": [str(child.student) for child in children()]},
     ("registry", "/students/search"): {"q": "张"},
     ("registry", "/households"): {"list": "poverty", "household_number": "1"},
     ("registry", "/attendance/classes"): {"school": "S1"},
@@ -173,7 +176,9 @@ def ask_by_id(county: Planted, person: Person, chosen: list[Child], found: Found
 
 
 def _answer(county: Planted, service: str, path: str, name: str, value: UUID, person: Person) -> tuple[int, str]:
-    answer = county.clients[service].get(f"/v1{path.format(**{name: value})}", headers=bearer(person))
+    answer = county.clients[service].get(
+        f"/v1{path.format(**{name: value})}", params={"version": "1"}, headers=bearer(person)
+    )
     return answer.status_code, answer.text.replace(str(value), "ID")
 
 

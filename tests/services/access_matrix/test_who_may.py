@@ -21,8 +21,8 @@ BY_SECRET = (
     *("/v1/me", "/v1/me/sign-ins", "/v1/me/password", "/v1/me/emergency", "/v1/me/second-factor"),
     *("/v1/me/second-factor/confirm", "/v1/me/second-factor/remove", "/v1/jwks.json", "/v1/revocations"),
 )
-# Asked of the post a session acts in, not of a token.
-AHEAD = {Right.EMERGENCY_ASK}
+# Asked of the post a session acts in, and by pages alone.
+AHEAD = {Right.EMERGENCY_ASK, Right.ALARMS_WATCH}
 
 
 def rules(home: Path) -> dict[tuple[str, str, str], list[str] | None]:

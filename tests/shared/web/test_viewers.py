@@ -114,3 +114,13 @@ def test_a_rule_lets_in_who_holds_one_of_its_rights_and_tells_the_others_what_is
 def test_a_rule_without_rights_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="at least one right"):
         require()
+
+
+def test_a_division_post_is_given_at_its_own_level() -> None:
+    centre, any_level = (2, 6), (2, 12)
+    assert {kind.value: post.digits for kind, post in POSTS.items() if post.digits is not None} == {
+        **dict.fromkeys(("aid_clerk", "reviewer", "cashier", "approver"), centre),
+        **dict.fromkeys(("auditor", "account_administrator", "service"), any_level),
+        "township_cadre": (9, 12),
+        "city_officer": (2, 4),
+    }
