@@ -134,7 +134,7 @@ class Asked:
     """A session whose service is a real log, without a socket."""
 
     def __init__(self, log: SignedLog) -> None:
-        self._client = client(log, "agency")
+        self._client = client(log, "agency_publisher")
 
     def download(self, _service: str, path: str, **params: str) -> bytes:
         return bytes(self._client.get(path, params=params).raise_for_status().content)

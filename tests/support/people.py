@@ -143,7 +143,7 @@ class People:
                 return Row(name, kind, child.name, child.number, child, facts)
             case "other_name":
                 assert child is not None
-                return Row(name, kind, next(self._names), child.number, child, facts)
+                return Row(name, kind, self._unlike(child.name), child.number, child, facts)
             case "slip":
                 assert child is not None
                 return Row(name, kind, child.name, _slip(child.number), child, facts)
@@ -201,6 +201,10 @@ class People:
     def _number(self, born: date) -> tuple[str, Literal["male", "female"]]:
         sequence = self._sequences[born] = self._sequences.get(born, 0) + 1
         return identity_number("460106", born, sequence), "male" if sequence % 2 else "female"
+
+    def _unlike(self, name: str) -> str:
+        """A name without a character of ``name``: two of three in common may well be the same child's."""
+        return next(other for other in self._names if not set(other) & set(name))
 
     def _every_name(self) -> Iterator[str]:
         names = [a + b + c for a in _SURNAMES for b in _GIVEN for c in _GIVEN if b != c]
