@@ -161,7 +161,7 @@ def processor_seconds(pid: int | None) -> float:
     living = 0.0
     for each in server.children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # a session that has just ended counts with its parent
-            living += sum(each.cpu_times()[:2])
+            living += sum(each.cpu_times()[:4])
     if pid is None:  # the process itself by a finer clock than the system's ticks
         return living + sum(server.cpu_times()[2:4]) + time.process_time()
     return living + sum(server.cpu_times()[:4])

@@ -87,8 +87,8 @@ def test_live_lists_are_measured_to_the_last_of_them() -> None:
 def test_replays_are_measured_over_all_the_events_of_a_views_logs() -> None:
     filled, *views = replay.run(events=2_000, every_events=400).measures
     assert filled.count == 2_000
-    assert [each.count for each in views[:8]] == [2_000] * 4 + [1_400] * 4
-    written, kept, _, _, other, _, *peers = views[8:]
+    assert [each.count for each in views[:10]] == [2_000] * 4 + [1_400] * 6
+    written, kept, _, _, other, _, *peers = views[10:]
     assert [each.count for each in peers] == [2_000, 2_000]
     assert (written.count, kept.count, other.count) == (1_601, 2, 2)
     assert kept.reached and other.reached
