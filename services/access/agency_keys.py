@@ -3,7 +3,6 @@ a gap; exchanged for tokens of minutes, and out at once when revoked."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -74,7 +73,7 @@ def issue(
         driver(connection).execute(
             """INSERT INTO access_agency_keys (key_id, secret, agency, label, issued_at, until)
                VALUES (%s, %s, %s, %s, %s, %s)""",
-            (key_id, _digest(secret), told.agency, told.label, now, told.until),
+            (key_id, sessions.digest(secret), told.agency, told.label, now, told.until),
         )
 
     result = desk.store.run(desk.database, command, decide, then)
@@ -144,11 +143,6 @@ def _found(raw: Raw, name: str, secret: str, today: date) -> KeyRow:
            WHERE key_id = %s AND NOT revoked AND until > %s""",
         (key_id, today),
     ).fetchone()
-    if row is None or not hmac.compare_digest(bytes(row[0]), _digest(secret)):
+    if row is None or not hmac.compare_digest(bytes(row[0]), sessions.digest(secret)):
         raise Unauthenticated("no such key")
     return KeyRow(*row[1:])
-
-
-def _digest(secret: str) -> bytes:
-    """256 random bits need no salt and no slow hash."""
-    return hashlib.sha256(secret.encode()).digest()

@@ -89,7 +89,7 @@ WHERE NOT ended AND session_id = ANY(%s) RETURNING session_id
 
 
 def digest(secret: str) -> bytes:
-    """How a session's secret is kept: a plain SHA-256 of 256 random bits."""
+    """How a secret of ours is kept (a session's, an agency's key): 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(secret.encode()).digest()
 
 

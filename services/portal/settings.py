@@ -6,18 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.hosting.ports import PORT_OFFSETS
 from shared.web.live import SUBSCRIBERS
 from shared.web.rate_limits import UNLIMITED, Rates
 
-SERVICES: Mapping[str, int] = {  # port after the portal's
-    "registry": 1,
-    "matching": 2,
-    "disbursement": 3,
-    "visits": 4,
-    "notifications": 5,
-    "audit": 6,
-    "access": 7,
-}
+# Whom the page asks, by the port after its own.
+SERVICES: Mapping[str, int] = {name: offset for name, offset in PORT_OFFSETS.items() if name != "portal"}
 
 
 @dataclass(frozen=True)

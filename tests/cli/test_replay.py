@@ -23,13 +23,14 @@ from deploy.views import VIEWS
 from services.audit import app
 from services.audit.snapshots.shelf import Shelf
 from services.audit.snapshots.snapshotter import Snapshotter
+from shared.hosting.ports import PORT_OFFSETS
 from shared.hosting.service import Service
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from tests.services.audit.replays.test_replaying import SERVICES, Moment, a_history, archive
 from tests.services.happenings import enrolled, someone
 from tests.services.installation import DIVISION, Installation
-from tests.support.callers import OFFSETS, Callers
+from tests.support.callers import Callers
 from tests.support.serving import serving
 
 runner = CliRunner()
@@ -53,7 +54,7 @@ class Served:
 def answering(installation: Installation, audit: Service) -> Iterator[Callers]:
     """Audit served over HTTP, and an environment in which the command line finds it as an auditor."""
     port = free_port()
-    first = port - OFFSETS["audit"]
+    first = port - PORT_OFFSETS["audit"]
     callers = Callers(DIVISION[:4], first, SEED)
     authenticator = Authenticator(
         issuer=f"http://127.0.0.1:{first}/demo-issuer",

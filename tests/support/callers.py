@@ -12,16 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-OFFSETS = {
-    "portal": 0,
-    "registry": 1,
-    "matching": 2,
-    "disbursement": 3,
-    "visits": 4,
-    "notifications": 5,
-    "audit": 6,
-    "access": 7,
-}
+from shared.hosting.ports import PORT_OFFSETS
+
 TIMEOUT_SECONDS = 30.0
 
 
@@ -100,7 +92,7 @@ class Caller:
 
     def url(self, service: str, path: str) -> str:
         """The address of a path of a service's API."""
-        return f"http://127.0.0.1:{self.port + OFFSETS[service]}/v1{path}"
+        return f"http://127.0.0.1:{self.port + PORT_OFFSETS[service]}/v1{path}"
 
     def ask(self, service: str, path: str, **query: Any) -> httpx.Response:
         """GET, whatever the answer."""
