@@ -23,7 +23,7 @@ WAITING = (
     "tests/deploy/test_embedded.py",
     "tests/deploy/test_guarded_kafka.py",
 )
-WAITING_WORKERS, WORKERS = 3, 2  # each starts its own PostgreSQL and Kafka
+WORKERS = 3  # each starts its own PostgreSQL and Kafka
 NOTHING_RUN = 5  # pytest found no test that was asked for
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIGURES_TIMEOUT_SECONDS = 3.0
@@ -135,8 +135,7 @@ def _runs(arguments: list[str]) -> list[list[str]]:
         return [arguments]
     first = [str(PROJECT / place) for place in WAITING]
     others = [str(PROJECT / "tests"), *(f"--ignore={place}" for place in first)]
-    runs = (first, WAITING_WORKERS), (others, WORKERS)
-    return [[*arguments, *tests, "-n", str(workers), "--no-loadscope-reorder"] for tests, workers in runs]
+    return [[*arguments, *tests, "-n", str(WORKERS), "--no-loadscope-reorder"] for tests in (first, others)]
 
 
 def _pytest(arguments: list[str], variables: dict[str, str]) -> int:

@@ -24,7 +24,13 @@ from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 
-LONGEST = ("tests/journeys", "tests/services/matching")
+LONGEST = (
+    "tests/faults",
+    "tests/shared/messaging",
+    "tests/journeys/pages",
+    "tests/journeys",
+    "tests/services/matching",
+)
 MEMORY_FOLDER = Path("/dev/shm")
 MEMORY_NEEDED_BYTES = 12 << 30
 
@@ -89,7 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
-    """Of two workers one runs all of a folder's tests, because they share what they start."""
+    """One worker runs all of a folder's tests, because they share what they start."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _folder(nodeid)
@@ -102,8 +108,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderSchedu
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect long tests unless they were asked for. The longest folders come first, so that two workers end at nearly
-    the same time."""
+    """Deselect long tests unless they were asked for. The longest folders come first, so that all workers end at
+    nearly the same time."""
     folders = [*LONGEST, *sorted({_folder(item.nodeid) for item in items} - {*LONGEST})]
     items.sort(key=lambda item: folders.index(_folder(item.nodeid)))
     if config.getoption("--long"):

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.registry.events import ClassAttendanceReported, SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
-from tests.journeys.test_registry_pages import proper
+from tests.journeys.pages.test_registry_pages import proper
 from tests.services.happenings import enrolled, link, listed, someone
 from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 

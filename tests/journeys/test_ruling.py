@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import expect, sync_playwright
 
+from tests.journeys.pages.test_pages import DESK
 from tests.journeys.test_list_submission import mixed_rows, submit
-from tests.journeys.test_pages import DESK
 from tests.support import sheets
 from tests.support.chromium import CHROMIUM, FLAGS
 from tests.support.district import District

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 import services.notifications.app as notifications_app
 from shared.hosting.service import Service
-from tests.journeys.test_pages import DESK
+from tests.journeys.pages.test_pages import DESK
 from tests.services.installation import Installation
 from tests.support.service_portal import service_portal
 

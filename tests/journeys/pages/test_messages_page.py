@@ -30,7 +30,7 @@ from shared.database.database import driver
 from shared.web import Authenticator
 from shared.web.application import create_app
 from shared.web.live import SseHub
-from tests.journeys.test_registry_pages import proper
+from tests.journeys.pages.test_registry_pages import proper
 from tests.services.installation import DIVISION, Installation
 from tests.support.portal import SEED
 from tests.support.serving import serving

@@ -27,8 +27,8 @@ from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command
 from shared.standards.identity_number import check_digit
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.test_pages import CONTRAST, DESK, PHONE
-from tests.journeys.test_review_page import TWICE_AND_UNNAMED
+from tests.journeys.pages.test_pages import CONTRAST, DESK, PHONE
+from tests.journeys.pages.test_review_page import TWICE_AND_UNNAMED
 from tests.services.registry.year import change_all
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import CONTRAST, DESK, PHONE
+from tests.journeys.pages.test_pages import CONTRAST, DESK, PHONE
 from tests.support import check_files
 from tests.support.portal import Portal
 

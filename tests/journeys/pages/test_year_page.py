@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from deploy.services import PROCESSES
-from tests.journeys.test_pages import DESK, PHONE
+from tests.journeys.pages.test_pages import DESK, PHONE
 from tests.support.district import District
 from tests.support.system import System
 

@@ -24,8 +24,8 @@ from shared.database.database import driver
 from shared.hosting.settings import PUBLIC_KEYS_FILE
 from shared.kernel.clock import SHANGHAI
 from shared.transparency.notes import read_vkeys
+from tests.journeys.pages.test_pages import DESK, PHONE
 from tests.journeys.test_known_at import asked, now
-from tests.journeys.test_pages import DESK, PHONE
 from tests.journeys.test_proved import cosigned, verify
 from tests.support.district import District
 from tests.support.service_portal import ServicePortal, service_portal

@@ -15,8 +15,8 @@ from deploy.views import VIEWS
 from services.audit import app as audit_app
 from services.registry.events import PersonalDataRead, StudentLeft
 from shared.kernel.clock import today
-from tests.journeys.test_model_page import second
-from tests.journeys.test_pages import DESK
+from tests.journeys.pages.test_model_page import second
+from tests.journeys.pages.test_pages import DESK
 from tests.services.happenings import enrolled
 from tests.support.service_portal import ServicePortal, service_portal
 

@@ -17,7 +17,7 @@ from services.registry.reference.reference import ActivateCalendar, activate_cal
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.test_registry_pages import SCHOOLS, page, proper
+from tests.journeys.pages.test_registry_pages import SCHOOLS, page, proper
 from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_changes_page import shown, signed_in, town
-from tests.journeys.test_pages import DESK, PHONE
+from tests.journeys.pages.test_changes_page import shown, signed_in, town
+from tests.journeys.pages.test_pages import DESK, PHONE
 from tests.support.district import District
 
 __all__ = ["town"]  # a fixture

@@ -16,7 +16,7 @@ from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolRegistered, StudentLeft
 from shared.kernel.clock import today
 from shared.tabular.book import open_book
-from tests.journeys.test_registry_pages import proper
+from tests.journeys.pages.test_registry_pages import proper
 from tests.services.happenings import enrolled, someone
 from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 

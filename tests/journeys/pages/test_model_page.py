@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from services.matching.scoring import county_model
-from tests.journeys.test_pages import CONTRAST, DESK, PHONE, Opened
-from tests.journeys.test_review_page import TWICE_AND_UNNAMED, opened
+from tests.journeys.pages.test_pages import CONTRAST, DESK, PHONE, Opened
+from tests.journeys.pages.test_review_page import TWICE_AND_UNNAMED, opened
 from tests.support.models import Models
 from tests.support.portal import Portal
 

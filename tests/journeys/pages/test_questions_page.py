@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from deploy.views import VIEWS
 from services.audit import app
-from tests.journeys.test_pages import DESK, PHONE
+from tests.journeys.pages.test_pages import DESK, PHONE
 from tests.services.audit.questions.books import Books
 from tests.support.service_portal import service_portal
 

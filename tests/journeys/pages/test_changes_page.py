@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from deploy.services import PROCESSES
 from shared.tabular.book import open_book
-from tests.journeys.test_pages import DESK, PHONE
+from tests.journeys.pages.test_pages import DESK, PHONE
 from tests.shared.tabular.workbooks import workbook
 from tests.support.district import District
 from tests.support.system import System

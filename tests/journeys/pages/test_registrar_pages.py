@@ -38,8 +38,8 @@ from services.registry.sheets.schools import SchoolDirectory
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.test_pages import DESK, PHONE
-from tests.journeys.test_registry_pages import SCHOOLS, number, page, proper
+from tests.journeys.pages.test_pages import DESK, PHONE
+from tests.journeys.pages.test_registry_pages import SCHOOLS, number, page, proper
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
 __all__ = ["page"]  # a fixture

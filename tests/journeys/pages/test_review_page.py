@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import CONTRAST, DESK, PHONE, Opened
+from tests.journeys.pages.test_pages import CONTRAST, DESK, PHONE, Opened
 from tests.support.portal import Portal
 from tests.support.reviews import Reviews
 
