@@ -121,7 +121,7 @@ class Database:
 
         Raises NoLiveBuild.
         """
-        with self._app_engine.connect() as connection:
+        with self._app_engine.begin() as connection:
             entered = connection.execute(_ENTER, {**scope.settings, "projection": projection}).one_or_none()
             if entered is None:
                 raise NoLiveBuild(f"projection {projection} of {self.service} has no live build")
