@@ -32,6 +32,7 @@ BENCHMARKS = {
     "sse": "5,000 live inboxes open on one process: memory of each, time to the last of them",
     "inbox": "a storm of 100,000 alerts to the inboxes of 500 schools and the county",
     "alert_latency": "a class's report to the alert on an open page, the whole system beside it",
+    "pages": "50 people of every kind of post: sign-in, their pages at 300 a minute and as fast as they come",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.
