@@ -281,10 +281,9 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 PAYMENTS_VIEW = Projection(
     "payments",
-    (ENTITLEMENTS, PAYMENTS, PAYEES, SCHOOLS, PROGRAMMES, *LETTER_TABLES),
+    (ENTITLEMENTS, PAYMENTS, PAYEES, SCHOOLS, *LETTER_TABLES),
     {
         **LETTER_FOLDS,
-        ProgrammeActivated: programme_activated,
         EntitlementGranted: entitlement_granted,
         EntitlementWithdrawn: entitlement_withdrawn,
         AidDisbursed: aid_disbursed,

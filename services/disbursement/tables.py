@@ -66,10 +66,7 @@ COVERS = PeriodTable(
 )
 
 PROGRAMMES = PeriodTable(
-    "programmes",
-    "disbursement",
-    [Column("programme", Text), Column("content", Text), Column("content_hash", Text)],
-    public=True,
+    "programmes", "disbursement", [Column("programme", Text), Column("content", Text), Column("content_hash", Text)]
 )
 
 # School years as the registry tells them; ``place`` is a division's code.

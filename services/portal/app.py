@@ -37,6 +37,7 @@ from services.portal import (
     household_entry,
     households,
     imports,
+    letters,
     messages,
     models,
     papers,
@@ -150,6 +151,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
+        letters.router,
         questions.router,
         counterfactuals.router,
         audit.router,

@@ -14,9 +14,16 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import Connection, and_, select
 
-from services.disbursement.letters.letter_tables import DIVISIONS, INQUIRIES, LISTED, LISTED_STATES, PLACES_TOLD
+from services.disbursement.letters.letter_tables import (
+    DIVISIONS,
+    INQUIRIES,
+    LISTED,
+    LISTED_STATES,
+    PLACES_TOLD,
+    PROGRAMMES_SHOWN,
+)
 from services.disbursement.schedule import Programme, parse
-from services.disbursement.tables import PAYEES, PROGRAMMES
+from services.disbursement.tables import PAYEES
 from shared.standards.division import scope as shortest
 from shared.standards.division_history import CodeEra, DivisionHistory
 
@@ -88,8 +95,9 @@ def division_history(connection: Connection) -> DivisionHistory:
 
 def programmes_in_force(connection: Connection, day: date) -> list[Programme]:
     """The programmes in force on ``day``, by name."""
-    asked = select(PROGRAMMES.c.content).where(PROGRAMMES.holds_on(day)).order_by(PROGRAMMES.c.programme)
-    return [parse(content) for content in connection.execute(asked).scalars()]
+    asked = select(PROGRAMMES_SHOWN.c.content).where(PROGRAMMES_SHOWN.holds_on(day))
+    found = (parse(content) for content in connection.execute(asked).scalars())
+    return sorted(found, key=lambda programme: programme.programme)
 
 
 def entitled_categories(programmes: Iterable[Programme]) -> tuple[str, ...]:

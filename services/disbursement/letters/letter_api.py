@@ -92,7 +92,7 @@ class ChildReply(_Body):
     aid: AidKind | None = None
     amount_fen: int | None = Field(default=None, ge=0, le=10_000_000)
     aided_term: TermName | None = None
-    stage: Literal["primary", "junior", "senior", "vocational", "preschool"] | None = None
+    stage: Literal["primary", "junior", "senior", "vocational", "preschool", "special"] | None = None
     reference: PaperNumber | None = None
 
 
@@ -106,6 +106,12 @@ class Decide(_Body):
     child_id: UUID
     aided: bool
     ground: Ground
+
+
+class Places(Page[PlaceCount]):
+    """``term``: the one asked for, or today's."""
+
+    term: str
 
 
 class Done(BaseModel):
@@ -154,10 +160,10 @@ def _term(desk: LetterDesk, viewer: Viewer, named: str | None) -> str:
 
 def _reading(routes: APIRouter, desk: LetterDesk) -> None:
     @routes.get("/elsewhere")
-    def places(viewer: Reader, term: AskedTerm = None) -> Page[PlaceCount]:
+    def places(viewer: Reader, term: AskedTerm = None) -> Places:
         """Entitled children of ours registered elsewhere, per place, and how far asking about them is."""
-        found = desk.elsewhere(viewer.scope, _term(desk, viewer, term), today())
-        return Page(items=elsewhere.counts(found))
+        asked = _term(desk, viewer, term)
+        return Places(items=elsewhere.counts(desk.elsewhere(viewer.scope, asked, today())), term=asked)
 
     @routes.get("/elsewhere/children")
     def children(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.disbursement.events import ProgrammeActivated
 from services.disbursement.letter_events import (
     ChildAskedAbout,
     InquiryDecided,
@@ -26,6 +27,7 @@ from services.disbursement.letters.letter_tables import (
     LISTED,
     LISTED_STATES,
     PLACES_TOLD,
+    PROGRAMMES_SHOWN,
 )
 from services.disbursement.proving import category_of
 from services.disbursement.tables import ALWAYS
@@ -103,6 +105,10 @@ def division_withdrawn(event: Recorded) -> Iterable[Assertion]:
     fact: DivisionCodeWithdrawn = event.fact
     values = {"code": fact.code, "in_force": False, "successors": list(fact.successors)}
     yield Assertion(DIVISIONS, event.stream_id, event.effective_on, values)
+
+
+def programme_shown(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(PROGRAMMES_SHOWN, event.stream_id, event.effective_on, {"content": event.fact.content})
 
 
 def place_told(event: Recorded) -> Iterable[Assertion]:
@@ -197,6 +203,7 @@ LETTER_FOLDS: Mapping[type[Fact], Fold] = {
     EntryWithdrawn: unlinked,
     DivisionCodeAdded: division_added,
     DivisionCodeWithdrawn: division_withdrawn,
+    ProgrammeActivated: programme_shown,
     RegisterPlaceTold: place_told,
     LetterDrafted: letter_drafted,
     LetterApproved: letter_approved,

@@ -51,6 +51,9 @@ PLACES_TOLD = PeriodTable(
     "places_told", "disbursement", [Column("child_id", Uuid), Column("place", Text), Column("division_code", Text)]
 )
 
+# Whom programmes pay, for everybody who reads letters; what decides on money has a table of its own.
+PROGRAMMES_SHOWN = PeriodTable("programmes_shown", "disbursement", [Column("content", Text)], public=True)
+
 LETTERS = PeriodTable(
     "letters",
     "disbursement",
@@ -101,4 +104,4 @@ INQUIRIES = PeriodTable(
     indexes=[Index("inquiries_by_letter", "letter_id"), Index("inquiries_by_child", "child_id", "term")],
 )
 
-LETTER_TABLES = (LISTED, LISTED_STATES, DIVISIONS, PLACES_TOLD, LETTERS, INQUIRIES)
+LETTER_TABLES = (LISTED, LISTED_STATES, DIVISIONS, PLACES_TOLD, PROGRAMMES_SHOWN, LETTERS, INQUIRIES)

@@ -15,6 +15,7 @@ from services.disbursement.queries import EntitlementRow
 from services.disbursement.schedule import term_of
 from services.registry.events import DivisionCodeAdded, EntryPersonal, ListEntryAdded, StudentTransferredOut
 from shared.database.scopes import Scope
+from shared.hosting.service import Service
 from shared.kernel.clock import today
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
@@ -35,9 +36,9 @@ class Office:
     """Disbursement on a real PostgreSQL, asked over HTTP. ``expected``: place → children planted there, the count that
     nothing of the product made."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, service: Service | None = None) -> None:
         self.installation = installation
-        self.service = installation.start(app.build(installation.settings("disbursement")))
+        self.service = service or installation.start(app.build(installation.settings("disbursement")))
         installation.bare("registry")
         installation.bare("matching")
         self.client = TestClient(
@@ -107,8 +108,11 @@ class Office:
     ) -> httpx.Response:
         headers = self._headers(who, kind, division) | {"idempotency-key": str(key or uuid4())}
         answer: httpx.Response = self.client.post(f"/v1{path}", json=body, headers=headers)
-        self.installation.pump(batch=500)
         return answer
+
+    def pump(self) -> None:
+        """Let what was recorded show."""
+        self.installation.pump(batch=500)
 
     def does(self, path: str, body: Any, who: str = CLERK, kind: str = "aid_clerk") -> dict[str, Any]:
         """The same, insisting."""
@@ -117,13 +121,25 @@ class Office:
         done: dict[str, Any] = answer.json()
         return done
 
-    def sent(self, place: str) -> str:
-        """A letter drafted, signed off by a second person and sent; its id."""
-        letter: str = self.does("/letters", {"term": TERM.name, "place": place})["letter_id"]
+    def drafted(self, *places: str) -> dict[str, str]:
+        """Letters to these places, shown; place → id."""
+        asked = [{"term": TERM.name, "place": place} for place in places]
+        letters: list[str] = [self.does("/letters", each)["letter_id"] for each in asked]
+        self.pump()
+        return dict(zip(places, letters, strict=True))
+
+    def signed_off(self, letter: str) -> None:
         read = self.get(f"/letters/{letter}").json()
         self.does(f"/letters/{letter}/approve", {"content_hash": read["content_hash"]}, APPROVER, "approver")
-        self.does(f"/letters/{letter}/send", self.sending(letter))
-        return letter
+
+    def sent(self, *places: str) -> dict[str, str]:
+        """Letters drafted, signed off by a second person and sent; place → id."""
+        letters = self.drafted(*places)
+        for letter in letters.values():
+            self.signed_off(letter)
+            self.does(f"/letters/{letter}/send", self.sending(letter))
+        self.pump()
+        return letters
 
     def sending(self, letter: str, reply_by: date | None = None) -> dict[str, Any]:
         until = reply_by or date(today().year + 1, 12, 31)
@@ -133,6 +149,7 @@ class Office:
     def reply(self, letter: str, child: UUID, kind: str, **more: Any) -> None:
         body = {"child_id": str(child), "kind": kind, "replied_on": str(today()), **more}
         self.does(f"/letters/{letter}/replies", {"replies": [body]})
+        self.pump()
 
     def due(self) -> dict[UUID, EntitlementRow]:
         """What is due, by child: of this term."""
