@@ -64,6 +64,19 @@ class NothingToDecide(Conflict):
         super().__init__("对方已明确答复,无需另行认定", "the answer is clear: there is nothing to decide")
 
 
+class StageUnknown(Malformed):
+    """Without a stage nothing can be due to the child here, and nobody would notice."""
+
+    code = "stage_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该生学段不明,请在登记答复时填写学段,否则本地无法资助",
+            "the child's stage is not known: say it with the answer, or she cannot be aided here",
+            field="stage",
+        )
+
+
 class SentBeforeDrafted(Malformed):
     """A day that cannot be: before the letter, or after today."""
 

@@ -244,8 +244,7 @@ def _named(personal: StudentPersonal | None) -> dict[str, Any]:
 def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {name: getattr(fact, name) for name in _PLACE} | _named(fact.personal)
-    here = {"person_id": event.person_id, "elsewhere": False, "destination": None}
-    yield Assertion(PAYEES, event.stream_id, event.effective_on, values | here)
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values | _HERE | {"person_id": event.person_id})
 
 
 def payee_placed(event: Recorded) -> Iterable[Assertion]:
@@ -254,20 +253,27 @@ def payee_placed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
+_HERE: dict[str, Any] = {"elsewhere": False, "destination": None, "destination_school": None}
+
+
 def payee_transferred(event: Recorded) -> Iterable[Assertion]:
     fact: StudentTransferredOut = event.fact
-    away = fact.destination_kind != "in_division"
-    values = {"elsewhere": away, "destination": fact.destination_division_code if away else None}
+    if fact.destination_kind == "in_division":
+        yield Assertion(PAYEES, event.stream_id, event.effective_on, _HERE)
+        return
+    values = {"elsewhere": True, "destination": fact.destination_division_code, "destination_school": None}
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
 def payee_accepted(event: Recorded) -> Iterable[Assertion]:
-    values = {"elsewhere": True, "destination": event.fact.destination_division_code}
+    fact: StudentAcceptedElsewhere = event.fact
+    place = {"destination": fact.destination_division_code, "destination_school": fact.destination_school}
+    values = {"elsewhere": True} | place
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
 
 
 def payee_left(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(PAYEES, event.stream_id, event.effective_on, {"elsewhere": False, "destination": None})
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, _HERE)
 
 
 def payee_corrected(event: Recorded) -> Iterable[Assertion]:

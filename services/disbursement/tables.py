@@ -149,6 +149,7 @@ PAYEES = PeriodTable(
         Column("person_id", Uuid),  # the same as on agencies' lists
         Column("elsewhere", Boolean),  # went to a school of another division: destination's code, NULL when unknown
         Column("destination", Text),
+        Column("destination_school", Text),
         Column("stage", Text),
         Column("grade", Text),
         Column("class_name", Text),

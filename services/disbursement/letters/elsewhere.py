@@ -186,11 +186,12 @@ def _found(connection: Connection, day: date) -> tuple[list[_Found], dict[UUID, 
     of_person: dict[UUID, UUID] = {}
     went = select(
         *(_P.entity, _P.person_id, _P.name_masked, _P.number_masked, _P.destination, _P.stage, _P.grade),
-        *(_P.division_code, _D.category, _D.event_id),
+        *(_P.destination_school, _P.division_code, _D.category, _D.event_id),
     ).join_from(PAYEES.table, LISTED_STATES.table, _D.student_id == _P.entity)
     linked = and_(_P.elsewhere, PAYEES.holds_on(day), LISTED_STATES.holds_on(day), _D.state == "linked")
     for row in connection.execute(went.where(linked)):
-        place = (row.destination, row.stage or "", row.grade or "", "", row.division_code or "")
+        school = row.destination_school or ""
+        place = (row.destination, row.stage or "", row.grade or "", school, row.division_code or "")
         name, number = row.name_masked or "", row.number_masked or ""
         found[row.entity] = _Found(row.entity, "student", name, number, *place)
         of_person[row.person_id] = row.entity
@@ -231,5 +232,10 @@ def of_letter(connection: Connection, day: date, child_ids: Iterable[UUID]) -> d
         shown[row.child_id] = (name, number, grade, school)
     students = select(*PAYEES.c).where(_P.entity.in_(wanted), PAYEES.holds_on(day))
     for row in connection.execute(students):
-        shown[row.entity] = (row.name_masked or "", row.number_masked or "", row.grade or "", "")
+        shown[row.entity] = (
+            row.name_masked or "",
+            row.number_masked or "",
+            row.grade or "",
+            row.destination_school or "",
+        )
     return shown

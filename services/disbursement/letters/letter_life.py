@@ -22,6 +22,7 @@ from services.disbursement.letter_errors import (
     LetterNotThere,
     NothingToDecide,
     SentBeforeDrafted,
+    StageUnknown,
     UnknownInquiry,
     UnknownLetter,
 )
@@ -82,11 +83,7 @@ class Inquiry:
     aided: bool | None = None
     decided: bool = False
     recorded_by: str | None = None
-
-    @property
-    def open(self) -> bool:
-        """Nobody knows yet whether the child is aided there."""
-        return self.asked is not None and self.aided is None
+    stage: str = ""
 
 
 class Answer(NamedTuple):
@@ -133,11 +130,13 @@ def inquiry_of(history: Iterable[Fact]) -> Inquiry:
         version = inquiry.version + 1
         match fact:
             case ChildAskedAbout():
-                inquiry = Inquiry(version, asked=fact)
+                inquiry = Inquiry(version, asked=fact, stage=fact.stage)
             case InquiryDropped():
                 inquiry = Inquiry(version)
             case ReplyRecorded():
-                inquiry = Inquiry(version, inquiry.asked, fact.kind, fact.aided, recorded_by=fact.recorded_by)
+                told, by = (fact.kind, fact.aided), fact.recorded_by
+                stage = fact.stage or inquiry.stage
+                inquiry = Inquiry(version, inquiry.asked, *told, recorded_by=by, stage=stage)
             case InquiryDecided():
                 inquiry = replace(inquiry, version=version, aided=fact.aided, decided=True)
             case _:
@@ -217,7 +216,7 @@ def phone(letter: Letter, called_on: date, outcome: CallOutcome, by: str, today:
 
 def answered(letter: Letter, inquiry: Inquiry, letter_id: UUID, answer: Answer, by: str, today: date) -> list[Decided]:
     """What came back about a child; a later answer replaces an earlier one. Raises UnknownInquiry, LetterNotThere,
-    SentBeforeDrafted."""
+    SentBeforeDrafted, StageUnknown."""
     asked = inquiry.asked
     if asked is None or asked.letter_id != letter_id:
         raise UnknownInquiry
@@ -225,6 +224,8 @@ def answered(letter: Letter, inquiry: Inquiry, letter_id: UUID, answer: Answer, 
         raise LetterNotThere(letter.state)
     if answer.replied_on > today or answer.replied_on < letter.sent_on:
         raise SentBeforeDrafted("replied_on")
+    if AIDED[answer.kind] is False and not (answer.stage or inquiry.stage):
+        raise StageUnknown
     reply = ReplyRecorded(
         child_id=asked.child_id,
         letter_id=letter_id,
@@ -238,13 +239,15 @@ def answered(letter: Letter, inquiry: Inquiry, letter_id: UUID, answer: Answer, 
 
 def decide(inquiry: Inquiry, letter_id: UUID, aided: bool, ground: Ground, by: str, today: date) -> list[Decided]:
     """A second person decides what the answer leaves open. Raises UnknownInquiry, NothingToDecide,
-    SecondPersonNeeded."""
+    SecondPersonNeeded, StageUnknown."""
     asked = inquiry.asked
     if asked is None or asked.letter_id != letter_id:
         raise UnknownInquiry
     if inquiry.kind is None or AIDED[inquiry.kind] is not None:
         raise NothingToDecide
     INQUIRIES_DECIDE.check(inquiry.recorded_by, by)
+    if not aided and not inquiry.stage:
+        raise StageUnknown
     fact = InquiryDecided(
         child_id=asked.child_id, letter_id=letter_id, term=asked.term, aided=aided, ground=ground, decided_by=by
     )

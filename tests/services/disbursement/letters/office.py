@@ -9,12 +9,14 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi.testclient import TestClient
 
+from services.audit.events import PersonErased
 from services.disbursement import app, queries
 from services.disbursement.living_subsidy import LIVING_SUBSIDY
 from services.disbursement.queries import EntitlementRow
 from services.disbursement.schedule import term_of
 from services.registry.events import DivisionCodeAdded, EntryPersonal, ListEntryAdded, StudentTransferredOut
 from shared.database.scopes import Scope
+from shared.eventsourcing.sealing import people_in
 from shared.hosting.service import Service
 from shared.kernel.clock import today
 from shared.web.application import create_app
@@ -41,6 +43,7 @@ class Office:
         self.service = service or installation.start(app.build(installation.settings("disbursement")))
         installation.bare("registry")
         installation.bare("matching")
+        installation.bare("audit")
         self.client = TestClient(
             create_app(
                 "disbursement",
@@ -82,6 +85,20 @@ class Office:
     def expect(self, place: str, child: UUID) -> UUID:
         self.expected.setdefault(place, set()).add(child)
         return child
+
+    def erase(self, child: UUID) -> None:
+        """Destroy her key, as audit does, and let everybody hear of it."""
+        held = [logged for logged, _ in self.installation.entries("registry") if child in people_in(logged.event)]
+        self.installation.keyring.erase(child)
+        fact = PersonErased(
+            student_id=child,
+            people=(child,),
+            index={"registry": tuple(logged.log_index for logged in held)},
+            streams=tuple(logged.event.stream_id for logged in held),
+            looked_through={"registry": held[-1].log_index},
+        )
+        self.installation.append("audit", child, fact, today())
+        self.pump()
 
     def settle(self) -> None:
         """Let everything have its effects, on a day that has opened."""

@@ -145,6 +145,38 @@ def test_silence_and_half_an_answer_are_decided_by_a_second_person(office: Offic
     assert {silent, partly} & set(office.due()) == {silent}
 
 
+def test_a_child_of_no_known_stage_is_not_silently_left_without(office: Office) -> None:
+    office.division("460110", "第460110县")
+    child = office.listed("县第一中学", stage=None)
+    office.pump()
+    office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": "460110"})
+    office.pump()
+    letter = office.sent("460110")["460110"]
+    body = {"child_id": str(child), "kind": "ineligible", "replied_on": str(today())}
+    refused = office.post(f"/letters/{letter}/replies", {"replies": [body]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "stage_unknown")
+    office.reply(letter, child, "silent", stage="junior")
+    decided = {"child_id": str(child), "aided": False, "ground": "phone_note"}
+    office.does(f"/letters/{letter}/decisions", decided, APPROVER, "approver")
+    office.pump()
+    assert (office.due()[child].stage, office.due()[child].amount_fen) == ("junior", 37_500)
+
+
+def test_an_erased_child_has_no_name_in_a_letter_any_more(office: Office) -> None:
+    office.division("460111", "第460111县")
+    child = office.listed("县第一小学")
+    office.pump()
+    office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": "460111"})
+    office.pump()
+    letter = office.sent("460111")["460111"]
+    office.reply(letter, child, "left")
+    assert office.get(f"/letters/{letter}").json()["people"][0]["name"] == "陈*梅"
+    office.erase(child)
+    told = office.get(f"/letters/{letter}").json()["people"][0]
+    assert (told["name"], told["number"], told["school"]) == ("", "", "")
+    assert office.due()[child].name == ""
+
+
 def test_a_deadline_passes_with_a_day_and_a_reminder_sets_another(office: Office) -> None:
     child = one_child(office, "460107")
     letter = office.drafted("460107")["460107"]
