@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.disbursement.api import router
 from services.disbursement.events import DayOpened
 from services.disbursement.gap_fund import GAP_FUND
+from services.disbursement.letters.incoming import IncomingDesk
+from services.disbursement.letters.incoming_api import incoming_router
 from services.disbursement.letters.letter_api import router as letter_router
 from services.disbursement.letters.letter_desk import LetterDesk
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
@@ -28,6 +30,7 @@ def build(settings: Settings) -> Service:
         routers=(
             router(database, store, streams),
             letter_router(LetterDesk(database, store, streams, settings.division)),
+            incoming_router(IncomingDesk(database, store, streams, settings.division)),
         ),
         projections=projections(store, streams, settings.division, keyring),
         seeds=(

@@ -14,6 +14,15 @@ class UnknownLetter(NotFound):
         super().__init__("没有这份公函", "there is no such letter")
 
 
+class NotOurChild(NotFound):
+    """A child of an incoming letter is none of the caller's."""
+
+    code = "not_our_child"
+
+    def __init__(self) -> None:
+        super().__init__("来函所列学生不在您的范围内", "a child of the letter is none of yours")
+
+
 class UnknownInquiry(NotFound):
     """The letter does not ask about this child."""
 

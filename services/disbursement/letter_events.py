@@ -160,6 +160,35 @@ class InquiryDecided(Fact, frozen=True, kw_only=True):
     decided_by: str
 
 
+@fact("disbursement")
+class IncomingLetterReceived(Fact, frozen=True, kw_only=True):
+    """Another county asks about children registered here: ``children`` are those found in our register, ``not_found``
+    how many of the letter's are not. An answer is due by ``answer_by``; ``number`` is the letter's own."""
+
+    from_place: str
+    from_name: str
+    number: str
+    term: str
+    received_on: date
+    answer_by: date
+    children: tuple[UUID, ...]
+    not_found: int
+    division_code: str
+    received_by: str
+
+
+@fact("disbursement")
+class IncomingLetterAnswered(Fact, frozen=True, kw_only=True):
+    """A second person signed off and sent the answer: who of the children is aided here in the term, as it stood."""
+
+    answered_on: date
+    way: Way
+    number: str
+    aided: tuple[UUID, ...]
+    unaided: tuple[UUID, ...]
+    answered_by: str
+
+
 LETTER_FACTS: tuple[type[Fact], ...] = (
     *(LetterDrafted, LetterApproved, LetterDiscarded, LetterSent, LetterOverdue, LetterReminded, LetterPhoned),
 )

@@ -30,6 +30,10 @@ class Streams:
         """A letter is named by the command that drafted it."""
         return keyed_id(self.key, "letter", principal, str(command_id))
 
+    def incoming(self, principal: str, command_id: UUID) -> UUID:
+        """A letter of another county is named by the command that told it."""
+        return keyed_id(self.key, "incoming letter", principal, str(command_id))
+
     def inquiry(self, child_id: UUID, term: str) -> UUID:
         """One stream per child and term: nobody is asked about twice."""
         return keyed_id(self.key, "inquiry", str(child_id), term)

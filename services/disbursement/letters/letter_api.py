@@ -41,11 +41,11 @@ LetterState = Literal["drafted", "approved", "sent", "overdue", "discarded"]
 AID_CENTRE = "学生资助管理中心"
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class WantLetter(_Body):
+class WantLetter(Body):
     """``term``: like 2026-autumn. ``place``: six digits."""
 
     term: TermName
@@ -56,15 +56,15 @@ class ToldPlace(WantLetter):
     """Where the child is registered; ``term``: the one the list was read for."""
 
 
-class Approve(_Body):
+class Approve(Body):
     content_hash: str = Field(min_length=64, max_length=64)
 
 
-class Discard(_Body):
+class Discard(Body):
     reason: DiscardReason
 
 
-class Send(_Body):
+class Send(Body):
     """``number`` (文号): no spaces, nothing personal. ``reply_by``: the last day to answer on."""
 
     sent_on: date
@@ -73,17 +73,17 @@ class Send(_Body):
     reply_by: date
 
 
-class Remind(_Body):
+class Remind(Body):
     way: Way
     reply_by: date
 
 
-class Phone(_Body):
+class Phone(Body):
     called_on: date
     outcome: CallOutcome
 
 
-class ChildReply(_Body):
+class ChildReply(Body):
     """``amount_fen`` and ``aided_term`` as told there; ``stage``: where the reply corrects it."""
 
     child_id: UUID
@@ -96,11 +96,11 @@ class ChildReply(_Body):
     reference: PaperNumber | None = None
 
 
-class Replies(_Body):
+class Replies(Body):
     replies: list[ChildReply] = Field(min_length=1, max_length=CHILDREN_MOST)
 
 
-class Decide(_Body):
+class Decide(Body):
     """``aided``: the child counts as aided there."""
 
     child_id: UUID

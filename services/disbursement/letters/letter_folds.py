@@ -8,6 +8,8 @@ from typing import Any
 from services.disbursement.events import ProgrammeActivated
 from services.disbursement.letter_events import (
     ChildAskedAbout,
+    IncomingLetterAnswered,
+    IncomingLetterReceived,
     InquiryDecided,
     InquiryDropped,
     LetterApproved,
@@ -22,6 +24,7 @@ from services.disbursement.letter_events import (
 )
 from services.disbursement.letters.letter_tables import (
     DIVISIONS,
+    INCOMING,
     INQUIRIES,
     LETTERS,
     LISTED,
@@ -192,6 +195,29 @@ def inquiry_decided(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(INQUIRIES, event.stream_id, ALWAYS, {"aided": fact.aided, "decided": True, "ground": fact.ground})
 
 
+_RECEIVED = ("from_place", "from_name", "number", "term", "received_on", "answer_by", "not_found")
+
+
+def incoming_received(event: Recorded) -> Iterable[Assertion]:
+    fact: IncomingLetterReceived = event.fact
+    told = {name: getattr(fact, name) for name in (*_RECEIVED, "received_by", "division_code")}
+    values = told | {"children": list(fact.children), "state": "open"}
+    yield Assertion(INCOMING, event.stream_id, ALWAYS, values)
+
+
+def incoming_answered(event: Recorded) -> Iterable[Assertion]:
+    fact: IncomingLetterAnswered = event.fact
+    values = {
+        "state": "answered",
+        "answered_on": fact.answered_on,
+        "answered_by": fact.answered_by,
+        "answer_way": fact.way,
+        "answer_number": fact.number,
+        "aided": list(fact.aided),
+    }
+    yield Assertion(INCOMING, event.stream_id, ALWAYS, values)
+
+
 LETTER_FOLDS: Mapping[type[Fact], Fold] = {
     ListEntryAdded: entry_listed,
     ListEntryCorrected: entry_listed,
@@ -216,4 +242,6 @@ LETTER_FOLDS: Mapping[type[Fact], Fold] = {
     InquiryDropped: inquiry_dropped,
     ReplyRecorded: reply_recorded,
     InquiryDecided: inquiry_decided,
+    IncomingLetterReceived: incoming_received,
+    IncomingLetterAnswered: incoming_answered,
 }

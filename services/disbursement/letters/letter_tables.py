@@ -104,4 +104,28 @@ INQUIRIES = PeriodTable(
     indexes=[Index("inquiries_by_letter", "letter_id"), Index("inquiries_by_child", "child_id", "term")],
 )
 
-LETTER_TABLES = (LISTED, LISTED_STATES, DIVISIONS, PLACES_TOLD, PROGRAMMES_SHOWN, LETTERS, INQUIRIES)
+# Letters of other counties about children registered here.
+INCOMING = PeriodTable(
+    "incoming",
+    "disbursement",
+    [
+        Column("from_place", Text),
+        Column("from_name", Text),
+        Column("number", Text),
+        Column("term", Text),
+        Column("received_on", Date),
+        Column("answer_by", Date),
+        Column("children", ARRAY(Uuid)),
+        Column("not_found", Integer),
+        Column("state", Text),
+        Column("received_by", Text),
+        Column("answered_on", Date),
+        Column("answered_by", Text),
+        Column("answer_way", Text),
+        Column("answer_number", Text),
+        Column("aided", ARRAY(Uuid)),
+        Column("division_code", Text),
+    ],
+)
+
+LETTER_TABLES = (LISTED, LISTED_STATES, DIVISIONS, PLACES_TOLD, PROGRAMMES_SHOWN, LETTERS, INQUIRIES, INCOMING)

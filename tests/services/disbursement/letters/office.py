@@ -172,4 +172,7 @@ class Office:
         """What is due, by child: of this term."""
         with self.service.database.reading(COUNTY, "payments") as connection:
             rows = queries.entitlements(connection, today(), PageTurn(None, 500), term=TERM.name)
-        return {row.student_id: row for row in rows if row.state != "withdrawn"}
+        standing = [row for row in rows if row.state != "withdrawn"]
+        due = {row.student_id: row for row in standing}
+        assert len(due) == len(standing), "nobody is due two things at once"
+        return due

@@ -17,6 +17,7 @@ from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.refusals import Refusal
 from tests.services.disbursement.letters.office import APPROVER, CLERK, COUNTY, LONG_AGO, TERM, Office
+from tests.services.happenings import enrolled, link, someone
 
 GONE = LONG_AGO.replace(year=2024)
 
@@ -223,3 +224,35 @@ def test_two_clerks_at_once_ask_about_a_child_once(office: Office) -> None:
     asked = {"term": TERM.name, "place": "460109"}
     answers = [office.post("/letters", asked, who).status_code for who in (CLERK, "clerk-zhao")]
     assert answers == [201, 409]
+
+
+def test_another_countys_letter_is_answered_with_what_stands_in_our_books(office: Office) -> None:
+    office.division("460301", "第460301县")
+    aided, unaided = someone(), someone()
+    for child in (aided, unaided):
+        office.installation.append("registry", child, enrolled(child), LONG_AGO)
+    office.installation.append("matching", someone(), link(someone(), aided), LONG_AGO)
+    office.pump()
+    row = office.due()[aided]
+    assert pay(office, row) is None
+    days = {"received_on": str(today()), "answer_by": str(today() + timedelta(days=20))}
+    came = {"from_place": "460301", "number": "琼教助函〔2026〕9号", "term": TERM.name, "not_found": 1, **days}
+    children = [str(aided), str(unaided), str(aided)]
+    stranger = office.post("/incoming-letters", came | {"children": [*children, str(someone())]})
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "not_our_child")
+    letter = office.does("/incoming-letters", came | {"children": children})["incoming_id"]
+    office.pump()
+    (waiting,) = office.get("/incoming-letters?state=open").json()["items"]
+    assert (waiting["from_name"], waiting["children"], waiting["late"]) == ("第460301县", 2, False)
+    told = office.get(f"/incoming-letters/{letter}").json()
+    assert {each["child_id"]: each["aid"] for each in told["people"]} == {str(aided): "paid", str(unaided): "none"}
+    answer = {"way": "post", "number": "望教助函〔2026〕99号"}
+    assert office.post(f"/incoming-letters/{letter}/answer", answer).status_code == 403
+    itself = office.post(f"/incoming-letters/{letter}/answer", answer, CLERK, "approver").json()
+    assert itself["code"] == "second_person_needed"
+    office.does(f"/incoming-letters/{letter}/answer", answer, APPROVER, "approver")
+    again = office.post(f"/incoming-letters/{letter}/answer", answer, APPROVER, "approver")
+    assert (again.status_code, again.json()["code"]) == (409, "letter_state")
+    office.pump()
+    assert office.get("/incoming-letters?state=open").json()["items"] == []
+    assert office.get(f"/incoming-letters/{letter}", division="469002").status_code == 404
