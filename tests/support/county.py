@@ -286,6 +286,12 @@ class County:
         def elsewhere(who: Who) -> Row:
             return {"items": [], "next": None, "term": "2024-autumn"}
 
+        @r.post("/disbursement/v1/incoming-letters")
+        def came(request: Request, who: Who, body: dict[str, Any]) -> Row:
+            self._command(request, who, body)
+            return {"incoming_id": name_id("incoming"), "event_ids": []}
+
+        @r.get("/disbursement/v1/incoming-letters")
         @r.get("/disbursement/v1/letters")
         def letters(who: Who) -> Page[Row]:
             return Page(items=[])

@@ -97,3 +97,16 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     expect(people).to_contain_text("生活补助 625.00")
     expect(people).to_contain_text("补天窗")
     proper(page, tmp_path / "letter")
+
+
+def test_another_countys_letter_is_kept_when_a_line_cannot_be_looked_for(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("link", name="外地来函").click()
+    page.get_by_label("来函地代码").fill("460200")
+    page.get_by_label("文号").fill("琼教助函〔2026〕9号")
+    page.get_by_label("学期").fill("2026秋")
+    page.get_by_label("答复期限").fill(str(today() + timedelta(days=20)))
+    page.get_by_label("学生").fill("\n".join(["无名"] * 51))
+    page.get_by_role("button", name="登记").click()
+    expect(page.locator(".trouble")).to_contain_text("最多50行")
+    expect(page.get_by_label("文号")).to_have_value("琼教助函〔2026〕9号")
+    proper(page, tmp_path / "incoming")
