@@ -37,6 +37,8 @@ from services.portal import (
     household_entry,
     households,
     imports,
+    incoming_letters,
+    letters,
     messages,
     models,
     papers,
@@ -150,6 +152,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
+        incoming_letters.router,  # before letters, whose ids its paths are not
+        letters.router,
         questions.router,
         counterfactuals.router,
         audit.router,
