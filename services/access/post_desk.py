@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.access import domain, sessions
-from services.access.administration import Administrator, Managed, check_kind, check_other, reaches
+from services.access.administration import Administrator, Managed, check_holder, check_kind, reaches
 from services.access.commands import (
     ClosePost,
     DelegatePost,
@@ -20,7 +20,7 @@ from services.access.commands import (
 )
 from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
 from services.access.domain import Post
-from services.access.errors import UnknownAccount, UnknownPost
+from services.access.errors import UnknownPost
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact
@@ -29,6 +29,10 @@ _KEEP = """
 INSERT INTO access_posts (post_id, kind, division_code, school_code, school_class, agency)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+
+
+FILLED = "UPDATE access_posts SET holder = %s, begins_on = %s, until = %s WHERE post_id = %s"
+UNDELEGATED = "UPDATE access_delegations SET ended = true WHERE post_id = %s"
 
 
 def establish(
@@ -55,10 +59,11 @@ def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, comm
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
         _check_person(desk, connection, administrator, intent.account_id)
-        return [domain.fill(post, desk.account(connection, intent.account_id), intent)]
+        return domain.fill(post, desk.account(connection, intent.account_id), intent, day_of(now))
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (intent.account_id, intent.post_id))
+        raw.execute(FILLED, (intent.account_id, intent.begins_on, intent.until, intent.post_id))
+        raw.execute(UNDELEGATED, (intent.post_id,))  # by a holder whose time was over
 
     return _change(desk, administrator, intent.post_id, command, now, rule, note)
 
@@ -68,8 +73,8 @@ def vacate(desk: Desk, administrator: Administrator, intent: VacatePost, command
     NotYours, PostVacant, PostIsClosed, CommandReused."""
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (intent.post_id,))
-        raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (intent.post_id,))
+        raw.execute(UNDELEGATED, (intent.post_id,))
+        raw.execute(FILLED, (None, None, None, intent.post_id))
 
     return _change(
         desk, administrator, intent.post_id, command, now, lambda _connection, post: domain.vacate(post, intent), note
@@ -177,7 +182,6 @@ def _check_person(desk: Desk, connection: Connection, administrator: Administrat
     lock_account(driver(connection), account_id, alone=False)
     if administrator is None:
         return
-    check_other(administrator, account_id)
     account = desk.account(connection, account_id)
-    if account.account_id is None or not reaches(administrator, Managed(account.division_code, account.school_code)):
-        raise UnknownAccount
+    known = None if account.account_id is None else Managed(account.division_code, account.school_code)
+    check_holder(administrator, account_id, known)
