@@ -26,7 +26,6 @@ from services.access.staff.standing import still
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact
-from shared.kernel.failpoints import step
 
 CHUNK_ROWS = 250  # three facts each, and a command has at most a thousand
 _OPEN = """
@@ -51,7 +50,6 @@ def apply(
     work = [each for each in rows if each.action in ("add", "change")]
     for start in range(0, len(work), CHUNK_ROWS):
         _Chunk(desk, import_id, by, now).do(work[start : start + CHUNK_ROWS], traceparent)
-        step("staff.chunk_done")
 
 
 class _Chunk:

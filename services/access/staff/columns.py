@@ -37,7 +37,7 @@ ALIASES = AliasTable.of(
         "begins_on": ("开始日期", "任职开始日期", "起始日期"),
         "until": ("结束日期", "任职结束日期", "截止日期"),
     },
-    key_fields=("login",),
+    key_fields=("login", "name", "kind"),  # a row with any of them is somebody's, and is never passed over
 )
 STAGES: Mapping[str, str] = {
     **dict.fromkeys(("学前", "学前教育", "幼儿园", "preschool"), "preschool"),
