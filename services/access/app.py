@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.access import forgetting
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
@@ -57,7 +58,7 @@ def build(settings: Settings) -> Service:
             emergency_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
-        projections=projections(keyring),
-        steps=STEPS,
+        projections=projections(desk, keyring),
+        steps=(*STEPS, *forgetting.STEPS),
         day_opened=lambda day: DayOpened(day=day),
     )

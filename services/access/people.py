@@ -18,9 +18,9 @@ class AccountFilter(BaseModel):
     """Which accounts: by the beginning of login name or name, the school that manages it, a post that is held today, or
     whether it signs in. ``login``: exactly."""
 
-    begins: str | None = Field(None, max_length=80)
-    login: str | None = Field(None, max_length=80)
-    school: str | None = Field(None, max_length=64)
+    begins: str | None = Field(default=None, max_length=80)
+    login: str | None = Field(default=None, max_length=80)
+    school: str | None = Field(default=None, max_length=64)
     kind: Kind | None = None
     state: Literal["open", "closed"] | None = None
 
@@ -29,8 +29,8 @@ class PostFilter(BaseModel):
     """Which posts: by the beginning of its holder's login name or name, its school, kind and state. ``ended``: whoever
     holds it does so no more, since a day that has come."""
 
-    begins: str | None = Field(None, max_length=80)
-    school: str | None = Field(None, max_length=64)
+    begins: str | None = Field(default=None, max_length=80)
+    school: str | None = Field(default=None, max_length=64)
     kind: Kind | None = None
     state: Literal["held", "vacant", "ended", "closed"] | None = None
 

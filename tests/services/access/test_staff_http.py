@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from cli.main import build_app
 from shared.standards.posts import Kind
 from shared.tabular.sheets import read_workbook
 from shared.web.application import create_app
@@ -19,6 +23,7 @@ from tests.services.access.conftest import Office
 from tests.services.access.staff_sheets import FIRST, SECOND, line, register_schools, sheet, teacher
 from tests.services.installation import DIVISION
 from tests.shared.web import tokens
+from tests.support.serving import serving
 
 SIGNER = tokens.Ed25519Signer("staff")
 
@@ -48,16 +53,20 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(office: Office) -> Iterator[Desk]:
+def app(office: Office) -> FastAPI:
     register_schools(office)
     service = office.service
-    app = create_app(
+    return create_app(
         "access",
         service.routers,
         authenticator=Authenticator(issuer=tokens.ISSUER, audience=tokens.AUDIENCE, jwks={"keys": [SIGNER.jwk]}),
         database=service.database,
         state={"hub": SseHub(service.database.app_conninfo)},
     )
+
+
+@pytest.fixture(scope="module")
+def desk(office: Office, app: FastAPI) -> Iterator[Desk]:
     with TestClient(app) as client:
         yield Desk(client, office)
 
@@ -127,3 +136,22 @@ def test_a_school_sees_its_own_people_only(desk: Desk, tmp_path: Path) -> None:
     assert [each["login"] for each in desk.listed("/accounts?begins=song", **here)] == ["song2"]
     assert [each["holder_login"] for each in desk.listed("/posts?begins=song", **here)] == ["song2"]
     assert desk.listed(f"/posts?school={FIRST}", **here) == []
+
+
+def test_the_command_imports_a_sheet_and_keeps_its_passwords_to_oneself(
+    app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sheet(tmp_path, teacher("傅一", "fu1"), teacher("傅二", ""))
+    claims = tokens.claims(sub="county", kind=Kind.ACCOUNT_ADMINISTRATOR.value, division=DIVISION)
+    monkeypatch.setenv("ROLLCALL_TOKEN", tokens.token(SIGNER, claims))
+    with serving(app) as served:
+        monkeypatch.setenv("ROLLCALL_ACCESS_URL", served.url)
+        tried = CliRunner().invoke(build_app(), ["accounts", "import", str(path), "--dry-run"])
+        done = CliRunner().invoke(build_app(), ["accounts", "import", str(path), "--json"])
+    assert tried.exit_code == 0 and "登录名:要填写登录名" in tried.output, tried.output
+    assert done.exit_code == 0 and json.loads(done.stdout.splitlines()[-1])["opened"] == 1, done.output
+    passwords = path.with_name(f"{path.stem}.passwords.xlsx")
+    (printed,) = read_workbook(passwords)
+    assert [row[1] for row in printed.iter_rows()][1:] == ["fu1"] and passwords.stat().st_mode & 0o077 == 0
+    (checked,) = read_workbook(path.with_name(f"{path.stem}.checked.xlsx"))
+    assert "要填写登录名" in str(list(checked.iter_rows())[2][-1])
