@@ -42,9 +42,13 @@ class PostBody(BaseModel):
 
 
 class FillBody(BaseModel):
+    """``begins_on``: the first day of the holder's time; ``until``: the first day on which it no longer is."""
+
     model_config = ConfigDict(extra="forbid")
 
     account_id: UUID
+    begins_on: date | None = None
+    until: date | None = None
 
 
 class DelegateBody(BaseModel):
@@ -89,7 +93,7 @@ def post_routes(desk: Desk) -> APIRouter:
 
     @routes.post("/{post_id}/fill")
     def fill(post_id: UUID, body: FillBody, request: Request, viewer: Keeper) -> Done:
-        intent = FillPost(post_id, body.account_id, viewer.principal)
+        intent = FillPost(post_id, body.account_id, viewer.principal, body.begins_on, body.until)
         command = command_from(request, viewer, body)
         result = post_desk.fill(desk, administrator(viewer), intent, command, utc_now())
         return Done(id=post_id, event_id=result.event_ids[0])

@@ -11,12 +11,13 @@ import pytest
 
 from services.access import account_desk, post_desk, session_desk
 from services.access.administration import Administrator
-from services.access.commands import VacatePost
-from services.access.errors import NobodyWaits, SignInFailed, UnknownImport
+from services.access.commands import FillPost, VacatePost
+from services.access.errors import NobodyWaits, PostHeld, SignInFailed, UnknownImport
 from services.access.events import (
     AccountOpened,
     PostFilled,
     PostTenureChanged,
+    PostVacated,
     StaffListImported,
     StartPasswordsHandedOut,
 )
@@ -244,3 +245,19 @@ def opened_logins(office: Office) -> list[str]:
     with office.desk.database.writing() as connection:
         found = [office.desk.opened(connection, fact.account_id).personal for fact in office.facts(AccountOpened)]
     return [each.login for each in found if each is not None]
+
+
+def test_a_post_whose_holders_time_is_over_is_filled_and_the_end_is_told_first(office: Office, tmp_path: Path) -> None:
+    last = office.now.date() + timedelta(days=5)
+    take(office, sheet(tmp_path, teacher("曹一", "cao1", "g班", ends=last)))
+    post = office.facts(PostFilled)[-1].post_id
+    person, _ = office.someone()
+    filling = FillPost(post, person, "test")
+    with pytest.raises(PostHeld):
+        post_desk.fill(office.desk, COUNTY, filling, office.command(), office.now)
+    office.later(days=6)
+    post_desk.fill(office.desk, COUNTY, filling, office.command(), office.now)
+    told = [type(fact) for fact in (*office.facts(PostVacated), *office.facts(PostFilled)) if fact.post_id == post]
+    assert told == [PostVacated, PostFilled, PostFilled]
+    late = sheet(tmp_path, teacher("曹一", "cao1", "i班", ends=office.now.date() - timedelta(days=1)))
+    assert check(office, late).problems == {"over": 1}
