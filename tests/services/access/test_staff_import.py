@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.access import account_desk, post_desk, session_desk
 from services.access.administration import Administrator
-from services.access.commands import FillPost, VacatePost
+from services.access.commands import FillPost, OpenAccount, VacatePost
 from services.access.errors import NobodyWaits, PostHeld, SignInFailed, UnknownImport
 from services.access.events import (
     AccountOpened,
@@ -261,3 +263,33 @@ def test_a_post_whose_holders_time_is_over_is_filled_and_the_end_is_told_first(o
     assert told == [PostVacated, PostFilled, PostFilled]
     late = sheet(tmp_path, teacher("曹一", "cao1", "i班", ends=office.now.date() - timedelta(days=1)))
     assert check(office, late).problems == {"over": 1}
+
+
+def test_two_who_send_the_same_sheet_at_once_let_each_person_in_once(office: Office, tmp_path: Path) -> None:
+    path, before = (
+        sheet(tmp_path, *(teacher(f"魏{each}", f"wei{each}", f"w{each}班") for each in range(6))),
+        held(office),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        receipts = list(pool.map(lambda who: take(office, path, county(who)), ("one", "another")))
+    assert sorted(counts(each) for each in receipts) == [(0, 0, 6, 0, 0), (6, 0, 0, 0, 6)]
+    assert len(held(office) - before) == 6
+
+
+def test_what_happens_between_the_plan_and_its_doing_is_planned_for_again(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, came = applying.apply, list[Any]()
+
+    def overtaken(*given: Any) -> None:
+        if not came:  # somebody opens one of the accounts by hand at this very moment
+            intent = OpenAccount(uuid4(), "tao2", "陶另", DIVISION, None, "county")
+            came.append(account_desk.open_account(office.desk, COUNTY, intent, office.command(), office.now))
+        real(*given)
+
+    monkeypatch.setattr("services.access.staff.importing.apply", overtaken)
+    monkeypatch.setattr(applying, "CHUNK_ROWS", 2)
+    rows = [teacher(f"陶{each}", f"tao{each}", f"t{each}班") for each in (0, 1, 2, 3)]
+    receipt = take(office, sheet(tmp_path, *rows))
+    assert counts(receipt) == (3, 0, 0, 1, 3) and receipt.problems == {"other_name": 1}
+    assert len([1 for login, *_ in held(office) if login.startswith("tao")]) == 3
