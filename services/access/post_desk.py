@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -58,12 +58,12 @@ def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, comm
     PostIsClosed, AccountIsClosed, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
+        check_person(desk, connection, administrator, intent.account_id)
         return domain.fill(post, desk.account(connection, intent.account_id), intent, day_of(now))
 
     def note(raw: Raw) -> None:
-        raw.execute(FILLED, (intent.account_id, intent.begins_on, intent.until, intent.post_id))
-        raw.execute(UNDELEGATED, (intent.post_id,))  # by a holder whose time was over
+        note_vacant(raw, intent.post_id)  # where the time of a holder was over
+        note_holder(raw, intent.post_id, intent.account_id, intent.begins_on, intent.until)
 
     return _change(desk, administrator, intent.post_id, command, now, rule, note)
 
@@ -73,8 +73,7 @@ def vacate(desk: Desk, administrator: Administrator, intent: VacatePost, command
     NotYours, PostVacant, PostIsClosed, CommandReused."""
 
     def note(raw: Raw) -> None:
-        raw.execute(UNDELEGATED, (intent.post_id,))
-        raw.execute(FILLED, (None, None, None, intent.post_id))
+        note_vacant(raw, intent.post_id)
 
     return _change(
         desk, administrator, intent.post_id, command, now, lambda _connection, post: domain.vacate(post, intent), note
@@ -103,7 +102,7 @@ def delegate(desk: Desk, administrator: Administrator, intent: DelegatePost, com
     PostVacant, PostHeld, BadUntil, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
+        check_person(desk, connection, administrator, intent.account_id)
         return [domain.delegate(post, desk.account(connection, intent.account_id), intent, day_of(now))]
 
     def note(raw: Raw) -> None:
@@ -151,7 +150,7 @@ def _change(
         lock_post(raw, post_id, alone=True)
         post = desk.post(connection, post_id)
         if administrator is not None:
-            _check_post(administrator, post)
+            check_post(administrator, post)
         facts = rule(connection, post)
         after = post
         for fact in facts:
@@ -171,14 +170,29 @@ def _change(
     return desk.store.run(desk.database, command, decide, then)
 
 
-def _check_post(administrator: Administrator, post: Post) -> None:
+def note_vacant(raw: Raw, post_id: UUID) -> None:
+    """Nobody acts in the post, in the tables that decide at once."""
+    raw.execute(UNDELEGATED, (post_id,))
+    raw.execute(FILLED, (None, None, None, post_id))
+
+
+def note_holder(
+    raw: Raw, post_id: UUID, account_id: UUID, begins_on: date | None = None, until: date | None = None
+) -> None:
+    """The account holds the post, in the same tables."""
+    raw.execute(FILLED, (account_id, begins_on, until, post_id))
+
+
+def check_post(administrator: Administrator, post: Post) -> None:
+    """A post is the administrator's to give. Raises UnknownPost, NotYours."""
     place = Managed(post.division_code, post.school_code)
     if post.post_id is None or not reaches(administrator, place):
         raise UnknownPost
     check_kind(administrator, post.kind, place)
 
 
-def _check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+def check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+    """An account is somebody else's whom the administrator manages. Raises UnknownAccount, Oneself."""
     lock_account(driver(connection), account_id, alone=False)
     if administrator is None:
         return

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser
 
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
-from tests.support.access_portal import access_portal, choose_password, sign_in
+from tests.support.access_portal import access_portal
+from tests.support.access_sign_in import choose_password, sign_in
 from tests.support.portal import form_token
 
 PASSWORD, CLERKS_PASSWORD = "山那边的云慢慢飘过了水库", "河边的芦苇在风里低下了头去"

@@ -15,7 +15,8 @@ from shared.tabular.sheets import read_workbook
 from tests.services.access.conftest import PASSWORD, Office
 from tests.services.access.staff_sheets import register_schools, sheet, teacher
 from tests.services.installation import Installation
-from tests.support.access_portal import access_portal, choose_password, sign_in
+from tests.support.access_portal import access_portal
+from tests.support.access_sign_in import choose_password, sign_in
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
