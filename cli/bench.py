@@ -27,6 +27,7 @@ BENCHMARKS = {
     "matching_workers": "list rows decided by one, two and three workers on one database",
     "registry_dry_run": "the check of a 10,000-row workbook: seconds and memory of the whole process",
     "registry_import": "100,000 students from xlsx and from csv to durable events",
+    "staff_import": "a county's staff from a workbook of 10,000 rows: checked, taken in, sent again, passwords",
     "registry_search": "a student among a million by name, pinyin and number, as viewers see them; beside LIKE",
     "registry_scopes": "what a scope adds to a page of a million students: a division, a school, a class",
     "sse": "5,000 live inboxes open on one process: memory of each, time to the last of them",
