@@ -109,8 +109,17 @@ def _of_cosmic_ray(source: str) -> Iterator[tuple[int, str]]:
         places = [place for node in ast_nodes(tree) for place in operator.mutation_positions(node)]
         for number, ((line, _), _) in enumerate(places):
             code = mutate_code(source, operator, number)
-            if code is not None:
+            if code is not None and not _only_how_called(code):
                 yield line, code
+
+
+def _only_how_called(code: str) -> bool:
+    """Whether the ``*`` of a signature was taken for a multiplication."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return False
+    return any(isinstance(node, ast.arguments) and node.posonlyargs for node in ast.walk(tree))
 
 
 def _of_our_own(source: str) -> Iterator[tuple[int, str]]:

@@ -210,6 +210,15 @@ def test_the_holder_acts_and_a_delegate_until_the_day_begins() -> None:
     assert earlier_last.acts(DEPUTY, DAY + timedelta(days=1)) == (True, SECOND)
 
 
+def test_of_two_delegations_the_one_that_lasts_longer_counts_whichever_came_first() -> None:
+    lent = post_of([ESTABLISHED, FILLED, delegated(FIRST, DAY + timedelta(days=2)), delegated(SECOND, DAY)])
+    assert lent.acts(DEPUTY, DAY) == lent.acts(DEPUTY, DAY - timedelta(days=1)) == (True, FIRST)
+    for stranger in (UUID(int=1), UUID(int=9)):
+        assert lent.acts(stranger, DAY - timedelta(days=1)) == (False, None)
+    for key, left in ((FIRST, SECOND), (SECOND, FIRST)):
+        assert set(post_after(lent, ended(key)).delegations) == {left}
+
+
 def test_in_a_vacant_or_closed_post_nobody_acts() -> None:
     for post in (EMPTY, SHUT, SHUT_HELD, NONE, post_of([ESTABLISHED, FILLED, delegated(FIRST, DAY), CLOSED])):
         for account in (HOLDER, DEPUTY):
@@ -267,6 +276,8 @@ def test_a_delegation_ends_on_a_later_day_within_a_year(days: int, permitted: bo
 
 def test_a_post_is_delegated_by_its_holder_to_somebody_else() -> None:
     asked = DelegatePost(POST, FIRST, DEPUTY, DAY + timedelta(days=1), ADMIN)
+    for other in (UUID(int=1), UUID(int=9)):
+        assert delegate(HELD, person(other), asked, DAY).account_id == other
     told(UnknownPost, delegate, NONE, person(DEPUTY), asked, DAY)
     told(PostIsClosed, delegate, SHUT_HELD, person(DEPUTY), asked, DAY)
     told(PostVacant, delegate, EMPTY, person(DEPUTY), asked, DAY)

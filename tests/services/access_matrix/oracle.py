@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services.access_matrix.planted import AGENCIES, CLASSES, SCHOOLS, Child, Loose, linked
+from tests.services.access_matrix.records import AGENCIES, CLASSES, SCHOOLS, Child, Loose, linked
 from tests.support.post_letters import kinds_of
 
 DIVISION_KINDS = ("aid_clerk", "reviewer", "cashier", "approver", "auditor", "service")
