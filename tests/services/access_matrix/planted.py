@@ -60,13 +60,11 @@ class Planted:
             state={"hub": hub},
         )
 
-    def events(self) -> dict[str, int]:
-        """How many events each service has stored."""
-        counts = {}
-        for name, service in self.services.items():
-            with service.database.working() as connection:
-                (counts[name],) = driver(connection).execute("SELECT count(*) FROM events").fetchone() or (0,)
-        return counts
+    def events_of(self, name: str) -> int:
+        """How many events the service has stored."""
+        with self.services[name].database.working() as connection:
+            row = driver(connection).execute("SELECT count(*) FROM events").fetchone()
+        return int(row[0]) if row else 0
 
 
 @contextmanager

@@ -112,6 +112,20 @@ def test_a_header_that_is_not_understood_is_refused(changed: Mapping[str, Any], 
     assert refused(checking(signer.jwk), token(signer, **changed)) == reason
 
 
+@pytest.mark.parametrize("length", range(4))
+def test_a_body_of_any_length_tells_its_issuer(length: int) -> None:
+    signer = Ed25519Signer()
+    shown = token(signer, claims(name="x" * length))
+    assert Issuers({ISSUER: checking(signer.jwk)}).claims_now(shown)["name"] == "x" * length
+
+
+def test_both_names_of_the_same_algorithm_are_understood() -> None:
+    signer = Ed25519Signer()
+    for name in ("EdDSA", "Ed25519"):
+        assert checking(signer.jwk).claims_now(token(signer, alg=name))["sub"] == "u1"
+    assert refused(checking(Es256Signer("ed").jwk), token(signer, alg="Ed25519")) == "no such key for the algorithm"
+
+
 @pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "AT+JWT", None])
 def test_both_kinds_of_token_are_understood(kind: str | None) -> None:
     signer = Ed25519Signer()
@@ -128,7 +142,9 @@ def test_without_a_key_id_only_a_single_key_is_meant() -> None:
 
 def test_only_signing_keys_long_enough_are_trusted() -> None:
     signer, long, short = Ed25519Signer(), Rs256Signer("long"), Rs256Signer("short", bits=1024)
-    found = checking(signer.jwk, {**Es256Signer("e").jwk, "use": "enc"}, long.jwk, short.jwk)
+    assert checking(Rs256Signer("longer", bits=2056).jwk)
+    ahead = ({**Es256Signer("e").jwk, "use": "enc"}, short.jwk)
+    found = checking(*ahead, signer.jwk, long.jwk)
     assert RSA_BITS == 2048 and found.claims_now(token(long))["sub"] == "u1" == found.claims_now(token(signer))["sub"]
     refused(found, token(short))
     sealing = Es256Signer("e")
@@ -212,6 +228,7 @@ def test_keys_are_read_again_after_five_minutes_and_what_was_withdrawn_opens_not
 def test_an_unknown_key_is_asked_for_every_ten_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     known, new = Ed25519Signer("known"), Ed25519Signer("new")
     office = Office(monkeypatch, known)
+    office.at = 5.0
     found = office.checker()
     shown = token(known)
     found.claims_now(shown)
@@ -221,6 +238,7 @@ def test_an_unknown_key_is_asked_for_every_ten_seconds_at_most(monkeypatch: pyte
     assert office.asked == 1
     office.at += 0.5
     assert found.claims_now(shown)["sub"] == "u1" and office.asked == 1
+    assert found.claims_now(token(known, claims(name="another")))["sub"] == "u1" and office.asked == 1
     assert asyncio.run(found.claims(token(new)))["sub"] == "u1" and office.asked == 2
     assert found.claims_now(token(new))["sub"] == "u1" and office.asked == 2
 
@@ -243,7 +261,10 @@ def test_while_the_issuer_is_away_its_known_keys_stand_and_it_is_asked_now_and_t
     office.failure, office.at = failure, office.at + 1_000
     assert found.claims_now(token(signer))["sub"] == "u1" and office.asked == 4
     assert found.claims_now(token(signer, claims(name="again")))["sub"] == "u1" and office.asked == 4
-    office.at += 10.5
+    office.at += 10.0
+    found.claims_now(token(signer))
+    assert office.asked == 4
+    office.at += 0.5
     found.claims_now(token(signer))
     assert office.asked == 5
 
@@ -296,9 +317,32 @@ def test_a_token_is_proved_once_however_often_it_is_shown(monkeypatch: pytest.Mo
     assert proved == [shown]
     kept = [token(signer, claims(name=f"{number}")) for number in range(4)]
     monkeypatch.setattr(authentication, "TOKENS_KEPT", 3)
-    for each in (*kept[:2], shown, *kept[2:], shown):
+    for each in (*kept[:2], shown, kept[2], kept[0], shown, kept[2]):
         found.claims_now(each)
-    assert proved == [shown, *kept[:2], *kept[2:], shown] and TOKENS_KEPT == 1_024
+    assert proved == [shown, *kept[:2], kept[2], kept[0], shown] and TOKENS_KEPT == 1_024
+
+
+def test_while_a_token_is_good_only_the_clock_is_looked_at() -> None:
+    signer, moment, looked = Ed25519Signer(), 1_800_000_000.0, list[float]()
+
+    def now() -> float:
+        looked.append(moment)
+        return moment
+
+    found = checking(signer.jwk, now=now)
+    shown = token(signer, claims(nbf=int(moment), exp=int(moment) + 100))
+    found.claims_now(shown)
+    assert len(looked) > 1  # the claims were compared with it, too
+    for later in (0, 50, 49.5):
+        looked.clear()
+        moment += later
+        found.claims_now(shown)
+        assert len(looked) == 1
+        moment = 1_800_000_000.0
+    looked.clear()
+    moment += 101
+    found.claims_now(shown)  # within the leeway, and looked at anew
+    assert len(looked) > 1
 
 
 def test_a_token_not_yet_good_becomes_good_by_waiting() -> None:
