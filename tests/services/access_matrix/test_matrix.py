@@ -175,6 +175,7 @@ def test_one_of_each_post_sees_its_own_and_nothing_else(county: Planted) -> None
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_every_post_in_every_place_sees_its_own_and_nothing_else(county: Planted) -> None:
     found = Found()
     for person in people():
