@@ -212,3 +212,13 @@ def test_a_token_seen_before_is_still_checked_by_its_own_issuer() -> None:
     now[0] += 2 * 24 * 3600
     with pytest.raises(Unauthenticated):
         issuers.claims_now(told)
+
+
+def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.authentication.TOKENS_KEPT", 2)
+    signer = Ed25519Signer()
+    issuers = Issuers({ISSUER: authenticator(signer)})
+    several = [token(signer, claims(sub=f"u{number}")) for number in range(5)]
+    for each in (*several, *several):
+        assert issuers.claims_now(each)["sub"] in {"u0", "u1", "u2", "u3", "u4"}
+        assert len(issuers._checks) <= 2
