@@ -53,6 +53,8 @@ from services.portal import (
     reporting,
     reviews,
     sign_in,
+    staff_import,
+    staff_lists,
     student_life,
     students,
     tables,
@@ -161,6 +163,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         proofs.router,
         alarms.router,
         erasures.router,
+        staff_lists.router,
+        staff_import.router,
         people.router,
     ]
 
