@@ -54,11 +54,11 @@ def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, comm
     PostIsClosed, AccountIsClosed, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
+        check_person(desk, connection, administrator, intent.account_id)
         return [domain.fill(post, desk.account(connection, intent.account_id), intent)]
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (intent.account_id, intent.post_id))
+        note_holder(raw, intent.post_id, intent.account_id)
 
     return _change(desk, administrator, intent.post_id, command, now, rule, note)
 
@@ -68,8 +68,7 @@ def vacate(desk: Desk, administrator: Administrator, intent: VacatePost, command
     NotYours, PostVacant, PostIsClosed, CommandReused."""
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (intent.post_id,))
-        raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (intent.post_id,))
+        note_vacant(raw, intent.post_id)
 
     return _change(
         desk, administrator, intent.post_id, command, now, lambda _connection, post: domain.vacate(post, intent), note
@@ -98,7 +97,7 @@ def delegate(desk: Desk, administrator: Administrator, intent: DelegatePost, com
     PostVacant, PostHeld, BadUntil, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
+        check_person(desk, connection, administrator, intent.account_id)
         return [domain.delegate(post, desk.account(connection, intent.account_id), intent, day_of(now))]
 
     def note(raw: Raw) -> None:
@@ -146,17 +145,10 @@ def _change(
         lock_post(raw, post_id, alone=True)
         post = desk.post(connection, post_id)
         if administrator is not None:
-            _check_post(administrator, post)
-        facts = rule(connection, post)
-        after = post
-        for fact in facts:
-            after = domain.post_after(after, fact)
-        before = {*([post.holder] if post.holder else []), *(each.account_id for each in post.delegations.values())}
-        out = sorted(each for each in before if not after.acts(each, day_of(now))[0])
-        account_of = {session: account for account in out for session in sessions.in_post(raw, post_id, [account])}
-        ends[:] = list(account_of)
-        told = [Proposed(post_id, post.version, fact, day_of(now)) for fact in facts]
-        return [*told, *desk.endings(connection, account_of, "post_lost", now)]
+            check_post(administrator, post)
+        told, ended = changed(desk, connection, post, rule(connection, post), now)
+        ends[:] = ended
+        return told
 
     def then(connection: Connection, _result: Result) -> None:
         raw = driver(connection)
@@ -166,14 +158,44 @@ def _change(
     return desk.store.run(desk.database, command, decide, then)
 
 
-def _check_post(administrator: Administrator, post: Post) -> None:
+def changed(
+    desk: Desk, connection: Connection, post: Post, facts: Sequence[Fact], now: datetime
+) -> tuple[list[Proposed], list[UUID]]:
+    """These facts of a locked post with the ends of the sessions of whoever may not act in it afterwards, and those
+    sessions: they are ended with :func:`sessions.ended` in the same transaction."""
+    assert post.post_id is not None
+    after = post
+    for fact in facts:
+        after = domain.post_after(after, fact)
+    before = {*([post.holder] if post.holder else []), *(each.account_id for each in post.delegations.values())}
+    out = sorted(each for each in before if not after.acts(each, day_of(now))[0])
+    raw = driver(connection)
+    account_of = {session: account for account in out for session in sessions.in_post(raw, post.post_id, [account])}
+    told = [Proposed(post.post_id, post.version, fact, day_of(now)) for fact in facts]
+    return [*told, *desk.endings(connection, account_of, "post_lost", now)], list(account_of)
+
+
+def note_vacant(raw: Raw, post_id: UUID) -> None:
+    """Nobody acts in the post, in the tables that decide at once."""
+    raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (post_id,))
+    raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (post_id,))
+
+
+def note_holder(raw: Raw, post_id: UUID, account_id: UUID) -> None:
+    """The account holds the post, in the same tables."""
+    raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (account_id, post_id))
+
+
+def check_post(administrator: Administrator, post: Post) -> None:
+    """A post is the administrator's to give. Raises UnknownPost, NotYours."""
     place = Managed(post.division_code, post.school_code)
     if post.post_id is None or not reaches(administrator, place):
         raise UnknownPost
     check_kind(administrator, post.kind, place)
 
 
-def _check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+def check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+    """An account is somebody else's whom the administrator manages. Raises UnknownAccount, Oneself."""
     lock_account(driver(connection), account_id, alone=False)
     if administrator is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.disbursement import open_work
 from services.disbursement.api import router
 from services.disbursement.events import DayOpened
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
@@ -10,6 +11,7 @@ from services.disbursement.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.web.open_items import open_item_routes
 
 
 def build(settings: Settings) -> Service:
@@ -22,7 +24,10 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams),),
+        routers=(
+            router(database, store, streams),
+            open_item_routes("disbursement", open_work.sources(database)),
+        ),
         projections=projections(store, streams, settings.division, keyring),
         seeds=(Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),),
         day_opened=lambda day: DayOpened(day=day),

@@ -1,0 +1,114 @@
+"""What waits for a person anywhere in the system: the one list of kinds, read by each service that serves them, by the
+hand-over of a post and by the page.
+
+Most of it is bound to a place: whoever holds the post sees it, so it moves with the post by itself. What is bound to a
+person (``PERSON``) is moved by its own service when a hand-over closes. A table with a state in which something waits
+stands either here or, with the reason, in ``NOT_WORK``; tests/services/test_open_items.py compares with every table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.standards.rights import Right
+
+
+class Kind(StrEnum):
+    """A kind of open item."""
+
+    REVIEW = "review"
+    MODEL = "model"
+    CHANGE_REQUEST = "change_request"
+    ASKED_REQUEST = "asked_request"
+    MASS_CHANGE = "mass_change"
+    HOUSEHOLD_CHANGE = "household_change"
+    PAPER = "paper"
+    HELD_LIST = "held_list"
+    TERM_TASK = "term_task"
+    PAYMENT = "payment"
+    RECOVERY = "recovery"
+    ALERT = "alert"
+    CASE_TEAM = "case_team"
+    MESSAGE = "message"
+    DELIVERY = "delivery"
+    HELPED_STUDENT = "helped_student"
+    REPEAT_VISIT = "repeat_visit"
+    ALARM = "alarm"
+    ERASURE = "erasure"
+    HOLD = "hold"
+    COUNTERFACTUAL = "counterfactual"
+    EMERGENCY = "emergency"
+
+
+class Bound(StrEnum):
+    """What an item hangs on: the post's place, or the account of a person."""
+
+    PLACE = "place"
+    PERSON = "person"
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """``rights``: who can work on it, any of them; ``tables`` of ``service``: where it waits."""
+
+    service: str
+    zh: str
+    en: str
+    rights: tuple[Right, ...]
+    tables: tuple[str, ...]
+    bound: Bound = Bound.PLACE
+
+
+_R, _MINE = Right, Bound.PERSON
+
+OPEN_WORK: Mapping[Kind, OpenWork] = {
+    Kind.REVIEW: OpenWork("matching", "待核名单行", "List row to decide", (_R.REVIEWS_DECIDE,), ("decisions",)),
+    Kind.MODEL: OpenWork("matching", "待启用模型", "Model to activate", (_R.MODELS_ACTIVATE,), ("model_proposals",)),
+    Kind.CHANGE_REQUEST: OpenWork(
+        "registry", "待办更正申请", "Correction asked for", (_R.CORRECTIONS_DECIDE,), ("change_requests",)
+    ),
+    Kind.ASKED_REQUEST: OpenWork(
+        "registry", "已提出的更正", "Correction one asked for", (_R.CORRECTIONS_ASK,), ("asked_requests",), _MINE
+    ),
+    Kind.MASS_CHANGE: OpenWork("registry", "待批批量变动", "Mass change", (_R.CHANGES_APPROVE,), ("change_sets",)),
+    Kind.HOUSEHOLD_CHANGE: OpenWork(
+        "registry", "待批户信息变动", "Household change", (_R.HOUSEHOLDS_APPROVE,), ("household_proposals",)
+    ),
+    Kind.PAPER: OpenWork("registry", "待复核纸质单", "Paper to check", (_R.PAPERS_TYPE,), ("papers",)),
+    Kind.HELD_LIST: OpenWork(
+        "registry", "待确认名单", "List whose removals wait", (_R.LISTS_SEND,), ("submissions", "held_removals")
+    ),
+    Kind.TERM_TASK: OpenWork("registry", "学期任务", "Task of the term", (_R.TERMS_DO,), ("term_tasks",)),
+    Kind.PAYMENT: OpenWork("disbursement", "待发放", "Aid to pay", (_R.PAYMENTS_SEND,), ("entitlements", "payments")),
+    Kind.RECOVERY: OpenWork("disbursement", "待追回", "Aid to recover", (_R.PAYMENTS_SEND,), ("entitlements",)),
+    Kind.ALERT: OpenWork("notifications", "控辍预警", "Drop-out case", (_R.ALERTS_WORK,), ("alerts",)),
+    Kind.CASE_TEAM: OpenWork(
+        "notifications", "帮扶小组成员", "Member of a case's team", (_R.ALERTS_READ,), ("alerts",), _MINE
+    ),
+    Kind.MESSAGE: OpenWork("notifications", "未读消息", "Message nobody has read", (_R.MESSAGES_READ,), ("messages",)),
+    Kind.DELIVERY: OpenWork("notifications", "未送达", "Delivery that failed", (_R.DELIVERIES_KEEP,), ("deliveries",)),
+    Kind.HELPED_STUDENT: OpenWork("visits", "帮扶学生", "Student one helps", (_R.VISITS_LOG,), ("helpers",), _MINE),
+    Kind.REPEAT_VISIT: OpenWork("visits", "约定再访", "Visit to repeat", (_R.VISITS_LOG,), ("visits",), _MINE),
+    Kind.ALARM: OpenWork("audit", "审计警报", "Alarm to take note of", (_R.ALARMS_NOTE,), ("alarms", "alarm_notes")),
+    Kind.ERASURE: OpenWork("audit", "待批数据清除", "Erasure to approve", (_R.ERASURES_APPROVE,), ("subjects",)),
+    Kind.HOLD: OpenWork("audit", "待批数据保留", "Hold to approve", (_R.ERASURES_APPROVE,), ("subjects",)),
+    Kind.COUNTERFACTUAL: OpenWork(
+        "audit", "推演中的问题", "Question being answered", (_R.REPLAY,), ("counterfactuals",)
+    ),
+    Kind.EMERGENCY: OpenWork(
+        "access", "待复核应急访问", "Emergency access to review", (_R.EMERGENCY_REVIEW,), ("emergencies",)
+    ),
+}
+SERVICES: tuple[str, ...] = tuple(sorted({work.service for work in OPEN_WORK.values()}))
+
+
+def rights_of(service: str) -> tuple[Right, ...]:
+    """Whoever holds one of them may have something waiting at this service."""
+    return tuple(sorted({right for kind in kinds_of(service) for right in OPEN_WORK[kind].rights}))
+
+
+def kinds_of(service: str) -> tuple[Kind, ...]:
+    """The kinds a service serves, by name."""
+    return tuple(sorted(kind for kind, work in OPEN_WORK.items() if work.service == service))

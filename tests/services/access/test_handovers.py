@@ -1,0 +1,374 @@
+"""Handing a post over on a real database, with real services beside it whose open items and policies take part."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from uuid import UUID
+
+import httpx
+import pytest
+
+from deploy.run import built
+from services.access import post_desk, session_desk
+from services.access.administration import Administrator
+from services.access.commands import ClosePost
+from services.access.errors import (
+    AlreadyListed,
+    AlreadySigned,
+    HandoverOver,
+    HandoverStands,
+    ListOutdated,
+    NotListedYet,
+    Oneself,
+    PostHeld,
+    PostIsClosed,
+    PostVacant,
+    SameHolder,
+    ServiceAway,
+    UnknownHandover,
+    UnknownPost,
+)
+from services.access.events import HandoverClosed, HandoverItemsListed, HandoverSigned
+from services.access.handover.collecting import Collector
+from services.access.handover.handing import items_hash
+from services.access.handover.handover_desk import Actor, HandoverDesk, Wanted
+from services.access.handover_events import ListedItem, Signer
+from services.access.sign_in import SignedInAs
+from services.notifications.case_events import TeamFormed
+from services.notifications.events import AlertRaised, AlertSeen, AlertWithdrawn
+from services.registry.events import SchoolRegistered
+from services.visits.events import HelperAssigned
+from services.visits.streams import Streams as VisitStreams
+from shared.kernel.clock import utc_now
+from shared.web.application import create_app
+from shared.web.authentication import Authenticator
+from tests.services.access.conftest import COUNTY, Office
+from tests.services.access.test_posts import fill, is_out, vacate
+from tests.services.happenings import enrolled
+from tests.services.installation import DIVISION
+from tests.support.serving import serving
+
+BESIDE = ("notifications", "registry", "visits")
+CLASS = {"school_code": "S1", "school_class": "primary/五年级/1班"}
+
+
+class Town:
+    """Access with the services that have something for a class teacher, each served; ``handing`` asks them for real."""
+
+    def __init__(self, office: Office, stack: ExitStack) -> None:
+        self.office, self.installation = office, office.installation
+        office.now = utc_now()
+        issuer = f"urn:rollcall:{DIVISION}:access"
+        authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
+        addresses = {}
+        for name in BESIDE:
+            service = self.installation.start(built(name, self.installation.settings(name)))
+            served = create_app(name, service.routers, authenticator=authenticator, database=service.database)
+            addresses[name] = stack.enter_context(serving(served)).url
+        self.addresses = addresses
+        self.handing = HandoverDesk(office.desk, Collector(addresses, office.desk.signer))
+        for school, division in (("S1", "469001"), ("S2", "469002")):
+            fact = SchoolRegistered(school_code=school, name=f"{school}小学", division_code=division)
+            self.installation.append("registry", uuid.uuid4(), fact, date(2000, 1, 1))
+
+    def child(self, school: str = "S1", class_name: str = "1班") -> UUID:
+        student = uuid.uuid4()
+        fact = enrolled(student, school, stage="primary", grade="五年级", class_name=class_name)
+        self.installation.append("registry", student, fact, date(2025, 9, 1))
+        return student
+
+    def helps(self, teacher: UUID, student: UUID) -> UUID:
+        """The stream of the assignment: the item's id."""
+        stream = VisitStreams(self.installation.settings("visits").hmac_key).helper(student)
+        fact = HelperAssigned(student_id=student, helper=str(teacher), division_code="469001", school_code="S1")
+        self.installation.append("visits", stream, fact, date(2026, 1, 1))
+        return stream
+
+    def case(self, student: UUID, *team: UUID) -> UUID:
+        """An open case that somebody has read, with a team."""
+        alert = uuid.uuid4()
+        place = {"division_code": "469001", "school_code": "S1"}
+        raised = AlertRaised(
+            kind="dropped_out", student_id=student, entry_id=None, since=date(2026, 2, 1), evidence=(uuid.uuid4(),),
+            rules_hash="", explanation_code="dropped_out_of_compulsory_school", facts={"left_on": "2026-02-01"},
+            **place,
+        )  # fmt: skip
+        formed = TeamFormed(principals={"lead": "cadre", "teacher": str(team[0])} if team else {}, family="parent")
+        for fact in (raised, AlertSeen(), *([formed] if team else [])):
+            self.installation.append("notifications", alert, fact, date(2026, 2, 2))
+        return alert
+
+    def asks(self, entered: SignedInAs, student: UUID) -> UUID:
+        """A correction of somebody else's record that the session's person asks for."""
+        token = session_desk.token(self.office.desk, entered.secret, self.office.now).token
+        body = {"target": "student", "target_id": str(student), "wanted": {"phone": "13800000000"},
+                "reason": "家长换号", "evidence": "来电登记"}  # fmt: skip
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": str(uuid.uuid4())}
+        answer = httpx.post(
+            f"{self.addresses['registry']}/v1/change-requests", json=body, headers=headers, trust_env=False
+        )
+        assert answer.status_code == 202, answer.text
+        return UUID(answer.json()["request_id"])
+
+    def open(self, post: UUID, successor: UUID, who: Actor | None = None, *, at_once: bool = False) -> UUID:
+        """A hand-over, listed."""
+        handover = uuid.uuid4()
+        wanted = Wanted(handover, post, successor, "轮岗", at_once)
+        actor = who or ADMINISTRATOR
+        self.installation.pump()
+        self.handing.open(actor, wanted, self.office.command(), self.office.now)
+        self.handing.make_list(actor, handover, self.office.command(), self.office.now)
+        return handover
+
+    def shown(self, handover: UUID) -> str:
+        digest = self.handing.known(ADMINISTRATOR, handover).items_hash
+        assert digest is not None
+        return digest
+
+    def sign(self, handover: UUID, who: UUID | Actor, role: Signer, reason: str = "") -> None:
+        actor = who if isinstance(who, Actor) else Actor(str(who))
+        self.handing.sign(actor, handover, role, self.shown(handover), reason, self.office.command(), self.office.now)
+        self.installation.pump()
+
+    def waiting(self, post: UUID, account: UUID) -> dict[tuple[str, UUID], ListedItem]:
+        with self.office.desk.database.writing() as connection:
+            state = self.office.desk.post(connection, post)
+        found = self.handing.collector.items(state, account, self.office.now)
+        return {(item.kind, item.item_id): item for item in found}
+
+    def closed(self, handover: UUID) -> HandoverClosed:
+        (fact,) = [each for each in self.office.facts(HandoverClosed) if each.handover_id == handover]
+        return fact  # type: ignore[no-any-return]
+
+
+ADMINISTRATOR = Actor(COUNTY.by, COUNTY)
+
+
+@pytest.fixture(scope="module")
+def town(office: Office) -> Iterator[Town]:
+    with ExitStack() as stack:
+        yield Town(office, stack)
+
+
+class Pair:
+    """A class teacher signed in, and who is to follow."""
+
+    def __init__(self, town: Town, kind: str = "class_teacher", **place: str) -> None:
+        self.before, self.login = town.office.someone()
+        self.after, _ = town.office.someone()
+        self.post = town.office.post(kind, holder=self.before, **(place or CLASS))
+        self.entered = town.office.enter(self.login)
+
+
+def oracle_hash(items: list[ListedItem]) -> str:
+    lines = [
+        "\t".join([i.kind, str(i.item_id), str(i.since or ""), str(i.due or ""), str(i.count), "1" if i.mine else "0",
+                   i.about]) + "\n"
+        for i in items
+    ]  # fmt: skip
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def test_no_open_item_is_lost_in_a_hand_over(town: Town) -> None:
+    pair = Pair(town)
+    children, elsewhere = [town.child() for _ in range(3)], town.child(class_name="2班")
+    helped = [town.helps(pair.before, child) for child in children[:2]]
+    other_class = town.helps(pair.before, elsewhere)
+    cases = [town.case(children[0], pair.before), town.case(children[1])]
+    asked = town.asks(pair.entered, town.child("S2"))
+    handover = town.open(pair.post, pair.after)
+    frozen = town.office.facts(HandoverItemsListed)[-1]
+    expected = {
+        *(("helped_student", each) for each in helped),
+        *(("alert", each) for each in cases),
+        ("case_team", cases[0]),
+        ("asked_request", asked),
+    }
+    assert {(item.kind, item.item_id) for item in frozen.items} == expected
+    assert frozen.counts == {"alert": 2, "asked_request": 1, "case_team": 1, "helped_student": 2}
+    assert frozen.items_hash == oracle_hash(list(frozen.items)) == items_hash(reversed(frozen.items))
+    assert not is_out(town.office, pair.entered)
+
+    town.installation.append(
+        "notifications", cases[1], AlertWithdrawn(reason="attending_again", evidence=()), date(2026, 2, 3)
+    )
+    late = town.helps(pair.before, children[2])
+    town.installation.pump()
+    changed = town.handing.differences(town.handing.known(ADMINISTRATOR, handover), town.office.now)
+    assert [item.item_id for item in changed.added] == [late] and [item.item_id for item in changed.gone] == [cases[1]]
+
+    town.sign(handover, pair.before, "predecessor")
+    assert is_out(town.office, pair.entered)
+    town.sign(handover, pair.after, "successor")
+    closed = town.closed(handover)
+    assert [item.item_id for item in closed.added] == [late] and [item.item_id for item in closed.gone] == [cases[1]]
+
+    now = town.waiting(pair.post, pair.after)
+    still_open = {*expected, ("helped_student", late)} - {("alert", cases[1])}
+    assert set(now) == still_open, "an open item was lost, or came from nowhere"
+    assert {key for key, item in now.items() if item.mine} == {key for key in still_open if key[0] != "alert"}
+    state = town.handing.known(ADMINISTRATOR, handover)
+    assert town.handing.left_behind(state, town.office.now) == []
+    left = town.waiting(
+        town.office.post("class_teacher", **CLASS | {"school_class": "primary/五年级/2班"}), pair.before
+    )
+    assert set(left) == {("helped_student", other_class)}, "another class's work is no business of this post"
+
+
+def test_a_post_without_open_items_has_a_list_that_says_so_and_is_signed(town: Town) -> None:
+    pair = Pair(town, "class_teacher", school_code="S2", school_class="primary/六年级/9班")
+    handover = town.open(pair.post, pair.after)
+    frozen = town.office.facts(HandoverItemsListed)[-1]
+    assert (frozen.items, frozen.counts, frozen.total) == ((), {}, 0) and frozen.items_hash == oracle_hash([])
+    town.sign(handover, pair.after, "successor")
+    assert not is_out(town.office, pair.entered)
+    town.sign(handover, pair.before, "predecessor")  # the last one: out and in within one transaction
+    assert is_out(town.office, pair.entered) and town.closed(handover).outcome == "handed_over"
+    with town.office.desk.database.writing() as connection:
+        assert town.office.desk.post(connection, pair.post).holder == pair.after
+
+
+def test_an_absent_predecessor_is_signed_for_with_a_reason_and_is_out(town: Town) -> None:
+    pair = Pair(town)
+    handover = town.open(pair.post, pair.after)
+    town.sign(handover, ADMINISTRATOR, "predecessor", "已离县,无法联系")
+    assert is_out(town.office, pair.entered)
+    (signed,) = [each for each in town.office.facts(HandoverSigned) if each.handover_id == handover]
+    assert (signed.account_id, signed.by, signed.reason) == (pair.before, COUNTY.by, "已离县,无法联系")
+    with pytest.raises(AlreadySigned):
+        town.sign(handover, pair.before, "predecessor")
+    town.sign(handover, pair.after, "successor")
+    assert town.closed(handover).successor == pair.after
+
+
+def test_at_once_and_at_the_administrators_word_the_predecessor_is_out_before_anybody_signs(town: Town) -> None:
+    first, second = Pair(town), Pair(town)
+    town.open(first.post, first.after, at_once=True)
+    assert is_out(town.office, first.entered)
+    handover = town.open(second.post, second.after)
+    assert not is_out(town.office, second.entered)
+    for _ in range(2):
+        town.handing.put_out(ADMINISTRATOR, handover, town.office.command(), town.office.now)
+        assert is_out(town.office, second.entered)
+    town.sign(handover, second.before, "predecessor")
+    town.sign(handover, second.after, "successor")
+
+
+def test_a_holder_hands_over_himself_and_the_administrator_signs_too(town: Town) -> None:
+    pair = Pair(town)
+    handover = town.open(pair.post, pair.after, Actor(str(pair.before)))
+    town.sign(handover, pair.before, "predecessor")
+    town.sign(handover, pair.after, "successor")
+    assert town.handing.known(ADMINISTRATOR, handover).outcome is None
+    oneself = Administrator(str(pair.after), division=DIVISION)
+    with pytest.raises(Oneself):
+        town.sign(handover, Actor(oneself.by, oneself), "administrator")
+    someone = Administrator(str(town.office.someone()[0]), division=DIVISION)
+    town.sign(handover, Actor(someone.by, someone), "administrator")
+    assert town.closed(handover).outcome == "handed_over"
+
+
+def test_who_may_not_open_or_see_one(town: Town) -> None:
+    pair, office = Pair(town), town.office
+    stranger = office.someone()[0]
+
+    def refused(error: type[Exception], actor: Actor, post: UUID = pair.post, successor: UUID = pair.after) -> None:
+        with pytest.raises(error):
+            town.open(post, successor, actor)
+
+    refused(SameHolder, ADMINISTRATOR, successor=pair.before)
+    refused(UnknownPost, Actor(str(stranger)))
+    refused(UnknownPost, Actor("a", Administrator("a", division="11")))
+    refused(UnknownPost, ADMINISTRATOR, post=uuid.uuid4())
+    refused(Oneself, Actor(str(pair.after), Administrator(str(pair.after), division=DIVISION)))
+    refused(PostVacant, ADMINISTRATOR, post=office.post("class_teacher", **CLASS))
+    handover = town.open(pair.post, pair.after)
+    refused(HandoverStands, ADMINISTRATOR)
+    for actor in (Actor(str(stranger)), Actor("a", Administrator("a", school="S9"))):
+        with pytest.raises(UnknownHandover):
+            town.handing.known(actor, handover)
+    with pytest.raises(UnknownHandover):
+        town.handing.known(ADMINISTRATOR, pair.post)
+    with pytest.raises(UnknownHandover):  # only who opened it, or administers the post
+        town.handing.withdraw(Actor(str(pair.after)), handover, "不接", office.command(), office.now)
+
+
+def test_nothing_is_signed_but_the_list_that_was_shown(town: Town) -> None:
+    pair, office = Pair(town), town.office
+    handover = uuid.uuid4()
+    away = HandoverDesk(office.desk, Collector({}, office.desk.signer))
+    wanted = Wanted(handover, pair.post, pair.after, "轮岗", at_once=True)
+    away.open(ADMINISTRATOR, wanted, office.command(), office.now)
+    assert is_out(office, pair.entered), "who is to be out at once is out, whoever does not answer"
+    with pytest.raises(ServiceAway):
+        away.make_list(ADMINISTRATOR, handover, office.command(), office.now)
+    with pytest.raises(NotListedYet):
+        town.handing.sign(Actor(str(pair.before)), handover, "predecessor", "0" * 64, "", office.command(), office.now)
+    town.handing.make_list(ADMINISTRATOR, handover, office.command(), office.now)
+    with pytest.raises(AlreadyListed):
+        town.handing.make_list(ADMINISTRATOR, handover, office.command(), office.now)
+    with pytest.raises(ListOutdated):
+        town.handing.sign(Actor(str(pair.after)), handover, "successor", "0" * 64, "", office.command(), office.now)
+
+
+def test_a_revoked_post_cannot_be_handed_over_only_withdrawn(town: Town) -> None:
+    pair, other, office = Pair(town), Pair(town), town.office
+    handover = town.open(pair.post, pair.after)
+    vacate(office, pair.post)
+    close = ClosePost(pair.post, COUNTY.by)
+    post_desk.close(office.desk, COUNTY, close, office.command(), office.now)
+    town.sign(handover, pair.before, "predecessor")
+    with pytest.raises(PostIsClosed):
+        town.sign(handover, pair.after, "successor")
+    town.handing.withdraw(ADMINISTRATOR, handover, "岗位撤销", office.command(), office.now)
+    assert town.closed(handover).outcome == "withdrawn"
+    with pytest.raises(HandoverOver):
+        town.sign(handover, pair.after, "successor")
+    taken = town.open(other.post, other.after)
+    vacate(office, other.post)
+    fill(office, other.post, office.someone()[0])
+    town.sign(taken, other.before, "predecessor")
+    with pytest.raises(PostHeld):
+        town.sign(taken, other.after, "successor")
+    with office.desk.database.writing() as connection:
+        assert office.desk.post(connection, other.post).holder not in (other.before, other.after)
+
+
+def test_sending_twice_does_it_once(town: Town) -> None:
+    pair, office = Pair(town), town.office
+    handover, desk = uuid.uuid4(), town.handing
+    wanted = Wanted(handover, pair.post, pair.after, "轮岗")
+    opening, listing, first, last = (office.command() for _ in range(4))
+    for _ in range(2):
+        desk.open(ADMINISTRATOR, wanted, opening, office.now)
+        desk.make_list(ADMINISTRATOR, handover, listing, office.now)
+    shown = town.shown(handover)
+    for _ in range(2):
+        desk.sign(Actor(str(pair.before)), handover, "predecessor", shown, "", first, office.now)
+        desk.sign(Actor(str(pair.after)), handover, "successor", shown, "", last, office.now)
+    told = [each for each in office.facts(HandoverSigned) if each.handover_id == handover]
+    assert [each.role for each in told] == ["predecessor", "successor"] and town.closed(handover).by == str(pair.after)
+
+
+def test_work_that_is_heard_of_late_follows_through_two_hand_overs_in_a_row(town: Town) -> None:
+    pair, third = Pair(town), town.office.someone()[0]
+    child = town.child()
+    first = town.open(pair.post, pair.after)
+    late = town.helps(pair.before, child)
+    town.installation.sequence()  # recorded before the end, and read by nobody yet
+    signing = [(first, pair.before, pair.after), (uuid.uuid4(), pair.after, third)]
+    for handover, before, after in signing:
+        if handover != first:
+            wanted = Wanted(handover, pair.post, after, "再轮岗")
+            town.handing.open(ADMINISTRATOR, wanted, town.office.command(), town.office.now)
+            town.handing.make_list(ADMINISTRATOR, handover, town.office.command(), town.office.now)
+        for role, who in (("predecessor", before), ("successor", after)):
+            given = (handover, role, town.shown(handover), "", town.office.command(), town.office.now)
+            town.handing.sign(Actor(str(who)), *given)
+    town.installation.pump(random.Random(7))
+    assert ("helped_student", late) in town.waiting(pair.post, third)
