@@ -1,4 +1,4 @@
-"""What waits for a person at access: emergency access that somebody else looks at."""
+"""What waits for a person at access: emergency access to look at, hand-overs to be signed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.access.handover_tables import HANDOVERS
 from services.access.projections import NAME
 from services.access.tables import EMERGENCIES
 from shared.database.database import Database
@@ -17,7 +18,7 @@ from shared.standards.posts import Kind as PostKind
 from shared.web.open_items import OpenItem, Source
 from shared.web.viewers import Viewer
 
-_E = EMERGENCIES.c
+_E, _H = EMERGENCIES.c, HANDOVERS.c
 
 
 def sources(database: Database) -> tuple[Source, ...]:
@@ -40,4 +41,21 @@ def sources(database: Database) -> tuple[Source, ...]:
             for row in rows
         ]
 
-    return (Source(Kind.EMERGENCY, emergencies),)
+    def handovers(viewer: Viewer, after: UUID, limit: int) -> Sequence[OpenItem]:
+        statement = select(_H.entity, _H.kind, _H.school_code, _H.division_code, _H.opened_at).where(
+            HANDOVERS.holds_on(today()), _H.state.in_(("opened", "listed")), _H.entity > after
+        )
+        with database.reading(viewer.scope, NAME) as connection:
+            rows = connection.execute(statement.order_by(_H.entity).limit(limit)).all()
+        return [
+            OpenItem(
+                kind=Kind.HANDOVER,
+                item_id=row.entity,
+                about=f"{POSTS[PostKind(row.kind)].zh} {row.school_code or row.division_code}",
+                since=row.opened_at.astimezone(SHANGHAI).date(),
+                path=f"/handovers/{row.entity}",
+            )
+            for row in rows
+        ]
+
+    return Source(Kind.EMERGENCY, emergencies), Source(Kind.HANDOVER, handovers)

@@ -33,6 +33,7 @@ from services.portal import (
     exports,
     failures,
     forms,
+    handovers,
     home,
     household_entry,
     households,
@@ -158,6 +159,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         alarms.router,
         erasures.router,
         people.router,
+        handovers.router,
     ]
 
 

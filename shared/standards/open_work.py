@@ -40,6 +40,7 @@ class Kind(StrEnum):
     HOLD = "hold"
     COUNTERFACTUAL = "counterfactual"
     EMERGENCY = "emergency"
+    HANDOVER = "handover"
 
 
 class Bound(StrEnum):
@@ -98,8 +99,34 @@ OPEN_WORK: Mapping[Kind, OpenWork] = {
         "audit", "推演中的问题", "Question being answered", (_R.REPLAY,), ("counterfactuals",)
     ),
     Kind.EMERGENCY: OpenWork(
-        "access", "待复核应急访问", "Emergency access to review", (_R.EMERGENCY_REVIEW,), ("emergencies",)
+        "access",
+        "待复核应急访问",
+        "Emergency access to review",
+        (_R.EMERGENCY_REVIEW,),
+        ("emergencies", "access_emergencies"),
     ),
+    Kind.HANDOVER: OpenWork(
+        "access", "待签字交接", "Hand-over to be signed", (_R.ACCOUNTS_KEEP,), ("handovers", "access_handovers")
+    ),
+}
+_SEEN = "what a policy remembers or a page shows of events; nobody is waited for"
+# (service, table): why nothing in it waits for a person.
+NOT_WORK: Mapping[tuple[str, str], str] = {
+    ("access", "access_agency_keys"): "a key ends by itself; whoever administers the agency issues another",
+    ("access", "access_delegations"): "a delegation ends with its day, or with the post",
+    ("access", "access_sessions"): "a session is nobody's work",
+    ("access", "delegations"): "a delegation ends with its day, or with the post",
+    ("matching", "decided"): _SEEN,
+    ("matching", "ruled_rows"): "what people said of rows; the rows that wait are in decisions",
+    ("notifications", "decisions"): _SEEN,
+    ("notifications", "documented_absences"): "a paper runs out by itself, and then the alert is raised",
+    ("notifications", "listings"): _SEEN,
+    ("notifications", "standing_alerts"): "the policy's copy of alerts",
+    ("notifications", "teams"): "the policy's copy of the teams in alerts",
+    ("registry", "agency_silences"): "the agency's, who is no user; the county is told by a message",
+    ("registry", "found_students"): "what search finds by",
+    ("registry", "promotions"): "a promotion runs by itself to its end",
+    ("registry", "students"): "the register; who is overdue is an alert",
 }
 SERVICES: tuple[str, ...] = tuple(sorted({work.service for work in OPEN_WORK.values()}))
 

@@ -92,11 +92,10 @@ class Town:
     def case(self, student: UUID, *team: UUID) -> UUID:
         """An open case that somebody has read, with a team."""
         alert = uuid.uuid4()
-        place = {"division_code": "469001", "school_code": "S1"}
         raised = AlertRaised(
             kind="dropped_out", student_id=student, entry_id=None, since=date(2026, 2, 1), evidence=(uuid.uuid4(),),
             rules_hash="", explanation_code="dropped_out_of_compulsory_school", facts={"left_on": "2026-02-01"},
-            **place,
+            division_code="469001", school_code="S1",
         )  # fmt: skip
         formed = TeamFormed(principals={"lead": "cadre", "teacher": str(team[0])} if team else {}, family="parent")
         for fact in (raised, AlertSeen(), *([formed] if team else [])):
@@ -124,6 +123,9 @@ class Town:
         self.handing.open(actor, wanted, self.office.command(), self.office.now)
         self.handing.make_list(actor, handover, self.office.command(), self.office.now)
         return handover
+
+    def vacant(self) -> UUID:
+        return self.office.post("class_teacher", school_code="S1", school_class="primary/五年级/1班")
 
     def shown(self, handover: UUID) -> str:
         digest = self.handing.known(ADMINISTRATOR, handover).items_hash
@@ -215,7 +217,7 @@ def test_no_open_item_is_lost_in_a_hand_over(town: Town) -> None:
     state = town.handing.known(ADMINISTRATOR, handover)
     assert town.handing.left_behind(state, town.office.now) == []
     left = town.waiting(
-        town.office.post("class_teacher", **CLASS | {"school_class": "primary/五年级/2班"}), pair.before
+        town.office.post("class_teacher", school_code="S1", school_class="primary/五年级/2班"), pair.before
     )
     assert set(left) == {("helped_student", other_class)}, "another class's work is no business of this post"
 
@@ -286,7 +288,7 @@ def test_who_may_not_open_or_see_one(town: Town) -> None:
     refused(UnknownPost, Actor("a", Administrator("a", division="11")))
     refused(UnknownPost, ADMINISTRATOR, post=uuid.uuid4())
     refused(Oneself, Actor(str(pair.after), Administrator(str(pair.after), division=DIVISION)))
-    refused(PostVacant, ADMINISTRATOR, post=office.post("class_teacher", **CLASS))
+    refused(PostVacant, ADMINISTRATOR, post=town.vacant())
     handover = town.open(pair.post, pair.after)
     refused(HandoverStands, ADMINISTRATOR)
     for actor in (Actor(str(stranger)), Actor("a", Administrator("a", school="S9"))):
@@ -367,8 +369,9 @@ def test_work_that_is_heard_of_late_follows_through_two_hand_overs_in_a_row(town
             wanted = Wanted(handover, pair.post, after, "再轮岗")
             town.handing.open(ADMINISTRATOR, wanted, town.office.command(), town.office.now)
             town.handing.make_list(ADMINISTRATOR, handover, town.office.command(), town.office.now)
-        for role, who in (("predecessor", before), ("successor", after)):
-            given = (handover, role, town.shown(handover), "", town.office.command(), town.office.now)
-            town.handing.sign(Actor(str(who)), *given)
+        parties: tuple[tuple[Signer, UUID], ...] = (("predecessor", before), ("successor", after))
+        for role, who in parties:
+            shown, command = town.shown(handover), town.office.command()
+            town.handing.sign(Actor(str(who)), handover, role, shown, "", command, town.office.now)
     town.installation.pump(random.Random(7))
     assert ("helped_student", late) in town.waiting(pair.post, third)

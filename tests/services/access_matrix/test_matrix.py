@@ -72,6 +72,7 @@ LISTS: dict[tuple[str, str], InList] = {
     ("visits", "/visits"): _of("visit"),
     ("visits", "/helpers"): _of("student"),
     ("notifications", "/alerts"): _of("alert"),
+    ("notifications", "/open-items"): _of("alert"),
     ("notifications", "/documented-absences"): _of("document"),
 }
 
