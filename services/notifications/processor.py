@@ -28,6 +28,6 @@ def projections(store: EventStore, streams: Streams, division: str, keyring: Key
         Escalating(store, streams, division).projection(),
         Composing(store, streams, division).projection(),
         Issuing(store, streams, division).projection(),
-        PassingOn(store, streams).projection(),
+        PassingOn(store, streams, division).projection(),
     )
     return (*views, erasing(PersonErased, views, keyring))

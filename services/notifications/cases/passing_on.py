@@ -1,6 +1,7 @@
 """The policy of hand-overs: where a predecessor stands in the team of an open case, the successor stands from then on.
 
-The case itself is of a place and needs nothing. No deadline begins anew: the team stood all along.
+Messages to the place are sent to the predecessor no more. The case itself is of a place and needs nothing. No deadline
+begins anew: the team stood all along.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from sqlalchemy import ARRAY, Boolean, Column, Connection, Row, Text, Uuid, text
 
 from services.access.events import HandoverClosed
 from services.notifications.case_events import TeamFormed, TeamPassedOn
+from services.notifications.delivery import receivers
+from services.notifications.delivery.places import place_of
+from services.notifications.delivery_events import ContactEnded
 from services.notifications.domain import evolve
 from services.notifications.events import AlertClosed, AlertRaised, AlertWithdrawn
 from services.notifications.streams import Streams
 from services.registry.events import StudentEnrolled, StudentPlaced
+from shared.database.database import driver
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Change, Fold, Projection, Recorded
 from shared.eventsourcing.store import EventStore, Proposed
@@ -80,10 +85,11 @@ def _placed(event: Recorded) -> Iterable[Assertion]:
 
 @dataclass(frozen=True)
 class PassingOn:
-    """The policy with what it needs."""
+    """The policy with what it needs. ``division`` is the installation's."""
 
     store: EventStore
     streams: Streams
+    division: str
 
     def projection(self) -> Projection:
         """As the processor runs it."""
@@ -105,12 +111,26 @@ class PassingOn:
             if isinstance(event.fact, HandoverClosed):
                 told = told_by(event)
                 if told is not None:
+                    self._end_contact(connection, event, told)
                     self._pass_on(connection, event, told, None)
             elif isinstance(event.fact, TeamFormed | TeamPassedOn):
                 people = sorted(set(event.fact.principals.values()))
                 later = [told for former in people for told in later_ones(connection, former, given_at(event))]
                 for number, told in enumerate(later):
                     self._pass_on(connection, event, told, [event.stream_id], number)
+
+    def _end_contact(self, connection: Connection, cause: Recorded, told: HandedOver) -> None:
+        """Messages to the post's place are sent to the predecessor no more."""
+        place = place_of(told.scope, self.division)
+        contact = self.streams.contact(told.former)
+        if place is None or not receivers.ended_at(driver(connection), contact, place):
+            return
+        fact = ContactEnded(
+            division_code=place.division_code, school_code=place.school_code, handover_id=told.handover_id
+        )
+        version = len(self.store.load(connection, contact))
+        command = policy_command(f"{NAME}_contact", cause, 0, NAME.encode())
+        self.store.execute(connection, command, lambda: [Proposed(contact, version, fact, told.day)])
 
     def _pass_on(
         self,

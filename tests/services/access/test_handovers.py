@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -40,10 +41,17 @@ from services.access.handover.handover_desk import Actor, HandoverDesk, Wanted
 from services.access.handover_events import ListedItem, Signer
 from services.access.sign_in import SignedInAs
 from services.notifications.case_events import TeamFormed
+from services.notifications.delivery import contacts
+from services.notifications.delivery.desk import Desk
+from services.notifications.delivery.places import Place
+from services.notifications.delivery_events import ContactEnded, ContactPersonal, ContactSet
 from services.notifications.events import AlertRaised, AlertSeen, AlertWithdrawn
+from services.notifications.streams import Streams
 from services.registry.events import SchoolRegistered
 from services.visits.events import HelperAssigned
 from services.visits.streams import Streams as VisitStreams
+from shared.database.database import driver
+from shared.eventsourcing.store import Command
 from shared.kernel.clock import utc_now
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
@@ -53,7 +61,12 @@ from tests.services.happenings import enrolled
 from tests.services.installation import DIVISION
 from tests.support.serving import serving
 
-BESIDE = ("notifications", "registry", "visits")
+# What people see, and what moves with a post; the other policies have nothing to do here.
+BESIDE = {
+    "notifications": ("alerts", "teams_handed_on"),
+    "registry": ("register", "requests_handed_on"),
+    "visits": ("visits", "helpers_handed_on"),
+}
 CLASS = {"school_code": "S1", "school_class": "primary/五年级/1班"}
 
 
@@ -66,8 +79,11 @@ class Town:
         issuer = f"urn:rollcall:{DIVISION}:access"
         authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
         addresses = {}
-        for name in BESIDE:
-            service = self.installation.start(built(name, self.installation.settings(name)))
+        for name, wanted in BESIDE.items():
+            service = built(name, self.installation.settings(name))
+            shown = tuple(each for each in service.projections if each.name in wanted)
+            assert len(shown) == len(wanted)
+            self.installation.start(replace(service, projections=shown))
             served = create_app(name, service.routers, authenticator=authenticator, database=service.database)
             addresses[name] = stack.enter_context(serving(served)).url
         self.addresses = addresses
@@ -162,7 +178,7 @@ class Pair:
 
     def __init__(self, town: Town, kind: str = "class_teacher", **place: str) -> None:
         self.before, self.login = town.office.someone()
-        self.after, _ = town.office.someone()
+        self.after, _ = town.office.someone(password=None)
         self.post = town.office.post(kind, holder=self.before, **(place or CLASS))
         self.entered = town.office.enter(self.login)
 
@@ -270,14 +286,14 @@ def test_a_holder_hands_over_himself_and_the_administrator_signs_too(town: Town)
     oneself = Administrator(str(pair.after), division=DIVISION)
     with pytest.raises(Oneself):
         town.sign(handover, Actor(oneself.by, oneself), "administrator")
-    someone = Administrator(str(town.office.someone()[0]), division=DIVISION)
+    someone = Administrator(str(town.office.someone(password=None)[0]), division=DIVISION)
     town.sign(handover, Actor(someone.by, someone), "administrator")
     assert town.closed(handover).outcome == "handed_over"
 
 
 def test_who_may_not_open_or_see_one(town: Town) -> None:
     pair, office = Pair(town), town.office
-    stranger = office.someone()[0]
+    stranger = office.someone(password=None)[0]
 
     def refused(error: type[Exception], actor: Actor, post: UUID = pair.post, successor: UUID = pair.after) -> None:
         with pytest.raises(error):
@@ -333,7 +349,7 @@ def test_a_revoked_post_cannot_be_handed_over_only_withdrawn(town: Town) -> None
         town.sign(handover, pair.after, "successor")
     taken = town.open(other.post, other.after)
     vacate(office, other.post)
-    fill(office, other.post, office.someone()[0])
+    fill(office, other.post, office.someone(password=None)[0])
     town.sign(taken, other.before, "predecessor")
     with pytest.raises(PostHeld):
         town.sign(taken, other.after, "successor")
@@ -357,8 +373,37 @@ def test_sending_twice_does_it_once(town: Town) -> None:
     assert [each.role for each in told] == ["predecessor", "successor"] and town.closed(handover).by == str(pair.after)
 
 
+def test_messages_to_the_place_are_sent_to_the_predecessor_no_more(town: Town) -> None:
+    township = f"{DIVISION}100"
+    pair = Pair(town, "township_cadre", division_code=township)
+    settings = town.installation.settings("notifications")
+    desk = Desk(settings.database(), town.installation.stores["notifications"], Streams(settings.hmac_key), DIVISION)
+    wanted = ContactSet(
+        division_code=township, school_code=None, channels=("sms",), digest="at_once", digest_hour=8,
+        digest_weekday=0, quiet_from=None, quiet_to=None, urgent_breaks_quiet=True, language="zh",
+        personal=ContactPersonal(person_id=desk.streams.contact(str(pair.before)), phone="13800000000"),
+    )  # fmt: skip
+    command = Command(str(pair.before), uuid.uuid4(), b"")
+    contacts.set_contact(desk, Place(township, None), wanted, command, None, date(2026, 11, 24))
+
+    def receiving() -> list[tuple[bool, dict[str, str]]]:
+        with desk.database.working() as connection:
+            raw, contact = driver(connection), desk.streams.contact(str(pair.before))
+            return raw.execute("SELECT active, shown FROM receivers WHERE receiver_id = %s", (contact,)).fetchall()
+
+    assert [active for active, _ in receiving()] == [True]
+    handover = town.open(pair.post, pair.after)
+    town.sign(handover, pair.before, "predecessor")
+    town.sign(handover, pair.after, "successor")
+    assert receiving() == [(False, {})]
+    with desk.database.writing() as connection:
+        stored = desk.store.load(connection, desk.streams.contact(str(pair.before)))
+    assert [type(each.fact) for each in stored] == [ContactSet, ContactEnded]
+    desk.database.close()
+
+
 def test_work_that_is_heard_of_late_follows_through_two_hand_overs_in_a_row(town: Town) -> None:
-    pair, third = Pair(town), town.office.someone()[0]
+    pair, third = Pair(town), town.office.someone(password=None)[0]
     child = town.child()
     first = town.open(pair.post, pair.after)
     late = town.helps(pair.before, child)
