@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from services.access import domain, sessions
-from services.access.administration import Administrator, Managed, check_kind, check_other, reaches
+from services.access.administration import Administrator, Managed, check_holder, check_kind, reaches
 from services.access.commands import (
     ClosePost,
     DelegatePost,
@@ -20,7 +20,7 @@ from services.access.commands import (
 )
 from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
 from services.access.domain import Post
-from services.access.errors import UnknownAccount, UnknownPost
+from services.access.errors import UnknownPost
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact
@@ -29,6 +29,10 @@ _KEEP = """
 INSERT INTO access_posts (post_id, kind, division_code, school_code, school_class, agency)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+
+
+FILLED = "UPDATE access_posts SET holder = %s, begins_on = %s, until = %s WHERE post_id = %s"
+UNDELEGATED = "UPDATE access_delegations SET ended = true WHERE post_id = %s"
 
 
 def establish(
@@ -55,10 +59,11 @@ def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, comm
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
         check_person(desk, connection, administrator, intent.account_id)
-        return [domain.fill(post, desk.account(connection, intent.account_id), intent)]
+        return domain.fill(post, desk.account(connection, intent.account_id), intent, day_of(now))
 
     def note(raw: Raw) -> None:
-        note_holder(raw, intent.post_id, intent.account_id)
+        note_vacant(raw, intent.post_id)  # where the time of a holder was over
+        note_holder(raw, intent.post_id, intent.account_id, intent.begins_on, intent.until)
 
     return _change(desk, administrator, intent.post_id, command, now, rule, note)
 
@@ -177,13 +182,15 @@ def changed(
 
 def note_vacant(raw: Raw, post_id: UUID) -> None:
     """Nobody acts in the post, in the tables that decide at once."""
-    raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (post_id,))
-    raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (post_id,))
+    raw.execute(UNDELEGATED, (post_id,))
+    raw.execute(FILLED, (None, None, None, post_id))
 
 
-def note_holder(raw: Raw, post_id: UUID, account_id: UUID) -> None:
+def note_holder(
+    raw: Raw, post_id: UUID, account_id: UUID, begins_on: date | None = None, until: date | None = None
+) -> None:
     """The account holds the post, in the same tables."""
-    raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (account_id, post_id))
+    raw.execute(FILLED, (account_id, begins_on, until, post_id))
 
 
 def check_post(administrator: Administrator, post: Post) -> None:
@@ -199,7 +206,6 @@ def check_person(desk: Desk, connection: Connection, administrator: Administrato
     lock_account(driver(connection), account_id, alone=False)
     if administrator is None:
         return
-    check_other(administrator, account_id)
     account = desk.account(connection, account_id)
-    if account.account_id is None or not reaches(administrator, Managed(account.division_code, account.school_code)):
-        raise UnknownAccount
+    known = None if account.account_id is None else Managed(account.division_code, account.school_code)
+    check_holder(administrator, account_id, known)

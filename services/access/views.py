@@ -9,12 +9,22 @@ from services.access.projections import ACCESS_VIEW
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
-_POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
 _HANDOVER = (
     *("post_id", "kind", "division_code", "school_code", "school_class", "predecessor", "successor", "reason"),
     *("state", "items_hash", "total", "predecessor_signed_at", "successor_signed_at", "closed_at"),
 )
 _ITEM = ("handover_id", "kind", "item_id", "about", "since", "due", "count", "mine", "change")
+_POST = (
+    "kind",
+    "division_code",
+    "school_code",
+    "school_class",
+    "agency_code",
+    "holder",
+    "begins_on",
+    "until",
+    "closed",
+)
 _EMERGENCY = (
     *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
     *("division_code", "school_code", "school_class"),

@@ -1,6 +1,7 @@
-"""What waits for a person at disbursement: money to pay and money to recover, by term, programme and school.
+"""What waits for a person at disbursement: money to pay and to recover, by term, programme and school, and letters.
 
-One item for each of these, not for each child: a county pays tens of thousands at once, and signs for them by school.
+Of money one item for each of these, not for each child: a county pays tens of thousands at once, and signs for them by
+school.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from shared.database.database import Database
 from shared.kernel.clock import today
@@ -28,6 +29,21 @@ LEFT JOIN payments p ON p.entity = e.entity AND p.valid_from <= :day AND p.valid
 LEFT JOIN schools n ON n.code = e.school_code AND n.valid_from <= :day AND n.valid_to > :day
 WHERE e.valid_from <= :day AND e.valid_to > :day AND e.granted = :granted AND (p.entity IS NULL) = :granted
 GROUP BY e.term, e.programme, e.school_code
+""")
+
+# A letter waits for its signature, its sending, and then for the answer about each of its children.
+_LETTERS = text("""
+SELECT l.entity, concat_ws(' ', l.term, l.place_name) AS about, l.drafted_on AS since, l.reply_by AS due
+FROM letters l
+WHERE l.valid_to = 'infinity' AND l.entity > :after AND (l.state IN ('drafted', 'approved')
+    OR (l.state IN ('sent', 'overdue') AND EXISTS (
+        SELECT FROM inquiries i WHERE i.letter_id = l.entity AND i.valid_to = 'infinity'
+          AND i.aided IS NULL AND i.decided IS NOT TRUE)))
+ORDER BY l.entity LIMIT :count
+""")
+_INCOMING = text("""
+SELECT entity, concat_ws(' ', from_name, number, term) AS about, received_on AS since, answer_by AS due FROM incoming
+WHERE valid_to = 'infinity' AND state = 'open' AND entity > :after ORDER BY entity LIMIT :count
 """)
 
 
@@ -57,4 +73,27 @@ def sources(database: Database) -> tuple[Source, ...]:
 
         return Source(kind, read)
 
-    return source(Kind.PAYMENT, "granted"), source(Kind.RECOVERY, "to_recover")
+    def letters(kind: Kind, statement: TextClause, path: str) -> Source:
+        def read(viewer: Viewer, after: UUID, limit: int) -> Sequence[OpenItem]:
+            with database.reading(viewer.scope, VIEW) as connection:
+                rows = connection.execute(statement, {"after": after, "count": limit}).all()
+            return [
+                OpenItem(
+                    kind=kind,
+                    item_id=row.entity,
+                    about=row.about,
+                    since=row.since,
+                    due=row.due,
+                    path=path.format(row.entity),
+                )
+                for row in rows
+            ]
+
+        return Source(kind, read)
+
+    return (
+        source(Kind.PAYMENT, "granted"),
+        source(Kind.RECOVERY, "to_recover"),
+        letters(Kind.LETTER, _LETTERS, "/letters/{}"),
+        letters(Kind.INCOMING_LETTER, _INCOMING, "/letters/incoming"),
+    )

@@ -16,6 +16,7 @@ from services.portal.entering import session_caller
 from services.portal.forms import Sent, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
+from services.portal.staff_lists import account_of
 from shared.kernel.refusals import NotFound
 from shared.standards.open_work import OPEN_WORK
 from shared.standards.rights import Right
@@ -65,12 +66,16 @@ async def own(request: Request, opened: Opened) -> Response:
 async def open_one(request: Request, opened: Opened, form: Sent) -> Response:
     """Open one as who administers the post; leads to its list."""
     opened.allow(KEEP)
-    body = _said(form) | {"successor": text(form, "successor")}
     side = _Side(opened.caller, "/v1/handovers")
     try:
+        person = await account_of(_backends(request), opened, text(form, "person"))
+        body = _said(form) | {"successor": person}
         answer = await _backends(request).post(side.caller, "access", side.path, body, command_id=command_id(form))
     except Refused as refused:
         return await _administered(request, opened, complaint=refused.detail, status=refused.status)
+    except NotFound as unknown:
+        complaint = unknown.en if opened.language == "en" else unknown.zh
+        return await _administered(request, opened, complaint=complaint, status=unknown.status)
     return RedirectResponse(f"/handovers/{answer.body['id']}", 303)
 
 

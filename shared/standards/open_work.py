@@ -29,6 +29,8 @@ class Kind(StrEnum):
     TERM_TASK = "term_task"
     PAYMENT = "payment"
     RECOVERY = "recovery"
+    LETTER = "letter"
+    INCOMING_LETTER = "incoming_letter"
     ALERT = "alert"
     CASE_TEAM = "case_team"
     MESSAGE = "message"
@@ -84,6 +86,20 @@ OPEN_WORK: Mapping[Kind, OpenWork] = {
     Kind.TERM_TASK: OpenWork("registry", "学期任务", "Task of the term", (_R.TERMS_DO,), ("term_tasks",)),
     Kind.PAYMENT: OpenWork("disbursement", "待发放", "Aid to pay", (_R.PAYMENTS_SEND,), ("entitlements", "payments")),
     Kind.RECOVERY: OpenWork("disbursement", "待追回", "Aid to recover", (_R.PAYMENTS_SEND,), ("entitlements",)),
+    Kind.LETTER: OpenWork(
+        "disbursement",
+        "未办结公函",
+        "Letter that waits",
+        (_R.LETTERS_KEEP, _R.LETTERS_APPROVE),
+        ("letters", "inquiries"),
+    ),
+    Kind.INCOMING_LETTER: OpenWork(
+        "disbursement",
+        "待复外地来函",
+        "Letter from elsewhere to answer",
+        (_R.LETTERS_KEEP, _R.LETTERS_APPROVE),
+        ("incoming",),
+    ),
     Kind.ALERT: OpenWork("notifications", "控辍预警", "Drop-out case", (_R.ALERTS_WORK,), ("alerts",)),
     Kind.CASE_TEAM: OpenWork(
         "notifications", "帮扶小组成员", "Member of a case's team", (_R.ALERTS_READ,), ("alerts",), _MINE
@@ -116,6 +132,8 @@ NOT_WORK: Mapping[tuple[str, str], str] = {
     ("access", "access_delegations"): "a delegation ends with its day, or with the post",
     ("access", "access_sessions"): "a session is nobody's work",
     ("access", "delegations"): "a delegation ends with its day, or with the post",
+    ("access", "posts"): "a holder's time ends by itself",
+    ("disbursement", "listed_states"): _SEEN,
     ("matching", "decided"): _SEEN,
     ("matching", "ruled_rows"): "what people said of rows; the rows that wait are in decisions",
     ("notifications", "decisions"): _SEEN,

@@ -72,10 +72,9 @@ def settings_of(name: str, home: Path) -> Settings:
     """As of an installation that nobody connects to."""
     secrets = {each: bytes(32) for each in (*SECRETS, f"hmac-{name}", f"log-{name}")}
     nowhere = "postgresql://nobody:word@127.0.0.1:1/none"
-    place = {"division": DIVISION, "environment": "test", "home": home, "port": 0}
     return Settings(
         service=name, bootstrap_servers="127.0.0.1:1", database_url=nowhere, keys_database_url=nowhere,
-        secrets=secrets, **place,
+        secrets=secrets, division=DIVISION, environment="test", home=home, port=0,
     )  # fmt: skip
 
 
@@ -86,6 +85,7 @@ def test_no_table_in_which_something_waits_is_forgotten(tmp_path: Path) -> None:
     assert set(NOT_WORK) <= set(found) and not named & set(NOT_WORK)
 
 
+LIMIT = 2
 VIEWS = {"matching": "roster", "disbursement": "payments", "registry": "register", "audit": "erasures"}
 
 
@@ -105,17 +105,17 @@ class County:
             app = create_app(name, service.routers, authenticator=authenticator, database=service.database)
             self.clients[name] = TestClient(app)
 
-    def ask(self, service: str, kind: PostKind, limit: int = 1, **place: str) -> list[tuple[str, str, int]]:
-        """(kind, id, count), in pages of ``limit``."""
+    def ask(self, service: str, kind: PostKind, **place: str) -> list[tuple[str, str, int]]:
+        """(kind, id, count), in pages of LIMIT."""
         headers = {"authorization": f"Bearer {token(SIGNER, claims(kind=kind, **place))}"}
         found: list[tuple[str, str, int]] = []
         after: str | None = None
         while True:
-            given = {"limit": limit} | ({"after": after} if after else {})
+            given = {"limit": LIMIT} | ({"after": after} if after else {})
             answer = self.clients[service].get(PATH, params=given, headers=headers)
             assert answer.status_code == 200, answer.text
             page = answer.json()
-            assert len(page["items"]) <= limit
+            assert len(page["items"]) <= LIMIT
             found += [(each["kind"], each["item_id"], each["count"]) for each in page["items"]]
             after = page["next"]
             if after is None:
@@ -152,7 +152,7 @@ def test_money_waits_by_school_and_term_and_what_is_to_come_back_apart(county: C
     for school, division in SCHOOLS.items():
         for number, (paid, withdrawn) in enumerate([(False, False), (False, False), (True, False), (True, True)]):
             aid: dict[str, Any] = {"student_id": uuid4(), "programme": "living", "term": "2026-autumn"}
-            place = {"division_code": division, "school_code": school, "amount_fen": 62_500}
+            place: dict[str, Any] = {"division_code": division, "school_code": school, "amount_fen": 62_500}
             facts: list[Any] = [
                 EntitlementGranted(stage="primary", boarder=True, evidence=(), content_hash="", **aid, **place)
             ]

@@ -28,8 +28,19 @@ def staff() -> APIRouter:
     @r.get("/posts")
     def posts(who: Who) -> Page[Row]:
         place = {"division_code": "460100", "school_code": None, "school_name": None, "school_class": None}
-        held = {"holder": ACCOUNT, "holder_name": "经办乙", "delegates": 0, "closed": False, "agency": None}
-        return Page(items=[{"post_id": POST, "kind": "aid_clerk"} | place | held])
+        held = {
+            "holder": ACCOUNT,
+            "holder_name": "经办乙",
+            "holder_login": "jingban1",
+            "begins_on": None,
+            "until": None,
+        }
+        rest = {"delegates": 0, "closed": False, "agency": None}
+        return Page(items=[{"post_id": POST, "kind": "aid_clerk"} | place | held | rest])
+
+    @r.get("/staff/imports")
+    def imports(who: Who) -> dict[str, list[Row]]:
+        return {"items": []}
 
     @r.get("/sign-ins")
     def sign_ins(who: Who) -> dict[str, list[Row]]:
@@ -53,8 +64,8 @@ def _handovers(r: APIRouter) -> None:
     listed = {"state": "listed", "items_hash": DIGEST, "listed_at": "2024-09-01T02:00:01Z", "counts": {"alert": 1}}
     ends = {"at_once": False, "out": True, "total": 1, "closed_at": None, "closed_reason": None}
     signed = {"predecessor_signed_at": "2024-09-02T02:00:00Z", "predecessor_signed_by": "x", "absent_reason": "病休"}
-    unsigned = {"successor_signed_at": None, "administrator_signed_at": None}
-    row = {"handover_id": HANDOVER, "post_id": POST, "kind": "aid_clerk"} | place | people | told | listed | ends
+    unsigned: Row = {"successor_signed_at": None, "administrator_signed_at": None}
+    row: Row = {"handover_id": HANDOVER, "post_id": POST, "kind": "aid_clerk"} | place | people | told | listed | ends
     row |= signed | unsigned
 
     @r.get("/handovers")

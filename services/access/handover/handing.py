@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NamedTuple
 
 from services.access.commands import FillPost, VacatePost
@@ -199,7 +200,7 @@ def put_out(state: HandoverOpened, post: Post, by: str) -> list[Fact]:
 
 
 def hand_over(
-    state: Handover, post: Post, heir: Account, now: Sequence[ListedItem], by: str
+    state: Handover, post: Post, heir: Account, now: Sequence[ListedItem], by: str, today: date
 ) -> tuple[list[Fact], HandoverClosed]:
     """What the post's stream says, and what the hand-over's: the predecessor is out, the successor in. Raises PostHeld
     by somebody else, PostIsClosed, AccountIsClosed."""
@@ -207,9 +208,9 @@ def hand_over(
     out = put_out(opened, post, by)
     for each in out:
         post = post_after(post, each)
-    filled = fill(post, heir, FillPost(opened.post_id, opened.successor, by))
+    filled = fill(post, heir, FillPost(opened.post_id, opened.successor, by), today)
     changed = differences(state.items, now)
-    return [*out, filled], _closed(opened, "handed_over", by, added=tuple(changed.added), gone=tuple(changed.gone))
+    return [*out, *filled], _closed(opened, "handed_over", by, added=tuple(changed.added), gone=tuple(changed.gone))
 
 
 def withdraw(state: Handover, by: str, reason: str) -> HandoverClosed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -111,7 +111,7 @@ class HandoverDesk:
             lock_post(driver(connection), state.opened.post_id, alone=True)
             post = self.desk.post(connection, state.opened.post_id)
             if handing.completes(state, role):
-                return self._last(connection, state, post, signed, items, actor)
+                return self._last(connection, state, post, signed, items, actor, day_of(now))
             out = handing.put_out(state.opened, post, actor.account) if role == "predecessor" else ()
             return _Step(signed, out)
 
@@ -189,13 +189,14 @@ class HandoverDesk:
         signed: Sequence[Fact],
         items: list[ListedItem] | None,
         actor: Actor,
+        today: date,
     ) -> _Step:
         assert state.opened is not None
         if items is None:  # another signature arrived since the state was read
             raise NotListedYet("请再试一次", "Another signature has just arrived: please sign again")
         lock_account(driver(connection), state.opened.successor, alone=False)
         heir = self.desk.account(connection, state.opened.successor)
-        told, closed = handing.hand_over(state, post, heir, items, actor.account)
+        told, closed = handing.hand_over(state, post, heir, items, actor.account, today)
         return _Step([*signed, closed], told)
 
     def _run(

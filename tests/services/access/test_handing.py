@@ -18,6 +18,7 @@ from services.access.handover import handing
 from services.access.handover.handing import Handover, Signature, handover_after
 from services.access.handover_events import HandoverOpened, ListedItem, Signer
 
+TODAY = date(2026, 3, 2)
 BEFORE, AFTER, OTHER, POST, HANDOVER = (uuid.UUID(int=number) for number in range(1, 6))
 SIGNERS: tuple[Signer, ...] = ("predecessor", "successor", "administrator")
 
@@ -83,7 +84,7 @@ class Handing(RuleBasedStateMachine):
             return
         own = handing.sign(self.state, Signature(role, "x", shown))
         if self.needed <= self.signed | {role}:
-            of_post, closed = handing.hand_over(self.state, self.post, self.heir, [item(9)], "x")
+            of_post, closed = handing.hand_over(self.state, self.post, self.heir, [item(9)], "x", TODAY)
             self._apply([*own, closed], of_post)
             self.over, self.out = True, True
             assert self.post.holder == AFTER
@@ -158,4 +159,4 @@ def test_a_post_that_somebody_else_holds_meanwhile_is_not_taken_from_him() -> No
     state = handover_after(Handover(), opened(by_holder=False))
     post = post_after(Post(1, POST, "reviewer", "469000"), PostFilled(post_id=POST, account_id=OTHER, by="x"))
     with pytest.raises(PostHeld):
-        handing.hand_over(state, post, Account(1, AFTER, "469000"), [], "x")
+        handing.hand_over(state, post, Account(1, AFTER, "469000"), [], "x", TODAY)
