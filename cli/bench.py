@@ -42,6 +42,7 @@ PROGRAMS = {
     "host": "topic to projection, beside plain Faust and Quix Streams",
     "linkage_gold": "the score on public data with known matches (febrl3, febrl4, RLdata10000), beside Splink",
     "matching_quality": "simulated counties of three levels of error and traps: who is linked, missed or mistaken",
+    "permission_mutation": "the permission core made wrong in one place after the other, and what its tests notice",
     "matching_speed": "rollcall match on 1,000,000 students × 300,000 rows, beside Splink",
 }
 

@@ -97,7 +97,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
         context.close()
 
 
-def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_address: str) -> None:
+def test_neither_a_form_nor_a_cookie_of_an_earlier_sign_in_is_worth_anything(office: Office, page_address: str) -> None:
     from shared.kernel.clock import utc_now
 
     office.now = utc_now()
@@ -116,8 +116,14 @@ def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_addr
 
         assert enter().status_code == 303
         token = form_token(client.get("/account"))
+        (planted,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
         assert client.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
+        client.cookies.jar.set_cookie(planted)  # as whoever knows this secret would have her sign in under it
         assert enter().status_code == 303
+        (own,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
+        shown = {"cookie": f"{planted.name}={planted.value}"}
+        assert own.value != planted.value
+        assert httpx.get(f"{page_address}/account", headers=shown, trust_env=False).status_code == 303
         assert client.post("/account/sign-out-everywhere", data={"form_token": token}).status_code == 403
         fresh = form_token(client.get("/account"))
         crossed = {"origin": "https://elsewhere.test", "sec-fetch-site": "cross-site"}
