@@ -21,6 +21,9 @@ BY_SECRET = (
     *("/v1/sign-in", "/v1/sign-out", "/v1/token", "/v1/session/post", "/v1/agency-token", "/v1/administrators"),
     *("/v1/me", "/v1/me/sign-ins", "/v1/me/password", "/v1/me/emergency", "/v1/me/second-factor"),
     *("/v1/me/second-factor/confirm", "/v1/me/second-factor/remove", "/v1/jwks.json", "/v1/revocations"),
+    *("/v1/me/handovers", "/v1/me/handovers/{handover_id}", "/v1/me/handovers/{handover_id}/items"),
+    *("/v1/me/handovers/{handover_id}/sheet.xlsx", "/v1/me/handovers/{handover_id}/differences"),
+    *("/v1/me/handovers/{handover_id}/sign", "/v1/me/handovers/{handover_id}/withdraw"),
 )
 # Asked of the post a session acts in, and by pages alone.
 AHEAD = {Right.EMERGENCY_ASK, Right.ALARMS_WATCH}
