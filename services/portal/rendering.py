@@ -155,6 +155,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "suspension_extend": "suspensions.done_extend",
         "freshness": "freshness.done",
         "people": "people.done",
+        "second_factor_removed": "second_factor.removed",
         "erasure": "erasures.done",
         "alarm_noted": "alarms.done",
         "ruled": "review.done_ruled",
