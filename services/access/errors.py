@@ -23,7 +23,8 @@ Refusal
 │   ├── NotDelegated          there is no such delegation now
 │   ├── SecondFactorStands    there is a second factor already
 │   ├── TooManyKeys           an agency has two valid keys already
-│   └── EmergencyReviewed     somebody has reviewed it before
+│   ├── EmergencyReviewed     somebody has reviewed it before
+│   └── EmergencyGoesOn       it is in use still; it is reviewed when it is over
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
     ├── BadEmergency          too long, or a post that decides, pays or administers
@@ -154,6 +155,10 @@ class TooManyKeys(Conflict):
 
 class EmergencyReviewed(Conflict):
     code = "emergency_reviewed"
+
+
+class EmergencyGoesOn(Conflict):
+    code = "emergency_goes_on"
 
 
 class BadEmergency(Malformed):

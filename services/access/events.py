@@ -242,6 +242,17 @@ class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
 
 
 @fact("access")
+class EmergencyAccessEnded(Fact, frozen=True, kw_only=True):
+    """It ended before its time: given back, or with the session or the post beneath it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    division_code: str
+    school_code: str | None = None
+
+
+@fact("access")
 class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
     """Another person has looked at it."""
 

@@ -8,6 +8,7 @@ from services.access.events import (
     AccountClosed,
     AccountOpened,
     DelegationEnded,
+    EmergencyAccessEnded,
     EmergencyAccessReviewed,
     EmergencyAccessTaken,
     PostClosed,
@@ -117,8 +118,12 @@ def emergency_taken(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     names = ("account_id", "kind", "until", "reason", "division_code", "school_code", "school_class")
     values = {name: getattr(fact, name) for name in names}
-    unknown = {"taken_at": event.recorded_at, "justified": None, "note": None, "reviewed_by": None}
+    unknown = dict.fromkeys(("ended_at", "justified", "note", "reviewed_by")) | {"taken_at": event.recorded_at}
     yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values | unknown)
+
+
+def emergency_ended(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(EMERGENCIES, event.fact.emergency_id, event.effective_on, {"ended_at": event.recorded_at})
 
 
 def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
@@ -148,6 +153,7 @@ ACCESS_VIEW = Projection(
         SignedIn: signed_in,
         SignInRefused: sign_in_refused,
         EmergencyAccessTaken: emergency_taken,
+        EmergencyAccessEnded: emergency_ended,
         EmergencyAccessReviewed: emergency_reviewed,
         SchoolRegistered: school_registered,
     },

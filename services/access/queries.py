@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Select, and_, func, select, text
+from sqlalchemy import Connection, Select, Text, and_, cast, func, select, text
 
 from services.access.projections import NAME
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
@@ -71,7 +71,8 @@ class SignInRow(BaseModel):
 
 
 class EmergencyRow(BaseModel):
-    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place."""
+    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place;
+    ``ended_at``: when it was given back before ``until``; ``reviewed_by_name`` as ``name``."""
 
     emergency_id: UUID
     account_id: UUID
@@ -79,10 +80,12 @@ class EmergencyRow(BaseModel):
     kind: Kind
     taken_at: datetime
     until: datetime
+    ended_at: datetime | None
     reason: str
     justified: bool | None
     note: str | None
     reviewed_by: str | None
+    reviewed_by_name: str | None
     division_code: str
     school_code: str | None
     school_class: str | None
@@ -175,21 +178,39 @@ def unusual_sign_ins(connection: Connection, true_on: date, limit: int) -> list[
     return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 
-def emergencies(connection: Connection, true_on: date, limit: int, *, open_only: bool) -> list[EmergencyRow]:
+def emergencies(
+    connection: Connection, true_on: date, limit: int, *, open_only: bool = False, emergency_id: UUID | None = None
+) -> list[EmergencyRow]:
     """Emergency access within the viewer's rows, the last one first."""
     found = EMERGENCIES.c
-    names = ("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by")
+    reviewer = ACCOUNTS.table.alias("reviewer")
+    names = ("account_id", "kind", "taken_at", "until", "ended_at", "reason", "justified", "note", "reviewed_by")
     places = ("division_code", "school_code", "school_class")
     statement = (
-        select(found.entity.label("emergency_id"), _A.name, *(found[name] for name in (*names, *places)))
+        select(
+            found.entity.label("emergency_id"),
+            _A.name,
+            reviewer.c.name.label("reviewed_by_name"),
+            *(found[name] for name in (*names, *places)),
+        )
         .select_from(EMERGENCIES.table)
         .outerjoin(ACCOUNTS.table, and_(_A.entity == found.account_id, ACCOUNTS.holds_on(true_on)))
+        .outerjoin(
+            reviewer,
+            and_(
+                cast(reviewer.c.entity, Text) == found.reviewed_by,
+                reviewer.c.valid_from <= true_on,
+                reviewer.c.valid_to > true_on,
+            ),
+        )
         .where(EMERGENCIES.holds_on(true_on))
         .order_by(found.taken_at.desc(), found.entity)
         .limit(limit)
     )
     if open_only:
         statement = statement.where(found.justified.is_(None))
+    if emergency_id is not None:
+        statement = statement.where(found.entity == emergency_id)
     return [EmergencyRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 

@@ -74,6 +74,7 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
     elif post is not None and found.emergency is not None:  # the session ends with it
         told |= _claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
+        told["emergency_until"] = int(ends_at.timestamp())
     return Token(*desk.signer.token(told, found.session.session_id, now, ends_at))
 
 

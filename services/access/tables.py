@@ -81,6 +81,7 @@ EMERGENCIES = PeriodTable(
         Column("kind", Text),
         Column("taken_at", DateTime(timezone=True)),
         Column("until", DateTime(timezone=True)),
+        Column("ended_at", DateTime(timezone=True)),
         Column("reason", Text),
         Column("justified", Boolean),
         Column("note", Text),

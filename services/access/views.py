@@ -10,7 +10,7 @@ from shared.eventsourcing.view import View, period_rows
 
 _POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
 _EMERGENCY = (
-    *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
+    *("account_id", "kind", "taken_at", "until", "ended_at", "reason", "justified", "note", "reviewed_by"),
     *("division_code", "school_code", "school_class"),
 )
 

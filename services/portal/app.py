@@ -28,6 +28,7 @@ from services.portal import (
     deliveries,
     documents,
     dropout_reports,
+    emergency,
     entering,
     erasures,
     exports,
@@ -160,6 +161,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         alarms.router,
         erasures.router,
         people.router,
+        emergency.router,
     ]
 
 

@@ -349,6 +349,8 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("messages", "/messages", (Right.MESSAGES_READ,)),
     ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    ("emergency", "/emergency", (Right.EMERGENCY_ASK,)),
+    ("emergencies", "/emergencies", (Right.EMERGENCY_REVIEW,)),
     ("search", "/search", SEARCH.rights),
     ("roster", "/roster", ROSTER.rights),
     ("alerts", "/alerts", ALERTS.rights),

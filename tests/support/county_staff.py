@@ -12,6 +12,7 @@ from shared.web.viewers import viewer
 
 Row = dict[str, Any]
 Who = Annotated[Viewer, Depends(viewer)]
+SCHOOL = "3146000001"
 ACCOUNT, POST = "018f0000-0000-7000-8000-0000000000a1", "018f0000-0000-7000-8000-0000000000b1"
 
 
@@ -35,5 +36,14 @@ def staff() -> APIRouter:
     def sign_ins(who: Who) -> dict[str, list[Row]]:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
         return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
+
+    @r.get("/emergencies")
+    def emergencies(who: Who) -> dict[str, list[Row]]:
+        place = {"division_code": "460100", "school_code": SCHOOL, "school_class": "primary/五年级/1班"}
+        known = {"emergency_id": POST, "account_id": ACCOUNT, "name": "经办乙", "kind": "class_teacher"}
+        times = {"taken_at": "2024-09-01T01:02:03Z", "until": "2024-09-01T03:02:03Z", "ended_at": None}
+        judged = {"justified": None, "note": None, "reviewed_by": None, "reviewed_by_name": None}
+        told = {"reason": "班主任住院", "state": "overdue", "why_not": None}
+        return {"items": [known | place | times | judged | told]}
 
     return r

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -72,3 +73,65 @@ def test_a_second_factor_is_set_up_used_and_given_up(office: Office, address: st
         assert refused.status_code == 422 and "密码不正确" in refused.text
         assert person.send(f"{at}/remove", {"password": PASSWORD}, at=at).headers["location"].endswith("removed")
         assert "未开启" in person.see("/account")
+
+
+def test_emergency_access_is_taken_shown_on_every_page_and_given_back(office: Office, address: str) -> None:
+    person, login = office.someone()
+    office.post("aid_clerk", holder=person)
+    approver, approvers_login = office.someone()
+    office.post("approver", holder=approver)
+    office.installation.pump()
+    with signed_in(office, address, login) as clerk, signed_in(office, address, approvers_login) as reviewer:
+        asked = clerk.see("/emergency")
+        assert "本人不能复核" in asked and "审批人</option>" not in asked and "班主任</option>" in asked
+        form = {"kind": "reviewer", "division": "469000", "hours": "2", "reason": "核对员住院,今天须办结"}
+        numbered = clerk.send("/emergency", form | {"reason": "460106201203040015 须补"}, at="/emergency")
+        assert (
+            numbered.status_code == 422
+            and "请不要写号码" in numbered.text
+            and "460106201203040015 须补" in numbered.text
+        )
+        beyond = clerk.send("/emergency", form | {"division": "460200"}, at="/emergency")
+        assert (
+            beyond.status_code == 403
+            and "超出您的管理范围" in beyond.text
+            and 'value="reviewer" selected' in beyond.text
+        )
+        assert clerk.send("/emergency", form, at="/emergency").headers["location"] == "/"
+        page = clerk.see("/account")
+        assert "您正在代行“资助中心核对员”" in page and re.search(r"还剩 1(19|20) 分钟", page)
+        assert "正在使用应急访问" in clerk.see("/emergency")
+        office.installation.pump()
+        waiting = reviewer.see("/emergencies")
+        assert "使用中" in waiting and "核对员住院" in waiting
+        one = re.search(r'href="(/emergencies/[0-9a-f-]{36})"', waiting)
+        assert one is not None
+        assert "结束后再复核" in reviewer.see(one[1]) and "审计服务尚未收到" in reviewer.see(one[1])
+        assert clerk.client.get(one[1]).status_code == 403
+        ended = clerk.send("/emergency/end", {}, at="/account")
+        assert ended.headers["location"] == "/?done=emergency_ended"
+        assert "您正在代行" not in clerk.see("/account")
+        office.installation.pump()
+        sent = {"command_id": str(uuid4()), "justified": "yes", "note": "属实,只看了待核对的行"}
+        bad = reviewer.send(f"{one[1]}/review", sent | {"note": "见 460106201203040015"}, at=one[1])
+        assert bad.status_code == 422 and "请不要写号码" in bad.text and 'value="yes" required checked' in bad.text
+        assert reviewer.send(f"{one[1]}/review", sent, at=one[1]).status_code == 303
+        office.installation.pump()
+        assert "属实,处置得当 · 属实,只看了待核对的行" in reviewer.see(one[1])
+
+
+def test_who_used_it_is_told_beforehand_that_another_person_reviews_it(office: Office, address: str) -> None:
+    person, login = office.someone()
+    office.post("aid_clerk", holder=person)
+    office.post("approver", holder=person)
+    with signed_in(office, address, login) as both:
+        posts = re.findall(r'name="post" value="([0-9a-f-]+)">\s*<h2>(.*?)</h2>', both.see("/account/posts"))
+        post_of = {name: post for post, name in posts}
+        both.send("/account/post", {"post": post_of["资助中心经办"], "next": "/"}, at="/account/posts")
+        form = {"kind": "reviewer", "division": "469000", "hours": "1", "reason": "核对员住院,今天须办结"}
+        both.send("/emergency", form, at="/emergency")
+        both.send("/emergency/end", {}, at="/account")
+        both.send("/account/post", {"post": post_of["资助中心审批人"], "next": "/"}, at="/account/posts")
+        office.installation.pump()
+        own = re.search(r"本人的应急访问须由他人事后复核", both.see("/emergencies"))
+        assert own is not None
