@@ -28,7 +28,7 @@ CONSUMES: Mapping[str, tuple[str, ...]] = {
     "matching": ("registry", "audit"),
     "disbursement": ("registry", "matching", "audit"),
     "visits": ("registry", "audit"),
-    "notifications": ("registry", "matching", "visits", "audit"),
+    "notifications": ("access", "registry", "matching", "visits", "audit"),
     "audit": ("access", "registry", "matching", "disbursement", "visits", "notifications"),
 }
 

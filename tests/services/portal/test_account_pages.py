@@ -1,4 +1,4 @@
-"""The pages of one's own account, before a real access: what they show, what their forms do, what they say beforehand."""
+"""The pages of one's own account, before a real access: what they show, do, and say beforehand."""
 
 from __future__ import annotations
 
