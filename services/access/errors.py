@@ -12,6 +12,7 @@ Refusal
 │   ├── UnknownKey            no such key, or it was revoked before
 │   └── UnknownEmergency      no such emergency access, or not one of the caller's place
 ├── Forbidden           403
+│   ├── MachinesOwn           a machine with a key makes no keys
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
 ├── Conflict            409
@@ -31,7 +32,7 @@ Refusal
     ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
     ├── BadPlace              a kind of post and its place do not fit
-    └── BadUntil              a delegation ends on a later day, within a year
+    └── BadUntil              a delegation or a key ends on a later day, within a year
 """
 
 from __future__ import annotations
@@ -110,6 +111,13 @@ class NotYours(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("超出您的管理范围", "This is beyond what you administer")
+
+
+class MachinesOwn(Forbidden):
+    code = "machines_own"
+
+    def __init__(self) -> None:
+        super().__init__("机器密钥不能管理密钥,请由人员登录办理", "A machine's key manages no keys: a person does")
 
 
 class Oneself(Forbidden):

@@ -215,6 +215,18 @@ class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
 
 
 @fact("access")
+class AgencyKeyRotated(Fact, frozen=True, kw_only=True):
+    """Another key takes its place: this one is good until the moment ``valid_until``, for its machine to change."""
+
+    key_id: UUID
+    replaced_by: UUID
+    agency: str
+    valid_until: datetime
+    division_code: str
+    by: str
+
+
+@fact("access")
 class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
     """The key and what it was exchanged for are refused from now on."""
 

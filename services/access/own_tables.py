@@ -122,9 +122,14 @@ GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
 ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
 """
 
+KEYS_ROTATED = """
+ALTER TABLE access_agency_keys ADD COLUMN issued_by text, ADD COLUMN ends_at timestamptz, ADD COLUMN replaced_by uuid;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", SECOND_FACTORS),
     ("access-0003-agency-keys", AGENCY_KEYS),
     ("access-0004-emergencies", EMERGENCIES),
+    ("access-0005-keys-rotated", KEYS_ROTATED),
 )

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     account,
+    agency_keys,
     agreements,
     alarms,
     alert_rules,
@@ -161,6 +162,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         alarms.router,
         erasures.router,
         people.router,
+        agency_keys.router,
         emergency.router,
     ]
 

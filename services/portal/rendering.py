@@ -166,6 +166,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "people": "people.done",
         "second_factor_removed": "second_factor.removed",
         "erasure": "erasures.done",
+        "key_revoked": "agency_keys.revoked_now",
         "emergency_ended": "emergency.ended",
         "emergency_reviewed": "emergencies.done",
         "alarm_noted": "alarms.done",

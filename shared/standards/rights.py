@@ -97,6 +97,9 @@ class Right(StrEnum):
 
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_KEEP = "accounts.keep"
+    AGENCY_KEYS_READ = "agency_keys.read"
+    AGENCY_KEYS_ROTATE = "agency_keys.rotate"  # and revoke
+    AGENCY_KEYS_ISSUE = "agency_keys.issue"
     EMERGENCY_ASK = "emergency.ask"
     EMERGENCY_REVIEW = "emergency.review"
 
@@ -177,7 +180,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
     | {
         *(_R.LISTS_READ, _R.LISTS_SEND, _R.ENTRIES_READ, _R.MODELS_USE, _R.EXPORT_LISTS, _R.EXPORT_IN_FULL),
         *(_R.HOUSEHOLDS_ASK, _R.HOUSEHOLDS_CHANGE, _R.HOUSEHOLDS_APPROVE, _R.CORRECTIONS_ASK, _R.CORRECTIONS_DECIDE),
-        _R.PAPERS_TYPE,
+        *(_R.PAPERS_TYPE, _R.AGENCY_KEYS_READ, _R.AGENCY_KEYS_ROTATE),  # of its own machines
     },
     # Reads everything in scope, whenever it was; asks for and approves only what concerns the record itself.
     Kind.AUDITOR: _CENTRE
@@ -187,7 +190,11 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.ERASURES_APPROVE, _R.ACCOUNTS_READ, _R.FILES_REVEAL, _R.ALARMS_NOTE, _R.ALARMS_WATCH),
     },
     # Accounts only: no child's data, and of the rest only the names of places.
-    Kind.ACCOUNT_ADMINISTRATOR: _EVERYBODY | {_R.REFERENCE_READ, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP},
+    Kind.ACCOUNT_ADMINISTRATOR: _EVERYBODY
+    | {
+        *(_R.REFERENCE_READ, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP),
+        *(_R.AGENCY_KEYS_READ, _R.AGENCY_KEYS_ROTATE, _R.AGENCY_KEYS_ISSUE),
+    },
     Kind.SERVICE: _EVERYBODY,
 }
 

@@ -2,7 +2,8 @@
 
 The scope follows the *kind of post* (shared/standards/posts.py): a registrar's token that also names a division still
 sees one school only. Claims: ``sub`` (account), ``name``, ``post``, ``kind``, ``division`` | ``school`` | ``school`` +
-``class`` | ``agency``, ``sid`` (session), and ``emergency`` with ``emergency_until``, or ``delegated``, where it is held that way.
+``class`` | ``agency``, ``sid`` (session), and ``emergency`` with ``emergency_until``, or ``delegated``, where it
+is held that way.
 """
 
 from __future__ import annotations

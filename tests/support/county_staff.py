@@ -37,6 +37,12 @@ def staff() -> APIRouter:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
         return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
 
+    @r.get("/agency-keys")
+    def agency_keys(who: Who) -> dict[str, list[Row]]:
+        key = {"key_id": POST, "agency": "civil_affairs", "label": "前置机", "issued_at": "2024-09-01T01:02:03Z"}
+        made = {"issued_by_name": "管理员甲", "until": "2025-09-01", "used_at": None, "revoked": False}
+        return {"items": [key | made | {"ends_at": None, "replaced_by": None}]}
+
     @r.get("/emergencies")
     def emergencies(who: Who) -> dict[str, list[Row]]:
         place = {"division_code": "460100", "school_code": SCHOOL, "school_class": "primary/五年级/1班"}

@@ -1,5 +1,6 @@
 """The policy that composes messages: every alert and every report issued is counted in the one open message of its
-topic at each place that answers for it (the child's class too), so that a storm of events is a message and not a storm of messages."""
+topic at each place that answers for it, the child's class too, so that a storm of events is a message and not a storm
+of messages."""
 
 from __future__ import annotations
 

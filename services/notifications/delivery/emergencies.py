@@ -20,8 +20,9 @@ from services.notifications.events import DayOpened
 from services.notifications.streams import Streams
 from shared.database.database import driver
 from shared.eventsourcing.periods import PeriodTable
-from shared.eventsourcing.projection import Assertion, Projection, Recorded
+from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorded
 from shared.kernel.clock import SHANGHAI
+from shared.kernel.facts import Fact
 
 NAME = "emergency_notices"
 OVERDUE_AFTER = timedelta(days=3)  # as the page of access says it (services/access/emergency.py)
@@ -72,7 +73,7 @@ class EmergencyNotices:
 
     def projection(self) -> Projection:
         """The policy as the processor runs it."""
-        folds = {
+        folds: dict[type[Fact], Fold] = {
             EmergencyAccessTaken: taken,
             EmergencyAccessEnded: ended,
             EmergencyAccessReviewed: reviewed,

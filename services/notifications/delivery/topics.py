@@ -1,4 +1,4 @@
-"""Whose message it is: what a topic is about has a right that shows it, and who does not hold that right is not told."""
+"""Whose message it is: what a topic is about has a right that shows it, and who does not hold it is not told."""
 
 from __future__ import annotations
 

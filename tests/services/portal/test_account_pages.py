@@ -6,13 +6,16 @@ import base64
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from services.access import agency_keys
 from services.access.second_factor import STEP_SECONDS, code_of
-from shared.kernel.clock import utc_now
+from shared.kernel.clock import today, utc_now
 from tests.services.access.conftest import PASSWORD, Office
 from tests.services.installation import Installation
 from tests.support.access_portal import access_portal, signed_in
@@ -135,3 +138,45 @@ def test_who_used_it_is_told_beforehand_that_another_person_reviews_it(office: O
         office.installation.pump()
         own = re.search(r"本人的应急访问须由他人事后复核", both.see("/emergencies"))
         assert own is not None
+
+
+def test_a_key_is_shown_once_rotated_by_its_agency_and_revoked(office: Office, address: str) -> None:
+    at = "/agency-keys"
+    keeper, login = office.someone()
+    office.post("account_administrator", holder=keeper)
+    publisher, publishers_login = office.someone()
+    office.post("agency_publisher", holder=publisher, agency="civil_affairs")
+    with signed_in(office, address, login) as administrator, signed_in(office, address, publishers_login) as own:
+        until = (today() + timedelta(days=90)).isoformat()
+        form = {"agency": "civil_affairs", "label": "民政前置机", "until": until, "command_id": str(uuid4())}
+        late = administrator.send(at, form | {"until": "2040-01-01"}, at=at)
+        assert late.status_code == 422 and 'value="民政前置机"' in late.text and "不超过一年" in late.text
+        made = administrator.send(at, form, at=at)
+        key = re.search(r"<code>([0-9a-f]{32}\.[\w-]{43})</code>", made.text)
+        assert key is not None and made.headers["cache-control"] == "no-store"
+        page = administrator.see(at)
+        assert key[1] not in page and "王小明" in page and "尚未使用" in page
+        again = administrator.send(at, form, at=at)
+        assert "密钥不再显示" in again.text
+        administrator.send(at, form | {"agency": "poverty_office", "command_id": str(uuid4())}, at=at)
+        mine = own.see(at)
+        assert "民政" in mine and "乡村振兴" not in mine and "第一个密钥由县级账号管理员发放" in mine
+        assert own.send(at, form, at=at).status_code == 403
+        action = re.search(r'action="(/agency-keys/[0-9a-f-]{36})/rotate"', mine)
+        assert action is not None
+        sent = {"keep": "week", "until": until, "command_id": str(uuid4())}
+        assert own.send(f"{action[1]}/rotate", sent | {"keep": "ever"}, at=at).status_code == 422
+        rotated = own.send(f"{action[1]}/rotate", sent, at=at)
+        assert len(re.findall(r"<code>[0-9a-f]{32}\.", rotated.text)) == 1 and "更换中" in rotated.text
+        gone = own.send(f"{action[1]}/revoke", {"command_id": str(uuid4())}, at=at)
+        assert gone.headers["location"] == f"{at}?done=key_revoked" and "已停用" in own.see(at)
+        machine = agency_keys.exchanged(office.desk, key_of(rotated.text), office.now).token
+        bearer = {"authorization": f"Bearer {machine}"}
+        refused = httpx.get(f"{address}/api/access/v1/agency-keys", headers=bearer, trust_env=False)
+        assert refused.status_code == 403 and refused.json()["code"] == "machines_own"
+
+
+def key_of(page: str) -> str:
+    found = re.search(r"<code>([0-9a-f]{32}\.[\w-]{43})</code>", page)
+    assert found is not None
+    return found[1]

@@ -43,7 +43,12 @@ def desk(installation: Installation, notifications: Service) -> Desk:
 def child(installation: Installation, school: str, stage: str, grade: str, name: str) -> UUID:
     student = uuid4()
     fact = StudentEnrolled(
-        school_code=school, division_code=f"{DIVISION}101", stage=stage, grade=grade, class_name=name, personal=None
+        school_code=school,
+        division_code=f"{DIVISION}101",
+        stage=stage,  # type: ignore[arg-type]
+        grade=grade,
+        class_name=name,
+        personal=None,
     )
     installation.append("registry", student, fact, today() - timedelta(days=30))
     return student
