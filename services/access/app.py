@@ -16,6 +16,7 @@ from services.access.second_factor_api import second_factor_routes
 from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
+from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -33,6 +34,7 @@ def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
         hashing=Hashing(streams.pepper),
         signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
         division=settings.division,
+        hours=WorkingHours(*settings.working_hours),
     )
 
 

@@ -18,6 +18,7 @@ from services.access.events import AccountOpened, EmergencyAccessEnded, SessionE
 from services.access.passwords import Hashing
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
+from services.access.unusual import WORKING_HOURS, WorkingHours
 from shared.database.database import Database, driver
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.kernel.clock import SHANGHAI
@@ -35,6 +36,7 @@ class Desk:
     hashing: Hashing
     signer: TokenSigner
     division: str
+    hours: WorkingHours = WORKING_HOURS
 
     def account(self, connection: Connection, account_id: UUID) -> Account:
         """The account as its stream tells."""

@@ -28,9 +28,10 @@ class AccountPersonal(Personal, frozen=True, kw_only=True):
 
 
 class Whereabouts(Personal, frozen=True, kw_only=True):
-    """From which network address somebody came."""
+    """From which network address somebody came. ``agent``: what the browser calls itself, cut at 200 characters."""
 
     address: str
+    agent: str | None = None
 
 
 @fact("access")
@@ -156,8 +157,9 @@ class DelegationEnded(Fact, frozen=True, kw_only=True):
 
 @fact("access")
 class SignedIn(Fact, frozen=True, kw_only=True):
-    """``means``: password, one_time_code. ``new_address``: nobody of this account came from there before;
-    ``at_night``: between 22:00 and 6:00 in Asia/Shanghai; ``refused_before``: attempts refused since the one before."""
+    """``means``: password, one_time_code. ``new_address``, ``new_device``: the account was never seen there, or with
+    such a browser, before; ``at_night``: outside the county's working hours; ``refused_before``: attempts refused since
+    the one before; ``addresses_at_once``: from how many addresses it is signed in now."""
 
     account_id: UUID
     session_id: UUID
@@ -167,6 +169,8 @@ class SignedIn(Fact, frozen=True, kw_only=True):
     refused_before: int
     division_code: str
     school_code: str | None = None
+    new_device: bool = False
+    addresses_at_once: int = 1
     personal: Whereabouts | None
 
 

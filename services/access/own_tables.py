@@ -126,10 +126,21 @@ KEYS_ROTATED = """
 ALTER TABLE access_agency_keys ADD COLUMN issued_by text, ADD COLUMN ends_at timestamptz, ADD COLUMN replaced_by uuid;
 """
 
+DEVICES = """
+CREATE TABLE access_devices (
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    device bytea NOT NULL,
+    PRIMARY KEY (account_id, device)
+);
+GRANT SELECT, INSERT ON access_devices TO rollcall_app;
+ALTER TABLE access_sessions ADD COLUMN address bytea;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", SECOND_FACTORS),
     ("access-0003-agency-keys", AGENCY_KEYS),
     ("access-0004-emergencies", EMERGENCIES),
     ("access-0005-keys-rotated", KEYS_ROTATED),
+    ("access-0006-devices", DEVICES),
 )

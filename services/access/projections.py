@@ -19,12 +19,12 @@ from services.access.events import (
     SignedIn,
     SignInRefused,
 )
-from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
-from services.registry.events import SchoolRegistered
+from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, READS, SCHOOLS, SIGN_INS
+from services.access.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
+from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 
 NAME = "access"
-MANY_REFUSED = 5
 
 
 def account_opened(event: Recorded) -> Iterable[Assertion]:
@@ -92,6 +92,8 @@ def signed_in(event: Recorded) -> Iterable[Assertion]:
         "new_address": fact.new_address,
         "at_night": fact.at_night,
         "many_refused": fact.refused_before >= MANY_REFUSED,
+        "new_device": fact.new_device,
+        "several_addresses": fact.addresses_at_once >= SEVERAL_ADDRESSES,
     }
     yield _sign_in(event, {"refused": None, "means": list(fact.means), "unusual": [k for k, v in signs.items() if v]})
 
@@ -108,6 +110,7 @@ def _sign_in(event: Recorded, values: dict[str, object]) -> Assertion:
         "at": event.recorded_at,
         "refused_before": fact.refused_before,
         "address": None if fact.personal is None else fact.personal.address,
+        "agent": None if fact.personal is None else fact.personal.agent,
         "division_code": fact.division_code,
         "school_code": fact.school_code,
     }
@@ -132,6 +135,19 @@ def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values)
 
 
+def read_in_full(event: Recorded) -> Iterable[Assertion]:
+    """One opening, or a list of ``rows`` taken away."""
+    fact = event.fact
+    values = {
+        "account": fact.viewer,
+        "at": event.recorded_at,
+        "rows": getattr(fact, "rows", 1),
+        "division_code": fact.division_code,
+        "school_code": getattr(fact, "school_code", None),
+    }
+    yield Assertion(READS, event.event_id, ALWAYS, values)
+
+
 def school_registered(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"code": fact.school_code, "name": fact.name, "division_code": fact.division_code}
@@ -140,7 +156,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS),
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, READS, SCHOOLS),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -155,6 +171,9 @@ ACCESS_VIEW = Projection(
         EmergencyAccessTaken: emergency_taken,
         EmergencyAccessEnded: emergency_ended,
         EmergencyAccessReviewed: emergency_reviewed,
+        PersonalDataRead: read_in_full,
+        RegisterExported: read_in_full,
+        RejectedRowsRead: read_in_full,
         SchoolRegistered: school_registered,
     },
 )

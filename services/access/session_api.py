@@ -21,7 +21,7 @@ from services.access.sign_in import Attempt, SignedInAs, sign_in
 from shared.database.database import driver
 from shared.kernel.clock import utc_now
 from shared.standards.posts import Kind
-from shared.web.client_address import address_of
+from shared.web.client_address import address_of, agent_of
 from shared.web.live import SseHub
 
 LONGEST_WAIT_SECONDS = 25
@@ -132,7 +132,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     def enter(body: SignInBody, request: Request) -> Opened:
         """Open a session. Refused: 401 sign_in_failed, 401 code_needed, 429 too_many_attempts, 503 busy."""
         address = address_of(portal_secret(), request)
-        attempt = Attempt(body.login, body.password, address, body.code or "")
+        attempt = Attempt(body.login, body.password, address, body.code or "", agent_of(request))
         return opened(sign_in(desk, attempt, utc_now()))
 
     @routes.post("/token")

@@ -40,6 +40,7 @@ class Session:
     signed_in_at: datetime
     seen_at: datetime
     ends_at: datetime
+    address: bytes | None = None  # as a keyed digest
 
 
 class Holding(NamedTuple):
@@ -55,14 +56,16 @@ class Holding(NamedTuple):
     until: date | None
 
 
-_COLUMNS = "session_id, account_id, means, post_id, delegation_id, emergency_id, signed_in_at, seen_at, ends_at"
+_COLUMNS = (
+    "session_id, account_id, means, post_id, delegation_id, emergency_id, signed_in_at, seen_at, ends_at, address"
+)
 _FIND = f"""
 SELECT {_COLUMNS} FROM access_sessions AS s
 WHERE secret = %(secret)s AND NOT ended AND ends_at > %(now)s AND seen_at > %(idle)s
 """
 _OPEN = f"""
 INSERT INTO access_sessions (secret, {_COLUMNS})
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _OF_ACCOUNT = f"""
 SELECT {_COLUMNS} FROM access_sessions
@@ -115,6 +118,7 @@ def opened(raw: psycopg.Connection[Any], session: Session) -> str:
         session.signed_in_at,
         session.seen_at,
         session.ends_at,
+        session.address,
     )
     raw.execute(_OPEN.encode(), (digest(secret), *row))
     return secret
@@ -135,6 +139,11 @@ def of_account(raw: psycopg.Connection[Any], account_id: UUID, now: datetime) ->
     """Somebody's sessions, the one seen last first."""
     with raw.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(_OF_ACCOUNT.encode(), {"account": account_id, "now": now, "idle": now - IDLE}).fetchall()
+
+
+def addresses(raw: psycopg.Connection[Any], account_id: UUID, now: datetime) -> int:
+    """From how many addresses an account is signed in."""
+    return len({each.address for each in of_account(raw, account_id, now)} - {None})
 
 
 def holdings(raw: psycopg.Connection[Any], account_id: UUID, day: date) -> list[Holding]:

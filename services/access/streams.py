@@ -35,6 +35,10 @@ class Streams:
         """Under which digest attempts from a network address are counted."""
         return keyed_digest(self.key, b"address\0" + address.encode())
 
+    def device(self, device: str) -> bytes:
+        """Under which digest a browser is known again."""
+        return keyed_digest(self.key, b"device\0" + device.encode())
+
     @property
     def pepper(self) -> bytes:
         """What a password is hashed with beside its salt: the database alone does not let anybody guess."""

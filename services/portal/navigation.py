@@ -34,7 +34,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("people", ("people", "posts", "agency_keys", "emergencies", "emergency")),
+    ("people", ("people", "posts", "unusual", "agency_keys", "emergencies", "emergency")),
     (
         "audit",
         ("audit", "questions", "counterfactuals", "proofs", "alarms", "reads", "erasures", "erasures_due"),

@@ -33,7 +33,7 @@ POST_ACTS = {
 
 @router.get("/people")
 async def people(request: Request, opened: Opened) -> Response:
-    """Everybody with an account within one's place, and the sign-ins to look at."""
+    """Everybody with an account within one's place."""
     opened.allow(READ, KEEP)
     return await _people(request, opened)
 
@@ -127,7 +127,6 @@ async def _people(
     backends, begins = _backends(request), request.query_params.get("begins", "")
     turn = {"after": request.query_params.get("after"), "begins": begins, "limit": PAGE_ROWS}
     page = (await backends.get(opened.caller, "access", "/v1/accounts", turn)).body
-    unusual = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body["items"]
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
         request,
@@ -135,7 +134,6 @@ async def _people(
         "people.html",
         status=status,
         page=page,
-        unusual=unusual,
         begins=begins,
         complaint=complaint,
         typed=typed or dict.fromkeys(ACCOUNT_FIELDS),

@@ -19,6 +19,7 @@ ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (defau
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
 ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
+ROLLCALL_WORKING_HOURS         the county's, in Shanghai (default 6-22); sign-ins outside of them are shown as at night
 =============================  =========================================================================
 """
 
@@ -83,6 +84,7 @@ class Settings:
     snapshots_kept: int = 40
     rates: Rates = UNLIMITED
     proxies: str = ""
+    working_hours: tuple[int, int] = (6, 22)
     kafka: Brokers | None = field(default=None, repr=False)
 
     @classmethod
@@ -263,9 +265,18 @@ def agency_topics(env: Mapping[str, str]) -> str:
 def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
     try:
         kafka = brokers_from(env, env.get("ROLLCALL_DIVISION", "469080"), service)
-        return {"rates": Rates.from_environment(env), "proxies": proxies_from(env), "kafka": kafka}
+        found = {"rates": Rates.from_environment(env), "proxies": proxies_from(env), "kafka": kafka}
+        return found | {"working_hours": _hours(env.get("ROLLCALL_WORKING_HOURS") or "6-22")}
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
+
+
+def _hours(told: str) -> tuple[int, int]:
+    """``6-22`` → (6, 22). Raises ValueError."""
+    begins, _, ends = told.partition("-")
+    if not (begins.isdecimal() and ends.isdecimal() and int(begins) < int(ends) <= 24):
+        raise ValueError(f"ROLLCALL_WORKING_HOURS is {told!r}; give two hours of a day, like 6-22")
+    return int(begins), int(ends)
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:

@@ -35,7 +35,9 @@ def staff() -> APIRouter:
     @r.get("/sign-ins")
     def sign_ins(who: Who) -> dict[str, list[Row]]:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
-        return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
+        how = {"means": ["password"], "refused_before": 0, "address": "10.0.0.9", "agent": None}
+        many = {"account": ACCOUNT, "name": "经办乙", "day": "2024-09-01", "reads": 60, "rows": 60}
+        return {"items": [odd | how | {"unusual": ["at_night"]}], "reads": [many]}
 
     @r.get("/agency-keys")
     def agency_keys(who: Who) -> dict[str, list[Row]]:

@@ -15,6 +15,7 @@ import pytest
 
 from services.access import agency_keys
 from services.access.second_factor import STEP_SECONDS, code_of
+from services.portal.sign_ins import agent_words
 from shared.kernel.clock import today, utc_now
 from tests.services.access.conftest import PASSWORD, Office
 from tests.services.installation import Installation
@@ -180,3 +181,36 @@ def key_of(page: str) -> str:
     found = re.search(r"<code>([0-9a-f]{32}\.[\w-]{43})</code>", page)
     assert found is not None
     return found[1]
+
+
+def test_ones_own_sign_ins_say_where_with_what_and_how_and_the_unusual_ones_are_the_administrators(
+    office: Office, address: str
+) -> None:
+    _, login = office.someone()
+    keeper, keepers_login = office.someone()
+    office.post("account_administrator", holder=keeper)
+    browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"
+    with signed_in(office, address, login, agent=browser) as person:
+        person.client.get("/sign-out")
+        office.installation.pump()
+        page = person.see("/account/sign-ins")
+        assert "Chrome · Windows" in page and "127.0.0.1" in page and "新浏览器" in page and ">密码<" in page
+        assert person.see("/account").count("<tr>") >= 3
+        assert person.client.get("/people/unusual").status_code == 403
+    with signed_in(office, address, keepers_login) as administrator:
+        page = administrator.see("/people/unusual")
+        assert "Chrome · Windows" in page and "没有大量查阅" in page and "不拦截" in page
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("Mozilla/5.0 (Linux; Android 13) Chrome/116.0 Mobile MicroMessenger/8.0.42", "微信 · Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1", "Safari · iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/120.0 Safari/537.36 Edg/120.0", "Edge · Windows"),
+        ("curl/8.5.0", "curl"),
+        (None, ""),
+    ],
+)
+def test_a_browser_in_two_words(told: str | None, words: str) -> None:
+    assert agent_words(told) == words
