@@ -1,10 +1,10 @@
-"""A portal without a demonstration before a real access, as in production; nothing else stands beside them."""
+"""A portal without a demonstration before a real access, as in production; other services beside them on demand."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ import httpx
 from deploy.checker import checker
 from services.portal.app import application
 from services.portal.settings import SERVICES, PortalSettings
+from shared.hosting.service import Service
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
@@ -22,30 +23,30 @@ from tests.support.serving import serving
 
 
 @contextmanager
-def access_portal(office: Office, home: Path, others: str | None = None) -> Iterator[str]:
-    """The portal's address. ``others``: where the services other than access answer, below their names; else they are
-    away, and their pages say so."""
-    service, issuer = office.service, f"urn:rollcall:{DIVISION}:access"
-    hub = SseHub(service.database.app_conninfo)
+def access_portal(office: Office, home: Path, *, beside: Sequence[Service] = ()) -> Iterator[str]:
+    """The portal's address. ``beside``: started services that answer as well; the others are away, and pages say so."""
+    issuer = f"urn:rollcall:{DIVISION}:access"
     authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
-    access = create_app(
-        "access", service.routers, authenticator=authenticator, database=service.database, parts=[hub.part],
-        state={"hub": hub},
-    )  # fmt: skip
-    with serving(access) as behind:
-        away = "http://127.0.0.1:1"
+    addresses = dict.fromkeys(SERVICES, "http://127.0.0.1:1")
+    with ExitStack() as stack:
+        for service in (office.service, *beside):
+            hub = SseHub(service.database.app_conninfo)
+            made = create_app(
+                service.name, service.routers, authenticator=authenticator, database=service.database,
+                parts=[hub.part], state={"hub": hub},
+            )  # fmt: skip
+            addresses[service.name] = stack.enter_context(serving(made)).url
         settings = PortalSettings(
             division=DIVISION,
             environment="production",
             issuer="",
             audience="rollcall",
-            services={name: f"{others}/{name}" if others else away for name in SERVICES} | {"access": behind.url},
+            services=addresses,
             access_issuer=issuer,
             portal_key=bytes([6]) * 32,
             secure_cookies=True,
         )
-        with serving(application(settings, checker(home))) as portal:
-            yield portal.url
+        yield stack.enter_context(serving(application(settings, checker(home)))).url
 
 
 class Person:
