@@ -35,6 +35,7 @@ def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
         signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
         division=settings.division,
         hours=WorkingHours(*settings.working_hours),
+        second_factor=settings.second_factor,
     )
 
 

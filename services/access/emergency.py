@@ -64,7 +64,9 @@ def take(desk: Desk, secret: str, wanted: Wanted, now: datetime) -> SignedInAs:
             lock_post(raw, session.post_id, alone=False)
         found = standing_of(desk, connection, session, now)
         post = found.post
-        if post is None or found.must_change or not _may_ask(post, wanted.place):
+        if post is None or found.must_change or desk.lacks_code(session, post.kind):
+            raise NotYours
+        if not _may_ask(post, wanted.place):
             raise NotYours
         _keep(raw, emergency_id, session.account_id, wanted, until)
         fresh = dataclasses.replace(

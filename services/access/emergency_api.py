@@ -92,12 +92,12 @@ def emergency_routes(desk: Desk) -> APIRouter:
         asked = Asked(body.division, body.school, body.school_class)
         with desk.database.reading(Scope(division=desk.division), NAME) as connection:
             place = place_of(connection, body.kind, asked, desk.division, today())
-        return opened(emergency.take(desk, secret, Wanted(body.kind, place, body.hours, body.reason), utc_now()))
+        return opened(desk, emergency.take(desk, secret, Wanted(body.kind, place, body.hours, body.reason), utc_now()))
 
     @routes.post("/me/emergency/end")
     def end(secret: Secret) -> Opened:
         """Give it back before its time."""
-        return opened(emergency.end(desk, secret, utc_now()))
+        return opened(desk, emergency.end(desk, secret, utc_now()))
 
     @routes.get("/emergencies")
     def emergencies(viewer: Reviewer, open_only: Annotated[bool, Query()] = False) -> Emergencies:

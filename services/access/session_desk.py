@@ -57,8 +57,9 @@ def standing(desk: Desk, secret: str, now: datetime) -> Standing:
 
 
 def token(desk: Desk, secret: str, now: datetime) -> Token:
-    """A token for the post the session acts in; without one, or while the password must be changed, it names the
-    person and permits nothing. Raises Unauthenticated."""
+    """A token for the post the session acts in; without one, while the password must be changed, or where the post asks
+    for a second factor that the session was opened without, it names the person and permits nothing. Raises
+    Unauthenticated."""
     found = standing(desk, secret, now)
     told: dict[str, Any] = {
         "sub": str(found.session.account_id),
@@ -68,6 +69,9 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     }
     ends_at = found.session.ends_at
     post = found.post
+    acting = found.emergency if found.session.emergency_id is not None else post
+    if acting is not None and desk.lacks_code(found.session, acting.kind):
+        post = None
     if post is not None and not found.must_change and found.session.emergency_id is None:
         told |= _claims(post)
         if post.until is not None:  # a delegation's last token ends with it, not minutes later

@@ -25,7 +25,6 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.identifiers import new_event_id
 
-CODE = "one_time_code"
 PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
 PRINCIPAL = "system:sign-in"
 
@@ -117,7 +116,7 @@ def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: dateti
             return (PASSWORD,)
         if code:
             right = second_factor.taken(raw, desk.streams, known.account_id, code, now)
-            return (PASSWORD, CODE) if right else None
+            return (PASSWORD, sessions.ONE_TIME_CODE) if right else None
         lockout.uncounted(raw, subjects)
     raise CodeNeeded
 

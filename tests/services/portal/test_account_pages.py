@@ -214,3 +214,22 @@ def test_ones_own_sign_ins_say_where_with_what_and_how_and_the_unusual_ones_are_
 )
 def test_a_browser_in_two_words(told: str | None, words: str) -> None:
     assert agent_words(told) == words
+
+
+def test_a_post_that_asks_for_a_second_factor_says_so_before_anything_else(
+    postgres: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    installation = Installation(postgres, tmp_path_factory.mktemp("strict"))
+    strict = Office(installation, second_factor=frozenset({"approver"}))
+    strict.now = utc_now()
+    try:
+        person, login = strict.someone()
+        strict.post("approver", holder=person)
+        with access_portal(strict, tmp_path_factory.mktemp("portal")) as url, signed_in(strict, url, login) as hasty:
+            assert hasty.entered.headers["location"] == "/account/second-factor"
+            page = hasty.see("/account/second-factor")
+            assert "资助中心审批人: 这一岗位要求二次验证" in page and "开启二次验证" in page
+            assert "须二次验证" in hasty.see("/account/posts")
+            assert hasty.client.get("/emergencies").status_code == 403
+    finally:
+        installation.close()
