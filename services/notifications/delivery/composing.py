@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.notifications.care.contacts import contact_days, due_by_school
+from services.notifications.care.contacts import contact_days, due_by_class, due_by_school
 from services.notifications.case_events import CaseEscalated
 from services.notifications.delivery import message_store
 from services.notifications.delivery.message_store import Growth
@@ -96,8 +96,8 @@ class Composing:
         return {row[0]: Classroom(*row[1:]) for row in rows}
 
     def _reminders(self, connection: Connection, cause: Recorded) -> Iterator[Told]:
-        """When a week begins each school is told how many of its left-behind children were not heard of for long, as
-        the views stand: a reminder that is a moment behind harms nothing."""
+        """When a week begins each school, and each class of it, is told how many of its left-behind children were not
+        heard of for long, as the views stand: a reminder that is a moment behind harms nothing."""
         raw, today = driver(connection), cause.fact.day
         if today.isoweekday() != MONDAY or not enter_live(raw, WATCHING):
             return
@@ -107,6 +107,10 @@ class Composing:
         for school in due_by_school(raw, today, allowed):
             place = nearest(self.division, school.division_code, school.school_code)
             yield Told(cause, "contacts_due", place, "contact_due", school.children)
+        for each in due_by_class(raw, today, allowed):
+            own = Classroom(each.school_code, each.stage, each.grade, each.class_name)
+            place = Place(each.division_code or self.division, each.school_code, own)
+            yield Told(cause, "contacts_due", place, "contact_due", each.children)
 
     def _told(self, event: Recorded, raised: dict[UUID, AlertRaised], classes: dict[UUID, Classroom]) -> Iterator[Told]:
         fact = event.fact

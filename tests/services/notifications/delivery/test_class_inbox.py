@@ -40,7 +40,9 @@ def desk(installation: Installation, notifications: Service) -> Desk:
     return Desk(notifications.database, notifications.store, streams, DIVISION)
 
 
-def child(installation: Installation, school: str, stage: str, grade: str, name: str) -> UUID:
+def child(
+    installation: Installation, school: str, stage: str, grade: str, name: str, *, left_behind: bool = False
+) -> UUID:
     student = uuid4()
     fact = StudentEnrolled(
         school_code=school,
@@ -48,6 +50,7 @@ def child(installation: Installation, school: str, stage: str, grade: str, name:
         stage=stage,  # type: ignore[arg-type]
         grade=grade,
         class_name=name,
+        left_behind=left_behind,
         personal=None,
     )
     installation.append("registry", student, fact, today() - timedelta(days=30))
@@ -131,6 +134,19 @@ def test_a_class_reads_and_marks_its_own_messages_only(installation: Installatio
     with desk.database.reading(other, VIEW) as connection:  # row-level security by itself, whatever place is named
         assert inbox.inbox(connection, Reader(Place(DIVISION, "S1", OWN), "anna"), PageTurn(None, 9), "zh") == []
         assert inbox.inbox(connection, Reader(Place(DIVISION, "S1"), "anna"), PageTurn(None, 9), "zh") == []
+
+
+def test_a_class_is_reminded_of_its_own_left_behind_children_when_a_week_begins(
+    installation: Installation, notifications: Service, desk: Desk
+) -> None:
+    for name in ("1班", "1班", "2班"):
+        child(installation, "S1", "primary", "五年级", name, left_behind=True)
+    installation.pump()
+    monday = today() + timedelta(days=7 - today().weekday())
+    installation.open_day(notifications, monday)
+    installation.pump()
+    assert [(row.topic, row.total) for row in messages(desk, Scope(classroom=OWN))] == [("contacts_due", 2)]
+    assert [(row.topic, row.total) for row in messages(desk, Scope(school="S1"))] == [("contacts_due", 3)]
 
 
 def _stream(desk: Desk, stream: UUID) -> list:  # type: ignore[type-arg]
