@@ -71,7 +71,7 @@ def test_a_second_factor_is_set_up_used_and_given_up(office: Office, address: st
         assert again.status_code == 409 and "请先停用" in again.text
     with signed_in(office, address, login) as without:
         assert without.entered.status_code == 401 and "请输入动态验证码" in without.entered.text
-    with signed_in(office, address, login, code="".join(recovery[0])) as person:
+    with signed_in(office, address, login, code=" ".join(recovery[0]).upper()) as person:
         assert person.entered.status_code == 303
         refused = person.send(f"{at}/remove", {"password": "not the password"}, at=at)
         assert refused.status_code == 422 and "密码不正确" in refused.text
