@@ -21,6 +21,7 @@ from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
+from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -39,6 +40,8 @@ def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
         hashing=Hashing(streams.pepper),
         signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
         division=settings.division,
+        hours=WorkingHours(*settings.working_hours),
+        second_factor=settings.second_factor,
     )
 
 

@@ -15,6 +15,7 @@ Refusal
 │   ├── UnknownEmergency      no such emergency access, or not one of the caller's place
 │   └── UnknownImport         no such list of people, or not one the caller sent
 ├── Forbidden           403
+│   ├── MachinesOwn           a machine with a key makes no keys
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
 ├── Conflict            409
@@ -36,6 +37,7 @@ Refusal
 │   ├── SameHolder            the successor holds the post
 │   ├── TooManyItems          more waits than a list holds
 │   ├── SignInAgain           the sign-in is too long ago to sign something
+│   ├── EmergencyGoesOn       it is in use still; it is reviewed when it is over
 │   ├── ImportBusy            another list of people is being taken in
 │   └── NobodyWaits           everybody of the list has chosen a password, or the passwords were handed out just now
 └── Malformed           422
@@ -45,7 +47,7 @@ Refusal
     ├── BadLogin              not a login name
     ├── BadName               no name of a person
     ├── BadPlace              a kind of post and its place do not fit
-    ├── BadUntil              a delegation ends on a later day, within a year; a post is held until a later day
+    ├── BadUntil              a delegation or a key ends on a later day, within a year; a post is held until a later day
     └── TooManyRows           more people than one list may hold
 """
 
@@ -147,6 +149,13 @@ class NotYours(Forbidden):
         super().__init__("超出您的管理范围", "This is beyond what you administer")
 
 
+class MachinesOwn(Forbidden):
+    code = "machines_own"
+
+    def __init__(self) -> None:
+        super().__init__("机器密钥不能管理密钥,请由人员登录办理", "A machine's key manages no keys: a person does")
+
+
 class Oneself(Forbidden):
     code = "oneself"
 
@@ -234,6 +243,10 @@ class SignInAgain(Conflict):
 
     def __init__(self) -> None:
         super().__init__("登录已久,签字前请输入密码", "You signed in a while ago: give your password to sign")
+
+
+class EmergencyGoesOn(Conflict):
+    code = "emergency_goes_on"
 
 
 class BadEmergency(Malformed):

@@ -32,9 +32,10 @@ class AccountPersonal(Personal, frozen=True, kw_only=True):
 
 
 class Whereabouts(Personal, frozen=True, kw_only=True):
-    """From which network address somebody came."""
+    """From which network address somebody came. ``agent``: what the browser calls itself, cut at 200 characters."""
 
     address: str
+    agent: str | None = None
 
 
 @fact("access")
@@ -201,8 +202,9 @@ class StartPasswordsHandedOut(Fact, frozen=True, kw_only=True):
 
 @fact("access")
 class SignedIn(Fact, frozen=True, kw_only=True):
-    """``means``: password, one_time_code. ``new_address``: nobody of this account came from there before;
-    ``at_night``: between 22:00 and 6:00 in Asia/Shanghai; ``refused_before``: attempts refused since the one before."""
+    """``means``: password, one_time_code. ``new_address``, ``new_device``: the account was never seen there, or with
+    such a browser, before; ``at_night``: outside the county's working hours; ``refused_before``: attempts refused since
+    the one before; ``addresses_at_once``: from how many addresses it is signed in now."""
 
     account_id: UUID
     session_id: UUID
@@ -212,6 +214,8 @@ class SignedIn(Fact, frozen=True, kw_only=True):
     refused_before: int
     division_code: str
     school_code: str | None = None
+    new_device: bool = False
+    addresses_at_once: int = 1
     personal: Whereabouts | None
 
 
@@ -260,6 +264,18 @@ class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
 
 
 @fact("access")
+class AgencyKeyRotated(Fact, frozen=True, kw_only=True):
+    """Another key takes its place: this one is good until the moment ``valid_until``, for its machine to change."""
+
+    key_id: UUID
+    replaced_by: UUID
+    agency: str
+    valid_until: datetime
+    division_code: str
+    by: str
+
+
+@fact("access")
 class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
     """The key and what it was exchanged for are refused from now on."""
 
@@ -284,6 +300,17 @@ class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
     school_class: str | None = None
     until: datetime
     reason: str
+
+
+@fact("access")
+class EmergencyAccessEnded(Fact, frozen=True, kw_only=True):
+    """It ended before its time: given back, or with the session or the post beneath it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    division_code: str
+    school_code: str | None = None
 
 
 @fact("access")

@@ -122,6 +122,20 @@ GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
 ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
 """
 
+KEYS_ROTATED = """
+ALTER TABLE access_agency_keys ADD COLUMN issued_by text, ADD COLUMN ends_at timestamptz, ADD COLUMN replaced_by uuid;
+"""
+
+DEVICES = """
+CREATE TABLE access_devices (
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    device bytea NOT NULL,
+    PRIMARY KEY (account_id, device)
+);
+GRANT SELECT, INSERT ON access_devices TO rollcall_app;
+ALTER TABLE access_sessions ADD COLUMN address bytea;
+"""
+
 # ``start``: the keyed digest of a password that is good once and was made by the thousand (staff/start_passwords.py).
 STAFF = """
 ALTER TABLE access_posts ADD COLUMN begins_on date, ADD COLUMN until date;
@@ -168,4 +182,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("access-0004-emergencies", EMERGENCIES),
     ("access-0005-staff", STAFF),
     ("access-0006-handovers", HANDOVERS),
+    ("access-0006-keys-rotated", KEYS_ROTATED),
+    ("access-0007-devices", DEVICES),
 )

@@ -65,8 +65,9 @@ def standing(desk: Desk, secret: str, now: datetime) -> Standing:
 
 
 def token(desk: Desk, secret: str, now: datetime) -> Token:
-    """A token for the post the session acts in; without one, or while the password must be changed, it names the
-    person and permits nothing. Raises Unauthenticated."""
+    """A token for the post the session acts in; without one, while the password must be changed, or where the post asks
+    for a second factor that the session was opened without, it names the person and permits nothing. Raises
+    Unauthenticated."""
     found = standing(desk, secret, now)
     told: dict[str, Any] = {
         "sub": str(found.session.account_id),
@@ -76,12 +77,16 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     }
     ends_at = found.session.ends_at
     post = found.post
+    acting = found.emergency if found.session.emergency_id is not None else post
+    if acting is not None and desk.lacks_code(found.session, acting.kind):
+        post = None
     if post is not None and not found.must_change and found.session.emergency_id is None:
         told |= post_claims(post)
         if post.until is not None:  # its last token ends with a delegation or a holder's time, not minutes later
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
     elif post is not None and found.emergency is not None:  # the session ends with it
         told |= post_claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
+        told["emergency_until"] = int(ends_at.timestamp())
     return Token(*desk.signer.token(told, found.session.session_id, now, ends_at))
 
 

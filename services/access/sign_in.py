@@ -16,30 +16,35 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.access import lockout, second_factor, sessions
-from services.access.desk import Desk, day_of, lock_account
+from services.access.desk import Desk, Raw, day_of, lock_account
 from services.access.errors import CodeNeeded, SignInFailed, TooManyAttempts
 from services.access.events import PostChosen, SignedIn, SignInFailure, SignInRefused, Whereabouts
 from services.access.lockout import Subjects
 from services.access.sessions import Holding, Session
+from services.access.unusual import AGENT_CHARACTERS, device_of
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
-from shared.kernel.clock import SHANGHAI
 from shared.kernel.identifiers import new_event_id
 
-CODE = "one_time_code"
 PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
-NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 PRINCIPAL = "system:sign-in"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What somebody typed, and the network address they came from. ``code``: of the authenticator, if one is used."""
+    """What somebody typed, and the network address they came from. ``code``: of the authenticator, if one is used;
+    ``agent``: what the browser calls itself."""
 
     login: str
     password: str
     address: str
     code: str = ""
+    agent: str = ""
+
+    def whereabouts(self, account_id: UUID) -> Whereabouts:
+        """What is kept of where it came from."""
+        agent = self.agent[:AGENT_CHARACTERS] or None
+        return Whereabouts(person_id=account_id, address=self.address, agent=agent)
 
 
 class SignedInAs(NamedTuple):
@@ -68,6 +73,17 @@ FROM access_accounts WHERE login_digest = %s
 """
 
 
+# Whether an account was seen before, and never here: the very first time is nothing new.
+_ADDRESSES = """
+INSERT INTO access_addresses (account_id, address) VALUES (%s, %s) ON CONFLICT DO NOTHING
+RETURNING (SELECT count(*) FROM access_addresses WHERE account_id = %s)
+"""
+_DEVICES = """
+INSERT INTO access_devices (account_id, device) VALUES (%s, %s) ON CONFLICT DO NOTHING
+RETURNING (SELECT count(*) FROM access_devices WHERE account_id = %s)
+"""
+
+
 def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
     """Open a session. Raises SignInFailed, CodeNeeded, TooManyAttempts, Busy."""
     subjects = Subjects(desk.streams.login(attempt.login), desk.streams.address(attempt.address))
@@ -87,13 +103,13 @@ def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
         reason: SignInFailure = (
             "unknown_login" if known is None else "closed" if known.closed and right else "wrong_password"
         )
-        _refuse(desk, known, reason, attempt.address, refused, now)
+        _refuse(desk, known, reason, attempt, refused, now)
         raise SignInFailed
     means = _means(desk, known, subjects, attempt.code, now)
     if means is None:
-        _refuse(desk, known, "wrong_code", attempt.address, refused, now)
+        _refuse(desk, known, "wrong_code", attempt, refused, now)
         raise SignInFailed
-    return _enter(desk, known, subjects, means, attempt.address, now)
+    return _enter(desk, known, subjects, means, attempt, now)
 
 
 def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
@@ -104,26 +120,28 @@ def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: dateti
             return (PASSWORD,)
         if code:
             right = second_factor.taken(raw, desk.streams, known.account_id, code, now)
-            return (PASSWORD, CODE) if right else None
+            return (PASSWORD, sessions.ONE_TIME_CODE) if right else None
         lockout.uncounted(raw, subjects)
     raise CodeNeeded
 
 
-def _refuse(desk: Desk, known: _Known | None, reason: SignInFailure, address: str, refused: int, now: datetime) -> None:
+def _refuse(
+    desk: Desk, known: _Known | None, reason: SignInFailure, attempt: Attempt, refused: int, now: datetime
+) -> None:
     fact = SignInRefused(
         account_id=None if known is None else known.account_id,
         reason=reason,
         refused_before=refused,
         division_code=desk.division if known is None else known.division_code,
         school_code=None if known is None else known.school_code,
-        personal=None if known is None else Whereabouts(person_id=known.account_id, address=address),
+        personal=None if known is None else attempt.whereabouts(known.account_id),
     )
     proposed = [Proposed(new_event_id(), 0, fact, day_of(now))]
     desk.store.run(desk.database, _own_command(), lambda _connection: proposed)
 
 
 def _enter(
-    desk: Desk, known: _Known, subjects: Subjects, means: tuple[str, ...], address: str, now: datetime
+    desk: Desk, known: _Known, subjects: Subjects, means: tuple[str, ...], attempt: Attempt, now: datetime
 ) -> SignedInAs:
     session_id = sessions.new_session_id()
     answer: list[SignedInAs] = []
@@ -135,25 +153,25 @@ def _enter(
         if row is None or _Known(*row) != known:
             raise SignInFailed  # closed, reset or changed between the look and this moment
         refused = lockout.succeeded(raw, subjects)
-        came = raw.execute(
-            """INSERT INTO access_addresses (account_id, address) VALUES (%s, %s) ON CONFLICT DO NOTHING
-               RETURNING (SELECT count(*) FROM access_addresses WHERE account_id = %s)""",
-            (known.account_id, subjects.address, known.account_id),
-        ).fetchone()
+        new_address = _never_seen(raw, _ADDRESSES, known.account_id, subjects.address)
+        device = desk.streams.device(device_of(attempt.agent))
+        new_device = _never_seen(raw, _DEVICES, known.account_id, device)
         posts = [] if known.must_change else sessions.holdings(raw, known.account_id, day_of(now))
         chosen = posts[0] if len(posts) == 1 else None
-        session = _session(session_id, known.account_id, means, chosen, now)
+        session = _session(session_id, known.account_id, means, chosen, now, subjects.address)
         answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, known.must_change)]
         fact = SignedIn(
             account_id=known.account_id,
             session_id=session_id,
             means=means,
-            new_address=came is not None and came[0] > 0,
-            at_night=not NIGHT_ENDS <= now.astimezone(SHANGHAI).hour < NIGHT_BEGINS,
+            new_address=new_address,
+            new_device=new_device,
+            addresses_at_once=sessions.addresses(raw, known.account_id, now),
+            at_night=desk.hours.at_night(now),
             refused_before=refused,
             division_code=known.division_code,
             school_code=known.school_code,
-            personal=Whereabouts(person_id=known.account_id, address=address),
+            personal=attempt.whereabouts(known.account_id),
         )
         told = [Proposed(session_id, 0, fact, day_of(now))]
         return told if chosen is None else [*told, Proposed(session_id, 0, _choice(session), day_of(now))]
@@ -162,8 +180,18 @@ def _enter(
     return answer[0]
 
 
+def _never_seen(raw: Raw, statement: str, account_id: UUID, seen: bytes) -> bool:
+    came = raw.execute(statement.encode(), (account_id, seen, account_id)).fetchone()
+    return came is not None and came[0] > 0
+
+
 def _session(
-    session_id: UUID, account_id: UUID, means: tuple[str, ...], chosen: Holding | None, now: datetime
+    session_id: UUID,
+    account_id: UUID,
+    means: tuple[str, ...],
+    chosen: Holding | None,
+    now: datetime,
+    address: bytes,
 ) -> Session:
     return Session(
         session_id=session_id,
@@ -175,6 +203,7 @@ def _session(
         signed_in_at=now,
         seen_at=now,
         ends_at=now + sessions.LONGEST,
+        address=address,
     )
 
 

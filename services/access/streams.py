@@ -38,6 +38,10 @@ class Streams:
         """Under which digest attempts from a network address are counted."""
         return keyed_digest(self.key, b"address\0" + address.encode())
 
+    def device(self, device: str) -> bytes:
+        """Under which digest a browser is known again."""
+        return keyed_digest(self.key, b"device\0" + device.encode())
+
     def start(self, account_id: UUID, password: str) -> bytes:
         """How a start password is kept; small or capital letters, with or without hyphens, it is the same one."""
         plain = "".join(each for each in password.lower() if each not in "- ")

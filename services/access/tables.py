@@ -68,10 +68,25 @@ SIGN_INS = PeriodTable(
         Column("unusual", ARRAY(Text)),
         Column("refused_before", Integer),
         Column("address", Text, info=personal()),
+        Column("agent", Text, info=personal()),
         Column("division_code", Text),
         Column("school_code", Text),
     ],
     indexes=[Index("sign_ins_by_account", "account_id", "at")],
+)
+
+# One row per look at personal data in full, or list taken away in full, as the registry tells it: entity is the event.
+READS = PeriodTable(
+    "reads",
+    "registry",
+    [
+        Column("account", Text),
+        Column("at", DateTime(timezone=True)),
+        Column("rows", Integer),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("reads_by_moment", "at")],
 )
 
 # One row per emergency access: entity is its id.
@@ -83,6 +98,7 @@ EMERGENCIES = PeriodTable(
         Column("kind", Text),
         Column("taken_at", DateTime(timezone=True)),
         Column("until", DateTime(timezone=True)),
+        Column("ended_at", DateTime(timezone=True)),
         Column("reason", Text),
         Column("justified", Boolean),
         Column("note", Text),

@@ -26,7 +26,7 @@ _POST = (
     "closed",
 )
 _EMERGENCY = (
-    *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
+    *("account_id", "kind", "taken_at", "until", "ended_at", "reason", "justified", "note", "reviewed_by"),
     *("division_code", "school_code", "school_class"),
 )
 

@@ -13,10 +13,12 @@ from services.portal.entering import entered, left, session_caller
 from services.portal.forms import sent_form
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, opening
+from services.portal.sign_ins import agent_words
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 Sent = Annotated[FormData, Depends(sent_form)]
+LAST_SHOWN = 5
 
 
 @router.get("/account")
@@ -27,9 +29,9 @@ async def account(request: Request, opened: Opened) -> Response:
     backends: Backends = request.app.state.backends
     caller = session_caller(request)
     me = (await backends.get(caller, "access", "/v1/me")).body
-    sign_ins = (await backends.get(caller, "access", "/v1/me/sign-ins")).body["items"]
+    rows = (await backends.get(caller, "access", "/v1/me/sign-ins")).body["items"][:LAST_SHOWN]
     rendering: Rendering = request.app.state.rendering
-    return rendering.page(request, opened, "account.html", me=me, sign_ins=sign_ins)
+    return rendering.page(request, opened, "account.html", me=me, rows=rows, agent=agent_words)
 
 
 @router.get("/account/posts")

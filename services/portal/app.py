@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     account,
+    agency_keys,
     agreements,
     alarms,
     alert_rules,
@@ -28,6 +29,7 @@ from services.portal import (
     deliveries,
     documents,
     dropout_reports,
+    emergency,
     entering,
     erasures,
     exports,
@@ -53,7 +55,9 @@ from services.portal import (
     reference_forms,
     reporting,
     reviews,
+    second_factor,
     sign_in,
+    sign_ins,
     staff_import,
     staff_lists,
     student_life,
@@ -122,6 +126,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         sign_in.router,
         entering.router,
         account.router,
+        second_factor.router,
+        sign_ins.router,
         statics.router(),
         proxy.router,
         home.router,
@@ -168,6 +174,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         staff_import.router,
         people.router,
         handovers.router,
+        agency_keys.router,
+        emergency.router,
     ]
 
 

@@ -111,6 +111,8 @@ def entered(request: Request, opened: dict[str, Any], wanted: str) -> Response:
         wanted = "/account/password"
     elif opened["post_id"] is None:
         wanted = f"/account/posts?{urlencode({'next': wanted})}"
+    elif any(post["lacks_code"] for post in opened["posts"] if post["post_id"] == opened["post_id"]):
+        wanted = "/account/second-factor"
     answer = RedirectResponse(wanted, 303)
     answer.set_cookie(secret_cookie(secure), opened["secret"], httponly=True, samesite="lax", secure=secure, path="/")
     answer.delete_cookie(SESSION_COOKIE)

@@ -39,7 +39,7 @@ POST_ACTS = {
 
 @router.get("/people")
 async def people(request: Request, opened: Opened) -> Response:
-    """Everybody with an account within one's place, and the sign-ins to look at."""
+    """Everybody with an account within one's place."""
     opened.allow(READ, KEEP)
     return await _people(request, opened)
 
@@ -135,9 +135,7 @@ async def _people(
     handed: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    backends = _backends(request)
     listed = await _listed(request, opened, PEOPLE)
-    unusual = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body["items"]
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
         request,
@@ -145,7 +143,6 @@ async def _people(
         "people.html",
         status=status,
         **listed,
-        unusual=unusual,
         complaint=complaint,
         typed=typed or dict.fromkeys(ACCOUNT_FIELDS),
         handed=handed,

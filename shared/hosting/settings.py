@@ -19,6 +19,8 @@ ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (defau
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
 ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
+ROLLCALL_SECOND_FACTOR         kinds of post that nobody acts in without a second factor (default none)
+ROLLCALL_WORKING_HOURS         the county's, in Shanghai (default 6-22); sign-ins outside of them are shown as at night
 =============================  =========================================================================
 """
 
@@ -44,6 +46,7 @@ from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
 from shared.messaging.brokers import Brokers
+from shared.standards.posts import KINDS
 from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
@@ -85,6 +88,8 @@ class Settings:
     rates: Rates = UNLIMITED
     pace: Pace = USUAL
     proxies: str = ""
+    working_hours: tuple[int, int] = (6, 22)
+    second_factor: frozenset[str] = frozenset()
     kafka: Brokers | None = field(default=None, repr=False)
 
     @classmethod
@@ -270,9 +275,27 @@ def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
             "pace": Pace.from_environment(env),
             "proxies": proxies_from(env),
             "kafka": kafka,
+            "working_hours": _hours(env.get("ROLLCALL_WORKING_HOURS") or "6-22"),
+            "second_factor": _kinds(env.get("ROLLCALL_SECOND_FACTOR", "")),
         }
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
+
+
+def _hours(told: str) -> tuple[int, int]:
+    """``6-22`` → (6, 22). Raises ValueError."""
+    begins, _, ends = told.partition("-")
+    if not (begins.isdecimal() and ends.isdecimal() and int(begins) < int(ends) <= 24):
+        raise ValueError(f"ROLLCALL_WORKING_HOURS is {told!r}; give two hours of a day, like 6-22")
+    return int(begins), int(ends)
+
+
+def _kinds(told: str) -> frozenset[str]:
+    """Kinds of post by name, with commas between. Raises ValueError."""
+    kinds = frozenset(filter(None, map(str.strip, told.split(","))))
+    if unknown := kinds - set(KINDS):
+        raise ValueError(f"ROLLCALL_SECOND_FACTOR names no kind of post by {', '.join(sorted(unknown))}")
+    return kinds
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:
