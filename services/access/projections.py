@@ -10,6 +10,9 @@ from services.access.events import (
     DelegationEnded,
     EmergencyAccessReviewed,
     EmergencyAccessTaken,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PostClosed,
     PostDelegated,
     PostEstablished,
@@ -18,7 +21,7 @@ from services.access.events import (
     SignedIn,
     SignInRefused,
 )
-from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
+from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, IDENTITIES, POSTS, SCHOOLS, SIGN_INS
 from services.registry.events import SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 
@@ -85,6 +88,27 @@ def delegation_ended(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DELEGATIONS, event.fact.delegation_id, event.effective_on, {"ended": True})
 
 
+def identity_announced(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "announced", "until": event.fact.until})
+
+
+def identity_linked(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "linked", "until": None})
+
+
+def _identity(event: Recorded, values: dict[str, object]) -> Assertion:
+    fact = event.fact
+    names = ("account_id", "issuer", "division_code", "school_code")
+    told = {"told": None if fact.personal is None else fact.personal.told}
+    return Assertion(
+        IDENTITIES, fact.identity_id, event.effective_on, {name: getattr(fact, name) for name in names} | told | values
+    )
+
+
+def identity_unlinked(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(IDENTITIES, event.fact.identity_id, event.effective_on, {"state": "ended"})
+
+
 def signed_in(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     signs = {
@@ -135,7 +159,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS),
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, IDENTITIES, EMERGENCIES, SCHOOLS),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -145,6 +169,9 @@ ACCESS_VIEW = Projection(
         PostClosed: post_closed,
         PostDelegated: post_delegated,
         DelegationEnded: delegation_ended,
+        IdentityAnnounced: identity_announced,
+        IdentityLinked: identity_linked,
+        IdentityUnlinked: identity_unlinked,
         SignedIn: signed_in,
         SignInRefused: sign_in_refused,
         EmergencyAccessTaken: emergency_taken,

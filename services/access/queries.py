@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, Select, and_, func, select, text
 
 from services.access.projections import NAME
-from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, IDENTITIES, POSTS, SCHOOLS, SIGN_INS
 from shared.database.database import Database
 from shared.standards.posts import Kind
 from shared.web.pages import PageTurn
@@ -19,7 +19,8 @@ OWN_SIGN_INS = 50
 
 
 class AccountRow(BaseModel):
-    """One account. Names of staff stand in full: whoever administers them must know whom."""
+    """One account. Names of staff stand in full: whoever administers them must know whom. ``identity``: whether one at
+    the issuer opens it, or is awaited."""
 
     account_id: UUID
     login: str | None
@@ -29,6 +30,7 @@ class AccountRow(BaseModel):
     school_code: str | None
     school_name: str | None
     posts: list[Kind]
+    identity: Literal["announced", "linked"] | None
 
 
 class PostRow(BaseModel):
@@ -88,7 +90,7 @@ class EmergencyRow(BaseModel):
     school_class: str | None
 
 
-_A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
+_A, _P, _D, _S, _N, _I = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c, IDENTITIES.c
 
 
 def accounts(
@@ -98,6 +100,12 @@ def accounts(
     kinds = (
         select(func.array_agg(_P.kind))
         .where(_P.holder == _A.entity, POSTS.holds_on(true_on), _P.closed.is_(False))
+        .scalar_subquery()
+    )
+    identity = (  # "linked" comes after "announced"
+        select(func.max(_I.state))
+        .where(_I.account_id == _A.entity, IDENTITIES.holds_on(true_on))
+        .where((_I.state == "linked") | ((_I.state == "announced") & (_I.until > func.now())))
         .scalar_subquery()
     )
     statement = (
@@ -110,6 +118,7 @@ def accounts(
             _A.school_code,
             _N.name.label("school_name"),
             func.coalesce(kinds, text("'{}'")).label("posts"),
+            identity.label("identity"),
         )
         .select_from(ACCOUNTS.table)
         .outerjoin(SCHOOLS.table, and_(_N.code == _A.school_code, SCHOOLS.holds_on(true_on)))

@@ -6,7 +6,7 @@ which part was wrong is in the log only; and a name nobody has costs the same ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.access import lockout, second_factor, sessions
-from services.access.desk import Desk, day_of, lock_account
+from services.access.desk import Desk, Raw, day_of, lock_account
 from services.access.errors import CodeNeeded, SignInFailed, TooManyAttempts
 from services.access.events import PostChosen, SignedIn, SignInFailure, SignInRefused, Whereabouts
 from services.access.lockout import Subjects
@@ -50,7 +50,9 @@ class SignedInAs(NamedTuple):
     must_change: bool
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
+    """An account as its row tells."""
+
     account_id: UUID
     division_code: str
     school_code: str | None
@@ -58,6 +60,14 @@ class _Known(NamedTuple):
     password: str | None
     must_change: bool
     once_until: datetime | None
+
+
+class Way(NamedTuple):
+    """How somebody came, and from where. ``still``: raises when what was looked at before is true no more."""
+
+    means: tuple[str, ...]
+    address: str
+    still: Callable[[Raw], None] = lambda _raw: None
 
 
 _ACCOUNT = """
@@ -72,27 +82,32 @@ def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
     with desk.database.writing() as connection:
         raw = driver(connection)
         wait = lockout.taken(raw, subjects, now)
-        row = raw.execute(_ACCOUNT, (subjects.login,)).fetchone()
+        known = known_by(raw, subjects.login)
         refused = lockout.refused_before(raw, subjects)
     if wait:
         raise TooManyAttempts(wait)
-    known = None if row is None else _Known(*row)
     right = desk.hashing.fits(attempt.password, None if known is None else known.password)
     expired = known is not None and known.once_until is not None and known.once_until <= now
     if known is None or not right or known.closed or expired:
         reason: SignInFailure = (
             "unknown_login" if known is None else "closed" if known.closed and right else "wrong_password"
         )
-        _refuse(desk, known, reason, attempt.address, refused, now)
+        refuse(desk, known, reason, attempt.address, refused, now)
         raise SignInFailed
     means = _means(desk, known, subjects, attempt.code, now)
     if means is None:
-        _refuse(desk, known, "wrong_code", attempt.address, refused, now)
+        refuse(desk, known, "wrong_code", attempt.address, refused, now)
         raise SignInFailed
-    return _enter(desk, known, subjects, means, attempt.address, now)
+    return enter(desk, known, subjects, Way(means, attempt.address), now)
 
 
-def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
+def known_by(raw: Raw, login: bytes) -> Known | None:
+    """The account under the digest of a login name."""
+    row = raw.execute(_ACCOUNT, (login,)).fetchone()
+    return None if row is None else Known(*row)
+
+
+def _means(desk: Desk, known: Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
     """How somebody with the right password signs in; None: the code is wrong. Raises CodeNeeded."""
     with desk.database.writing() as connection:
         raw = driver(connection)
@@ -105,7 +120,8 @@ def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: dateti
     raise CodeNeeded
 
 
-def _refuse(desk: Desk, known: _Known | None, reason: SignInFailure, address: str, refused: int, now: datetime) -> None:
+def refuse(desk: Desk, known: Known | None, reason: SignInFailure, address: str, refused: int, now: datetime) -> None:
+    """Record an attempt that was looked at and refused. ``refused``: how many were before it."""
     fact = SignInRefused(
         account_id=None if known is None else known.account_id,
         reason=reason,
@@ -118,38 +134,39 @@ def _refuse(desk: Desk, known: _Known | None, reason: SignInFailure, address: st
     desk.store.run(desk.database, _own_command(), lambda _connection: proposed)
 
 
-def _enter(
-    desk: Desk, known: _Known, subjects: Subjects, means: tuple[str, ...], address: str, now: datetime
-) -> SignedInAs:
+def enter(desk: Desk, known: Known, subjects: Subjects, way: Way, now: datetime) -> SignedInAs:
+    """Open a session for somebody who has shown who they are. A password that must be changed binds who used it.
+    Raises SignInFailed when the account has changed since it was looked at."""
+    must_change = known.must_change and PASSWORD in way.means
     session_id = sessions.new_session_id()
     answer: list[SignedInAs] = []
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         lock_account(raw, known.account_id, alone=False)
-        row = raw.execute(_ACCOUNT, (subjects.login,)).fetchone()
-        if row is None or _Known(*row) != known:
+        if known_by(raw, subjects.login) != known:
             raise SignInFailed  # closed, reset or changed between the look and this moment
+        way.still(raw)
         refused = lockout.succeeded(raw, subjects)
         came = raw.execute(
             """INSERT INTO access_addresses (account_id, address) VALUES (%s, %s) ON CONFLICT DO NOTHING
                RETURNING (SELECT count(*) FROM access_addresses WHERE account_id = %s)""",
             (known.account_id, subjects.address, known.account_id),
         ).fetchone()
-        posts = [] if known.must_change else sessions.holdings(raw, known.account_id, day_of(now))
+        posts = [] if must_change else sessions.holdings(raw, known.account_id, day_of(now))
         chosen = posts[0] if len(posts) == 1 else None
-        session = _session(session_id, known.account_id, means, chosen, now)
-        answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, known.must_change)]
+        session = _session(session_id, known.account_id, way.means, chosen, now)
+        answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, must_change)]
         fact = SignedIn(
             account_id=known.account_id,
             session_id=session_id,
-            means=means,
+            means=way.means,
             new_address=came is not None and came[0] > 0,
             at_night=not NIGHT_ENDS <= now.astimezone(SHANGHAI).hour < NIGHT_BEGINS,
             refused_before=refused,
             division_code=known.division_code,
             school_code=known.school_code,
-            personal=Whereabouts(person_id=known.account_id, address=address),
+            personal=Whereabouts(person_id=known.account_id, address=way.address),
         )
         told = [Proposed(session_id, 0, fact, day_of(now))]
         return told if chosen is None else [*told, Proposed(session_id, 0, _choice(session), day_of(now))]

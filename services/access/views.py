@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.access.projections import ACCESS_VIEW
-from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, IDENTITIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
 _POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
@@ -29,6 +29,13 @@ VIEWS: tuple[View, ...] = (
         ACCESS_VIEW,
         period_rows(DELEGATIONS, "delegation_id", ("post_id", "account_id", "until", "ended")),
         ("delegation_id",),
+    ),
+    View(
+        "identities",
+        "access",
+        ACCESS_VIEW,
+        period_rows(IDENTITIES, "identity_id", ("account_id", "issuer", "state", "until")),
+        ("identity_id",),
     ),
     View(
         "emergencies",

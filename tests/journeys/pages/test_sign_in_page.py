@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
 from deploy.checker import checker
+from deploy.ports import free_port
+from services.access.app import built
+from services.access.oidc.configuration import CALLBACK, Configuration
 from services.portal.app import application
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web.application import create_app
@@ -19,6 +23,7 @@ from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
+from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
 from tests.support.portal import form_token
 from tests.support.serving import serving
 
@@ -33,11 +38,18 @@ def office(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def page_address(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A portal without a demonstration before access, nothing else beside them."""
-    service, issuer = office.service, f"urn:rollcall:{DIVISION}:access"
+def issuer() -> Iterator[Issuer]:
+    with running_issuer(f"http://127.0.0.1:{free_port()}{CALLBACK}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page_address(office: Office, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A portal without a demonstration before access and an issuer, nothing else beside them."""
+    told = Configuration(issuer.url, CLIENT_ID, CLIENT_SECRET, issuer.redirect_uri)
+    service, name = built(office.installation.settings("access"), told), f"urn:rollcall:{DIVISION}:access"
     hub = SseHub(service.database.app_conninfo)
-    authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
+    authenticator = Authenticator(issuer=name, audience="rollcall", jwks=office.desk.signer.jwks())
     state = {"hub": hub}
     access = create_app(
         "access", service.routers, authenticator=authenticator, database=service.database, parts=[hub.part], state=state
@@ -50,11 +62,14 @@ def page_address(office: Office, tmp_path_factory: pytest.TempPathFactory) -> It
             issuer="",
             audience="rollcall",
             services=dict.fromkeys(SERVICES, behind.url),  # of which only access answers
-            access_issuer=issuer,
+            oidc_label=("县教育统一身份", "County identity"),
+            access_issuer=name,
             portal_key=bytes([6]) * 32,
             secure_cookies=True,
         )
-        with serving(application(settings, checker(home))) as portal:
+        port = urlsplit(issuer.redirect_uri).port
+        assert port is not None
+        with serving(application(settings, checker(home)), port) as portal:
             yield portal.url
 
 
@@ -163,3 +178,39 @@ def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_addr
         crossed = {"origin": "https://elsewhere.test", "sec-fetch-site": "cross-site"}
         answer = client.post("/account/sign-out-everywhere", data={"form_token": fresh}, headers=crossed)
         assert answer.status_code == 403 and client.get("/account").status_code == 200
+
+
+def test_somebody_links_an_identity_comes_in_by_it_and_unlinks_it(
+    office: Office, page_address: str, issuer: Issuer, browser: Browser
+) -> None:
+    from shared.kernel.clock import utc_now
+
+    office.now = utc_now()
+    person, login = office.someone(password=PASSWORD)
+    office.post(holder=person)
+    context = browser.new_context(locale="zh-CN")
+    page, button = context.new_page(), "form[action='/sign-in/oidc'] button"
+    page.goto(f"{page_address}/sign-in?next=/account/posts")
+    assert page.inner_text(button) == "用 县教育统一身份 登录"
+    page.click(button)
+    page.wait_for_url("**/sign-in/oidc/callback?**")
+    refused = page.inner_text("main .trouble")
+    assert "还没有关联本系统的账号" in refused and "u-1" in refused
+    sign_in(page, page_address, login, PASSWORD)
+    page.goto(f"{page_address}/account")
+    page.fill("form[action='/account/identities'] input[name=password]", PASSWORD)
+    page.click("form[action='/account/identities'] button")
+    page.wait_for_url("**/account")
+    assert issuer.url in page.inner_text("section[aria-labelledby=identities]")
+    page.click("form[action='/sign-out'] button")
+    page.wait_for_url("**/sign-in/account**")
+    page.goto(f"{page_address}/sign-in?next=/account/posts")
+    page.click(button)
+    page.wait_for_url("**/account/posts")
+    assert "王小明" in page.inner_text("header")
+    held = {each["name"]: each for each in context.cookies() if each["domain"] == "127.0.0.1"}
+    assert held["__Host-rollcall"]["httpOnly"] and "__Host-rollcall-oidc" not in held
+    page.goto(f"{page_address}/account")
+    page.click("section[aria-labelledby=identities] table button")
+    page.wait_for_url("**/sign-in/account**")  # the session began there, so it is over
+    context.close()

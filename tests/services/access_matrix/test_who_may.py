@@ -20,6 +20,8 @@ BY_SECRET = (
     *("/v1/sign-in", "/v1/sign-out", "/v1/token", "/v1/session/post", "/v1/agency-token", "/v1/administrators"),
     *("/v1/me", "/v1/me/sign-ins", "/v1/me/password", "/v1/me/emergency", "/v1/me/second-factor"),
     *("/v1/me/second-factor/confirm", "/v1/me/second-factor/remove", "/v1/jwks.json", "/v1/revocations"),
+    *("/v1/oidc/begin", "/v1/oidc/finish", "/v1/oidc/code"),
+    *("/v1/me/identities", "/v1/me/identities/finish", "/v1/me/identities/{identity_id}/unlink"),
 )
 # Asked of the post a session acts in, and by pages alone.
 AHEAD = {Right.EMERGENCY_ASK, Right.ALARMS_WATCH}

@@ -1,0 +1,243 @@
+"""A callback becomes a session, on the same path as a password: the same counting, codes, closings and events.
+
+An identity that belongs to no account opens nothing, whatever name or e-mail address it shows, unless an administrator
+told it of one account beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+
+from services.access import lockout, second_factor
+from services.access.desk import Desk, Raw, day_of, lock_account
+from services.access.domain import Account
+from services.access.errors import (
+    AccountIsClosed,
+    CodeNeeded,
+    FlowOver,
+    IdentityUnlinked,
+    IssuerRefused,
+    OidcOff,
+    SignInFailed,
+    TooManyAttempts,
+    WrongCode,
+)
+from services.access.events import IdentityLinked, IdentityPersonal
+from services.access.lockout import Subjects
+from services.access.oidc import flows, identities
+from services.access.oidc.id_token import Identity
+from services.access.oidc.identities import Linked
+from services.access.oidc.party import RelyingParty
+from services.access.session_desk import own_command
+from services.access.sign_in import CODE, PRINCIPAL, Known, SignedInAs, Way, enter, known_by, refuse
+from shared.database.database import driver
+from shared.eventsourcing.store import Proposed
+
+OIDC, ISSUER_FACTOR = "oidc", "issuer_second_factor"  # among the means of a session
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Callback:
+    """What came back to the browser: ``code`` or ``error``, and who says so (``iss``) where the issuer says."""
+
+    state: str
+    code: str | None = None
+    error: str | None = None
+    issuer: str | None = None
+
+
+class Begun(NamedTuple):
+    """Where the browser goes, and the secret it keeps until it comes back."""
+
+    address: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Office:
+    """The desk, and the party it speaks to the issuer as."""
+
+    desk: Desk
+    party: RelyingParty | None
+
+    @property
+    def asked(self) -> RelyingParty:
+        """Raises OidcOff."""
+        if self.party is None:
+            raise OidcOff
+        return self.party
+
+
+def begin(office: Office, address: str, now: datetime, account_id: UUID | None = None) -> Begun:
+    """Send a browser to the issuer; ``account_id``: to link who comes back. Raises OidcOff, IssuerUnreachable, Busy."""
+    party, desk = office.asked, office.desk
+    party.check_ready()
+    with desk.database.writing() as connection:
+        secret = flows.begun(driver(connection), desk.streams.address(address), account_id, now)
+    promise = flows.promise_of(desk.streams, secret)
+    return Begun(party.address(state=promise.state, nonce=promise.nonce, challenge=promise.challenge), secret)
+
+
+def finish(office: Office, secret: str, callback: Callback, address: str, now: datetime) -> SignedInAs:
+    """Open a session. Raises OidcOff, FlowOver, IssuerRefused, IssuerUnreachable, IdentityUnlinked, AccountIsClosed,
+    CodeNeeded (then a code is awaited), TooManyAttempts."""
+    desk = office.desk
+    identity = shown(office, secret, callback, address, now)
+    linked = _linked(desk, identity, now)
+    if linked is None:
+        _turn_away(desk, identity, address, now)
+        raise IdentityUnlinked(identity.subject)
+    subjects, known = _looked_at(desk, linked, address, now)
+    factor = bool(identity.shown & office.asked.configuration.second_factors)
+    if not factor and _awaits_code(desk, linked, subjects, secret):
+        raise CodeNeeded
+    means = (OIDC, ISSUER_FACTOR) if factor else (OIDC,)
+    return enter(desk, known, subjects, Way(means, address, lambda raw: _check_linked(raw, linked)), now)
+
+
+def finish_with_code(office: Office, secret: str, code: str, address: str, now: datetime) -> SignedInAs:
+    """Open the session that waits for a code in this browser. Raises OidcOff, FlowOver, WrongCode, AccountIsClosed,
+    TooManyAttempts."""
+    desk = office.desk
+    _ = office.asked
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        linked = identities.by_id(raw, flows.waiting(raw, secret, now))
+    if linked is None:
+        raise FlowOver
+    subjects, known = _looked_at(desk, linked, address, now)
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        refused = lockout.refused_before(raw, subjects)
+        right = second_factor.taken(raw, desk.streams, linked.account_id, code, now)
+    if not right:
+        refuse(desk, known, "wrong_code", address, refused, now)
+        raise WrongCode("验证码不正确", "The code is wrong")
+
+    def still(raw: Raw) -> None:
+        flows.code_came(raw, secret)
+        _check_linked(raw, linked)
+
+    return enter(desk, known, subjects, Way((OIDC, CODE), address, still), now)
+
+
+def shown(
+    office: Office, secret: str, callback: Callback, address: str, now: datetime, account_id: UUID | None = None
+) -> Identity:
+    """Who came back to the browser that holds ``secret``; ``account_id``: where it was begun to link an identity to
+    this account. Raises OidcOff, FlowOver, IssuerRefused, IssuerUnreachable."""
+    party, desk = office.asked, office.desk
+    with desk.database.writing() as connection:
+        owner = flows.taken(driver(connection), desk.streams, secret, callback.state, now)
+    if owner != account_id:
+        raise FlowOver
+    promise = flows.promise_of(desk.streams, secret)
+    try:
+        party.check_issuer(callback.issuer)
+        if callback.error is None and callback.code:
+            return party.identity(callback.code, verifier=promise.verifier, nonce=promise.nonce, now=now)
+    except IssuerRefused as refused:
+        log.warning("oidc_refused", reason=refused.reason)
+        _record_refusal(desk, address, now)
+        raise
+    raise IssuerRefused("answered_no")  # somebody thought better of it: nothing was looked at
+
+
+def _linked(desk: Desk, identity: Identity, now: datetime) -> Linked | None:
+    """The account's identity, linked now if an administrator told it beforehand."""
+    subject = desk.streams.identity(identity.issuer, identity.subject)
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        found = identities.of_subject(raw, subject)
+        awaited = identities.announced(raw, desk.streams, identity, now) if found is None else None
+    if awaited is None:
+        return found
+
+    def decide(connection: Connection) -> Sequence[Proposed]:
+        raw = driver(connection)
+        lock_account(raw, awaited.account_id, alone=True)
+        account = desk.account(connection, awaited.account_id)
+        if account.closed or not identities.link_announced(raw, awaited.identity_id, subject, now):
+            raise FlowOver  # taken back, or somebody came at this very moment
+        return [Proposed(awaited.account_id, account.version, linked_fact(account, awaited, identity), day_of(now))]
+
+    desk.store.run(desk.database, own_command(), decide)
+    return awaited
+
+
+def linked_fact(account: Account, linked: Linked, identity: Identity) -> IdentityLinked:
+    """That who was announced has come."""
+    return IdentityLinked(
+        account_id=linked.account_id,
+        identity_id=linked.identity_id,
+        issuer=identity.issuer,
+        division_code=account.division_code,
+        school_code=account.school_code,
+        by=PRINCIPAL,
+        personal=IdentityPersonal(person_id=linked.account_id, told=identity.subject),
+    )
+
+
+def _looked_at(desk: Desk, linked: Linked, address: str, now: datetime) -> tuple[Subjects, Known]:
+    """Count the attempt and look at the account. Raises TooManyAttempts, AccountIsClosed, FlowOver."""
+    subjects = Subjects(linked.login, desk.streams.address(address))
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        wait = lockout.taken(raw, subjects, now)
+        known, refused = known_by(raw, subjects.login), lockout.refused_before(raw, subjects)
+    if wait:
+        raise TooManyAttempts(wait)
+    if known is None:
+        raise FlowOver
+    if known.closed:
+        refuse(desk, known, "closed", address, refused, now)
+        raise AccountIsClosed("账号已停用,请联系账号管理员", "The account is closed; ask the account administrator")
+    return subjects, known
+
+
+def _awaits_code(desk: Desk, linked: Linked, subjects: Subjects, secret: str) -> bool:
+    """Whether the account signs in with a code as well; then one is awaited, and the attempt was no mistake."""
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        if not second_factor.needed(raw, linked.account_id):
+            return False
+        flows.wait_for_code(raw, secret, linked.identity_id)
+        lockout.uncounted(raw, subjects)
+        return True
+
+
+def _turn_away(desk: Desk, identity: Identity, address: str, now: datetime) -> None:
+    """Record somebody without an account; counted, so that trying again and again costs no events. Raises
+    TooManyAttempts."""
+    subjects = Subjects(desk.streams.identity(identity.issuer, identity.subject), desk.streams.address(address))
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        wait, refused = lockout.taken(raw, subjects, now), lockout.refused_before(raw, subjects)
+    if wait:
+        raise TooManyAttempts(wait)
+    refuse(desk, None, "identity_unlinked", address, refused, now)
+
+
+def _record_refusal(desk: Desk, address: str, now: datetime) -> None:
+    """Record what the issuer or we refused, as often as mistakes from one address are looked at."""
+    subjects = Subjects(desk.streams.address(f"issuer {address}"), desk.streams.address(address))
+    with desk.database.writing() as connection:
+        raw = driver(connection)
+        wait, refused = lockout.taken(raw, subjects, now), lockout.refused_before(raw, subjects)
+    if not wait:
+        refuse(desk, None, "issuer_refused", address, refused, now)
+
+
+def _check_linked(raw: Raw, linked: Linked) -> None:
+    """Raises SignInFailed when it was unlinked at this very moment."""
+    if identities.by_id(raw, linked.identity_id) is None:
+        raise SignInFailed
