@@ -63,6 +63,7 @@ class Issuer:
     redirect_uri: str = ""
     asked: list[str] = field(default_factory=list)
     codes: dict[str, Granted] = field(default_factory=dict)
+    browser: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
 
     def honest(self) -> None:
         """As it was made, but for its keys."""
@@ -72,7 +73,7 @@ class Issuer:
 
     def visit(self, address: str) -> dict[str, str]:
         """What a browser does that is signed in there: go to ``address``; what the callback's address says."""
-        answer = httpx.get(address, trust_env=False, timeout=10)
+        answer = self.browser.get(address)
         assert answer.status_code == 302, answer.text
         return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
 
@@ -174,3 +175,4 @@ def running_issuer(redirect_uri: str) -> Iterator[Issuer]:
     with serving(issuer.app()) as server:
         issuer.url = server.url
         yield issuer
+        issuer.browser.close()

@@ -216,9 +216,10 @@ def _awaits_code(desk: Desk, linked: Linked, subjects: Subjects, secret: str) ->
 
 
 def _turn_away(desk: Desk, identity: Identity, address: str, now: datetime) -> None:
-    """Record somebody without an account; counted, so that trying again and again costs no events. Raises
-    TooManyAttempts."""
-    subjects = Subjects(desk.streams.identity(identity.issuer, identity.subject), desk.streams.address(address))
+    """Record somebody without an account; counted, so that trying again and again costs no events, and apart from
+    passwords, because on the first day a whole school presses the button from one address. Raises TooManyAttempts."""
+    who = desk.streams.identity(identity.issuer, identity.subject)
+    subjects = Subjects(who, desk.streams.address(f"unlinked {address}"))
     with desk.database.writing() as connection:
         raw = driver(connection)
         wait, refused = lockout.taken(raw, subjects, now), lockout.refused_before(raw, subjects)
@@ -228,8 +229,9 @@ def _turn_away(desk: Desk, identity: Identity, address: str, now: datetime) -> N
 
 
 def _record_refusal(desk: Desk, address: str, now: datetime) -> None:
-    """Record what the issuer or we refused, as often as mistakes from one address are looked at."""
-    subjects = Subjects(desk.streams.address(f"issuer {address}"), desk.streams.address(address))
+    """Record what the issuer or we refused: the first times, then less and less often, and apart from passwords, which
+    are what people fall back on when the issuer's clock is wrong."""
+    subjects = Subjects(*(desk.streams.address(f"{counted} {address}") for counted in ("refused", "issuer")))
     with desk.database.writing() as connection:
         raw = driver(connection)
         wait, refused = lockout.taken(raw, subjects, now), lockout.refused_before(raw, subjects)

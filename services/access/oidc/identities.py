@@ -80,6 +80,14 @@ def announce(raw: Raw, identity_id: UUID, account_id: UUID, issuer: str, told: b
     )
 
 
+def is_awaited(raw: Raw, told: bytes) -> bool:
+    """Whether an account awaits what this digest stands for."""
+    row = raw.execute(
+        "SELECT FROM access_identities WHERE announced = %s AND subject IS NULL AND NOT ended", (told,)
+    ).fetchone()
+    return row is not None
+
+
 def forget_late(raw: Raw, told: bytes, now: datetime) -> None:
     """What was awaited too long stands in nobody's way."""
     raw.execute(

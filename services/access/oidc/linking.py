@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from psycopg import errors
 from sqlalchemy import Connection
 
 from services.access import domain, lockout, sessions
@@ -97,10 +96,7 @@ def finish_link(
         )
         return [Proposed(account_id, account.version, fact, day_of(now))]
 
-    try:
-        desk.store.run(desk.database, own_command(), decide)
-    except errors.UniqueViolation as taken:  # by another at this very moment
-        raise _taken() from taken
+    desk.store.run(desk.database, own_command(), decide)  # decides again when another took it at this very moment
 
 
 def unlink_own(desk: Desk, secret: str, identity_id: UUID, now: datetime) -> None:
@@ -139,6 +135,8 @@ def announce(
         if len(identities.of_account(raw, account_id, now)) >= MOST:
             raise TooManyIdentities("关联的身份过多,请先取消", "Several are linked or awaited already")
         identities.forget_late(raw, digest, now)
+        if identities.is_awaited(raw, digest):
+            raise _taken()
         identities.announce(raw, identity_id, account_id, issuer, digest, until)
         fact = IdentityAnnounced(
             account_id=account_id,
@@ -153,10 +151,7 @@ def announce(
         )
         return [Proposed(account_id, account.version, fact, day_of(now))]
 
-    try:
-        return desk.store.run(desk.database, command, decide)
-    except errors.UniqueViolation as taken:
-        raise _taken() from taken
+    return desk.store.run(desk.database, command, decide)
 
 
 def unlink_all(

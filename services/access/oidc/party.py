@@ -20,7 +20,7 @@ from services.access.errors import IssuerRefused
 from services.access.oidc.configuration import Configuration
 from services.access.oidc.discovery import DoesNotFit, Provider, address_of, provider_of
 from services.access.oidc.id_token import Expected, Identity, NotBelieved, identity_of, key_id
-from shared.outgoing.fetching import FetchFailed, fetch_json
+from shared.outgoing.fetching import DEADLINE_SECONDS, FetchFailed, fetch_json
 from shared.web.authentication import KEYS_FRESH_SECONDS, REFETCH_PAUSE_SECONDS, IssuerUnreachable, signing_keys
 
 SCOPE = "openid email"
@@ -62,10 +62,16 @@ class _Kept(Generic[T]):
 
 
 class RelyingParty:
-    """This installation as the client of one issuer. ``clock``: seconds that only grow, for what is kept."""
+    """This installation as the client of one issuer. ``clock``: seconds that only grow, for what is kept;
+    ``deadline_seconds``: of each call."""
 
-    def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.monotonic) -> None:
-        self.configuration = configuration
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Callable[[], float] = time.monotonic,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        self.configuration, self._deadline_seconds = configuration, deadline_seconds
         self._provider = _Kept(self._read_provider, DOCUMENT_FRESH_SECONDS, clock)
         self._keys = _Kept(self._read_keys, KEYS_FRESH_SECONDS, clock)
 
@@ -119,7 +125,7 @@ class RelyingParty:
         else:
             form |= {"client_id": mine.client_id, "client_secret": mine.client_secret}
         try:
-            told = fetch_json(mine.gate, provider.token_endpoint, form=form, headers=headers)
+            told = self._asked(provider.token_endpoint, form=form, headers=headers)
         except FetchFailed as failed:
             if failed.code.startswith("status_4"):
                 raise IssuerRefused(f"code_{failed.code}") from None
@@ -132,7 +138,11 @@ class RelyingParty:
 
     def _read_provider(self) -> Provider:
         issuer = self.configuration.issuer
-        return provider_of(fetch_json(self.configuration.gate, address_of(issuer)), issuer)
+        return provider_of(self._asked(address_of(issuer)), issuer)
 
     def _read_keys(self) -> Mapping[str, Any]:
-        return signing_keys(fetch_json(self.configuration.gate, self._provider.now().jwks_uri))
+        return signing_keys(self._asked(self._provider.now().jwks_uri))
+
+    def _asked(self, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        gate, seconds = self.configuration.gate, self._deadline_seconds
+        return fetch_json(gate, url, form=form, headers=headers, deadline_seconds=seconds)

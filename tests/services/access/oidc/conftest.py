@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.access.oidc import entering
+from services.access.oidc import entering, linking
 from services.access.oidc.configuration import Configuration
 from services.access.oidc.entering import Callback
 from services.access.oidc.party import RelyingParty
 from services.access.sign_in import SignedInAs
-from tests.services.access.conftest import Office
+from tests.services.access.conftest import PASSWORD, Office
+from tests.services.installation import Installation
 from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
 
 REDIRECT = "https://page.test/sign-in/oidc/callback"
@@ -41,6 +44,22 @@ class Door:
     def finish(self, secret: str, told: Callback, address: str = ADDRESS) -> SignedInAs:
         return entering.finish(self.office, secret, told, address, self.access.now)
 
+    def linked(self, subject: str) -> tuple[UUID, str]:
+        """Somebody with a post who has linked the identity with this subject: account and login name. The issuer's
+        browser is theirs from now on."""
+        person, login = self.access.someone()
+        self.access.post(holder=person)
+        self.link(login, subject)
+        return person, login
+
+    def link(self, login: str, subject: str) -> None:
+        """Link an identity as its holder does."""
+        session = self.access.enter(login)
+        begun = linking.begin_link(self.office, session.secret, PASSWORD, ADDRESS, self.access.now)
+        self.issuer.person = {"sub": subject}
+        told = callback(self.issuer.visit(begun.address))
+        linking.finish_link(self.office, session.secret, begun.secret, told, ADDRESS, self.access.now)
+
     def enter(self) -> SignedInAs:
         return self.finish(*self.begin())
 
@@ -49,7 +68,15 @@ def callback(told: dict[str, str]) -> Callback:
     return Callback(told["state"], told.get("code"), told.get("error"), told.get("iss"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def office(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One for all of these modules."""
+    installation = Installation(postgres, tmp_path_factory.mktemp("access"))
+    yield Office(installation)
+    installation.close()
+
+
+@pytest.fixture(scope="package")
 def running() -> Iterator[Issuer]:
     with running_issuer(REDIRECT) as issuer:
         yield issuer

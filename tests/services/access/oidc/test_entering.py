@@ -8,24 +8,12 @@ from services.access.errors import FlowOver, IdentityUnlinked
 from services.access.events import IdentityLinked, SignedIn, SignInRefused
 from services.access.oidc import linking
 from services.access.oidc.linking import Told
-from tests.services.access.conftest import COUNTY, PASSWORD
-from tests.services.access.oidc.conftest import ADDRESS, Door, callback
-
-
-def linked(door: Door, subject: str) -> tuple[object, str]:
-    """Somebody who has linked the identity with this subject: account and login."""
-    person, login = door.access.someone()
-    door.access.post(holder=person)
-    session = door.access.enter(login)
-    begun = linking.begin_link(door.office, session.secret, PASSWORD, ADDRESS, door.access.now)
-    door.issuer.person = {"sub": subject}
-    told = callback(door.issuer.visit(begun.address))
-    linking.finish_link(door.office, session.secret, begun.secret, told, ADDRESS, door.access.now)
-    return person, login
+from tests.services.access.conftest import COUNTY
+from tests.services.access.oidc.conftest import Door
 
 
 def test_who_linked_an_identity_comes_in_by_it(door: Door) -> None:
-    person, _ = linked(door, "linked-1")
+    person, _ = door.linked("linked-1")
     entered = door.enter()
     assert entered.session.account_id == person and entered.session.post_id is not None
     claims = door.access.claims(entered.secret)
@@ -44,7 +32,7 @@ def test_who_is_not_linked_is_refused_in_words_to_act_on_and_recorded(door: Door
 
 
 def test_a_callback_is_good_once_and_in_its_own_browser(door: Door) -> None:
-    linked(door, "linked-2")
+    door.linked("linked-2")
     secret, told = door.begin()
     other, _ = door.begin()
     with pytest.raises(FlowOver):
