@@ -71,8 +71,9 @@ async def back(request: Request) -> Response:
     except (Refused, Unreachable) as trouble:
         if trouble.code == "code_needed":
             return _code_form(request)
-        failed, facts = _told(trouble), getattr(trouble, "problem", {}).get("facts", {})
-        subject = str(facts.get("subject", ""))
+        failed = _told(trouble)
+        failed = "issuer_refused" if failed == "malformed" else failed  # of what the issuer sent
+        subject = _subject(trouble)
         return _done(request, sign_in_form(request, kept.wanted, failed=failed, subject=subject, status=trouble.status))
     return _done(request, entered(request, opened, kept.wanted))
 
@@ -133,6 +134,12 @@ def _told(trouble: BackendTrouble) -> str:
     if trouble.code not in _TOLD:
         raise trouble
     return trouble.code
+
+
+def _subject(trouble: BackendTrouble) -> str:
+    """As the issuer calls whoever was not known: for the administrator they will tell."""
+    facts = trouble.problem.get("facts") if isinstance(trouble, Refused) else None
+    return str(facts.get("subject", "")) if isinstance(facts, dict) else ""
 
 
 def _leave(request: Request, away: dict[str, str], why: str, wanted: str) -> Response:

@@ -4,9 +4,12 @@ administrator lets a clerk in, and the clerk is out the moment the post is taken
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -24,7 +27,7 @@ from shared.web.live import SseHub
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
 from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
-from tests.support.portal import form_token
+from tests.support.portal import field, form_token
 from tests.support.serving import serving
 
 PASSWORD, CLERKS_PASSWORD = "山那边的云慢慢飘过了水库", "河边的芦苇在风里低下了头去"
@@ -85,6 +88,19 @@ def administrator(office: Office) -> tuple[str, str]:
     handed = reset_password(office.desk, COUNTY, person, office.command(), office.now)
     assert handed.password is not None
     return login, handed.password
+
+
+@contextmanager
+def visitor(address: str) -> Iterator[httpx.Client]:
+    """A browser without a window."""
+    with httpx.Client(base_url=address, timeout=20, trust_env=False) as client:
+
+        def as_browsers_do(request: httpx.Request) -> None:
+            """Secure cookies go to this machine also without TLS."""
+            request.headers["cookie"] = "; ".join(f"{each.name}={each.value}" for each in client.cookies.jar)
+
+        client.event_hooks = {"request": [as_browsers_do]}
+        yield client
 
 
 def sign_in(page: Page, address: str, login: str, password: str) -> None:
@@ -157,13 +173,7 @@ def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_addr
 
     office.now = utc_now()
     _, login = office.someone(password=PASSWORD)
-    with httpx.Client(base_url=page_address, timeout=20, trust_env=False) as client:
-
-        def as_browsers_do(request: httpx.Request) -> None:
-            """Secure cookies go to this machine also without TLS."""
-            request.headers["cookie"] = "; ".join(f"{each.name}={each.value}" for each in client.cookies.jar)
-
-        client.event_hooks = {"request": [as_browsers_do]}
+    with visitor(page_address) as client:
 
         def enter() -> httpx.Response:
             sent = {"form_token": form_token(client.get("/sign-in/account")), "login": login, "password": PASSWORD}
@@ -214,3 +224,67 @@ def test_somebody_links_an_identity_comes_in_by_it_and_unlinks_it(
     page.click("section[aria-labelledby=identities] table button")
     page.wait_for_url("**/sign-in/account**")  # the session began there, so it is over
     context.close()
+
+
+def away(client: httpx.Client, wanted: str = "/account") -> dict[str, str]:
+    """Press the button; the parameters the issuer is asked with, and where (``address``)."""
+    token = form_token(client.get("/sign-in/account"))
+    page = client.post("/sign-in/oidc", data={"form_token": token, "next": wanted})
+    assert page.status_code == 200, page.text
+    address = unescape(page.text.partition('content="0; url=')[2].partition('"')[0])
+    return {"address": address} | {name: each[0] for name, each in parse_qs(urlsplit(address).query).items()}
+
+
+def came_back(client: httpx.Client, told: dict[str, str]) -> httpx.Response:
+    return client.get("/sign-in/oidc/callback", params=told)
+
+
+def test_the_way_through_the_issuer_as_requests_and_what_is_tried_on_it(
+    office: Office, page_address: str, issuer: Issuer
+) -> None:
+    from shared.kernel.clock import utc_now
+
+    office.now, issuer.person = utc_now(), {"sub": f"told {uuid4()}"}
+    administrator, login = office.someone(password=PASSWORD)
+    office.post("account_administrator", holder=administrator)
+    person, _ = office.someone(password=None)
+    office.post(holder=person)
+    office.installation.pump()
+    with visitor(page_address) as keeper:  # an administrator tells who will come
+        token = form_token(keeper.get("/sign-in/account"))
+        sent = {"form_token": token, "login": login, "password": PASSWORD, "next": "//evil.test"}
+        assert keeper.post("/sign-in/account", data=sent).headers["location"] == "/"
+        page = keeper.get("/people")
+        sent = {"form_token": form_token(page), "command_id": field(page, "command_id"), "claim": "sub"}
+        told = keeper.post(f"/people/{person}/identity", data={**sent, "value": issuer.person["sub"]})
+        assert told.headers["location"] == "/people?done=people"
+        office.installation.pump()
+        assert "等待首次统一登录" in keeper.get("/people").text
+    with visitor(page_address) as hers, visitor(page_address) as elsewhere:
+        assert hers.post("/sign-in/oidc", data={"next": "/"}).status_code == 403  # no form of ours
+        asked = away(hers, "//evil.test/steal")
+        assert asked["response_type"] == "code" and asked["code_challenge_method"] == "S256"
+        assert asked["redirect_uri"] == issuer.redirect_uri and "client_secret" not in asked["address"]
+        cookie = next(each for each in hers.cookies.jar if each.name == "__Host-rollcall-oidc")
+        assert (
+            cookie.secure
+            and cookie.has_nonstandard_attr("HttpOnly")
+            and cookie.get_nonstandard_attr("SameSite") == "lax"
+        )
+        back = issuer.visit(asked["address"])
+        assert came_back(elsewhere, back).status_code == 401  # a browser that never left
+        away(elsewhere)
+        assert "重新开始" in came_back(elsewhere, back).text  # and one that left for itself
+        answer = came_back(hers, back)
+        assert answer.status_code == 303 and answer.headers["location"] == "/"
+        assert came_back(hers, back).status_code == 401  # once
+        assert "王小明" in hers.get("/account").text
+        fixed = hers.cookies["__Host-rollcall"]
+        assert came_back(hers, issuer.visit(away(hers)["address"])).headers["location"] == "/account"
+        assert hers.cookies["__Host-rollcall"] != fixed
+        away(hers)
+        refused = came_back(hers, {"error": "access_denied", "state": "x", "iss": issuer.url})
+        assert refused.status_code == 401 and "evil" not in refused.text
+        away(hers)
+        injected = came_back(hers, {"state": "<script>", "code": "x" * 5_000, "iss": "<b>"})
+        assert injected.status_code in (401, 422) and "<script>" not in injected.text and "没有成功" in injected.text

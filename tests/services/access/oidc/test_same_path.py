@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from services.access import account_desk, second_factor_desk, session_desk
+from services.access.desk import lock_account
 from services.access.errors import CodeNeeded, FlowOver, SignInFailed, TooManyAttempts, WrongCode
 from services.access.events import SignedIn, SignInRefused
 from services.access.lockout import FREE_BY_LOGIN
-from services.access.oidc import entering, flows
+from services.access.oidc import entering, flows, identities
 from services.access.second_factor import STEP_SECONDS, code_of
 from services.access.sign_in import SignedInAs
 from shared.database.database import driver
 from tests.services.access.conftest import COUNTY
 from tests.services.access.oidc.conftest import ADDRESS, Door
+
+WAITING = b"""
+SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
+"""
 
 
 def code_now(door: Door, seed: bytes) -> str:
@@ -143,6 +149,32 @@ def test_two_who_bring_the_same_callback_at_once_are_one(door: Door) -> None:
     for each in both:
         each.join()
     assert len(came) == 2 and len([each for each in came if isinstance(each, FlowOver)]) == 1
+
+
+def test_an_identity_unlinked_at_this_very_moment_opens_nothing(door: Door) -> None:
+    """It is looked at before the account is locked, and once more after."""
+    person, _ = door.linked("at this moment")
+    secret, told = door.begin()
+    came: list[object] = []
+
+    def bring() -> None:
+        try:
+            came.append(door.finish(secret, told))
+        except SignInFailed as refused:
+            came.append(refused)
+
+    bringing = threading.Thread(target=bring)
+    with door.desk.database.writing() as connection:
+        raw = driver(connection)
+        lock_account(raw, person, alone=True)
+        bringing.start()
+        until = time.monotonic() + 10
+        while not raw.execute(WAITING).fetchall():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        identities.end(raw, [each.identity_id for each in identities.of_account(raw, person, door.access.now)])
+    bringing.join()
+    assert [type(each) for each in came] == [SignInFailed]
 
 
 def test_what_was_begun_opens_nothing_to_whoever_reads_the_table(door: Door) -> None:
