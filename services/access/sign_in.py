@@ -27,6 +27,7 @@ from shared.kernel.identifiers import new_event_id
 
 CODE = "one_time_code"
 PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
+OIDC, ISSUER_FACTOR = "oidc", "issuer_second_factor"
 NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 PRINCIPAL = "system:sign-in"
 

@@ -44,6 +44,11 @@ class Configuration:
     inside: frozenset[str] = frozenset()
 
     @property
+    def contexts(self) -> list[str]:
+        """What the issuer is asked to do (``acr_values``), because it counts."""
+        return sorted(each.removeprefix("acr=") for each in self.second_factors if each.startswith("acr="))
+
+    @property
     def gate(self) -> Gate:
         """Where the issuer may be spoken to: the operator named its host, so that one may stand inside the network."""
         return Gate(host_of(self.issuer) | self.inside)

@@ -36,11 +36,20 @@ from services.access.oidc.id_token import Identity
 from services.access.oidc.identities import Linked
 from services.access.oidc.party import RelyingParty
 from services.access.session_desk import own_command
-from services.access.sign_in import CODE, PRINCIPAL, Known, SignedInAs, Way, enter, known_by, refuse
+from services.access.sign_in import (
+    CODE,
+    ISSUER_FACTOR,
+    OIDC,
+    PRINCIPAL,
+    Known,
+    SignedInAs,
+    Way,
+    enter,
+    known_by,
+    refuse,
+)
 from shared.database.database import driver
 from shared.eventsourcing.store import Proposed
-
-OIDC, ISSUER_FACTOR = "oidc", "issuer_second_factor"  # among the means of a session
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.access.desk import Raw
 from services.access.oidc.id_token import Identity
+from services.access.sign_in import OIDC
 from services.access.streams import Streams
 
 _COLUMNS = "i.identity_id, i.account_id, a.login_digest, i.issuer, i.linked_at"
@@ -123,8 +124,8 @@ def end(raw: Raw, identity_ids: Sequence[UUID]) -> list[UUID]:
 def sessions_opened(raw: Raw, account_id: UUID) -> dict[UUID, UUID]:
     """The account's open sessions that began at the issuer → the account, locked."""
     rows = raw.execute(
-        """SELECT session_id FROM access_sessions WHERE account_id = %s AND NOT ended AND 'oidc' = ANY(means)
+        """SELECT session_id FROM access_sessions WHERE account_id = %s AND NOT ended AND %s = ANY(means)
            ORDER BY session_id FOR UPDATE""",
-        (account_id,),
+        (account_id, OIDC),
     ).fetchall()
     return dict.fromkeys((row[0] for row in rows), account_id)

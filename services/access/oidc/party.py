@@ -88,6 +88,8 @@ class RelyingParty:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
+        if self.configuration.contexts:
+            asked["acr_values"] = " ".join(self.configuration.contexts)
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
     def check_ready(self) -> None:

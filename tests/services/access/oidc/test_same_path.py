@@ -91,6 +91,8 @@ def test_codes_are_guessed_no_faster_than_passwords(door: Door) -> None:
 def test_the_issuers_second_factor_counts_only_as_configured(door: Door) -> None:
     with_authenticator(door, "issuer's factor")
     door.renew("amr=mfa", "acr=urn:strong")
+    asked = parse_qs(urlsplit(entering.begin(door.office, ADDRESS, door.access.now).address).query)
+    assert asked["acr_values"] == ["urn:strong"]  # some do more only when they are asked to
     for shown, enough in (({"amr": ["pwd"]}, False), ({"amr": ["pwd", "mfa"]}, True), ({"acr": "urn:strong"}, True)):
         door.issuer.bent = shown
         if enough:
