@@ -117,11 +117,13 @@ class Database:
 
     @contextmanager
     def reading(self, scope: Scope, projection: str) -> Iterator[Connection]:
-        """A viewer's read-only transaction: sees the live build of ``projection`` and only what ``scope`` covers.
+        """A viewer's read-only transaction: sees the live build of ``projection``, only what ``scope`` covers, and one
+        moment of both, however many statements the answer takes: else a row and its reasons could be of two moments.
 
         Raises NoLiveBuild.
         """
         with self._app_engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
             entered = connection.execute(_ENTER, {**scope.settings, "projection": projection}).one_or_none()
             if entered is None:
                 raise NoLiveBuild(f"projection {projection} of {self.service} has no live build")

@@ -193,3 +193,16 @@ def test_an_address_without_a_password_needs_the_roles_passwords_given() -> None
     assert (
         Database("trial", "postgresql://o@127.0.0.1/x", app_password="a", worker_password="b").name == "rollcall_trial"
     )
+
+
+def test_an_answer_of_several_statements_shows_one_moment(scoped: Trial) -> None:
+    counted = text("SELECT count(*) FROM open")
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        before = connection.execute(counted).scalar_one()
+        with scoped.database.working() as worker:
+            worker.execute(text("INSERT INTO view_1.open VALUES (2)"))
+        assert connection.execute(counted).scalar_one() == before
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        assert connection.execute(counted).scalar_one() == before + 1
+    with scoped.database.writing() as writer:  # the same pool: commands keep seeing what is committed meanwhile
+        assert writer.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
