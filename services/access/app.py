@@ -12,7 +12,7 @@ from services.access.emergency_api import emergency_routes
 from services.access.events import DayOpened
 from services.access.oidc.api import entering_routes, keeper_routes, own_routes
 from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
-from services.access.oidc.entering import Office
+from services.access.oidc.office import Office
 from services.access.oidc.party import RelyingParty
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing

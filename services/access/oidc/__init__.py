@@ -6,6 +6,7 @@
 ``party``          the two over HTTP, kept for a while; the exchange of a code
 ``flows``          what was begun in which browser: good once, for ten minutes
 ``identities``     which identity belongs to which account
+``office``         what the steps work with
 ``entering``       a callback becomes a session, on the same path as a password
 ``linking``        the holder links an identity and unlinks it; an administrator tells one beforehand
 """

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.access.account_api import Done, Keeper
 from services.access.acting import administrator
 from services.access.oidc import entering, identities, linking
-from services.access.oidc.entering import Begun, Callback, Office
 from services.access.oidc.linking import Claim, Told
+from services.access.oidc.office import Begun, Callback, Office
 from services.access.oidc.party import CODE_CHARACTERS
 from services.access.session_api import Opened, Password, Secret, opened
 from services.access.session_desk import standing

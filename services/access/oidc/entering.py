@@ -7,9 +7,7 @@ told it of one account beforehand.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -24,7 +22,6 @@ from services.access.errors import (
     FlowOver,
     IdentityUnlinked,
     IssuerRefused,
-    OidcOff,
     SignInFailed,
     TooManyAttempts,
     WrongCode,
@@ -34,7 +31,7 @@ from services.access.lockout import Subjects
 from services.access.oidc import flows, identities
 from services.access.oidc.id_token import Identity
 from services.access.oidc.identities import Linked
-from services.access.oidc.party import RelyingParty
+from services.access.oidc.office import Begun, Callback, Office
 from services.access.session_desk import own_command
 from services.access.sign_in import (
     CODE,
@@ -52,38 +49,6 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Proposed
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Callback:
-    """What came back to the browser: ``code`` or ``error``, and who says so (``iss``) where the issuer says."""
-
-    state: str
-    code: str | None = None
-    error: str | None = None
-    issuer: str | None = None
-
-
-class Begun(NamedTuple):
-    """Where the browser goes, and the secret it keeps until it comes back."""
-
-    address: str
-    secret: str
-
-
-@dataclass(frozen=True)
-class Office:
-    """The desk, and the party it speaks to the issuer as."""
-
-    desk: Desk
-    party: RelyingParty | None
-
-    @property
-    def asked(self) -> RelyingParty:
-        """Raises OidcOff."""
-        if self.party is None:
-            raise OidcOff
-        return self.party
 
 
 def begin(office: Office, address: str, now: datetime, account_id: UUID | None = None) -> Begun:

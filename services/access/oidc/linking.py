@@ -24,8 +24,9 @@ from services.access.errors import (
 )
 from services.access.events import IdentityAnnounced, IdentityLinked, IdentityPersonal, IdentityUnlinked
 from services.access.oidc import identities
-from services.access.oidc.entering import Begun, Callback, Office, begin, shown
+from services.access.oidc.entering import begin, shown
 from services.access.oidc.id_token import EMAIL_CHARACTERS, SUBJECT_CHARACTERS
+from services.access.oidc.office import Begun, Callback, Office
 from services.access.session_desk import check_former, own_command, present, standing
 from services.access.sign_in import known_by
 from shared.database.database import driver

@@ -3,6 +3,7 @@ administrator lets a clerk in, and the clerk is out the moment the post is taken
 
 from __future__ import annotations
 
+from base64 import b32decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -17,8 +18,14 @@ from playwright.sync_api import Browser, Page
 
 from deploy.checker import checker
 from deploy.ports import free_port
+from services.access import second_factor_desk
 from services.access.app import built
+from services.access.oidc import linking
 from services.access.oidc.configuration import CALLBACK, Configuration
+from services.access.oidc.linking import Told
+from services.access.oidc.office import Office as OidcOffice
+from services.access.oidc.party import RelyingParty
+from services.access.second_factor import STEP_SECONDS, code_of
 from services.portal.app import application
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web.application import create_app
@@ -288,3 +295,27 @@ def test_the_way_through_the_issuer_as_requests_and_what_is_tried_on_it(
         away(hers)
         injected = came_back(hers, {"state": "<script>", "code": "x" * 5_000, "iss": "<b>"})
         assert injected.status_code in (401, 422) and "<script>" not in injected.text and "没有成功" in injected.text
+
+
+def test_a_page_asks_for_the_code_of_an_authenticator(office: Office, page_address: str, issuer: Issuer) -> None:
+    from shared.kernel.clock import utc_now
+
+    office.now, issuer.person = utc_now(), {"sub": f"told {uuid4()}"}
+    person, login = office.someone(password=PASSWORD)
+    told = Configuration(issuer.url, CLIENT_ID, CLIENT_SECRET, issuer.redirect_uri)
+    counter, announced = OidcOffice(office.desk, RelyingParty(told)), Told("sub", str(issuer.person["sub"]))
+    linking.announce(counter, COUNTY, person, announced, office.command(), office.now)
+    secret = office.enter(login, PASSWORD).secret
+    address = second_factor_desk.begin(office.desk, secret, office.now).address
+    seed = b32decode(parse_qs(urlsplit(address).query)["secret"][0])
+    step = int(office.now.timestamp()) // STEP_SECONDS
+    second_factor_desk.confirm(office.desk, secret, code_of(seed, step), office.now)
+    with visitor(page_address) as client:
+        page = came_back(client, issuer.visit(away(client)["address"]))
+        assert page.status_code == 200 and 'action="/sign-in/oidc/code"' in page.text
+        wrong = client.post("/sign-in/oidc/code", data={"form_token": form_token(page), "code": "000000"})
+        assert wrong.status_code == 422 and "验证码不正确" in wrong.text
+        sent = {"form_token": form_token(wrong), "code": code_of(seed, step + 1)}  # each is good once
+        entered = client.post("/sign-in/oidc/code", data=sent)
+        assert entered.status_code == 303 and "王小明" in client.get("/account").text
+        assert client.post("/sign-in/oidc/code", data=sent).status_code == 403  # the form went with the sign-in

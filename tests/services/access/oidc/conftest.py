@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from services.access.oidc import entering, linking
+from services.access.oidc import office as oidc_office
 from services.access.oidc.configuration import Configuration
-from services.access.oidc.entering import Callback
+from services.access.oidc.office import Callback
 from services.access.oidc.party import RelyingParty
 from services.access.sign_in import SignedInAs
 from tests.services.access.conftest import PASSWORD, Office
@@ -34,7 +35,7 @@ class Door:
         """Know nothing of the issuer yet; ``factors``: what counts as its second one."""
         told = Configuration(self.issuer.url, CLIENT_ID, CLIENT_SECRET, REDIRECT, frozenset(factors))
         self.party = RelyingParty(told, lambda: self.seconds)
-        self.office = entering.Office(self.desk, self.party)
+        self.office = oidc_office.Office(self.desk, self.party)
 
     def begin(self) -> tuple[str, Callback]:
         """The browser's secret, and what the issuer sends back with it."""

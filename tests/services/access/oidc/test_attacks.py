@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.access.errors import FlowOver, IssuerRefused
 from services.access.events import SignInRefused
-from services.access.oidc.entering import Callback
+from services.access.oidc.office import Callback
 from tests.services.access.oidc.conftest import Door
 from tests.shared.web.tokens import Ed25519Signer, Es256Signer, Rs256Signer, b64
 from tests.support.issuer import CLIENT_ID, Issuer, Ps256Signer

@@ -9,6 +9,7 @@ import pytest
 
 from services.access.errors import OidcOff
 from services.access.oidc import entering
+from services.access.oidc import office as oidc_office
 from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
 from services.portal.settings import oidc_label
 from shared.hosting.settings import SettingMissing, Settings
@@ -88,7 +89,7 @@ def test_the_button_is_named_in_both_languages() -> None:
 
 
 def test_without_an_issuer_there_is_no_such_sign_in(door: Door) -> None:
-    off = entering.Office(door.desk, None)
+    off = oidc_office.Office(door.desk, None)
     for way in (
         lambda: entering.begin(off, "10.0.0.1", NOON),
         lambda: entering.finish_with_code(off, "A" * 43, "000000", "10.0.0.1", NOON),

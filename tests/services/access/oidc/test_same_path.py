@@ -66,6 +66,18 @@ def test_who_uses_an_authenticator_is_asked_for_its_code(door: Door) -> None:
     assert reasons.count("wrong_code") == 1
 
 
+def test_two_codes_for_one_callback_open_one_session(door: Door) -> None:
+    person, _ = door.linked("two codes")
+    secret, _ = door.begin()
+    with door.desk.database.writing() as connection:
+        raw = driver(connection)
+        (held,) = identities.of_account(raw, person, door.access.now)
+        flows.wait_for_code(raw, secret, held.identity_id)
+        flows.code_came(raw, secret)
+        with pytest.raises(FlowOver):  # of somebody who looked at it at the same moment
+            flows.code_came(raw, secret)
+
+
 def test_the_code_comes_within_the_ten_minutes(door: Door) -> None:
     _, seed = with_authenticator(door, "late code")
     secret, told = door.begin()
