@@ -7,16 +7,14 @@ from base64 import b32decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from deploy.checker import checker
 from deploy.ports import free_port
 from services.access import second_factor_desk
 from services.access.app import built
@@ -26,16 +24,12 @@ from services.access.oidc.linking import Told
 from services.access.oidc.office import Office as OidcOffice
 from services.access.oidc.party import RelyingParty
 from services.access.second_factor import STEP_SECONDS, code_of
-from services.portal.app import application
-from services.portal.settings import SERVICES, PortalSettings
-from shared.web.application import create_app
-from shared.web.authentication import Authenticator
-from shared.web.live import SseHub
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
+from tests.support.access_portal import access_portal
+from tests.support.access_sign_in import choose_password, sign_in
 from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
 from tests.support.portal import field, form_token
-from tests.support.serving import serving
 
 PASSWORD, CLERKS_PASSWORD = "山那边的云慢慢飘过了水库", "河边的芦苇在风里低下了头去"
 
@@ -55,32 +49,13 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def page_address(office: Office, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A portal without a demonstration before access and an issuer, nothing else beside them."""
+    """With an issuer people may also come through."""
     told = Configuration(issuer.url, CLIENT_ID, CLIENT_SECRET, issuer.redirect_uri)
-    service, name = built(office.installation.settings("access"), told), f"urn:rollcall:{DIVISION}:access"
-    hub = SseHub(service.database.app_conninfo)
-    authenticator = Authenticator(issuer=name, audience="rollcall", jwks=office.desk.signer.jwks())
-    state = {"hub": hub}
-    access = create_app(
-        "access", service.routers, authenticator=authenticator, database=service.database, parts=[hub.part], state=state
-    )
-    home: Path = tmp_path_factory.mktemp("portal")
-    with serving(access) as behind:
-        settings = PortalSettings(
-            division=DIVISION,
-            environment="production",
-            issuer="",
-            audience="rollcall",
-            services=dict.fromkeys(SERVICES, behind.url),  # of which only access answers
-            oidc_label=("县教育统一身份", "County identity"),
-            access_issuer=name,
-            portal_key=bytes([6]) * 32,
-            secure_cookies=True,
-        )
-        port = urlsplit(issuer.redirect_uri).port
-        assert port is not None
-        with serving(application(settings, checker(home)), port) as portal:
-            yield portal.url
+    access = built(office.installation.settings("access"), told)
+    home, port = tmp_path_factory.mktemp("portal"), urlsplit(issuer.redirect_uri).port
+    label = ("县教育统一身份", "County identity")
+    with access_portal(office, home, access=access, port=port or 0, oidc_label=label) as address:
+        yield address
 
 
 @pytest.fixture
@@ -110,20 +85,6 @@ def visitor(address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def sign_in(page: Page, address: str, login: str, password: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("input[name=login]", login)
-    page.fill("input[name=password]", password)
-    page.click("main button.primary")
-
-
-def choose_password(page: Page, former: str, password: str) -> None:
-    for name, value in (("former", former), ("password", password), ("again", password)):
-        page.fill(f"input[name={name}]", value)
-    page.click("main button.primary")
-    page.wait_for_url("**/account")
-
-
 def test_an_administrator_lets_a_clerk_in_and_out(
     office: Office, page_address: str, administrator: tuple[str, str], browser: Browser
 ) -> None:
@@ -149,7 +110,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
     office.installation.pump()
     page.reload()
     row = page.locator("#posts tbody tr", has_text="空缺")
-    row.locator("select[name=account_id]").select_option(label="经办乙")
+    row.locator("input[name=person]").fill("jingban.yi")
     row.get_by_role("button", name="任命").click()
     page.wait_for_url("**/posts?done=people")
 
@@ -175,7 +136,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
         context.close()
 
 
-def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_address: str) -> None:
+def test_neither_a_form_nor_a_cookie_of_an_earlier_sign_in_is_worth_anything(office: Office, page_address: str) -> None:
     from shared.kernel.clock import utc_now
 
     office.now = utc_now()
@@ -188,8 +149,14 @@ def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_addr
 
         assert enter().status_code == 303
         token = form_token(client.get("/account"))
+        (planted,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
         assert client.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
+        client.cookies.jar.set_cookie(planted)  # as whoever knows this secret would have her sign in under it
         assert enter().status_code == 303
+        (own,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
+        shown = {"cookie": f"{planted.name}={planted.value}"}
+        assert own.value != planted.value
+        assert httpx.get(f"{page_address}/account", headers=shown, trust_env=False).status_code == 303
         assert client.post("/account/sign-out-everywhere", data={"form_token": token}).status_code == 403
         fresh = form_token(client.get("/account"))
         crossed = {"origin": "https://elsewhere.test", "sec-fetch-site": "cross-site"}

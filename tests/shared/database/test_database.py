@@ -88,6 +88,20 @@ def test_a_scope_does_not_outlive_its_transaction(scoped: Trial) -> None:
         assert connection.execute(text("SELECT count(*) FROM view_1.pupil")).scalar_one() == 0
 
 
+def test_a_statement_is_prepared_once_and_shows_each_scope_its_own_rows(scoped: Trial) -> None:
+    """Ending a reader's transaction by a rollback would make the driver forget what it has prepared."""
+    for _ in range(8):  # the driver prepares after five, the server keeps one plan for all after five more
+        assert seen(scoped, Scope(division="46")) == ["A", "B"]
+        assert seen(scoped, Scope(agency="civil")) == ["B"]
+        assert seen(scoped, NO_SCOPE) == []
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        kept = text("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT school_code%'")
+        assert connection.execute(kept).scalar_one() > 0
+    with pytest.raises(ZeroDivisionError), scoped.database.reading(Scope(division="46"), "v"):
+        raise ZeroDivisionError
+    assert seen(scoped, NO_SCOPE) == []
+
+
 def test_an_empty_text_is_no_scope() -> None:
     with pytest.raises(ValueError, match="None"):
         Scope(division="")
