@@ -36,7 +36,7 @@ def sources(database: Database) -> tuple[Source, ...]:
                 item_id=row.entity,
                 about=f"{POSTS[PostKind(row.kind)].zh} {row.school_code or row.division_code}",
                 since=row.taken_at.astimezone(SHANGHAI).date(),
-                path="/",
+                path="/emergencies",
             )
             for row in rows
         ]

@@ -339,8 +339,7 @@ TABLES: Mapping[str, TablePage] = {
         ERASURES,
         ERASURES_DUE,
         REGISTER_PLACES,
-        PLACE_STUDENTS,
-        SUBMISSIONS,
+        *(PLACE_STUDENTS, SUBMISSIONS),
     )
 }
 
