@@ -20,6 +20,7 @@ from services.access.events import (
     SignedIn,
     SignInRefused,
 )
+from services.access.handover_tables import HANDOVER_FOLDS, HANDOVER_ITEMS, HANDOVERS
 from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, READS, SCHOOLS, SIGN_INS
 from services.access.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
 from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
@@ -167,7 +168,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, READS, SCHOOLS),
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, READS, SCHOOLS, HANDOVERS, HANDOVER_ITEMS),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -187,5 +188,6 @@ ACCESS_VIEW = Projection(
         RegisterExported: read_in_full,
         RejectedRowsRead: read_in_full,
         SchoolRegistered: school_registered,
+        **HANDOVER_FOLDS,
     },
 )

@@ -35,6 +35,7 @@ from services.portal import (
     exports,
     failures,
     forms,
+    handovers,
     home,
     household_entry,
     households,
@@ -174,6 +175,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         people.router,
         agency_keys.router,
         emergency.router,
+        handovers.router,
     ]
 
 

@@ -34,7 +34,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments", "letters")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("people", ("people", "posts", "unusual", "agency_keys")),
+    ("people", ("people", "posts", "handovers", "unusual", "agency_keys")),
     (
         "audit",
         (

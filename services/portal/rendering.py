@@ -169,6 +169,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "freshness": "freshness.done",
         "people": "people.done",
         "second_factor_removed": "second_factor.removed",
+        "handover": "handover.done",
         "erasure": "erasures.done",
         "key_revoked": "agency_keys.revoked_now",
         "emergency_ended": "emergency.ended",

@@ -349,6 +349,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("messages", "/messages", (Right.MESSAGES_READ,)),
     ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    ("handovers", "/handovers", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("unusual", "/people/unusual", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("agency_keys", "/agency-keys", (Right.AGENCY_KEYS_READ,)),
     ("emergency", "/emergency", (Right.EMERGENCY_ASK,)),

@@ -41,6 +41,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from shared.database.database import Database
 from shared.hosting.networks import brokers_from, password_of, proxies_from, require_encryption
 from shared.hosting.ports import PORT_OFFSETS
+from shared.kernel.pacing import USUAL, Pace
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
@@ -85,6 +86,7 @@ class Settings:
     snapshot_events: int = 250_000
     snapshots_kept: int = 40
     rates: Rates = UNLIMITED
+    pace: Pace = USUAL
     proxies: str = ""
     working_hours: tuple[int, int] = (6, 22)
     second_factor: frozenset[str] = frozenset()
@@ -268,9 +270,14 @@ def agency_topics(env: Mapping[str, str]) -> str:
 def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
     try:
         kafka = brokers_from(env, env.get("ROLLCALL_DIVISION", "469080"), service)
-        found = {"rates": Rates.from_environment(env), "proxies": proxies_from(env), "kafka": kafka}
-        found["working_hours"] = _hours(env.get("ROLLCALL_WORKING_HOURS") or "6-22")
-        return found | {"second_factor": _kinds(env.get("ROLLCALL_SECOND_FACTOR", ""))}
+        return {
+            "rates": Rates.from_environment(env),
+            "pace": Pace.from_environment(env),
+            "proxies": proxies_from(env),
+            "kafka": kafka,
+            "working_hours": _hours(env.get("ROLLCALL_WORKING_HOURS") or "6-22"),
+            "second_factor": _kinds(env.get("ROLLCALL_SECOND_FACTOR", "")),
+        }
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
 
