@@ -11,6 +11,9 @@ from services.access.events import (
     EmergencyAccessEnded,
     EmergencyAccessReviewed,
     EmergencyAccessTaken,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PostClosed,
     PostDelegated,
     PostEstablished,
@@ -21,7 +24,17 @@ from services.access.events import (
     SignInRefused,
 )
 from services.access.handover_tables import HANDOVER_FOLDS, HANDOVER_ITEMS, HANDOVERS
-from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, READS, SCHOOLS, SIGN_INS
+from services.access.tables import (
+    ACCOUNTS,
+    ALWAYS,
+    DELEGATIONS,
+    EMERGENCIES,
+    IDENTITIES,
+    POSTS,
+    READS,
+    SCHOOLS,
+    SIGN_INS,
+)
 from services.access.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
 from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -98,6 +111,27 @@ def delegation_ended(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DELEGATIONS, event.fact.delegation_id, event.effective_on, {"ended": True})
 
 
+def identity_announced(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "announced", "until": event.fact.until})
+
+
+def identity_linked(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "linked", "until": None})
+
+
+def _identity(event: Recorded, values: dict[str, object]) -> Assertion:
+    fact = event.fact
+    names = ("account_id", "issuer", "division_code", "school_code")
+    told = {"told": None if fact.personal is None else fact.personal.told}
+    return Assertion(
+        IDENTITIES, fact.identity_id, event.effective_on, {name: getattr(fact, name) for name in names} | told | values
+    )
+
+
+def identity_unlinked(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(IDENTITIES, event.fact.identity_id, event.effective_on, {"state": "ended"})
+
+
 def signed_in(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     signs = {
@@ -168,7 +202,18 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, READS, SCHOOLS, HANDOVERS, HANDOVER_ITEMS),
+    (
+        ACCOUNTS,
+        POSTS,
+        DELEGATIONS,
+        SIGN_INS,
+        IDENTITIES,
+        EMERGENCIES,
+        READS,
+        SCHOOLS,
+        HANDOVERS,
+        HANDOVER_ITEMS,
+    ),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -179,6 +224,9 @@ ACCESS_VIEW = Projection(
         PostClosed: post_closed,
         PostDelegated: post_delegated,
         DelegationEnded: delegation_ended,
+        IdentityAnnounced: identity_announced,
+        IdentityLinked: identity_linked,
+        IdentityUnlinked: identity_unlinked,
         SignedIn: signed_in,
         SignInRefused: sign_in_refused,
         EmergencyAccessTaken: emergency_taken,

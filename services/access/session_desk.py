@@ -18,7 +18,7 @@ from services.access.events import PasswordChanged, PostChosen, SessionEnd
 from services.access.lockout import Subjects
 from services.access.password_rules import check_password
 from services.access.sessions import Holding, Session
-from services.access.sign_in import SignedInAs
+from services.access.sign_in import PASSWORD, SignedInAs
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.clock import SHANGHAI
@@ -225,7 +225,8 @@ def standing_of(desk: Desk, connection: Connection, session: Session, now: datet
     posts = sessions.holdings(raw, session.account_id, day_of(now))
     login, name = ("", "") if personal is None else (personal.login, personal.name)
     emergency = sessions.emergency(raw, session, now) if session.emergency_id is not None else None
-    return Standing(session, login, name, posts, row[1], emergency)
+    must_change = row[1] and PASSWORD in session.means
+    return Standing(session, login, name, posts, must_change, emergency)
 
 
 def _kept(raw: Raw, account_id: UUID) -> Kept:

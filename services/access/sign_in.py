@@ -7,7 +7,7 @@ which part was wrong is in the log only; and a name nobody has costs the same ha
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -27,7 +27,20 @@ from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.identifiers import new_event_id
 
 PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
+OIDC, ISSUER_FACTOR = "oidc", "issuer_second_factor"
 PRINCIPAL = "system:sign-in"
+
+
+class Origin(NamedTuple):
+    """Where somebody comes from: the network address, and what the browser calls itself."""
+
+    address: str
+    agent: str = ""
+
+    def whereabouts(self, account_id: UUID) -> Whereabouts:
+        """What is kept of it."""
+        agent = self.agent[:AGENT_CHARACTERS] or None
+        return Whereabouts(person_id=account_id, address=self.address, agent=agent)
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,10 @@ class Attempt:
     code: str = ""
     agent: str = ""
 
-    def whereabouts(self, account_id: UUID) -> Whereabouts:
-        """What is kept of where it came from."""
-        agent = self.agent[:AGENT_CHARACTERS] or None
-        return Whereabouts(person_id=account_id, address=self.address, agent=agent)
+    @property
+    def origin(self) -> Origin:
+        """Where it came from."""
+        return Origin(self.address, self.agent)
 
 
 class SignedInAs(NamedTuple):
@@ -56,7 +69,9 @@ class SignedInAs(NamedTuple):
     must_change: bool
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
+    """An account as its row tells."""
+
     account_id: UUID
     division_code: str
     school_code: str | None
@@ -65,6 +80,14 @@ class _Known(NamedTuple):
     must_change: bool
     once_until: datetime | None
     start: bytes | None
+
+
+class Way(NamedTuple):
+    """How somebody came, and from where. ``still``: raises when what was looked at before is true no more."""
+
+    means: tuple[str, ...]
+    origin: Origin
+    still: Callable[[Raw], None] = lambda _raw: None
 
 
 _ACCOUNT = """
@@ -90,11 +113,10 @@ def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
     with desk.database.writing() as connection:
         raw = driver(connection)
         wait = lockout.taken(raw, subjects, now)
-        row = raw.execute(_ACCOUNT, (subjects.login,)).fetchone()
+        known = known_by(raw, subjects.login)
         refused = lockout.refused_before(raw, subjects)
     if wait:
         raise TooManyAttempts(wait)
-    known = None if row is None else _Known(*row)
     right = desk.hashing.fits(attempt.password, None if known is None else known.password)
     if known is not None and known.start is not None:  # after the same work as for everybody
         right |= hmac.compare_digest(known.start, desk.streams.start(known.account_id, attempt.password))
@@ -103,16 +125,22 @@ def sign_in(desk: Desk, attempt: Attempt, now: datetime) -> SignedInAs:
         reason: SignInFailure = (
             "unknown_login" if known is None else "closed" if known.closed and right else "wrong_password"
         )
-        _refuse(desk, known, reason, attempt, refused, now)
+        refuse(desk, known, reason, attempt.origin, refused, now)
         raise SignInFailed
     means = _means(desk, known, subjects, attempt.code, now)
     if means is None:
-        _refuse(desk, known, "wrong_code", attempt, refused, now)
+        refuse(desk, known, "wrong_code", attempt.origin, refused, now)
         raise SignInFailed
-    return _enter(desk, known, subjects, means, attempt, now)
+    return enter(desk, known, subjects, Way(means, attempt.origin), now)
 
 
-def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
+def known_by(raw: Raw, login: bytes) -> Known | None:
+    """The account under the digest of a login name."""
+    row = raw.execute(_ACCOUNT, (login,)).fetchone()
+    return None if row is None else Known(*row)
+
+
+def _means(desk: Desk, known: Known, subjects: Subjects, code: str, now: datetime) -> tuple[str, ...] | None:
     """How somebody with the right password signs in; None: the code is wrong. Raises CodeNeeded."""
     with desk.database.writing() as connection:
         raw = driver(connection)
@@ -125,45 +153,45 @@ def _means(desk: Desk, known: _Known, subjects: Subjects, code: str, now: dateti
     raise CodeNeeded
 
 
-def _refuse(
-    desk: Desk, known: _Known | None, reason: SignInFailure, attempt: Attempt, refused: int, now: datetime
-) -> None:
+def refuse(desk: Desk, known: Known | None, reason: SignInFailure, origin: Origin, refused: int, now: datetime) -> None:
+    """Record an attempt that was looked at and refused. ``refused``: how many were before it."""
     fact = SignInRefused(
         account_id=None if known is None else known.account_id,
         reason=reason,
         refused_before=refused,
         division_code=desk.division if known is None else known.division_code,
         school_code=None if known is None else known.school_code,
-        personal=None if known is None else attempt.whereabouts(known.account_id),
+        personal=None if known is None else origin.whereabouts(known.account_id),
     )
     proposed = [Proposed(new_event_id(), 0, fact, day_of(now))]
     desk.store.run(desk.database, _own_command(), lambda _connection: proposed)
 
 
-def _enter(
-    desk: Desk, known: _Known, subjects: Subjects, means: tuple[str, ...], attempt: Attempt, now: datetime
-) -> SignedInAs:
+def enter(desk: Desk, known: Known, subjects: Subjects, way: Way, now: datetime) -> SignedInAs:
+    """Open a session for somebody who has shown who they are. A password that must be changed binds who used it.
+    Raises SignInFailed when the account has changed since it was looked at."""
+    must_change = known.must_change and PASSWORD in way.means
     session_id = sessions.new_session_id()
     answer: list[SignedInAs] = []
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         lock_account(raw, known.account_id, alone=False)
-        row = raw.execute(_ACCOUNT, (subjects.login,)).fetchone()
-        if row is None or _Known(*row) != known:
+        if known_by(raw, subjects.login) != known:
             raise SignInFailed  # closed, reset or changed between the look and this moment
+        way.still(raw)
         refused = lockout.succeeded(raw, subjects)
         new_address = _never_seen(raw, _ADDRESSES, known.account_id, subjects.address)
-        device = desk.streams.device(device_of(attempt.agent))
+        device = desk.streams.device(device_of(way.origin.agent))
         new_device = _never_seen(raw, _DEVICES, known.account_id, device)
-        posts = [] if known.must_change else sessions.holdings(raw, known.account_id, day_of(now))
+        posts = [] if must_change else sessions.holdings(raw, known.account_id, day_of(now))
         chosen = posts[0] if len(posts) == 1 else None
-        session = _session(session_id, known.account_id, means, chosen, now, subjects.address)
-        answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, known.must_change)]
+        session = _session(session_id, known.account_id, way.means, chosen, now, subjects.address)
+        answer[:] = [SignedInAs(sessions.opened(raw, session), session, posts, must_change)]
         fact = SignedIn(
             account_id=known.account_id,
             session_id=session_id,
-            means=means,
+            means=way.means,
             new_address=new_address,
             new_device=new_device,
             addresses_at_once=sessions.addresses(raw, known.account_id, now),
@@ -171,7 +199,7 @@ def _enter(
             refused_before=refused,
             division_code=known.division_code,
             school_code=known.school_code,
-            personal=attempt.whereabouts(known.account_id),
+            personal=way.origin.whereabouts(known.account_id),
         )
         told = [Proposed(session_id, 0, fact, day_of(now))]
         return told if chosen is None else [*told, Proposed(session_id, 0, _choice(session), day_of(now))]

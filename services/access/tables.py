@@ -89,6 +89,22 @@ READS = PeriodTable(
     indexes=[Index("reads_by_moment", "at")],
 )
 
+# One row per identity at an issuer: entity is its id; ``told``: what an administrator told, or the subject.
+IDENTITIES = PeriodTable(
+    "identities",
+    "access",
+    [
+        Column("account_id", Uuid),
+        Column("issuer", Text),
+        Column("state", Text),
+        Column("until", DateTime(timezone=True)),
+        Column("told", Text, info=personal()),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("identities_by_account", "account_id")],
+)
+
 # One row per emergency access: entity is its id.
 EMERGENCIES = PeriodTable(
     "emergencies",

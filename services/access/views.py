@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from services.access.handover_tables import HANDOVER_ITEMS, HANDOVERS
 from services.access.projections import ACCESS_VIEW
-from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, IDENTITIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
 _HANDOVER = (
@@ -53,6 +53,13 @@ VIEWS: tuple[View, ...] = (
         ACCESS_VIEW,
         period_rows(HANDOVER_ITEMS, "row_id", _ITEM),
         ("row_id",),
+    ),
+    View(
+        "identities",
+        "access",
+        ACCESS_VIEW,
+        period_rows(IDENTITIES, "identity_id", ("account_id", "issuer", "state", "until")),
+        ("identity_id",),
     ),
     View(
         "emergencies",

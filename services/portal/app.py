@@ -44,6 +44,7 @@ from services.portal import (
     letters,
     messages,
     models,
+    oidc,
     papers,
     people,
     person_file,
@@ -71,7 +72,7 @@ from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
-from services.portal.settings import PortalSettings, service_addresses
+from services.portal.settings import PortalSettings, oidc_label, service_addresses
 from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
@@ -108,6 +109,7 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 jwks_url=settings.jwks_url if not demo and settings.issuer in settings.issuers else None,
                 sign_in_url=os.environ.get("ROLLCALL_SIGN_IN_URL"),
                 demo_seed=settings.secret("jwt") if demo else None,
+                oidc_label=oidc_label(os.environ),
                 access_issuer=settings.access_issuer,
                 portal_key=settings.secret(PORTAL_SECRET),
                 form_key=settings.hmac_key,
@@ -125,6 +127,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
     return [
         sign_in.router,
         entering.router,
+        oidc.router,
         account.router,
         second_factor.router,
         sign_ins.router,
@@ -173,9 +176,9 @@ def _routers(statics: Statics) -> list[APIRouter]:
         staff_lists.router,
         staff_import.router,
         people.router,
+        handovers.router,
         agency_keys.router,
         emergency.router,
-        handovers.router,
     ]
 
 

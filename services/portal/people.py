@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.portal.backends import Backends, Refused
+from services.portal.entering import oidc_name
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
@@ -71,6 +72,23 @@ async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) 
             {"reason": text(form, "reason")},
             command_id=command_id(form),
         )
+    except Refused as refused:
+        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+    return back(form, "people", "/people")
+
+
+@router.post("/people/{account_id}/identity")
+async def announce_identity(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Tell which identity at the issuer is the account's, or take every one away."""
+    opened.allow(KEEP)
+    path, body = f"/v1/accounts/{account_id}/identities", None
+    if text(form, "act") == "unlink":
+        path += "/unlink"
+    else:
+        value = form.get("value")  # whole: what is cut off would be somebody else's
+        body = {"claim": text(form, "claim"), "value": value.strip() if isinstance(value, str) else ""}
+    try:
+        await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
         return await _people(request, opened, complaint=refused.detail, status=refused.status)
     return back(form, "people", "/people")
@@ -148,6 +166,7 @@ async def _people(
         handed=handed,
         division=opened.viewer.scope.division,
         school=opened.viewer.scope.school,
+        oidc=oidc_name(request),
     )
 
 

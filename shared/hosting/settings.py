@@ -10,7 +10,8 @@ DATABASE_URL_<SERVICE>         owner's address of this service's database, else
 ROLLCALL_ADMIN_DATABASE_URL    … the server's, with database rollcall_<service>
 DATABASE_URL_KEYS              owner's address of the keys' database (default as above, rollcall_keys)
 DATABASE_PASSWORD_<SERVICE>_APP, …_WORKER, DATABASE_PASSWORD_KEYS   role passwords, if not derived from the owner's
-ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/<name>
+ROLLCALL_SECRET_<NAME>         base64 of 32 bytes (of a text: oidc-client); else the file <home>/secrets/<name>
+ROLLCALL_OIDC_…                the issuer people sign in through (services/access/oidc/configuration.py)
 ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
@@ -52,6 +53,7 @@ from shared.web.rate_limits import UNLIMITED, Rates
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
+TEXT_SECRETS = ("oidc-client",)  # made by somebody else, of whatever length
 PUBLIC_KEYS_FILE = "public-keys.txt"
 DEMO_ISSUER_PATH = "/demo-issuer"
 AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
@@ -154,12 +156,23 @@ class Settings:
         """
         if name in self.secrets:
             return self.secrets[name]
+        return _decoded(name, self._kept(name))
+
+    def text_secret(self, name: str) -> str:
+        """A secret that somebody else gave, one of TEXT_SECRETS. Raises SettingMissing."""
+        raw = self.secrets[name] if name in self.secrets else _decoded(name, self._kept(name))
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise SettingMissing(f"secret {name} is no text") from None
+
+    def _kept(self, name: str) -> str:
         path = self.home / "secrets" / name
         if not path.exists():
             raise SettingMissing(f"secret {name} is missing: set {_variable(name)} or restore {path}")
         if path.stat().st_mode & 0o077:
             raise SettingMissing(f"{path} can be read by others; run: chmod 600 {path}")
-        return _decoded(name, path.read_text().strip())
+        return path.read_text().strip()
 
     @property
     def brokers_told(self) -> Brokers:
@@ -345,6 +358,8 @@ def _decoded(name: str, text: str) -> bytes:
         value = base64.b64decode(text, validate=True)
     except binascii.Error as broken:
         raise SettingMissing(f"secret {name} is not base64; restore it from its backup") from broken
+    if name in TEXT_SECRETS:
+        return value
     if len(value) != SECRET_BYTES:
         raise SettingMissing(f"secret {name} has {len(value)} bytes, {SECRET_BYTES} are needed")
     return value

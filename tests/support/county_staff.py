@@ -22,7 +22,7 @@ def staff() -> APIRouter:
 
     @r.get("/accounts")
     def accounts(who: Who) -> Page[Row]:
-        place = {"division_code": "460100", "school_code": None, "school_name": None}
+        place = {"division_code": "460100", "school_code": None, "school_name": None, "identity": "linked"}
         known = {"account_id": ACCOUNT, "login": "jingban1", "name": "经办乙", "closed": False, "posts": ["aid_clerk"]}
         return Page(items=[known | place])
 

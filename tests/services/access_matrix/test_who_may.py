@@ -32,6 +32,8 @@ BY_SECRET = (
     *("/v1/me/handovers", "/v1/me/handovers/{handover_id}", "/v1/me/handovers/{handover_id}/items"),
     *("/v1/me/handovers/{handover_id}/sheet.xlsx", "/v1/me/handovers/{handover_id}/differences"),
     *("/v1/me/handovers/{handover_id}/sign", "/v1/me/handovers/{handover_id}/withdraw"),
+    *("/v1/oidc/begin", "/v1/oidc/finish", "/v1/oidc/code"),
+    *("/v1/me/identities", "/v1/me/identities/finish", "/v1/me/identities/{identity_id}/unlink"),
 )
 
 
