@@ -346,9 +346,7 @@ TABLES: Mapping[str, TablePage] = {
 NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("home", "/", (Right.SIGNED_IN,)),
     ("messages", "/messages", (Right.MESSAGES_READ,)),
-    ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
-    ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
-    ("handovers", "/handovers", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    *((name, f"/{name}", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)) for name in ("people", "posts", "handovers")),
     ("unusual", "/people/unusual", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("agency_keys", "/agency-keys", (Right.AGENCY_KEYS_READ,)),
     ("emergency", "/emergency", (Right.EMERGENCY_ASK,)),
