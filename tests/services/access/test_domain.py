@@ -60,6 +60,7 @@ from services.access.events import (
     PostDelegated,
     PostEstablished,
     PostFilled,
+    PostTenureChanged,
     PostVacated,
     SecondFactorRemoved,
     SecondFactorSet,
@@ -166,21 +167,26 @@ def test_a_post_is_established_where_it_was_asked_for() -> None:
 def test_a_post_is_what_its_stream_says() -> None:
     until = DAY + timedelta(days=5)
     base = ("class_teacher", "469001100", "S1", "primary/5/1", "none")
+    held = (*base, HOLDER, None, None)
     history: list[tuple[Fact, Post]] = [
         (ESTABLISHED, Post(1, POST, *base)),
-        (FILLED, Post(2, POST, *base, HOLDER)),
-        (delegated(FIRST, until), Post(3, POST, *base, HOLDER, False, {FIRST: Delegation(DEPUTY, until)})),
+        (FILLED, Post(2, POST, *held)),
+        (delegated(FIRST, until), Post(3, POST, *held, False, {FIRST: Delegation(DEPUTY, until)})),
         (
             delegated(SECOND, DAY, HOLDER),
-            Post(4, POST, *base, HOLDER, False, {FIRST: Delegation(DEPUTY, until), SECOND: Delegation(HOLDER, DAY)}),
+            Post(4, POST, *held, False, {FIRST: Delegation(DEPUTY, until), SECOND: Delegation(HOLDER, DAY)}),
         ),
-        (ended(FIRST), Post(5, POST, *base, HOLDER, False, {SECOND: Delegation(HOLDER, DAY)})),
-        (VACATED, Post(6, POST, *base, None, False, {SECOND: Delegation(HOLDER, DAY)})),
-        (CLOSED, Post(7, POST, *base, None, True, {SECOND: Delegation(HOLDER, DAY)})),
+        (ended(FIRST), Post(5, POST, *held, False, {SECOND: Delegation(HOLDER, DAY)})),
+        (
+            PostTenureChanged(post_id=POST, account_id=HOLDER, begins_on=DAY, until=until, by=ADMIN),
+            Post(6, POST, *base, HOLDER, DAY, until, False, {SECOND: Delegation(HOLDER, DAY)}),
+        ),
+        (VACATED, Post(7, POST, *base, None, None, None, False, {SECOND: Delegation(HOLDER, DAY)})),
+        (CLOSED, Post(8, POST, *base, None, None, None, True, {SECOND: Delegation(HOLDER, DAY)})),
     ]
     for count, (_, expected) in enumerate(history, 1):
         assert post_of([fact for fact, _ in history[:count]]) == expected
-    assert post_of([]) == Post() == Post(0, None, "", "", None, None, None, None, False, {})
+    assert post_of([]) == Post() == Post(0, None, "", "", None, None, None, None, None, None, False, {})
     with pytest.raises(TypeError, match="AccountClosed is no fact of a post"):
         post_after(Post(), AccountClosed(account_id=HOLDER, by=ADMIN, reason=""))
     for frozen, name in ((Post(), "closed"), (Delegation(DEPUTY, DAY), "until")):
@@ -229,15 +235,15 @@ def test_in_a_vacant_or_closed_post_nobody_acts() -> None:
 
 def test_a_post_has_one_holder_who_is_alive() -> None:
     filling = FillPost(POST, HOLDER, ADMIN)
-    assert fill(EMPTY, person(HOLDER), filling) == FILLED
-    zh, en = told(PostHeld, fill, HELD, person(DEPUTY), filling)
+    assert fill(EMPTY, person(HOLDER), filling, DAY) == [FILLED]
+    zh, en = told(PostHeld, fill, HELD, person(DEPUTY), filling, DAY)
     assert "免去" in zh and "vacate" in en
-    told(UnknownPost, fill, NONE, person(HOLDER), filling)
-    assert "撤销" in told(PostIsClosed, fill, SHUT, person(HOLDER), filling)[0]
-    assert told(PostIsClosed, fill, SHUT, person(HOLDER), filling)[1] == "The post is closed"
-    told(UnknownAccount, fill, EMPTY, Account(), filling)
+    told(UnknownPost, fill, NONE, person(HOLDER), filling, DAY)
+    assert "撤销" in told(PostIsClosed, fill, SHUT, person(HOLDER), filling, DAY)[0]
+    assert told(PostIsClosed, fill, SHUT, person(HOLDER), filling, DAY)[1] == "The post is closed"
+    told(UnknownAccount, fill, EMPTY, Account(), filling, DAY)
     shut = account_after(person(HOLDER), AccountClosed(account_id=HOLDER, by=ADMIN, reason="离职"))
-    told(AccountIsClosed, fill, EMPTY, shut, filling)
+    told(AccountIsClosed, fill, EMPTY, shut, filling, DAY)
 
 
 def test_what_was_delegated_ends_before_the_post_is_vacated() -> None:
