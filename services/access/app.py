@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from services.access import forgetting
+import os
+
+from services.access import forgetting, open_work
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
 from services.access.emergency_api import emergency_routes
 from services.access.events import DayOpened
+from services.access.handover.collecting import Collector
+from services.access.handover.handover_api import handover_routes
+from services.access.handover.handover_desk import HandoverDesk
+from services.access.oidc.api import entering_routes, keeper_routes, own_routes
+from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
+from services.access.oidc.office import Office
+from services.access.oidc.party import RelyingParty
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
@@ -18,11 +27,13 @@ from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
+from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 from shared.keys.keyring import KeyRing
 from shared.web.client_address import SECRET as PORTAL_SECRET
+from shared.web.open_items import open_item_routes
 
 
 def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
@@ -35,20 +46,35 @@ def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
         hashing=Hashing(streams.pepper),
         signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
         division=settings.division,
+        hours=WorkingHours(*settings.working_hours),
+        second_factor=settings.second_factor,
     )
 
 
 def build(settings: Settings) -> Service:
-    """Everything access consists of. Opens no connection."""
+    """Everything access consists of. Opens no connection. Raises SettingMissing."""
+    return built(settings, from_environment(os.environ, lambda: settings.text_secret(CLIENT_SECRET)))
+
+
+def built(settings: Settings, issuer: Configuration | None) -> Service:
+    """The same, with the issuer people may sign in through."""
     keyring = settings.keyring()
     desk = desk_of(settings, keyring)
+    office = Office(desk, None if issuer is None else RelyingParty(issuer))
+
+    def portal_secret() -> bytes:
+        return settings.secret(PORTAL_SECRET)
+
     return Service(
         name=settings.service,
         database=desk.database,
         store=desk.store,
         keyring=keyring,
         routers=(
-            session_routes(desk, lambda: settings.secret(PORTAL_SECRET)),
+            session_routes(desk, portal_secret),
+            entering_routes(office, portal_secret),
+            own_routes(office, portal_secret),
+            keeper_routes(office),
             second_factor_routes(desk),
             key_routes(desk),
             account_routes(desk),
@@ -56,6 +82,8 @@ def build(settings: Settings) -> Service:
             staff_routes(desk),
             agency_key_routes(desk),
             emergency_routes(desk),
+            handover_routes(HandoverDesk(desk, Collector(settings.addresses, desk.signer))),
+            open_item_routes("access", open_work.sources(desk.database)),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
         projections=projections(desk, keyring),

@@ -7,6 +7,7 @@ from datetime import date
 
 from fastapi import APIRouter
 
+from services.audit import open_work
 from services.audit.alarms.alarm_api import alarm_routes
 from services.audit.api import router
 from services.audit.counterfactuals.counterfactual_api import counterfactual_routes
@@ -22,6 +23,7 @@ from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
 from services.audit.questions.asking import Asking
+from services.audit.reads.emergency_acts import emergency_routes
 from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
@@ -35,6 +37,7 @@ from shared.eventsourcing.view import Views
 from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
+from shared.web.open_items import open_item_routes
 
 ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
@@ -72,10 +75,12 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
             witness_routes(database, ARCHIVED_SERVICES),
             alarm_routes(desk),
             read_routes(database),
+            emergency_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
             *counterfactual,
             snapshot_routes(snapshotter, settings.division),
+            open_item_routes("audit", open_work.sources(desk, settings.division)),
         ),
         projections=projections(keyring),
         workers=(

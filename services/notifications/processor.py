@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.audit.events import PersonErased
 from services.notifications.cases.escalating import Escalating
+from services.notifications.cases.passing_on import PassingOn
 from services.notifications.delivery.composing import Composing
+from services.notifications.delivery.emergencies import EmergencyNotices
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.reports.issuing import Issuing
 from services.notifications.reports.report_view import REPORTS_VIEW
@@ -27,5 +29,7 @@ def projections(store: EventStore, streams: Streams, division: str, keyring: Key
         Escalating(store, streams, division).projection(),
         Composing(store, streams, division).projection(),
         Issuing(store, streams, division).projection(),
+        PassingOn(store, streams, division).projection(),
+        EmergencyNotices(streams, division).projection(),
     )
     return (*views, erasing(PersonErased, views, keyring))

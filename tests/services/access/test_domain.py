@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +38,12 @@ from services.access.domain import (
     post_of,
     vacate,
     written_login,
+    written_name,
 )
 from services.access.errors import (
     AccountIsClosed,
     BadLogin,
+    BadName,
     BadUntil,
     NotDelegated,
     PostHeld,
@@ -54,6 +56,9 @@ from services.access.events import (
     AccountClosed,
     AccountOpened,
     DelegationEnded,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PasswordChanged,
     PasswordReset,
     PostClosed,
@@ -136,12 +141,20 @@ def test_an_account_is_what_its_stream_says() -> None:
         PasswordChanged(account_id=HOLDER),
         SecondFactorSet(account_id=HOLDER),
         SecondFactorRemoved(account_id=HOLDER, by=ADMIN),
-    ]
+        IdentityAnnounced(
+            account_id=HOLDER, identity_id=FIRST, issuer="i", claim="sub", until=datetime(2026, 4, 1, tzinfo=UTC),
+            division_code="469001", by=ADMIN, personal=None,
+        ),
+        IdentityLinked(
+            account_id=HOLDER, identity_id=FIRST, issuer="i", division_code="469001", by=ADMIN, personal=None
+        ),
+        IdentityUnlinked(account_id=HOLDER, identity_id=FIRST, by=ADMIN),
+    ]  # fmt: skip
     assert account_of([]) == Account() == Account(0, None, "", None, False)
     for count in range(1, len(facts) + 1):
         assert account_of(facts[:count]) == Account(count, HOLDER, "469001", "S1", False)
     shut = account_of([*facts, AccountClosed(account_id=HOLDER, by=ADMIN, reason="离职")])
-    assert shut == Account(6, HOLDER, "469001", "S1", True)
+    assert shut == Account(9, HOLDER, "469001", "S1", True)
     with pytest.raises(TypeError, match="PostClosed is no fact of an account"):
         account_after(Account(), CLOSED)
     with pytest.raises(FrozenInstanceError):
@@ -307,3 +320,29 @@ def test_a_delegation_ends_early_once() -> None:
         zh, en = told(NotDelegated, end_delegation, post, asked, day)
         assert "代理" in zh and "no such delegation" in en
     told(UnknownPost, end_delegation, NONE, asked, DAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("王小明", "王小明"),
+        ("  王小明 ", "王小明"),
+        ("买买提·吐尔逊", "买买提·吐尔逊"),
+        ("A", "A"),
+        ("王" * 80, "王" * 80),
+    ],
+)
+def test_a_name_is_kept_without_blanks_around(typed: str, kept: str) -> None:
+    assert written_name(typed) == kept
+    opened = open_account(OpenAccount(HOLDER, "wang1", typed, "46", None, ADMIN))
+    assert opened.personal is not None and opened.personal.name == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "  ", "王" * 81, "王\x00一", "王\n一", "王\u202e一", "王\u2066一", "王\u200b一", "王\ue000一", "王\u2028一"],
+)
+def test_a_name_holds_nothing_that_cannot_be_seen(typed: str) -> None:
+    zh, en = told(BadName, written_name, typed)
+    assert "1至80个字" in zh and "1 to 80 characters" in en
+    told(BadName, open_account, OpenAccount(HOLDER, "wang1", typed, "46", None, ADMIN))

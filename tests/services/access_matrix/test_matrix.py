@@ -57,6 +57,8 @@ def _of(field: str, chosen: Callable[[], list[Child]] = children) -> InList:
     return lambda person: {getattr(child, field) for child in chosen() if person.sees(child)}
 
 
+# Whom open cases wait for; the others may read them.
+WORKING = {"aid_clerk", "registrar", "class_teacher", "principal", "township_cadre"}
 # Lists that show every planted record in scope, under its id.
 LISTS: dict[tuple[str, str], InList] = {
     ("registry", "/students"): _of("student"),
@@ -67,6 +69,7 @@ LISTS: dict[tuple[str, str], InList] = {
     ("visits", "/visits"): _of("visit"),
     ("visits", "/helpers"): _of("student"),
     ("notifications", "/alerts"): _of("alert"),
+    ("notifications", "/open-items"): lambda person: _of("alert")(person) if person.kind in WORKING else set(),
     ("notifications", "/documented-absences"): _of("document"),
 }
 
@@ -82,6 +85,8 @@ def routes(service: str) -> list[tuple[str, frozenset[str]]]:
 
 def let_in(person: Person, service: str, path: str, kinds: frozenset[str]) -> bool:
     """Whether the person's post may ask it at all; models concern the whole division (469000) and ask for its scope."""
+    if path == "/agency-keys" and person.agency:
+        return person.kind in kinds  # an agency's publisher sees the keys of its own machines
     whole = (service, path) in WHOLE
     whole = whole or (service == "matching" and path.startswith("/models") and path != "/models/in-force")
     return person.kind in kinds and (not whole or "469000".startswith(person.division or "-"))
