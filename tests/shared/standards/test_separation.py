@@ -44,10 +44,7 @@ def test_every_rule_has_a_name_of_its_own_and_says_so_in_both_languages() -> Non
     assert [rule.rule for rule in SEPARATIONS] == [
         *("changes.approve", "households.approve", "papers.check", "reviews.decide", "models.activate"),
         *("alerts.mistaken", "erasures.approve", "holds.approve", "emergency.review"),
-        *(
-            "letters.approve",
-            "inquiries.decide",
-        ),
+        *("letters.approve", "inquiries.decide"),
     ]
     for rule in SEPARATIONS:
         assert "人" in rule.zh and "another" in rule.en.lower()
