@@ -7,7 +7,7 @@ from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
 from services.access.emergency_api import emergency_routes
-from services.access.events import DayOpened
+from services.access.events import AccessRefused, DataExported, DayOpened
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
@@ -19,6 +19,7 @@ from services.access.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.keys.keyring import KeyRing
 from shared.web.client_address import SECRET as PORTAL_SECRET
 
@@ -58,4 +59,5 @@ def build(settings: Settings) -> Service:
         projections=projections(keyring),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

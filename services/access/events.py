@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 
 SignInFailure = Literal["unknown_login", "wrong_password", "wrong_code", "closed"]
@@ -250,3 +251,13 @@ class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
     justified: bool
     note: str
     by: str
+
+
+@fact("access")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("access")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -17,7 +17,7 @@ from services.audit.erasure.erasure_api import erasure_routes
 from services.audit.erasure.retention import FIRST_RULE, canonical, content_hash
 from services.audit.erasure.rotating import Rotating
 from services.audit.erasure.rule_api import rule_routes
-from services.audit.events import DayOpened, RetentionRuleActivated
+from services.audit.events import AccessRefused, DataExported, DayOpened, RetentionRuleActivated
 from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
@@ -35,6 +35,7 @@ from shared.eventsourcing.view import Views
 from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 
 ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
@@ -87,5 +88,6 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
         seeds=(Seed(RETENTION, RETENTION, first_rule(), FIRST_RULE_FROM, first_only=True),),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
         gauges=GAUGES,
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
 Ground = Literal["asked_for", "retention", "unlawful"]
@@ -184,3 +185,13 @@ class CounterfactualRead(Fact, frozen=True, kw_only=True):
     form: Literal["json", "xlsx"]
     division_code: str | None = None
     school_code: str | None = None
+
+
+@fact("audit")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("audit")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

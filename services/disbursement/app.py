@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from services.disbursement.api import router
-from services.disbursement.events import DayOpened
+from services.disbursement.events import AccessRefused, DataExported, DayOpened
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
 from services.disbursement.processor import projections
 from services.disbursement.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 
 
 def build(settings: Settings) -> Service:
@@ -26,4 +27,5 @@ def build(settings: Settings) -> Service:
         projections=projections(store, streams, settings.division, keyring),
         seeds=(Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from services.visits.api import router
-from services.visits.events import DayOpened
+from services.visits.events import AccessRefused, DataExported, DayOpened
 from services.visits.processor import projections
 from services.visits.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 
 
 def build(settings: Settings) -> Service:
@@ -24,4 +25,5 @@ def build(settings: Settings) -> Service:
         routers=(router(database, store, streams),),
         projections=projections(keyring),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

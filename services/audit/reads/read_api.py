@@ -27,12 +27,14 @@ from shared.kernel.clock import today
 from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
+from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 UNUSUAL_MOST = 200
 SHEET_ROWS_MOST = 10_000
 Reader = Annotated[Viewer, Depends(require(Right.READS_READ))]
+Taking = Annotated[Viewer, Depends(require(Right.READS_READ, exports=True))]
 Auditing = Annotated[Viewer, Depends(require(Right.READS_WATCH))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[str | None, Query(max_length=120)]
@@ -79,12 +81,13 @@ def read_routes(database: Database) -> APIRouter:
         return page_of(rows, turn, key=_key)
 
     @routes.get("/of/{student_id}/sheet.xlsx")
-    def sheet(student_id: UUID, viewer: Reader) -> Response:
+    def sheet(student_id: UUID, viewer: Taking) -> Response:
         """The same for her guardian, to take away: nothing of anybody else stands in it."""
         places = _places(database, viewer.scope, student_id)
         with reading(viewer) as connection:
             turn = PageTurn(None, SHEET_ROWS_MOST)
             rows = read_queries.reads(connection, turn, student=student_id, places=places)
+        tell(rows=min(len(rows), SHEET_ROWS_MOST))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "reads.xlsx"
             write_sheet(path, rows[:SHEET_ROWS_MOST])
