@@ -16,6 +16,7 @@ from services.access.second_factor_api import second_factor_routes
 from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
+from services.access.taken_api import taken_routes
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -53,6 +54,7 @@ def build(settings: Settings) -> Service:
             account_routes(desk),
             post_routes(desk),
             agency_key_routes(desk),
+            taken_routes(desk.store, desk.database),
             emergency_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),

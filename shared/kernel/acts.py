@@ -17,6 +17,7 @@ from uuid import UUID
 
 from shared.kernel.facts import Fact
 
+Phase = Literal["given", "begun", "ended"]
 OTHERS = "others"  # the reason of what was counted beyond the bound, each for itself no more
 
 
@@ -60,7 +61,7 @@ class ExportedFields(Fact, frozen=True, kw_only=True):
     post: str
     kind: str
     route: str
-    phase: Literal["given", "begun", "ended"]
+    phase: Phase
     purpose: str | None = None
     filters: tuple[str, ...] = ()
     rows: int | None = None

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from shared.database.database import Database
 from shared.eventsourcing.store import Command, EventStore, Proposed
-from shared.kernel.acts import ActFacts
+from shared.kernel.acts import ActFacts, Phase
 from shared.kernel.clock import SHANGHAI, utc_now
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Refusal
@@ -101,15 +101,12 @@ class Acts:
                 written += len(waiting.minute)
             return written
 
-    def exported(self, disclosure: Disclosure, phase: str, *, size: int | None, sha256: str | None) -> None:
+    def exported(self, disclosure: Disclosure, phase: Phase, *, size: int | None, sha256: str | None) -> None:
         """Record that a file leaves, or (``ended``) that it has left whole. Raises what the store raises."""
         fact = self._facts.exported(
             export_id=disclosure.export_id,
-            viewer=disclosure.viewer.principal,
-            post=disclosure.viewer.post,
-            kind=_kind(disclosure.viewer),
             route=disclosure.route,
-            phase=phase,  # type: ignore[arg-type]
+            phase=phase,
             purpose=disclosure.purpose,
             filters=disclosure.filters,
             rows=disclosure.rows,
@@ -117,9 +114,7 @@ class Acts:
             sha256=sha256,
             student_id=disclosure.student_id,
             recorded_by=tuple(disclosure.recorded),
-            **dict(
-                zip(("division_code", "school_code", "agency", "emergency"), _where(disclosure.viewer), strict=True)
-            ),
+            **posted(disclosure.viewer),
         )
         version = 1 if phase == "ended" else 0
         day = self._now().astimezone(SHANGHAI).date()
@@ -161,6 +156,12 @@ class Acts:
             self.write(before)
         except Exception as failure:  # the store is away: tried again at the next look
             log.warning("refusals are not written yet", failure=exception_outline(failure))
+
+
+def posted(viewer: Viewer) -> dict[str, Any]:
+    """Who, in which post, of which place: the fields that events of acts have of the viewer."""
+    names = ("viewer", "post", "kind", *_PLACE)
+    return dict(zip(names, (viewer.principal, viewer.post, _kind(viewer), *_where(viewer)), strict=True))
 
 
 def _who(viewer: Viewer | None) -> tuple[str | None, str, str]:

@@ -79,7 +79,15 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, staff(), *own]
+        routers = [
+            self.reviews.router(),
+            self.models.router(),
+            self.logs.router(),
+            ledgers(),
+            known,
+            staff(self._command),
+            *own,
+        ]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")

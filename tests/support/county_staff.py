@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from shared.web import Viewer
 from shared.web.pages import Page
@@ -15,8 +16,8 @@ Who = Annotated[Viewer, Depends(viewer)]
 ACCOUNT, POST = "018f0000-0000-7000-8000-0000000000a1", "018f0000-0000-7000-8000-0000000000b1"
 
 
-def staff() -> APIRouter:
-    """The routes of access that the pages of people and posts read."""
+def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
+    """The routes of access that the pages of people and posts read, and where they have recorded what is taken."""
     r = APIRouter(prefix="/access/v1")
 
     @r.get("/accounts")
@@ -35,5 +36,10 @@ def staff() -> APIRouter:
     def sign_ins(who: Who) -> dict[str, list[Row]]:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
         return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
+
+    @r.post("/files-taken")
+    def taken(who: Who, request: Request, body: Row) -> Row:
+        command(request, who, body)
+        return {"event_id": POST}
 
     return r

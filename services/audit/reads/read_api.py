@@ -19,7 +19,7 @@ from services.audit.erasure import erasure_queries
 from services.audit.erasure.erasure_errors import SubjectUnknown
 from services.audit.reads import read_queries
 from services.audit.reads.read_folds import READS_VIEW
-from services.audit.reads.read_queries import Places, ReadRow, UnusualRow, begin_of, end_of
+from services.audit.reads.read_queries import Act, Places, ReadRow, UnusualRow, begin_of, end_of
 from services.audit.reads.read_sheet import write_sheet
 from shared.database.database import Database
 from shared.database.scopes import Scope
@@ -55,12 +55,24 @@ def read_routes(database: Database) -> APIRouter:
             yield connection
 
     @routes.get("")
-    def reads(viewer: Reader, turn: Turn, reader: Who = None, since: Day = None, until: Day = None) -> Page[ReadRow]:
-        """Latest first; ``reader``: of one principal; ``since`` and ``until`` are days in Shanghai, both included."""
+    def reads(
+        viewer: Reader,
+        turn: Turn,
+        reader: Who = None,
+        post: Who = None,
+        student: UUID | None = None,
+        act: Act | None = None,
+        since: Day = None,
+        until: Day = None,
+    ) -> Page[ReadRow]:
+        """Latest first: who read in full, took away and was refused what. ``reader``: of one principal; ``post``: in
+        one post; ``student``: about one; ``since`` and ``until`` are days in Shanghai, both included."""
         begin = None if since is None else begin_of(since)
         end = None if until is None else end_of(until)
         with reading(viewer) as connection:
-            rows = read_queries.reads(connection, turn, viewer=reader, since=begin, until=end)
+            rows = read_queries.reads(
+                connection, turn, viewer=reader, post=post, student=student, act=act, since=begin, until=end
+            )
         return page_of(rows, turn, key=_key)
 
     @routes.get("/unusual")
