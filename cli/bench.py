@@ -27,11 +27,13 @@ BENCHMARKS = {
     "matching_workers": "list rows decided by one, two and three workers on one database",
     "registry_dry_run": "the check of a 10,000-row workbook: seconds and memory of the whole process",
     "registry_import": "100,000 students from xlsx and from csv to durable events",
+    "staff_import": "a county's staff from a workbook of 10,000 rows: checked, taken in, sent again, passwords",
     "registry_search": "a student among a million by name, pinyin and number, as viewers see them; beside LIKE",
     "registry_scopes": "what a scope adds to a page of a million students: a division, a school, a class",
     "sse": "5,000 live inboxes open on one process: memory of each, time to the last of them",
     "inbox": "a storm of 100,000 alerts to the inboxes of 500 schools and the county",
     "alert_latency": "a class's report to the alert on an open page, the whole system beside it",
+    "pages": "50 people of every kind of post: sign-in, their pages at 300 a minute and as fast as they come",
     "live": "the whole system: files to rosters, a pushed row to an open page, memory of all processes",
 }
 # These print their own lines, because they start peers and workers as processes.
@@ -40,6 +42,7 @@ PROGRAMS = {
     "host": "topic to projection, beside plain Faust and Quix Streams",
     "linkage_gold": "the score on public data with known matches (febrl3, febrl4, RLdata10000), beside Splink",
     "matching_quality": "simulated counties of three levels of error and traps: who is linked, missed or mistaken",
+    "permission_mutation": "the permission core made wrong in one place after the other, and what its tests notice",
     "matching_speed": "rollcall match on 1,000,000 students × 300,000 rows, beside Splink",
 }
 

@@ -40,6 +40,7 @@ class PostgresFixture:
 
     def __init__(self, server: EmbeddedPostgres) -> None:
         self.server = server
+        self._models: dict[str, str] = {}
 
     def dsn(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """A psycopg URL: the superuser's, or another user's (whose password is their name unless one is given)."""
@@ -53,6 +54,23 @@ class PostgresFixture:
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return name
+
+    def copy_model(self, shape: str, name: str) -> bool:
+        """Make database ``name`` a copy of the one kept for ``shape``; False where none is kept yet."""
+        if shape in self._models:
+            self._copy(self._models[shape], name)
+        return shape in self._models
+
+    def keep_model(self, shape: str, name: str) -> None:
+        """Keep a copy of database ``name``, to which nobody is connected, for others of its ``shape``: preparing one
+        took most of the time of many a test."""
+        self._models[shape] = f"model_{uuid.uuid4().hex[:10]}"
+        self._copy(name, self._models[shape])
+
+    def _copy(self, source: str, name: str) -> None:
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(made)
 
     def drop_databases(self, names: Iterable[str]) -> None:
         """Forget these databases, whoever is still connected to them; one that never came to be is no matter."""

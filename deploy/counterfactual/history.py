@@ -38,7 +38,10 @@ _TOLD: Mapping[str, tuple[type[Fact], ...]] = {
         matching.RulingWithdrawn,
         matching.SecondOpinionAsked,
     ),
-    "disbursement": (disbursement.DayOpened, disbursement.ProgrammeActivated, disbursement.AidDisbursed),
+    "disbursement": (
+        *(disbursement.DayOpened, disbursement.ProgrammeActivated, disbursement.AidDisbursed),
+        *disbursement.letter_events.INQUIRY_FACTS,
+    ),
 }
 _KEPT: tuple[type[Fact], ...] = (
     *(matching.LinkConfirmed, matching.LinkWithdrawn),

@@ -9,15 +9,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access import account_desk, queries
+from services.access import account_desk, people, queries
 from services.access.acting import OPERATOR, administrator, operator_only
 from services.access.commands import CloseAccount, EstablishPost, FillPost, OpenAccount
 from services.access.desk import Desk, day_of
 from services.access.errors import BadPlace
+from services.access.people import AccountFilter, AccountRow
 from services.access.places import school_place
 from services.access.post_desk import establish, fill
 from services.access.projections import NAME
-from services.access.queries import AccountRow, SignInRow
+from services.access.queries import SignInRow
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
 from shared.standards.posts import Kind
@@ -84,11 +85,10 @@ def account_routes(desk: Desk) -> APIRouter:
     database = desk.database
 
     @routes.get("/accounts")
-    def accounts(
-        viewer: Reader, turn: Turn, begins: Annotated[str | None, Query(max_length=80)] = None
-    ) -> Page[AccountRow]:
+    def accounts(viewer: Reader, turn: Turn, wanted: Annotated[AccountFilter, Query()]) -> Page[AccountRow]:
+        """Accounts within the viewer's rows, by id."""
         with database.reading(viewer.scope, NAME) as connection:
-            rows = queries.accounts(connection, today(), turn, begins=begins)
+            rows = people.accounts(connection, today(), turn, wanted)
         return page_of(rows, turn, key=lambda row: (row.account_id,))
 
     @routes.get("/sign-ins")

@@ -87,7 +87,8 @@ def reset_password(
     def then(connection: Connection, _result: Result) -> None:
         raw = driver(connection)
         raw.execute(
-            "UPDATE access_accounts SET password = %s, must_change = true, once_until = %s WHERE account_id = %s",
+            """UPDATE access_accounts SET password = %s, must_change = true, once_until = %s, start = NULL
+               WHERE account_id = %s""",
             (kept, now + ONE_TIME_LIFE, account_id),
         )
         sessions.ended(raw, sessions.open_ones(raw, account_id), now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from services.access.errors import NotYours, Oneself
+from services.access.errors import NotYours, Oneself, UnknownAccount
 from shared.standards.posts import Kind
 
 TEACHERS: frozenset[str] = frozenset({Kind.CLASS_TEACHER, Kind.HELPER_TEACHER})
@@ -45,6 +45,14 @@ def check_account(administrator: Administrator, account_id: UUID, place: Managed
     check_other(administrator, account_id)
     if not reaches(administrator, place) or (administrator.school is not None and not kinds <= TEACHERS):
         raise NotYours
+
+
+def check_holder(administrator: Administrator, account_id: UUID, place: Managed | None) -> None:
+    """Somebody is the administrator's to give a post to. ``place`` None: there is no such account. Raises Oneself,
+    UnknownAccount, also for what lies beyond."""
+    check_other(administrator, account_id)
+    if place is None or not reaches(administrator, place):
+        raise UnknownAccount
 
 
 def check_other(administrator: Administrator, account_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.access import forgetting
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
@@ -15,6 +16,7 @@ from services.access.processor import projections
 from services.access.second_factor_api import second_factor_routes
 from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
+from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
 from services.access.taken_api import taken_routes
 from shared.eventsourcing.store import EventStore
@@ -53,13 +55,14 @@ def build(settings: Settings) -> Service:
             key_routes(desk),
             account_routes(desk),
             post_routes(desk),
+            staff_routes(desk),
             agency_key_routes(desk),
             taken_routes(desk.store, desk.database),
             emergency_routes(desk),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
-        projections=projections(keyring),
-        steps=STEPS,
+        projections=projections(desk, keyring),
+        steps=(*STEPS, *forgetting.STEPS),
         day_opened=lambda day: DayOpened(day=day),
         acts=ActFacts(AccessRefused, DataExported),
     )

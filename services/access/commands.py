@@ -41,8 +41,23 @@ class EstablishPost:
 
 @dataclass(frozen=True)
 class FillPost:
+    """``begins_on``: the first day on which the account holds it; ``until``: the first on which it no longer does."""
+
     post_id: UUID
     account_id: UUID
+    by: str
+    begins_on: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class ChangeTenure:
+    """As FillPost, of a post that the account holds."""
+
+    post_id: UUID
+    account_id: UUID
+    begins_on: date | None
+    until: date | None
     by: str
 
 

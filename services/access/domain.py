@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
 from services.access.commands import (
+    ChangeTenure,
     CloseAccount,
     ClosePost,
     DelegatePost,
@@ -21,6 +23,7 @@ from services.access.commands import (
 from services.access.errors import (
     AccountIsClosed,
     BadLogin,
+    BadName,
     BadUntil,
     NotDelegated,
     PostHeld,
@@ -40,6 +43,7 @@ from services.access.events import (
     PostDelegated,
     PostEstablished,
     PostFilled,
+    PostTenureChanged,
     PostVacated,
     SecondFactorRemoved,
     SecondFactorSet,
@@ -48,6 +52,8 @@ from shared.kernel.facts import Fact
 
 LONGEST_DELEGATION = timedelta(days=366)
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
+LONGEST_NAME = 80
+_UNSEEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 _NUMBER_IN_IT = re.compile(r"\d{15}")
 
 
@@ -70,7 +76,7 @@ class Delegation:
 
 @dataclass(frozen=True)
 class Post:
-    """``delegations``: those not ended before their day, by id."""
+    """``delegations``: those not ended before their day, by id. ``begins_on`` and ``until``: of the holder's time."""
 
     version: int = 0
     post_id: UUID | None = None
@@ -80,18 +86,28 @@ class Post:
     school_class: str | None = None
     agency: str | None = None
     holder: UUID | None = None
+    begins_on: date | None = None
+    until: date | None = None
     closed: bool = False
     delegations: Mapping[UUID, Delegation] = field(default_factory=dict)
 
     def acts(self, account_id: UUID, day: date) -> tuple[bool, UUID | None]:
         """Whether an account may act in the post on a day, and by which delegation (None: as its holder)."""
-        if self.closed or self.holder is None:
+        if self.closed or self.holder is None or not self.lasts(day):
             return False, None
         if self.holder == account_id:
             return True, None
         lasting = {key: each for key, each in self.delegations.items() if each.account_id == account_id}
         latest = max(lasting, key=lambda key: lasting[key].until, default=None)
         return (True, latest) if latest is not None and day < lasting[latest].until else (False, None)
+
+    def lasts(self, day: date) -> bool:
+        """Whether the day lies in its holder's time."""
+        return (self.begins_on is None or self.begins_on <= day) and not self.over(day)
+
+    def over(self, day: date) -> bool:
+        """Whether its holder's time has ended by itself."""
+        return self.until is not None and self.until <= day
 
 
 def account_after(state: Account, fact: Fact) -> Account:
@@ -117,9 +133,11 @@ def post_after(state: Post, fact: Fact) -> Post:
             names = ("post_id", "kind", "division_code", "school_code", "school_class", "agency")
             return replace(state, **{name: getattr(fact, name) for name in names})
         case PostFilled():
-            return replace(state, holder=fact.account_id)
+            return replace(state, holder=fact.account_id, begins_on=fact.begins_on, until=fact.until)
+        case PostTenureChanged():
+            return replace(state, begins_on=fact.begins_on, until=fact.until)
         case PostVacated():
-            return replace(state, holder=None)
+            return replace(state, holder=None, begins_on=None, until=None)
         case PostClosed():
             return replace(state, closed=True)
         case PostDelegated():
@@ -160,9 +178,23 @@ def written_login(login: str) -> str:
     return plain
 
 
+def written_name(name: str) -> str:
+    """A person's name as it is kept, without blanks around. Raises BadName for one that is empty, too long, or holds
+    what cannot be seen: a control character, or a mark that turns the direction of what follows."""
+    plain = name.strip()
+    if not 0 < len(plain) <= LONGEST_NAME or any(unicodedata.category(each) in _UNSEEN for each in plain):
+        raise BadName(
+            f"姓名应为1至{LONGEST_NAME}个字,不得含有看不见的控制字符",
+            f"A name has 1 to {LONGEST_NAME} characters, none of them a control character",
+        )
+    return plain
+
+
 def open_account(command: OpenAccount) -> AccountOpened:
-    """Raises BadLogin."""
-    personal = AccountPersonal(person_id=command.account_id, login=written_login(command.login), name=command.name)
+    """Raises BadLogin, BadName."""
+    personal = AccountPersonal(
+        person_id=command.account_id, login=written_login(command.login), name=written_name(command.name)
+    )
     return AccountOpened(
         account_id=command.account_id,
         division_code=command.division_code,
@@ -199,13 +231,36 @@ def establish(command: EstablishPost) -> PostEstablished:
     )
 
 
-def fill(post: Post, holder: Account, command: FillPost) -> PostFilled:
-    """Raises UnknownPost, PostIsClosed, PostHeld, UnknownAccount, AccountIsClosed."""
+def fill(post: Post, holder: Account, command: FillPost, today: date) -> list[Fact]:
+    """Whoever held it until a day that has come is out of it first. Raises UnknownPost, PostIsClosed, PostHeld,
+    UnknownAccount, AccountIsClosed, BadUntil."""
     post_id = _open(post)
     account_id = alive(holder)
+    _check_tenure(command.begins_on, command.until, today)
+    before: list[Fact] = []
     if post.holder is not None:
-        raise PostHeld("岗位上已有人,请先免去原任职人员", "Somebody holds the post; vacate it first")
-    return PostFilled(post_id=post_id, account_id=account_id, by=command.by)
+        if not post.over(today):
+            raise PostHeld("岗位上已有人,请先免去原任职人员", "Somebody holds the post; vacate it first")
+        before = vacate(post, VacatePost(post_id, command.by, "任期届满"))
+    filled = PostFilled(
+        post_id=post_id, account_id=account_id, by=command.by, begins_on=command.begins_on, until=command.until
+    )
+    return [*before, filled]
+
+
+def change_tenure(post: Post, command: ChangeTenure, today: date) -> PostTenureChanged:
+    """Raises UnknownPost, PostIsClosed, PostVacant (also where somebody else holds it), BadUntil."""
+    post_id = _open(post)
+    if _held(post) != command.account_id:
+        raise PostVacant("本人已不在该岗位上", "The person holds the post no more")
+    _check_tenure(command.begins_on, command.until, today)
+    return PostTenureChanged(
+        post_id=post_id,
+        account_id=command.account_id,
+        begins_on=command.begins_on,
+        until=command.until,
+        by=command.by,
+    )
 
 
 def vacate(post: Post, command: VacatePost) -> list[Fact]:
@@ -256,6 +311,11 @@ def end_delegation(post: Post, command: EndDelegation, today: date) -> Delegatio
     return DelegationEnded(
         post_id=post.post_id, delegation_id=command.delegation_id, account_id=known.account_id, by=command.by
     )
+
+
+def _check_tenure(begins_on: date | None, until: date | None, today: date) -> None:
+    if until is not None and (until <= today or (begins_on is not None and until <= begins_on)):
+        raise BadUntil("任期应结束于开始之后、今天之后", "A post is held until a day after its first and after today")
 
 
 def _open(post: Post) -> UUID:

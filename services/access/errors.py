@@ -10,7 +10,8 @@ Refusal
 │   ├── UnknownAccount        no such account, or not one of the caller's
 │   ├── UnknownPost           no such post, or not one of the caller's
 │   ├── UnknownKey            no such key, or it was revoked before
-│   └── UnknownEmergency      no such emergency access, or not one of the caller's place
+│   ├── UnknownEmergency      no such emergency access, or not one of the caller's place
+│   └── UnknownImport         no such list of people, or not one the caller sent
 ├── Forbidden           403
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
@@ -23,14 +24,18 @@ Refusal
 │   ├── NotDelegated          there is no such delegation now
 │   ├── SecondFactorStands    there is a second factor already
 │   ├── TooManyKeys           an agency has two valid keys already
-│   └── EmergencyReviewed     somebody has reviewed it before
+│   ├── EmergencyReviewed     somebody has reviewed it before
+│   ├── ImportBusy            another list of people is being taken in
+│   └── NobodyWaits           everybody of the list has chosen a password, or the passwords were handed out just now
 └── Malformed           422
     ├── WeakPassword          too short, or easily guessed
     ├── BadEmergency          too long, or a post that decides, pays or administers
     ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
+    ├── BadName               no name of a person
     ├── BadPlace              a kind of post and its place do not fit
-    └── BadUntil              a delegation ends on a later day, within a year
+    ├── BadUntil              a delegation ends on a later day, within a year; a post is held until a later day
+    └── TooManyRows           more people than one list may hold
 """
 
 from __future__ import annotations
@@ -176,9 +181,51 @@ class BadLogin(Malformed):
     code = "bad_login"
 
 
+class BadName(Malformed):
+    code = "bad_name"
+
+
 class BadPlace(Malformed):
     code = "bad_place"
 
 
 class BadUntil(Malformed):
     code = "bad_until"
+
+
+class TooManyRows(Malformed):
+    code = "too_many_rows"
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(
+            f"一份名单最多 {allowed} 行,请分成几份导入",
+            f"A list holds {allowed} rows at most; send it in parts",
+            allowed=allowed,
+        )
+
+
+class UnknownImport(NotFound):
+    code = "unknown_import"
+
+    def __init__(self) -> None:
+        super().__init__("没有这次导入", "There is no such import")
+
+
+class ImportBusy(Conflict):
+    code = "import_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "另一份人员名单正在导入,请等它完成后再试",
+            "Another list of people is being taken in; try again when it is done",
+        )
+
+
+class NobodyWaits(Conflict):
+    code = "nobody_waits"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "没有等待启动密码的人:都已设置自己的密码,或刚刚已经发放",
+            "Nobody waits for a start password: all have chosen their own, or they were handed out just now",
+        )

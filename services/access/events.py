@@ -107,10 +107,24 @@ class PostEstablished(Fact, frozen=True, kw_only=True):
 
 @fact("access")
 class PostFilled(Fact, frozen=True, kw_only=True):
-    """An account holds the post from now on, alone."""
+    """An account holds the post from now on, alone; not before the day ``begins_on``, and until the day ``until``
+    begins, where these are told."""
 
     post_id: UUID
     account_id: UUID
+    by: str
+    begins_on: date | None = None
+    until: date | None = None
+
+
+@fact("access")
+class PostTenureChanged(Fact, frozen=True, kw_only=True):
+    """Its holder holds the post from and until other days than told before."""
+
+    post_id: UUID
+    account_id: UUID
+    begins_on: date | None
+    until: date | None
     by: str
 
 
@@ -152,6 +166,33 @@ class DelegationEnded(Fact, frozen=True, kw_only=True):
     post_id: UUID
     delegation_id: UUID
     account_id: UUID
+    by: str
+
+
+@fact("access")
+class StaffListImported(Fact, frozen=True, kw_only=True):
+    """A list of people and their posts was taken in whole. ``opened``: accounts; the others count rows."""
+
+    import_id: UUID
+    rows: int
+    opened: int
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    division_code: str
+    school_code: str | None = None
+    by: str
+
+
+@fact("access")
+class StartPasswordsHandedOut(Fact, frozen=True, kw_only=True):
+    """So many people of an import got a password that is good once; those given to them before are good no more."""
+
+    import_id: UUID
+    accounts: int
+    division_code: str
+    school_code: str | None = None
     by: str
 
 

@@ -122,9 +122,35 @@ GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
 ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
 """
 
+# ``start``: the keyed digest of a password that is good once and was made by the thousand (staff/start_passwords.py).
+STAFF = """
+ALTER TABLE access_posts ADD COLUMN begins_on date, ADD COLUMN until date;
+CREATE TABLE access_staff_imports (
+    import_id uuid PRIMARY KEY,
+    by text NOT NULL,
+    content text NOT NULL,
+    begun_at timestamptz NOT NULL,
+    receipt text
+);
+CREATE INDEX access_staff_imports_by ON access_staff_imports (by, begun_at);
+ALTER TABLE access_accounts ADD COLUMN start bytea,
+    ADD COLUMN import_id uuid REFERENCES access_staff_imports;
+CREATE INDEX access_accounts_by_import ON access_accounts (import_id);
+CREATE TABLE access_staff_rows (
+    import_id uuid NOT NULL REFERENCES access_staff_imports,
+    row integer NOT NULL,
+    outcome text NOT NULL,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    PRIMARY KEY (import_id, row)
+);
+GRANT SELECT, INSERT, UPDATE ON access_staff_imports TO rollcall_app;
+GRANT SELECT, INSERT ON access_staff_rows TO rollcall_app;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", SECOND_FACTORS),
     ("access-0003-agency-keys", AGENCY_KEYS),
     ("access-0004-emergencies", EMERGENCIES),
+    ("access-0005-staff", STAFF),
 )

@@ -26,6 +26,7 @@ WAITING = 14
 WAIT_SECONDS = 5.0
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another when it is read out
 _GROUPS, _GROUP = 4, 4  # 79 bits
+_START_GROUPS = 7  # 138 bits: nobody guesses it, however fast the digest is
 
 
 class Hashing:
@@ -96,6 +97,12 @@ def one_time_password() -> str:
     """A password to be read out or written down once: four groups of four letters and digits."""
     groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
     return "-".join(groups)
+
+
+def start_password() -> str:
+    """A password that is good once and is kept as a keyed digest, because hashing thousands slowly takes minutes: seven
+    groups of four letters and digits, to be printed or sent, not read out."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_START_GROUPS))
 
 
 def _octets(password: str) -> bytes:

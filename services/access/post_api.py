@@ -6,17 +6,18 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access import post_desk, queries
+from services.access import people, post_desk, queries
 from services.access.account_api import Done, Keeper, Reader, ReasonBody
 from services.access.acting import administrator
 from services.access.commands import ClosePost, DelegatePost, EndDelegation, EstablishPost, FillPost, VacatePost
 from services.access.desk import Desk
+from services.access.people import PostFilter, PostRow
 from services.access.places import Asked, place_of
 from services.access.projections import NAME
-from services.access.queries import DelegationRow, PostRow
+from services.access.queries import DelegationRow
 from shared.kernel.clock import today, utc_now
 from shared.standards.posts import Kind
 from shared.web.commands import command_from
@@ -41,9 +42,13 @@ class PostBody(BaseModel):
 
 
 class FillBody(BaseModel):
+    """``begins_on``: the first day of the holder's time; ``until``: the first day on which it no longer is."""
+
     model_config = ConfigDict(extra="forbid")
 
     account_id: UUID
+    begins_on: date | None = None
+    until: date | None = None
 
 
 class DelegateBody(BaseModel):
@@ -64,9 +69,10 @@ def post_routes(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/v1/posts")
 
     @routes.get("")
-    def posts(viewer: Reader, turn: Turn) -> Page[PostRow]:
+    def posts(viewer: Reader, turn: Turn, wanted: Annotated[PostFilter, Query()]) -> Page[PostRow]:
+        """Posts within the viewer's rows, by id."""
         with desk.database.reading(viewer.scope, NAME) as connection:
-            rows = queries.posts(connection, today(), turn)
+            rows = people.posts(connection, today(), turn, wanted)
         return page_of(rows, turn, key=lambda row: (row.post_id,))
 
     @routes.get("/{post_id}/delegations")
@@ -87,7 +93,7 @@ def post_routes(desk: Desk) -> APIRouter:
 
     @routes.post("/{post_id}/fill")
     def fill(post_id: UUID, body: FillBody, request: Request, viewer: Keeper) -> Done:
-        intent = FillPost(post_id, body.account_id, viewer.principal)
+        intent = FillPost(post_id, body.account_id, viewer.principal, body.begins_on, body.until)
         command = command_from(request, viewer, body)
         result = post_desk.fill(desk, administrator(viewer), intent, command, utc_now())
         return Done(id=post_id, event_id=result.event_ids[0])

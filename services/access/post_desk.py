@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from services.access import domain, sessions
-from services.access.administration import Administrator, Managed, check_kind, check_other, reaches
+from services.access.administration import Administrator, Managed, check_holder, check_kind, reaches
 from services.access.commands import (
     ClosePost,
     DelegatePost,
@@ -20,7 +20,7 @@ from services.access.commands import (
 )
 from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
 from services.access.domain import Post
-from services.access.errors import UnknownAccount, UnknownPost
+from services.access.errors import UnknownPost
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact
@@ -29,6 +29,10 @@ _KEEP = """
 INSERT INTO access_posts (post_id, kind, division_code, school_code, school_class, agency)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+
+
+FILLED = "UPDATE access_posts SET holder = %s, begins_on = %s, until = %s WHERE post_id = %s"
+UNDELEGATED = "UPDATE access_delegations SET ended = true WHERE post_id = %s"
 
 
 def establish(
@@ -54,11 +58,12 @@ def fill(desk: Desk, administrator: Administrator | None, intent: FillPost, comm
     PostIsClosed, AccountIsClosed, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
-        return [domain.fill(post, desk.account(connection, intent.account_id), intent)]
+        check_person(desk, connection, administrator, intent.account_id)
+        return domain.fill(post, desk.account(connection, intent.account_id), intent, day_of(now))
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_posts SET holder = %s WHERE post_id = %s", (intent.account_id, intent.post_id))
+        note_vacant(raw, intent.post_id)  # where the time of a holder was over
+        note_holder(raw, intent.post_id, intent.account_id, intent.begins_on, intent.until)
 
     return _change(desk, administrator, intent.post_id, command, now, rule, note)
 
@@ -68,8 +73,7 @@ def vacate(desk: Desk, administrator: Administrator, intent: VacatePost, command
     NotYours, PostVacant, PostIsClosed, CommandReused."""
 
     def note(raw: Raw) -> None:
-        raw.execute("UPDATE access_delegations SET ended = true WHERE post_id = %s", (intent.post_id,))
-        raw.execute("UPDATE access_posts SET holder = NULL WHERE post_id = %s", (intent.post_id,))
+        note_vacant(raw, intent.post_id)
 
     return _change(
         desk, administrator, intent.post_id, command, now, lambda _connection, post: domain.vacate(post, intent), note
@@ -98,7 +102,7 @@ def delegate(desk: Desk, administrator: Administrator, intent: DelegatePost, com
     PostVacant, PostHeld, BadUntil, CommandReused."""
 
     def rule(connection: Connection, post: Post) -> Sequence[Fact]:
-        _check_person(desk, connection, administrator, intent.account_id)
+        check_person(desk, connection, administrator, intent.account_id)
         return [domain.delegate(post, desk.account(connection, intent.account_id), intent, day_of(now))]
 
     def note(raw: Raw) -> None:
@@ -146,7 +150,7 @@ def _change(
         lock_post(raw, post_id, alone=True)
         post = desk.post(connection, post_id)
         if administrator is not None:
-            _check_post(administrator, post)
+            check_post(administrator, post)
         facts = rule(connection, post)
         after = post
         for fact in facts:
@@ -166,18 +170,32 @@ def _change(
     return desk.store.run(desk.database, command, decide, then)
 
 
-def _check_post(administrator: Administrator, post: Post) -> None:
+def note_vacant(raw: Raw, post_id: UUID) -> None:
+    """Nobody acts in the post, in the tables that decide at once."""
+    raw.execute(UNDELEGATED, (post_id,))
+    raw.execute(FILLED, (None, None, None, post_id))
+
+
+def note_holder(
+    raw: Raw, post_id: UUID, account_id: UUID, begins_on: date | None = None, until: date | None = None
+) -> None:
+    """The account holds the post, in the same tables."""
+    raw.execute(FILLED, (account_id, begins_on, until, post_id))
+
+
+def check_post(administrator: Administrator, post: Post) -> None:
+    """A post is the administrator's to give. Raises UnknownPost, NotYours."""
     place = Managed(post.division_code, post.school_code)
     if post.post_id is None or not reaches(administrator, place):
         raise UnknownPost
     check_kind(administrator, post.kind, place)
 
 
-def _check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+def check_person(desk: Desk, connection: Connection, administrator: Administrator | None, account_id: UUID) -> None:
+    """An account is somebody else's whom the administrator manages. Raises UnknownAccount, Oneself."""
     lock_account(driver(connection), account_id, alone=False)
     if administrator is None:
         return
-    check_other(administrator, account_id)
     account = desk.account(connection, account_id)
-    if account.account_id is None or not reaches(administrator, Managed(account.division_code, account.school_code)):
-        raise UnknownAccount
+    known = None if account.account_id is None else Managed(account.division_code, account.school_code)
+    check_holder(administrator, account_id, known)

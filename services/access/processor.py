@@ -1,7 +1,9 @@
-"""What the processor of access runs: the one view. No logic here."""
+"""What the processor of access runs: the one view, and what an erasure asks of it. No logic here."""
 
 from __future__ import annotations
 
+from services.access.desk import Desk
+from services.access.forgetting import closing, forget
 from services.access.projections import ACCESS_VIEW
 from services.audit.events import PersonErased
 from shared.eventsourcing.projection import Projection
@@ -9,6 +11,6 @@ from shared.keys.keyring import KeyRing
 from shared.messaging.erasing import erasing
 
 
-def projections(keyring: KeyRing) -> tuple[Projection, ...]:
-    """The view, and erasing from it."""
-    return (ACCESS_VIEW, erasing(PersonErased, (ACCESS_VIEW,), keyring))
+def projections(desk: Desk, keyring: KeyRing) -> tuple[Projection, ...]:
+    """The view, erasing from it and from access's own tables, and closing the accounts of erased people."""
+    return (ACCESS_VIEW, erasing(PersonErased, (ACCESS_VIEW,), keyring, (forget,)), closing(desk))

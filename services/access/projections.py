@@ -14,6 +14,7 @@ from services.access.events import (
     PostDelegated,
     PostEstablished,
     PostFilled,
+    PostTenureChanged,
     PostVacated,
     SignedIn,
     SignInRefused,
@@ -51,17 +52,27 @@ def post_established(event: Recorded) -> Iterable[Assertion]:
         "school_class": fact.school_class,
         "agency_code": fact.agency,
         "holder": None,
+        "begins_on": None,
+        "until": None,
         "closed": False,
     }
     yield Assertion(POSTS, fact.post_id, event.effective_on, values)
 
 
 def post_filled(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(POSTS, event.fact.post_id, event.effective_on, {"holder": event.fact.account_id})
+    fact = event.fact
+    values = {"holder": fact.account_id, "begins_on": fact.begins_on, "until": fact.until}
+    yield Assertion(POSTS, fact.post_id, event.effective_on, values)
+
+
+def post_tenure_changed(event: Recorded) -> Iterable[Assertion]:
+    fact = event.fact
+    yield Assertion(POSTS, fact.post_id, event.effective_on, {"begins_on": fact.begins_on, "until": fact.until})
 
 
 def post_vacated(event: Recorded) -> Iterable[Assertion]:
-    yield Assertion(POSTS, event.fact.post_id, event.effective_on, {"holder": None})
+    nobody = {"holder": None, "begins_on": None, "until": None}
+    yield Assertion(POSTS, event.fact.post_id, event.effective_on, nobody)
 
 
 def post_closed(event: Recorded) -> Iterable[Assertion]:
@@ -141,6 +152,7 @@ ACCESS_VIEW = Projection(
         AccountClosed: account_closed,
         PostEstablished: post_established,
         PostFilled: post_filled,
+        PostTenureChanged: post_tenure_changed,
         PostVacated: post_vacated,
         PostClosed: post_closed,
         PostDelegated: post_delegated,

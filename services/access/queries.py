@@ -13,38 +13,8 @@ from services.access.projections import NAME
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
 from shared.database.database import Database
 from shared.standards.posts import Kind
-from shared.web.pages import PageTurn
 
 OWN_SIGN_INS = 50
-
-
-class AccountRow(BaseModel):
-    """One account. Names of staff stand in full: whoever administers them must know whom."""
-
-    account_id: UUID
-    login: str | None
-    name: str | None
-    closed: bool
-    division_code: str
-    school_code: str | None
-    school_name: str | None
-    posts: list[Kind]
-
-
-class PostRow(BaseModel):
-    """One post and who holds it; ``delegates``: how many act in it beside."""
-
-    post_id: UUID
-    kind: Kind
-    division_code: str
-    school_code: str | None
-    school_name: str | None
-    school_class: str | None
-    agency: str | None
-    holder: UUID | None
-    holder_name: str | None
-    delegates: int
-    closed: bool
 
 
 class DelegationRow(BaseModel):
@@ -89,72 +59,6 @@ class EmergencyRow(BaseModel):
 
 
 _A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
-
-
-def accounts(
-    connection: Connection, true_on: date, turn: PageTurn, *, account_id: UUID | None = None, begins: str | None = None
-) -> list[AccountRow]:
-    """Accounts by id; ``begins``: only those whose login or name begins with it."""
-    kinds = (
-        select(func.array_agg(_P.kind))
-        .where(_P.holder == _A.entity, POSTS.holds_on(true_on), _P.closed.is_(False))
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            _A.entity.label("account_id"),
-            _A.login,
-            _A.name,
-            _A.closed,
-            _A.division_code,
-            _A.school_code,
-            _N.name.label("school_name"),
-            func.coalesce(kinds, text("'{}'")).label("posts"),
-        )
-        .select_from(ACCOUNTS.table)
-        .outerjoin(SCHOOLS.table, and_(_N.code == _A.school_code, SCHOOLS.holds_on(true_on)))
-        .where(ACCOUNTS.holds_on(true_on))
-        .order_by(_A.entity)
-        .limit(turn.fetch)
-    )
-    if account_id is not None:
-        statement = statement.where(_A.entity == account_id)
-    if begins:
-        statement = statement.where(_A.login.op("^@")(begins.lower()) | _A.name.op("^@")(begins))
-    return _rows(connection, statement, turn, _A.entity, AccountRow)
-
-
-def posts(connection: Connection, true_on: date, turn: PageTurn, *, post_id: UUID | None = None) -> list[PostRow]:
-    """Posts by id, closed ones too."""
-    delegates = (
-        select(func.count())
-        .where(_D.post_id == _P.entity, DELEGATIONS.holds_on(true_on), _D.ended.is_(False), _D.until > true_on)
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            _P.entity.label("post_id"),
-            _P.kind,
-            _P.division_code,
-            _P.school_code,
-            _N.name.label("school_name"),
-            _P.school_class,
-            _P.agency_code.label("agency"),
-            _P.holder,
-            _A.name.label("holder_name"),
-            delegates.label("delegates"),
-            _P.closed,
-        )
-        .select_from(POSTS.table)
-        .outerjoin(SCHOOLS.table, and_(_N.code == _P.school_code, SCHOOLS.holds_on(true_on)))
-        .outerjoin(ACCOUNTS.table, and_(_A.entity == _P.holder, ACCOUNTS.holds_on(true_on)))
-        .where(POSTS.holds_on(true_on))
-        .order_by(_P.entity)
-        .limit(turn.fetch)
-    )
-    if post_id is not None:
-        statement = statement.where(_P.entity == post_id)
-    return _rows(connection, statement, turn, _P.entity, PostRow)
 
 
 def delegations(connection: Connection, true_on: date, post_id: UUID) -> list[DelegationRow]:
@@ -213,9 +117,3 @@ def _sign_ins(true_on: date) -> Select[Any]:
         .outerjoin(ACCOUNTS.table, and_(_A.entity == _S.account_id, ACCOUNTS.holds_on(true_on)))
         .order_by(_S.at.desc(), _S.entity)
     )
-
-
-def _rows(connection: Connection, statement: Select[Any], turn: PageTurn, key: Any, row: type[Any]) -> list[Any]:
-    if turn.after is not None:
-        statement = statement.where(turn.beyond(key))
-    return [row.model_validate(found._mapping) for found in connection.execute(statement)]

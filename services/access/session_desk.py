@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any, NamedTuple
@@ -31,6 +32,13 @@ class Token(NamedTuple):
 
     token: str
     seconds: int
+
+
+class Kept(NamedTuple):
+    """A password as it is kept, and the digest of a start password, where there is one."""
+
+    password: str | None
+    start: bytes | None
 
 
 class Standing(NamedTuple):
@@ -70,7 +78,7 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     post = found.post
     if post is not None and not found.must_change and found.session.emergency_id is None:
         told |= _claims(post)
-        if post.until is not None:  # a delegation's last token ends with it, not minutes later
+        if post.until is not None:  # its last token ends with a delegation or a holder's time, not minutes later
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
     elif post is not None and found.emergency is not None:  # the session ends with it
         told |= _claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
@@ -127,11 +135,12 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
         raw = driver(connection)
         lock_account(raw, account_id, alone=True)
         session = present(raw, secret, now)
-        if _kept_password(raw, account_id) != kept:
+        if _kept(raw, account_id) != kept:
             raise SignInFailed  # reset at this very moment
         lockout.succeeded(raw, subjects)
         raw.execute(
-            "UPDATE access_accounts SET password = %s, must_change = false, once_until = NULL WHERE account_id = %s",
+            """UPDATE access_accounts SET password = %s, must_change = false, once_until = NULL, start = NULL
+               WHERE account_id = %s""",
             (hashed, account_id),
         )
         ends = open_sessions(raw, account_id)
@@ -156,17 +165,20 @@ def change_password(desk: Desk, secret: str, former: str, password: str, now: da
     return answer[0]
 
 
-def check_former(desk: Desk, found: Standing, former: str, now: datetime) -> tuple[str | None, Subjects]:
-    """The password as it is kept, if ``former`` is it. Counted as at sign-in: who found an open session does not get to
-    guess its password. Raises SignInFailed, TooManyAttempts, Busy."""
+def check_former(desk: Desk, found: Standing, former: str, now: datetime) -> tuple[Kept, Subjects]:
+    """The passwords as they are kept, if ``former`` is one. Counted as at sign-in: who found an open session does not
+    get to guess its password. Raises SignInFailed, TooManyAttempts, Busy."""
     account_id = found.session.account_id
     subjects = Subjects(desk.streams.login(found.login), desk.streams.address(str(account_id)))
     with desk.database.writing() as connection:
-        kept = _kept_password(driver(connection), account_id)
+        kept = _kept(driver(connection), account_id)
         wait = lockout.taken(driver(connection), subjects, now)
     if wait:
         raise TooManyAttempts(wait)
-    if not desk.hashing.fits(former, kept):
+    right = desk.hashing.fits(former, kept.password)
+    if kept.start is not None:
+        right |= hmac.compare_digest(kept.start, desk.streams.start(account_id, former))
+    if not right:
         raise SignInFailed
     return kept, subjects
 
@@ -211,9 +223,9 @@ def standing_of(desk: Desk, connection: Connection, session: Session, now: datet
     return Standing(session, login, name, posts, row[1], emergency)
 
 
-def _kept_password(raw: Raw, account_id: UUID) -> str | None:
-    row = raw.execute("SELECT password FROM access_accounts WHERE account_id = %s", (account_id,)).fetchone()
-    return None if row is None else row[0]
+def _kept(raw: Raw, account_id: UUID) -> Kept:
+    row = raw.execute("SELECT password, start FROM access_accounts WHERE account_id = %s", (account_id,)).fetchone()
+    return Kept(None, None) if row is None else Kept(*row)
 
 
 def _claims(post: Holding) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Session:
 
 
 class Holding(NamedTuple):
-    """A post an account may act in today; ``until``: the day its delegation ends, None for its holder."""
+    """A post an account may act in today; ``until``: the day that ends, by a delegation or the holder's own time."""
 
     post_id: UUID
     kind: str
@@ -70,12 +70,16 @@ WHERE account_id = %(account)s AND NOT ended AND ends_at > %(now)s AND seen_at >
 """
 _HOLDINGS = """
 SELECT p.post_id, p.kind, p.division_code, p.school_code, p.school_class, p.agency,
-       NULL::uuid AS delegation_id, NULL::date AS until
-FROM access_posts AS p WHERE p.holder = %(account)s AND NOT p.closed
+       NULL::uuid AS delegation_id, p.until
+FROM access_posts AS p
+WHERE p.holder = %(account)s AND NOT p.closed
+  AND (p.begins_on IS NULL OR p.begins_on <= %(day)s) AND (p.until IS NULL OR p.until > %(day)s)
 UNION ALL
-SELECT p.post_id, p.kind, p.division_code, p.school_code, p.school_class, p.agency, d.delegation_id, d.until
+SELECT p.post_id, p.kind, p.division_code, p.school_code, p.school_class, p.agency, d.delegation_id,
+       least(d.until, p.until)
 FROM access_delegations AS d JOIN access_posts AS p USING (post_id)
 WHERE d.account_id = %(account)s AND NOT d.ended AND d.until > %(day)s AND NOT p.closed AND p.holder IS NOT NULL
+  AND (p.begins_on IS NULL OR p.begins_on <= %(day)s) AND (p.until IS NULL OR p.until > %(day)s)
 ORDER BY 2, 1
 """
 _EMERGENCY = """

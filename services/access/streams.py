@@ -35,6 +35,19 @@ class Streams:
         """Under which digest attempts from a network address are counted."""
         return keyed_digest(self.key, b"address\0" + address.encode())
 
+    def start(self, account_id: UUID, password: str) -> bytes:
+        """How a start password is kept; small or capital letters, with or without hyphens, it is the same one."""
+        plain = "".join(each for each in password.lower() if each not in "- ")
+        return keyed_digest(self.key, b"start\0" + account_id.bytes + plain.encode())
+
+    def staff_import(self, principal: str, command_id: UUID) -> UUID:
+        """The command that sends a list of people names its import: sending twice goes on with one."""
+        return keyed_id(self.key, "staff-import", principal, str(command_id))
+
+    def imported(self, import_id: UUID, what: str) -> UUID:
+        """An account, a post or a command of an import: the same however often the import is begun."""
+        return keyed_id(self.key, "staff-imported", str(import_id), what)
+
     @property
     def pepper(self) -> bytes:
         """What a password is hashed with beside its salt: the database alone does not let anybody guess."""

@@ -35,9 +35,11 @@ POSTS = PeriodTable(
         Column("school_class", Text),
         Column("agency_code", Text),
         Column("holder", Uuid),
+        Column("begins_on", Date),
+        Column("until", Date),
         Column("closed", Boolean),
     ],
-    indexes=[Index("posts_by_school", "school_code", "entity")],
+    indexes=[Index("posts_by_school", "school_code", "entity"), Index("posts_by_holder", "holder")],
 )
 
 DELEGATIONS = PeriodTable(

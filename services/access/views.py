@@ -8,7 +8,17 @@ from services.access.projections import ACCESS_VIEW
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
-_POST = ("kind", "division_code", "school_code", "school_class", "agency_code", "holder", "closed")
+_POST = (
+    "kind",
+    "division_code",
+    "school_code",
+    "school_class",
+    "agency_code",
+    "holder",
+    "begins_on",
+    "until",
+    "closed",
+)
 _EMERGENCY = (
     *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
     *("division_code", "school_code", "school_class"),

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from services.disbursement.api import router
 from services.disbursement.events import AccessRefused, DataExported, DayOpened
+from services.disbursement.gap_fund import GAP_FUND
+from services.disbursement.letters.incoming import IncomingDesk
+from services.disbursement.letters.incoming_api import incoming_router
+from services.disbursement.letters.letter_api import router as letter_router
+from services.disbursement.letters.letter_desk import LetterDesk
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
 from services.disbursement.processor import projections
 from services.disbursement.streams import Streams
@@ -23,9 +28,16 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=(router(database, store, streams),),
+        routers=(
+            router(database, store, streams),
+            letter_router(LetterDesk(database, store, streams, settings.division)),
+            incoming_router(IncomingDesk(database, store, streams, settings.division)),
+        ),
         projections=projections(store, streams, settings.division, keyring),
-        seeds=(Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),),
+        seeds=(
+            Seed("living-subsidy", LIVING_SUBSIDY.programme, activation(), AUTUMN_2019),
+            Seed("gap-fund", GAP_FUND.programme, activation(GAP_FUND), AUTUMN_2019),
+        ),
         day_opened=lambda day: DayOpened(day=day),
         acts=ActFacts(AccessRefused, DataExported),
     )

@@ -44,6 +44,19 @@ class Evidence(NamedTuple):
     event_id: UUID
 
 
+class Asked(NamedTuple):
+    """What is known of a child in a term for which the place of her registration was asked. ``aided``: there; None
+    while nobody knows. ``event_id`` is the answer's."""
+
+    category: str
+    stage: str
+    division_code: str
+    evidence: Sequence[UUID]
+    aided: bool | None
+    answered_on: date | None
+    event_id: UUID | None
+
+
 class Qualified(NamedTuple):
     """The first day of the term on which everything held, and what held then."""
 
@@ -70,6 +83,25 @@ def qualified(
         if held:
             return Qualified(day, place, tuple(sorted((e.event_id for e in held), key=str)))
     return None
+
+
+def qualified_elsewhere(
+    programme: Programme, term: Term, today: date, schooling: Sequence[Schooling], asked: Asked | None
+) -> Qualified | None:
+    """A child registered elsewhere who is verified as not aided there, of a covered stage and category; None for who
+    was registered here on a day of the term: such a child is due what all students here are, and nothing twice.
+
+    It is true from the term's first day: what was verified later was so from the beginning.
+    """
+    if asked is None or asked.aided is not False or asked.event_id is None or today < term.begins:
+        return None
+    if asked.stage not in programme.stages or asked.category not in programme.categories:
+        return None
+    if any(each.enrolled and each.valid_from < term.ends and each.valid_to > term.begins for each in schooling):
+        return None
+    # Whether she boards there nobody told: the lower rate, until somebody says otherwise.
+    place = Schooling(term.begins, term.ends, True, asked.stage, False, asked.division_code, "")
+    return Qualified(term.begins, place, (*sorted(asked.evidence, key=str), asked.event_id))
 
 
 def held_now(place: Schooling, schooling: Sequence[Schooling], today: date) -> Schooling:
@@ -154,16 +186,19 @@ def withdraw(state: Entitlement, command: WithdrawEntitlement) -> list[Decided]:
     return [Decided(fact, state.granted_on)]
 
 
-def settle(state: Entitlement, claim: GrantEntitlement | None, *, open_term: bool) -> list[Decided]:
+def settle(
+    state: Entitlement, claim: GrantEntitlement | None, *, open_term: bool, reason: str = "never_true"
+) -> list[Decided]:
     """Bring an entitlement in line with what the facts known now say is due; the policy's one decision.
 
-    Nothing due on any day of the term: it was never true and is withdrawn. An exit *within* the term leaves the claim
-    standing, so it never recovers. What is due but not granted is granted while the term is open; what is granted but
-    not paid is restated when a correction changes the amount or the school, so that the order of arrival is no matter.
+    Nothing due on any day of the term: it is withdrawn, as never true or for another ``reason``. An exit *within* the
+    term leaves the claim standing, so it never recovers. What is due but not granted is granted while the term is open;
+    what is granted but not paid is restated when a correction changes the amount or the school, so that the order of
+    arrival is no matter.
     """
     if claim is None:
         evidence = state.grant.evidence if state.grant is not None else ()
-        return withdraw(state, WithdrawEntitlement("never_true", evidence))
+        return withdraw(state, WithdrawEntitlement(reason, evidence))
     if not open_term:
         return []
     if not state.granted:

@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.disbursement.commands import GrantEntitlement
-from services.disbursement.domain import Decided, Entitlement, evolve, held_now, qualified, settle
+from services.disbursement.domain import Decided, Entitlement, evolve, held_now, qualified, qualified_elsewhere, settle
 from services.disbursement.errors import NoRate
 from services.disbursement.events import DayOpened, ProgrammeActivated
+from services.disbursement.letter_events import ChildAskedAbout, InquiryDecided, InquiryDropped, ReplyRecorded
 from services.disbursement.memory import (
     InForce,
     Remembered,
@@ -61,6 +62,17 @@ class Case(NamedTuple):
     fixed: Term
     open_term: bool
 
+    @property
+    def aided_elsewhere(self) -> bool:
+        """The place of registration says that it aids the child in this term: never both."""
+        asked = self.facts.asked.get(self.term.name)
+        return asked is not None and asked.aided is True
+
+    def settled(self, state: Entitlement, claim: GrantEntitlement | None) -> list[Decided]:
+        """What brings the entitlement in line with what is due."""
+        reason = "aided_elsewhere" if self.aided_elsewhere else "never_true"
+        return settle(state, claim, open_term=self.open_term, reason=reason)
+
 
 @dataclass(frozen=True)
 class Entitling:
@@ -100,13 +112,13 @@ class Entitling:
         read again before it is taken away."""
         states = self._states(connection, list(cases))
         claims = claims_of(in_force, cases, states, today)
-        changing = [s for s, case in cases.items() if settle(states[s], claims[s], open_term=case.open_term)]
+        changing = [s for s, case in cases.items() if case.settled(states[s], claims[s])]
         granted = [stream_id for stream_id in changing if states[stream_id].granted]
         self.streams.lock(connection, granted)
         states |= self._states(connection, granted)
         for stream_id in changing:
             case, state = cases[stream_id], states[stream_id]
-            yield stream_id, state, settle(state, claims[stream_id], open_term=case.open_term)
+            yield stream_id, state, case.settled(state, claims[stream_id])
 
     def _append(self, connection: Connection, task: Task, proposed: Sequence[Proposed]) -> None:
         for part, begin in enumerate(range(0, len(proposed), BATCH_LIMIT)):
@@ -136,6 +148,8 @@ def tasks_of(connection: Connection, events: Sequence[Recorded]) -> Iterator[Tas
                 yield from _everyone(connection, event)
         elif isinstance(event.fact, LinkConfirmed | LinkWithdrawn | MemberCovered | MemberCoverWithdrawn):
             touched[event.fact.student_id] = event
+        elif isinstance(event.fact, ChildAskedAbout | InquiryDropped | ReplyRecorded | InquiryDecided):
+            touched[event.fact.child_id] = event
         else:
             touched[event.stream_id] = event
     for student, event in touched.items():
@@ -175,7 +189,7 @@ def cases_of(streams: Streams, in_force: InForce, known: dict[UUID, Remembered],
     this_term = term_of(programme, today, in_force.school_begins)
     terms = [(term, term_named(programme, term.name)) for term in _terms_around(in_force, today)]
     for student, facts in known.items():
-        if not facts.linked:
+        if not (facts.asked if programme.registered == "elsewhere" else facts.linked):
             continue  # never had evidence, so never had an entitlement
         for term, fixed in terms:
             stream_id = streams.entitlement(student, programme.programme, term.name)
@@ -199,7 +213,7 @@ def claims_of(
     for stream_id, case in cases.items():
         state = states[stream_id]
         term = _recorded(case, state) if state.granted else _left_of(case.term, granted.get(case.student, ()))
-        claims[stream_id] = _claim(in_force, term, case.student, case.facts, today)
+        claims[stream_id] = None if case.aided_elsewhere else _claim(in_force, term, case.student, case.facts, today)
     return claims
 
 
@@ -223,18 +237,23 @@ def _left_of(term: Term, granted: Sequence[Term]) -> Term:
 
 def _claim(in_force: InForce, term: Term, student: UUID, facts: Remembered, today: date) -> GrantEntitlement | None:
     """What the student is due in this term; None without evidence, schooling or a rate."""
-    found = qualified(in_force.programme, term, today, facts.schooling, facts.evidence)
+    programme = in_force.programme
+    elsewhere = programme.registered == "elsewhere"
+    if elsewhere:
+        found = qualified_elsewhere(programme, term, today, facts.schooling, facts.asked.get(term.name))
+    else:
+        found = qualified(programme, term, today, facts.schooling, facts.evidence)
     if found is None:
         return None
     place = found.schooling
-    holder = held_now(place, facts.schooling, today)
+    holder = place if elsewhere else held_now(place, facts.schooling, today)
     try:
-        amount = amount_fen(in_force.programme, term, place.stage, place.boarder, place.division_code)
+        amount = amount_fen(programme, term, place.stage, place.boarder, place.division_code)
     except NoRate:
         return None  # nothing is promised where no rate is in force; a later programme version looks again
     return GrantEntitlement(
         student_id=student,
-        programme=in_force.programme.programme,
+        programme=programme.programme,
         term=term.name,
         amount_fen=amount,
         stage=place.stage,

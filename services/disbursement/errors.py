@@ -8,10 +8,14 @@ Refusal
 │   └── NoRate               the programme has no rate for this stage on that day
 └── Malformed           422
     └── BadProgramme         the configuration of a programme does not hold together
+
+Those about letters stand in letter_errors.py.
 """
 
 from __future__ import annotations
 
+from services.disbursement import letter_errors as letter_errors
+from services.disbursement.letter_errors import AidedElsewhere as AidedElsewhere
 from shared.kernel.refusals import Conflict, Malformed, NotFound
 
 

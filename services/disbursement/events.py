@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from services.disbursement import letter_events as letter_events  # declared with these, reached through this module
 from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
@@ -47,7 +48,8 @@ class EntitlementGranted(Fact, frozen=True, kw_only=True):
 class EntitlementWithdrawn(Fact, frozen=True, kw_only=True):
     """``never_true``: on no day of the term was the student in a covered stage and on a list; ``paid`` then says that
     money is to be asked back. ``restated``: another grant with the corrected amount follows. An exit within the term is
-    no reason: it never recovers what was due (domain.md §5)."""
+    no reason: it never recovers what was due (domain.md §5). ``aided_elsewhere``: the place of registration says that
+    it aids the child in this term, and nobody is aided twice; another answer from there lets it be granted again."""
 
     student_id: UUID
     programme: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.disbursement.domain import Evidence, Schooling
+from services.disbursement.domain import Asked, Evidence, Schooling
 from services.disbursement.schedule import Programme, parse
 from shared.standards.school_calendar import CalendarError, ToldYear, calendar_for
 
@@ -24,11 +24,13 @@ class InForce(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """All that decides about one student. ``linked``: a list row was ever linked to her, or covered her."""
+    """All that decides about one student. ``linked``: a list row was ever linked to her, or covered her. ``asked``: by
+    term, what another county was asked about her and said."""
 
     schooling: list[Schooling]
     evidence: list[Evidence]
     linked: bool
+    asked: Mapping[str, Asked] = {}
 
 
 # A link ends by the first word on its entry that the log holds after it; it is untrue when any later word says so.
@@ -46,6 +48,11 @@ _COVERS = text("""
 SELECT student_id, event_id, category, holds_from, holds_to, stands FROM covers WHERE student_id = ANY(:students)
 """)
 
+_ASKED = text("""
+SELECT child_id, term, category, stage, division_code, evidence, aided, answered_on, event_id
+FROM asked WHERE child_id = ANY(:students)
+""")
+
 _PROGRAMMES = text("""
 SELECT content, content_hash FROM programmes WHERE valid_from <= :day AND valid_to > :day ORDER BY programme
 """)
@@ -61,7 +68,8 @@ FROM students WHERE entity = ANY(:students) ORDER BY entity, valid_from
 """)
 
 _LINKED_STUDENTS = text("""
-SELECT student_id FROM (SELECT student_id FROM links UNION SELECT student_id FROM covers) AS known
+SELECT student_id
+FROM (SELECT student_id FROM links UNION SELECT student_id FROM covers UNION SELECT child_id FROM asked) AS known
 WHERE CAST(:after AS uuid) IS NULL OR student_id > :after ORDER BY student_id LIMIT :count
 """)
 
@@ -91,7 +99,8 @@ def school_begins(connection: Connection, day: date, division: str) -> tuple[dat
 
 
 def linked_students(connection: Connection, after: UUID | None, count: int) -> list[UUID]:
-    """Up to ``count`` students that were ever linked to a list row or covered by one, in the order of their ids."""
+    """Up to ``count`` students that were ever linked to a list row, covered by one or asked about elsewhere, in the
+    order of their ids."""
     return list(connection.execute(_LINKED_STUDENTS, {"after": after, "count": count}).scalars())
 
 
@@ -115,7 +124,10 @@ def remember(connection: Connection, students: Sequence[UUID]) -> dict[UUID, Rem
         held = evidence.setdefault(student, [])
         if stands and begins < ends:
             held.append(Evidence(begins, ends, category, event_id))
+    asked: dict[UUID, dict[str, Asked]] = {}
+    for child, term, *told in connection.execute(_ASKED, {"students": list(students)}):
+        asked.setdefault(child, {})[term] = Asked(*told)
     return {
-        student: Remembered(places, evidence.get(student, []), student in evidence)
+        student: Remembered(places, evidence.get(student, []), student in evidence, asked.get(student, {}))
         for student, places in schooling.items()
     }

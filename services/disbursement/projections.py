@@ -13,9 +13,14 @@ from services.disbursement.events import (
     EntitlementWithdrawn,
     ProgrammeActivated,
 )
+from services.disbursement.letter_events import ChildAskedAbout, InquiryDecided, InquiryDropped, ReplyRecorded
+from services.disbursement.letters.letter_folds import LETTER_FOLDS
+from services.disbursement.letters.letter_tables import LETTER_TABLES
+from services.disbursement.proving import category_of
 from services.disbursement.schedule import pay_by
 from services.disbursement.tables import (
     ALWAYS,
+    ASKED,
     CALENDARS,
     COVERS,
     DAYS,
@@ -32,6 +37,7 @@ from services.matching.events import LinkConfirmed, LinkWithdrawn, MemberCovered
 from services.registry.events import (
     SchoolCalendarActivated,
     SchoolRegistered,
+    StudentAcceptedElsewhere,
     StudentDetailsCorrected,
     StudentEnrolled,
     StudentLeft,
@@ -44,7 +50,7 @@ from shared.eventsourcing.projection import Assertion, Fold, Projection, Recorde
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
 from shared.kernel.identifiers import keyed_id
-from shared.kernel.masking import mask_name
+from shared.kernel.masking import mask_name, mask_number
 
 THE_CLOCK = UUID(int=0)
 
@@ -52,20 +58,6 @@ THE_CLOCK = UUID(int=0)
 # other reason means that it was never true of this student.
 TOO_OLD = "age"
 EXITS = frozenset({"missing_from_snapshot", "withdrawn_by_agency", "died", "entry_removed", TOO_OLD})
-
-
-def category_of(link: LinkConfirmed | MemberCovered) -> str:
-    """What the row proves (domain.md §5), as a category code of the programme's configuration."""
-    if link.list == "poverty":
-        return "registered_poor"
-    if link.list == "disability":
-        return "disabled"
-    urban = link.area_type == "urban"  # a silent list does not stand in the way: one child left out cannot be seen
-    if link.support_type == "extreme_hardship":
-        return "extreme_hardship_urban" if urban else "extreme_hardship"
-    if link.support_type == "subsistence_allowance":
-        return "subsistence_urban" if urban else "subsistence_rural"
-    return "unclassified"
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
@@ -161,7 +153,26 @@ def day_opened(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DAYS, THE_CLOCK, ALWAYS, {"day": event.fact.day})
 
 
-ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, PROGRAMMES, CALENDARS, DAYS)
+def child_asked_about(event: Recorded) -> Iterable[Assertion]:
+    fact: ChildAskedAbout = event.fact
+    values = {name: getattr(fact, name) for name in ("child_id", "term", "category", "stage", "division_code")}
+    values |= {"evidence": list(fact.evidence), "aided": None, "answered_on": None, "event_id": None}
+    yield Assertion(ASKED, event.stream_id, ALWAYS, values)
+
+
+def inquiry_dropped(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(ASKED, event.stream_id, ALWAYS, {"aided": None, "answered_on": None, "event_id": None})
+
+
+def answered_elsewhere(event: Recorded) -> Iterable[Assertion]:
+    fact: ReplyRecorded | InquiryDecided = event.fact
+    values: dict[str, Any] = {"aided": fact.aided, "answered_on": event.effective_on, "event_id": event.event_id}
+    if isinstance(fact, ReplyRecorded) and fact.stage is not None:
+        values["stage"] = fact.stage
+    yield Assertion(ASKED, event.stream_id, ALWAYS, values)
+
+
+ENTITLING_TABLES = (STUDENTS, LINKS, LINK_ENDS, COVERS, ASKED, PROGRAMMES, CALENDARS, DAYS)
 ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     StudentEnrolled: student_enrolled,
     StudentPlaced: student_placed,
@@ -173,6 +184,10 @@ ENTITLING_FOLDS: Mapping[type[Fact], Fold] = {
     MemberCoverWithdrawn: member_cover_withdrawn,
     ProgrammeActivated: programme_activated,
     SchoolCalendarActivated: calendar_activated,
+    ChildAskedAbout: child_asked_about,
+    InquiryDropped: inquiry_dropped,
+    ReplyRecorded: answered_elsewhere,
+    InquiryDecided: answered_elsewhere,
     DayOpened: day_opened,
 }
 
@@ -221,19 +236,44 @@ _PLACE = ("stage", "grade", "class_name", "division_code", "school_code")
 
 def _named(personal: StudentPersonal | None) -> dict[str, Any]:
     """Nothing after an erasure."""
-    return {"name_masked": None if personal is None else mask_name(personal.name)}
+    if personal is None:
+        return {"name_masked": None, "number_masked": None}
+    return {"name_masked": mask_name(personal.name), "number_masked": mask_number(personal.id_number)}
 
 
 def payee_enrolled(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {name: getattr(fact, name) for name in _PLACE} | _named(fact.personal)
-    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values | _HERE | {"person_id": event.person_id})
 
 
 def payee_placed(event: Recorded) -> Iterable[Assertion]:
     """The school may be another one that took hers over, or its division bear another code."""
     values = {name: getattr(event.fact, name) for name in _PLACE}
     yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
+_HERE: dict[str, Any] = {"elsewhere": False, "destination": None, "destination_school": None}
+
+
+def payee_transferred(event: Recorded) -> Iterable[Assertion]:
+    fact: StudentTransferredOut = event.fact
+    if fact.destination_kind == "in_division":
+        yield Assertion(PAYEES, event.stream_id, event.effective_on, _HERE)
+        return
+    values = {"elsewhere": True, "destination": fact.destination_division_code, "destination_school": None}
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
+def payee_accepted(event: Recorded) -> Iterable[Assertion]:
+    fact: StudentAcceptedElsewhere = event.fact
+    place = {"destination": fact.destination_division_code, "destination_school": fact.destination_school}
+    values = {"elsewhere": True} | place
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, values)
+
+
+def payee_left(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(PAYEES, event.stream_id, event.effective_on, _HERE)
 
 
 def payee_corrected(event: Recorded) -> Iterable[Assertion]:
@@ -247,14 +287,18 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 PAYMENTS_VIEW = Projection(
     "payments",
-    (ENTITLEMENTS, PAYMENTS, PAYEES, SCHOOLS),
+    (ENTITLEMENTS, PAYMENTS, PAYEES, SCHOOLS, *LETTER_TABLES),
     {
+        **LETTER_FOLDS,
         EntitlementGranted: entitlement_granted,
         EntitlementWithdrawn: entitlement_withdrawn,
         AidDisbursed: aid_disbursed,
         StudentEnrolled: payee_enrolled,
         StudentPlaced: payee_placed,
         StudentDetailsCorrected: payee_corrected,
+        StudentTransferredOut: payee_transferred,
+        StudentAcceptedElsewhere: payee_accepted,
+        StudentLeft: payee_left,
         SchoolRegistered: school_registered,
     },
     halts=True,

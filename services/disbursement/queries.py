@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
+from services.disbursement.letters.letter_tables import LISTED
 from services.disbursement.tables import ENTITLEMENTS, PAYEES, PAYMENTS, SCHOOLS
 from shared.database.scopes import own_rows
 from shared.web.pages import PageTurn
@@ -76,6 +77,14 @@ _STATE = case(
 )
 
 
+def _name(day: date, child: ColumnElement[UUID]) -> ColumnElement[str]:
+    """The masked name of a student; of a child registered elsewhere, as a list has it."""
+    listed = (
+        select(func.min(LISTED.c.name_masked)).where(LISTED.c.child_id == child, LISTED.holds_on(day)).scalar_subquery()
+    )
+    return func.coalesce(_S.name_masked, listed).label("name_masked")
+
+
 def _entitled(day: date, *columns: ColumnElement[Any]) -> Select[Any]:
     tables = (
         ENTITLEMENTS.table.outerjoin(PAYMENTS.table, and_(_P.entity == _E.entity, PAYMENTS.holds_on(day)))
@@ -97,7 +106,7 @@ def entitlements(
 ) -> list[EntitlementRow]:
     """At most ``turn.fetch`` rows by school and id."""
     school_name, state_now = _N.name.label("school_name"), _STATE.label("state")
-    statement = _entitled(true_on, *_E, _S.name_masked, school_name, _P.paid_on, _P.reference, state_now)
+    statement = _entitled(true_on, *_E, _name(true_on, _E.student_id), school_name, _P.paid_on, _P.reference, state_now)
     statement = statement.where(own_rows(connection, _E))
     if school is not None:
         statement = statement.where(_E.school_code == school)
@@ -147,7 +156,7 @@ def _paid(day: date) -> Select[Any]:
         .outerjoin(PAYEES.table, and_(_S.entity == _P.student_id, PAYEES.holds_on(day)))
         .outerjoin(SCHOOLS.table, and_(_N.code == _P.school_code, SCHOOLS.holds_on(day)))
     )
-    columns = (*_P, _S.name_masked, _N.name.label("school_name"), _E.granted)
+    columns = (*_P, _name(day, _P.student_id), _N.name.label("school_name"), _E.granted)
     return select(*columns).select_from(tables).where(PAYMENTS.holds_on(day))
 
 

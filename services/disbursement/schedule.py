@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -43,8 +43,10 @@ class TermRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     day: int
 
 
-class Programme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One aid programme. ``categories`` are codes of matching's evidence; money is integer fen."""
+class Programme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One aid programme. ``categories`` are codes of matching's evidence; money is integer fen. ``registered``: pays
+    students of this division's register, or children of ours registered elsewhere who are verified as not aided there
+    (the gap fund, 补天窗)."""
 
     programme: str
     title_zh: str
@@ -53,6 +55,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stages: tuple[str, ...]
     terms: tuple[TermRule, ...]
     rates: tuple[Rate, ...]
+    registered: Literal["here", "elsewhere"] = "here"
 
 
 class Term(NamedTuple):

@@ -26,6 +26,22 @@ class Streams:
     def programme(self, name: str) -> UUID:
         return keyed_id(self.key, "programme", name)
 
+    def letter(self, principal: str, command_id: UUID) -> UUID:
+        """A letter is named by the command that drafted it."""
+        return keyed_id(self.key, "letter", principal, str(command_id))
+
+    def incoming(self, principal: str, command_id: UUID) -> UUID:
+        """A letter of another county is named by the command that told it."""
+        return keyed_id(self.key, "incoming letter", principal, str(command_id))
+
+    def inquiry(self, child_id: UUID, term: str) -> UUID:
+        """One stream per child and term: nobody is asked about twice."""
+        return keyed_id(self.key, "inquiry", str(child_id), term)
+
+    def register_place(self, child_id: UUID) -> UUID:
+        """Where the child is registered, as people found out."""
+        return keyed_id(self.key, "register place", str(child_id))
+
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. A payment and the withdrawal of its entitlement both take it,
         so that neither has to be tried again and the policy never fails on a race with a person."""

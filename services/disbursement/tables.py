@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, Text, Uuid, text
 
 from shared.database.scopes import OfChildren
 from shared.eventsourcing.periods import PeriodTable, personal
@@ -76,6 +76,24 @@ CALENDARS = PeriodTable(
     [Column("place", Text), Column("school", Text), Column("school_year", Integer), Column("content", Text)],
 )
 
+# One row per child and term asked about elsewhere, as last answered; ``aided`` NULL: nobody knows.
+ASKED = PeriodTable(
+    "asked",
+    "disbursement",
+    [
+        Column("child_id", Uuid),
+        Column("term", Text),
+        Column("category", Text),
+        Column("stage", Text),
+        Column("division_code", Text),
+        Column("evidence", ARRAY(Uuid)),
+        Column("aided", Boolean),
+        Column("answered_on", Date),
+        Column("event_id", Uuid),
+    ],
+    indexes=[Index("asked_by_child", "child_id")],
+)
+
 # One row: the day opened last.
 DAYS = PeriodTable("days", "disbursement", [Column("day", Date)])
 
@@ -127,13 +145,21 @@ PAYEES = PeriodTable(
     "registry",
     [
         Column("name_masked", Text, info=personal()),
+        Column("number_masked", Text, info=personal()),
+        Column("person_id", Uuid),  # the same as on agencies' lists
+        Column("elsewhere", Boolean),  # went to a school of another division: destination's code, NULL when unknown
+        Column("destination", Text),
+        Column("destination_school", Text),
         Column("stage", Text),
         Column("grade", Text),
         Column("class_name", Text),
         Column("division_code", Text),
         Column("school_code", Text),
     ],
-    indexes=[Index("payees_by_class", "school_code", "grade", "class_name")],
+    indexes=[
+        Index("payees_by_class", "school_code", "grade", "class_name"),
+        Index("payees_elsewhere", "elsewhere", postgresql_where=text("elsewhere")),
+    ],
 )
 
 # Names of schools, for everybody to read beside their codes.

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.disbursement.entitling import NAME
+from services.disbursement.letters.letter_queries import every_letter
 from services.disbursement.projections import ENTITLING_FOLDS, ENTITLING_TABLES, PAYMENTS_VIEW
 from services.disbursement.queries import EntitlementRow, entitlements, every_payment
 from services.disbursement.tables import PROGRAMMES
@@ -33,6 +34,7 @@ def entitlements_of(connection: Connection, true_on: date, student_id: UUID) -> 
 VIEWS: tuple[View, ...] = (
     View("entitlements", "disbursement", PAYMENTS_VIEW, every_entitlement, ("entitlement_id",), about=entitlements_of),
     View("payments", "disbursement", PAYMENTS_VIEW, every_payment, ("entitlement_id",), "student_id"),
+    View("letters", "disbursement", PAYMENTS_VIEW, every_letter, ("letter_id",)),
     View(
         "programmes",
         "disbursement",
@@ -42,4 +44,6 @@ VIEWS: tuple[View, ...] = (
     ),
 )
 
-NOT_REPLAYED: Mapping[str, str] = {}
+NOT_REPLAYED: Mapping[str, str] = {
+    "letter_deadlines": "a policy's memory; what it decided is in the letters' own events"
+}

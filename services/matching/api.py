@@ -50,15 +50,15 @@ class Inputs(BaseModel):
     items: list[ListDate]
 
 
-def router(database: Database) -> APIRouter:
-    """The routes under /v1."""
+def router(database: Database, division: str) -> APIRouter:
+    """The routes under /v1. ``division``: the installation's."""
     routes = APIRouter(prefix="/v1")
-    _roster_routes(routes, database)
+    _roster_routes(routes, database, division)
     _row_routes(routes, database)
     return routes
 
 
-def _roster_routes(routes: APIRouter, database: Database) -> None:
+def _roster_routes(routes: APIRouter, database: Database, division: str) -> None:
     view = ROSTER_VIEW.name
 
     @routes.get("/roster")
@@ -123,7 +123,7 @@ def _roster_routes(routes: APIRouter, database: Database) -> None:
                 return roster.roster_by_id(connection, today(), ids, school=school, category=category)
 
         known = None
-        if viewer.scope.division is None:
+        if not viewer.scope.covers(division, None):  # who sees only a part hears of no coming and going elsewhere
             with database.reading(viewer.scope, view) as connection:
                 known = roster.roster_ids(connection, today(), KNOWN_IDS)
         return EventStream(request, request.app.state.hub, viewer, ["roster"], read, known=known)

@@ -55,7 +55,7 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=(
-            router(database),
+            router(database, settings.division),
             category_api.router(database),
             review_api.router(Desk(database, store, streams), models),
             model_api.router(ModelDesk(database, store, models), settings.division),

@@ -57,15 +57,15 @@ class Settled(BaseModel):
     version: int | None
 
 
-def router(database: Database, store: EventStore, streams: Streams) -> APIRouter:
-    """The routes under /v1."""
+def router(database: Database, store: EventStore, streams: Streams, division: str) -> APIRouter:
+    """The routes under /v1. ``division``: the installation's."""
     routes = APIRouter(prefix="/v1")
-    _reading(routes, database)
+    _reading(routes, database, division)
     _acting(routes, database, store, streams)
     return routes
 
 
-def _reading(routes: APIRouter, database: Database) -> None:
+def _reading(routes: APIRouter, database: Database, division: str) -> None:
     @routes.get("/alerts")
     def alerts(
         request: Request,
@@ -115,7 +115,7 @@ def _reading(routes: APIRouter, database: Database) -> None:
                 return queries.alerts_by_id(connection, today(), ids, viewer.language, judged=False)
 
         known = None
-        if viewer.scope.division is None:
+        if not viewer.scope.covers(division, None):  # who sees only a part hears of no coming and going elsewhere
             with database.reading(viewer.scope, VIEW) as connection:
                 known = queries.visible_ids(connection, today(), KNOWN_IDS)
         return EventStream(request, request.app.state.hub, viewer, ["alerts"], read, known=known)

@@ -48,7 +48,7 @@ def build(settings: Settings) -> Service:
         store=store,
         keyring=keyring,
         routers=(
-            router(database, store, streams),
+            router(database, store, streams, settings.division),
             case_router(Cases(database, store, streams)),
             ledger_router(database),
             care_router(database),

@@ -37,6 +37,8 @@ from services.portal import (
     household_entry,
     households,
     imports,
+    incoming_letters,
+    letters,
     messages,
     models,
     papers,
@@ -51,6 +53,8 @@ from services.portal import (
     reporting,
     reviews,
     sign_in,
+    staff_import,
+    staff_lists,
     student_life,
     students,
     tables,
@@ -150,6 +154,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         households.router,  # before requests, whose ids its paths are not
         agreements.router,
         papers.router,
+        incoming_letters.router,  # before letters, whose ids its paths are not
+        letters.router,
         questions.router,
         counterfactuals.router,
         audit.router,
@@ -157,6 +163,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         proofs.router,
         alarms.router,
         erasures.router,
+        staff_lists.router,
+        staff_import.router,
         people.router,
     ]
 

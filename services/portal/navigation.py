@@ -31,7 +31,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "deliveries",
         ),
     ),
-    ("aid", ("entitlements", "payments")),
+    ("aid", ("entitlements", "payments", "letters")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
     ("people", ("people", "posts")),

@@ -1,8 +1,12 @@
-"""Accounts and posts, for who administers them. A one-time password is shown once, where its form is answered."""
+"""Accounts and posts, for who administers them. A one-time password is shown once, where its form is answered.
+
+Both lists are filtered and paged by access; a person is chosen by login name, offered as one types (staff_lists.py).
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -12,6 +16,8 @@ from services.portal.backends import Backends, Refused
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
+from services.portal.staff_lists import FILTERS, PEOPLE, POSTS_LIST, StaffList, account_of, conditions, post_state
+from services.portal.table_reading import school_choices
 from shared.kernel.refusals import NotFound
 from shared.standards.posts import KINDS, POSTS, Kind, Shape
 from shared.standards.rights import Right
@@ -22,11 +28,11 @@ Opened = Annotated[Opening, Depends(opening)]
 READ, KEEP = Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP
 ACCOUNT_FIELDS = ("login", "name", "division", "school")
 POST_FIELDS = ("kind", "division", "school", "school_class", "agency")
-# act on a post → path below it, and the fields it takes
+# act on a post → path below it, and the fields it takes; ``person`` is a login name, sent as the account's id
 POST_ACTS = {
-    "fill": ("fill", ("account_id",)),
+    "fill": ("fill", ("person",)),
     "vacate": ("vacate", ("reason",)),
-    "delegate": ("delegations", ("account_id", "until")),
+    "delegate": ("delegations", ("person", "until")),
     "close": ("close", ()),
 }
 
@@ -96,12 +102,17 @@ async def change(request: Request, post_id: UUID, act: str, opened: Opened, form
     if act not in POST_ACTS:
         raise NotFound("没有这个页面", "No such page")
     path, fields = POST_ACTS[act]
-    body = {name: text(form, name) for name in fields} or None
+    body: dict[str, Any] | None = {name: text(form, name) for name in fields} or None
     address = f"/v1/posts/{post_id}/{path}"
     try:
+        if body and "person" in body:
+            body["account_id"] = await account_of(_backends(request), opened, body.pop("person"))
         await _backends(request).post(opened.caller, "access", address, body, command_id=command_id(form))
     except Refused as refused:
         return await _posts(request, opened, complaint=refused.detail, status=refused.status)
+    except NotFound as unknown:
+        told = unknown.en if opened.language == "en" else unknown.zh
+        return await _posts(request, opened, complaint=told, status=unknown.status)
     return back(form, "people", "/posts")
 
 
@@ -124,9 +135,8 @@ async def _people(
     handed: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    backends, begins = _backends(request), request.query_params.get("begins", "")
-    turn = {"after": request.query_params.get("after"), "begins": begins, "limit": PAGE_ROWS}
-    page = (await backends.get(opened.caller, "access", "/v1/accounts", turn)).body
+    backends = _backends(request)
+    listed = await _listed(request, opened, PEOPLE)
     unusual = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body["items"]
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
@@ -134,9 +144,8 @@ async def _people(
         opened,
         "people.html",
         status=status,
-        page=page,
+        **listed,
         unusual=unusual,
-        begins=begins,
         complaint=complaint,
         typed=typed or dict.fromkeys(ACCOUNT_FIELDS),
         handed=handed,
@@ -153,22 +162,35 @@ async def _posts(
     typed: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    backends = _backends(request)
-    turn = {"after": request.query_params.get("after"), "limit": PAGE_ROWS}
-    page = (await backends.get(opened.caller, "access", "/v1/posts", turn)).body
-    accounts = (await backends.get(opened.caller, "access", "/v1/accounts", {"limit": PAGE_ROWS})).body["items"]
+    listed = await _listed(request, opened, POSTS_LIST)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
         request,
         opened,
         "posts.html",
         status=status,
-        page=page,
-        accounts=[each for each in accounts if not each["closed"]],
+        **listed,
+        post_state=post_state,
         complaint=complaint,
         typed=typed or dict.fromkeys(POST_FIELDS),
         kinds=[kind.value for kind in _kinds(opened)],
     )
+
+
+async def _listed(request: Request, opened: Opening, staff: StaffList) -> dict[str, Any]:
+    """A page of a list, with its filters as they stand and what may be chosen in them."""
+    backends, wanted = _backends(request), conditions(request, staff)
+    turn = {**wanted, "after": request.query_params.get("after"), "limit": PAGE_ROWS}
+    page = (await backends.get(opened.caller, "access", staff.source, turn)).body
+    own = opened.viewer.scope.school
+    return {
+        "page": page,
+        "wanted": dict.fromkeys(FILTERS, "") | wanted,
+        "states": staff.states,
+        "schools": [] if own is not None else await school_choices(backends, opened),
+        "all_kinds": [kind.value for kind in KINDS],
+        "query": urlencode(wanted),
+    }
 
 
 def _kinds(opened: Opening) -> list[Kind]:

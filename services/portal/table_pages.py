@@ -377,6 +377,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("papers", "/papers", (Right.PAPERS_TYPE,)),
     ("entitlements", "/entitlements", ENTITLEMENTS.rights),
     ("payments", "/payments", PAYMENTS.rights),
+    ("letters", "/letters", (Right.LETTERS_READ,)),
     ("visits", "/visits", VISITS.rights),
     ("exports", "/exports", (Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)),
     ("terms", "/terms", TERMS.rights),

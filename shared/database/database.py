@@ -76,6 +76,7 @@ class Database:
         self._app = Login(app, app_password or derived_password(admin_url, app), APP_ROLE)
         self._worker = Login(worker, worker_password or derived_password(admin_url, worker), WORKER_ROLE)
         self._app_engine = self._engine(self.app_conninfo)
+        self._reading_engine = self._app_engine.execution_options(isolation_level="REPEATABLE READ")  # the same pool
         self._worker_engine = self._engine(self.worker_conninfo)
         self._owner_engine = create_engine(
             "postgresql+psycopg://", creator=lambda: psycopg.connect(self.owner_conninfo), poolclass=pool.NullPool
@@ -117,11 +118,12 @@ class Database:
 
     @contextmanager
     def reading(self, scope: Scope, projection: str) -> Iterator[Connection]:
-        """A viewer's read-only transaction: sees the live build of ``projection`` and only what ``scope`` covers.
+        """A viewer's read-only transaction: sees the live build of ``projection``, only what ``scope`` covers, and one
+        moment of both, however many statements the answer takes: else a row and its reasons could be of two moments.
 
         Raises NoLiveBuild.
         """
-        with self._app_engine.connect() as connection:
+        with self._reading_engine.begin() as connection:
             entered = connection.execute(_ENTER, {**scope.settings, "projection": projection}).one_or_none()
             if entered is None:
                 raise NoLiveBuild(f"projection {projection} of {self.service} has no live build")

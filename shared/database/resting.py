@@ -25,7 +25,7 @@ def ping_after_rest(engine: Engine) -> None:
             return
         try:
             connection.execute("SELECT 1")
-            connection.rollback()
+            connection.commit()  # a rollback would make the driver forget every statement it has prepared
         except psycopg.Error as gone:
             raise DisconnectionError("the server ended this connection") from gone
 

@@ -63,6 +63,9 @@ class Right(StrEnum):
     AID_READ = "aid.read"
     AID_COUNT = "aid.count"
     PAYMENTS_SEND = "payments.send"
+    LETTERS_READ = "letters.read"
+    LETTERS_KEEP = "letters.keep"
+    LETTERS_APPROVE = "letters.approve"
 
     VISITS_READ = "visits.read"
     VISITS_LOG = "visits.log"
@@ -115,6 +118,7 @@ _SCHOOL_WIDE = _AT_SCHOOL | {
 _CENTRE = _CHILDREN | {
     *(_R.ATTENDANCE_READ, _R.PROMOTIONS_READ, _R.CHANGES_READ, _R.HOUSEHOLDS_ASK, _R.HOUSEHOLDS_READ, _R.LISTS_READ),
     *(_R.TERMS_READ, _R.ENTRIES_READ, _R.REVIEWS_READ, _R.MODELS_USE, _R.MODELS_READ, _R.AID_READ),
+    _R.LETTERS_READ,
 }
 
 RIGHTS: Mapping[Kind, frozenset[Right]] = {
@@ -136,6 +140,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.REPORTS_ISSUE, _R.MESSAGES_READ, _R.CONTACTS_READ, _R.DELIVERIES_KEEP, _R.EXPORT_STUDENTS),
         *(_R.EXPORT_LISTS, _R.EXPORT_IN_FULL, _R.LOGS_READ, _R.REPLAY, _R.QUESTIONS_ASK, _R.READS_READ),
         *(_R.READS_WATCH, _R.ERASURES_READ, _R.ERASURES_ASK, _R.EMERGENCY_ASK, _R.FILES_REVEAL, _R.ALARMS_NOTE),
+        _R.LETTERS_KEEP,
     },
     Kind.REVIEWER: _CENTRE | {_R.REVIEWS_DECIDE, _R.STUDENTS_REVEAL, _R.MESSAGES_READ, _R.EMERGENCY_ASK},
     # Money only: whom it is for, masked, and what is due; no file of a child.
@@ -146,6 +151,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.MESSAGES_READ, _R.LOGS_READ, _R.REPLAY, _R.QUESTIONS_ASK, _R.READS_READ, _R.READS_WATCH),
         *(_R.EXPORT_STUDENTS, _R.EXPORT_LISTS, _R.ERASURES_READ, _R.ERASURES_APPROVE, _R.RETENTION_SET),
         *(_R.KEYS_ROTATE, _R.EMERGENCY_REVIEW, _R.ALARMS_NOTE),
+        _R.LETTERS_APPROVE,
     },
     Kind.REGISTRAR: _SCHOOL_WIDE
     | {

@@ -81,8 +81,19 @@ EMERGENCY_REVIEW = Separation(
     "本人的紧急访问须由他人事后复核",
     "Who used an emergency access does not review it: another person must.",
 )
+LETTERS_APPROVE = Separation(
+    "letters.approve",
+    "拟稿人不能签批,须由另一人签批",
+    "Who drafted the letter does not sign it off: another person must.",
+)
+INQUIRIES_DECIDE = Separation(
+    "inquiries.decide",
+    "登记答复的人不能认定,须由另一人认定",
+    "Who recorded the answer does not decide what it means: another person must.",
+)
 
 SEPARATIONS: tuple[Separation, ...] = (
     *(CHANGES_APPROVE, HOUSEHOLDS_APPROVE, PAPERS_CHECK, REVIEWS_DECIDE, MODELS_ACTIVATE, ALERTS_MISTAKEN),
     *(ERASURES_APPROVE, HOLDS_APPROVE, EMERGENCY_REVIEW),
+    *(LETTERS_APPROVE, INQUIRIES_DECIDE),
 )

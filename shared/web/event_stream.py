@@ -47,7 +47,8 @@ class EventStream(Response):
     """``read`` gets ≤ 200 ids and gives the rows the viewer may see of them, in a thread; an id left out is not (or no
     longer) theirs. ``known`` holds the ids the viewer could see at the start: a removal is sent for these and for ids
     sent since, so that a school learns nothing of the coming and going elsewhere. ``known`` None = removals always (a
-    viewer of the whole division). Ids replayed on a reconnect are always answered, as a row or a removal."""
+    viewer of the whole division). Of the ids replayed on a reconnect those that are not the viewer's may have been: the
+    list is read again, and no id is told."""
 
     media_type = "text/event-stream"
 
@@ -77,8 +78,7 @@ class EventStream(Response):
         except OverflowError as full:
             raise TooManyListeners from full
         self._subscription.session = viewer.session
-        if self._known is not None:
-            self._known.update(self._subscription.pending)
+        self._replayed = set() if self._known is None else set(self._subscription.pending)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         talking = asyncio.ensure_future(self._talk(send))
@@ -130,7 +130,8 @@ class EventStream(Response):
             return
         async with self._hub.reads:
             rows = await asyncio.to_thread(self._read, ids)
-        texts = []
+        texts: list[tuple[str, dict[str, Any]]] = []
+        missed = False
         for entity in ids:
             row = rows.get(entity)
             if row is not None:
@@ -141,6 +142,11 @@ class EventStream(Response):
                 texts.append(("removed", {"id": entity}))
                 if self._known is not None:
                     self._known.discard(entity)
+            elif entity in self._replayed:
+                missed = True
+        if missed:
+            self._replayed.clear()  # once is enough
+            texts.append(("reload", {}))
         for index, (name, data) in enumerate(texts):
             yield _event(name, data, position if index == len(texts) - 1 else None)
         if not texts and position is not None:

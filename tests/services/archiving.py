@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from services.audit.archive import Arrived, note_head, take
-from shared.database.database import driver
+from services.audit.proofs.witnessing import note_checkpoint
+from shared.database.database import Database, driver
 from shared.eventsourcing.event import partition_of
 from shared.hosting.service import Service
 from shared.messaging.codec import Envelope
+from shared.transparency.checkpoints import Checkpoint, issue, log_signers, origin_of
+from shared.transparency.tree import Tree
 from tests.services.installation import DIVISION, PARTITIONS, Installation
 
 
@@ -28,3 +31,15 @@ def archive(installation: Installation, audit: Service, services: Iterable[str])
                         last = logged.log_index
                 take(raw, f"//rollcall/{DIVISION}/{name}", partition, arrived)
             note_head(raw, name, len(entries), datetime.now(UTC))
+
+
+def sign(database: Database, leaves: Mapping[str, list[bytes]], seeds: Mapping[str, bytes]) -> None:
+    """Tell the witness what each service signed: one checkpoint over its whole log."""
+    for service, hashes in leaves.items():
+        tree = Tree()
+        for leaf in hashes:
+            tree.add(leaf)
+        source = f"//rollcall/{DIVISION}/{service}"
+        note = issue(Checkpoint(origin_of(source), tree.size, tree.root()), log_signers(source, [seeds[service]]))
+        with database.working() as connection:
+            note_checkpoint(driver(connection), source, note)

@@ -25,7 +25,7 @@ from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 from shared.kernel.facts import Fact
 from shared.keys.keyring import KeyRing
-from shared.messaging.builds import prepare
+from shared.messaging.builds import prepare, shape
 from shared.messaging.codec import Envelope
 from shared.messaging.runner import Runner
 
@@ -42,7 +42,11 @@ class Installation:
         self._suffix = uuid.uuid4().hex[:8]
         self._secrets = {name: bytes([number]) * 32 for number, name in enumerate(SECRETS, 1)}
         self.keyring = KeyRing(postgres.dsn(), self._secrets["kek"], name=f"keys_{self._suffix}")
+        copied = postgres.copy_model("keys", self.keyring.name)
         self.keyring.prepare()
+        if not copied:
+            self.keyring.close()
+            postgres.keep_model("keys", self.keyring.name)
         self.databases: dict[str, Database] = {}
         self.stores: dict[str, EventStore] = {}
         self._terms: dict[str, Term] = {}
@@ -67,8 +71,7 @@ class Installation:
 
     def start(self, service: Service) -> Service:
         """Prepare a built service: database, builds, configuration events, runners."""
-        self._open(service.name, service.database, service.store, service.steps)
-        prepare(service.database, service.projections)
+        self._open(service.name, service.database, service.store, service.steps, service.projections)
         for projection in service.projections:
             self.runners.append(Runner(projection, service.database, self.keyring))
         plant(service, self.settings(service.name).hmac_key)
@@ -79,7 +82,7 @@ class Installation:
         if name not in self.stores:
             settings = self.settings(name)
             store = EventStore(name, self.keyring, settings.hmac_key)
-            self._open(name, settings.database(), store, ())
+            self._open(name, settings.database(), store, (), ())
         return self.stores[name]
 
     def append(self, name: str, stream_id: UUID, fact: Fact, effective_on: date) -> UUID:
@@ -151,8 +154,22 @@ class Installation:
                     work.append((number, name, partition, fresh))
         return work
 
-    def _open(self, name: str, database: Database, store: EventStore, steps: Sequence[tuple[str, str]]) -> None:
+    def _open(
+        self,
+        name: str,
+        database: Database,
+        store: EventStore,
+        steps: Sequence[tuple[str, str]],
+        projections: Sequence[Projection],
+    ) -> None:
+        kind = repr((name, tuple(steps), [(projection.name, shape(projection)) for projection in projections]))
+        copied = name in self.databases or self._postgres.copy_model(kind, database.name)
         database.prepare(steps)
+        if projections:
+            prepare(database, projections)
+        if not copied:
+            database.close()
+            self._postgres.keep_model(kind, database.name)
         connection = psycopg.connect(database.worker_conninfo, autocommit=True)
         term = Term(connection, f"//rollcall/{DIVISION}/{name}")
         term.claim()

@@ -290,6 +290,20 @@ class County:
             rows = [row for row in _seen(self.entitlements.values(), who) if row["state"] == "paid"]
             return _paged(rows, turn, "entitlement_id")
 
+        @r.get("/disbursement/v1/elsewhere")
+        def elsewhere(who: Who) -> Row:
+            return {"items": [], "next": None, "term": "2024-autumn"}
+
+        @r.post("/disbursement/v1/incoming-letters")
+        def came(request: Request, who: Who, body: dict[str, Any]) -> Row:
+            self._command(request, who, body)
+            return {"incoming_id": name_id("incoming"), "event_ids": []}
+
+        @r.get("/disbursement/v1/incoming-letters")
+        @r.get("/disbursement/v1/letters")
+        def letters(who: Who) -> Page[Row]:
+            return Page(items=[])
+
         @r.post("/disbursement/v1/entitlements/{entitlement_id}/disburse")
         def disburse(request: Request, who: Who, entitlement_id: UUID, body: dict[str, Any]) -> Row:
             self._command(request, who, body)

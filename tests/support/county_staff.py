@@ -29,8 +29,19 @@ def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
     @r.get("/posts")
     def posts(who: Who) -> Page[Row]:
         place = {"division_code": "460100", "school_code": None, "school_name": None, "school_class": None}
-        held = {"holder": ACCOUNT, "holder_name": "经办乙", "delegates": 0, "closed": False, "agency": None}
-        return Page(items=[{"post_id": POST, "kind": "aid_clerk"} | place | held])
+        held = {
+            "holder": ACCOUNT,
+            "holder_name": "经办乙",
+            "holder_login": "jingban1",
+            "begins_on": None,
+            "until": None,
+        }
+        rest = {"delegates": 0, "closed": False, "agency": None}
+        return Page(items=[{"post_id": POST, "kind": "aid_clerk"} | place | held | rest])
+
+    @r.get("/staff/imports")
+    def imports(who: Who) -> dict[str, list[Row]]:
+        return {"items": []}
 
     @r.get("/sign-ins")
     def sign_ins(who: Who) -> dict[str, list[Row]]:

@@ -34,7 +34,7 @@ from deploy.topics import declared_topics, ensure_topics
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
 from tests.support.callers import Callers
-from tests.support.quiet import Quiet
+from tests.support.quiet import Quiet, StillMoving
 
 READY_SECONDS = 120.0
 PORTS_IN_A_ROW = 10
@@ -282,7 +282,13 @@ class System:
         """Wait until nothing moves any more (:mod:`tests.support.quiet`). Raises StillMoving."""
         self.ask("registry", "SELECT 1")
         assert self._quiet is not None
-        self._quiet.wait(timeout_seconds, quiet_seconds)
+        try:
+            self._quiet.wait(timeout_seconds, quiet_seconds)
+        except StillMoving as still:
+            late = [name for name in self.processes if name in str(still)]
+            for name in late:
+                still.add_note(f"the end of the log of {name}:\n{log_tail(self.processes[name].log, 40)}")
+            raise
 
     def eventually(self, met: Callable[[], bool], what: str, timeout_seconds: float = 30.0) -> None:
         """Until ``met`` is true. Raises AssertionError naming ``what``."""

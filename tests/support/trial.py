@@ -48,6 +48,8 @@ class Server(Protocol):
     """What tests/conftest.py's ``postgres`` offers."""
 
     def dsn(self, database: str = "postgres") -> str: ...
+    def copy_model(self, shape: str, name: str) -> bool: ...
+    def keep_model(self, shape: str, name: str) -> None: ...
 
 
 @dataclass
@@ -91,7 +93,14 @@ def open_trial(admin_url: str, name: str) -> Trial:
 @contextmanager
 def fresh_trial(postgres: Server) -> Iterator[Trial]:
     """A trial service nobody used before."""
-    trial = open_trial(postgres.dsn(), uuid.uuid4().hex[:10])
+    name = uuid.uuid4().hex[:10]
+    new = [kind for kind in ("keys", "trial") if not postgres.copy_model(f"of a trial: {kind}", f"{kind}_{name}")]
+    trial = open_trial(postgres.dsn(), name)
+    if new:
+        trial.database.close()
+        trial.keyring.close()
+    for kind in new:
+        postgres.keep_model(f"of a trial: {kind}", f"{kind}_{name}")
     try:
         yield trial
     finally:

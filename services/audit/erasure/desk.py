@@ -1,5 +1,6 @@
-"""One function per command: load the student's stream, decide, append. The registry's word on who is a student comes
-from audit's own view of it."""
+"""One function per command: load the student's stream, decide, append. The registry's word on who is a student, and
+access's on who has an account, come from audit's own view of them. A member of staff is named by the account's id where
+a student's stands; the rule of retention is of students alone."""
 
 from __future__ import annotations
 
@@ -53,15 +54,17 @@ class Desk:
 def act(desk: Desk, intent: Intent, command: Command, day: date) -> Result:
     """Do what is asked about one student. Raises SubjectUnknown, NotDueYet, and what subject.py's rules raise."""
     with desk.database.working() as connection:
-        known = erasure_queries.pupil(connection, intent.student_id, day)
+        pupil = erasure_queries.pupil(connection, intent.student_id, day)
+        known = pupil is not None or erasure_queries.has_account(connection, intent.student_id, day)
         rule = erasure_queries.rule_on(connection, day)
     stream = desk.streams.subject(intent.student_id)
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        if known is None:
+        if not known:
             raise SubjectUnknown(intent.student_id)
         if isinstance(intent, RequestErasure) and intent.ground == "retention":
-            due = None if known.left_on is None else retention.due_on(rule.rule, known.left_on)
+            left_on = None if pupil is None else pupil.left_on
+            due = None if left_on is None else retention.due_on(rule.rule, left_on)
             if due is None or due > day:
                 raise NotDueYet(due)
         state = subject.evolve(each.fact for each in desk.store.load(connection, stream))

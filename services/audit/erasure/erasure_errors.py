@@ -2,7 +2,7 @@
 
 Refusal
 ├── NotFound            404
-│   └── SubjectUnknown           no such student within the viewer's scope
+│   └── SubjectUnknown           no such student or account within the viewer's scope
 ├── Conflict            409
 │   ├── UnderLegalHold           a hold stands or is proposed: nothing of hers is erased
 │   ├── AlreadyErased            there is nothing left to erase or to keep
@@ -28,7 +28,7 @@ class SubjectUnknown(NotFound):
     code = "subject_unknown"
 
     def __init__(self, student_id: UUID) -> None:
-        super().__init__("没有这名学生", "there is no such student", student_id=str(student_id))
+        super().__init__("没有这名学生或账号", "there is no such student or account", student_id=str(student_id))
 
 
 class UnderLegalHold(Conflict):

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from services.audit.erasure.erasure_tables import PUPILS, RETENTION_RULES, SUBJECTS
+from services.access.events import AccountOpened
+from services.audit.erasure.erasure_tables import PUPILS, RETENTION_RULES, STAFF, SUBJECTS
 from services.audit.erasure.retention import STILL_A_STUDENT
 from services.audit.events import (
     ErasureApproved,
@@ -56,6 +57,11 @@ def transferred_out(event: Recorded) -> Iterable[Assertion]:
 
 def accepted_elsewhere(event: Recorded) -> Iterable[Assertion]:
     return _pupil(event, left_on=event.effective_on, left_for="accepted_elsewhere")
+
+
+def account_opened(event: Recorded) -> Iterable[Assertion]:
+    values = {"division_code": event.fact.division_code, "school_code": event.fact.school_code}
+    yield Assertion(STAFF, event.fact.account_id, event.effective_on, values)
 
 
 def _subject(event: Recorded, **values: Any) -> Iterable[Assertion]:
@@ -114,8 +120,9 @@ def rule_activated(event: Recorded) -> Iterable[Assertion]:
 
 ERASURES = Projection(
     "erasures",
-    (PUPILS, SUBJECTS, RETENTION_RULES),
+    (PUPILS, STAFF, SUBJECTS, RETENTION_RULES),
     {
+        AccountOpened: account_opened,
         StudentEnrolled: enrolled,
         StudentPlaced: placed,
         StudentLeft: left,

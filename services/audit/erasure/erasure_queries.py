@@ -12,7 +12,7 @@ from sqlalchemy import Connection, or_, select
 
 from services.audit.erasure import retention
 from services.audit.erasure.erasure_folds import ERASURES
-from services.audit.erasure.erasure_tables import PUPILS, RETENTION_RULES, SUBJECTS
+from services.audit.erasure.erasure_tables import PUPILS, RETENTION_RULES, STAFF, SUBJECTS
 from services.audit.erasure.retention import FIRST_RULE, RetentionRule, canonical, content_hash
 from shared.database.database import driver
 from shared.messaging.builds import enter_live
@@ -73,6 +73,13 @@ def pupil(connection: Connection, student_id: UUID, day: date) -> Pupil | None:
         select(_P.left_on, _P.division_code, _P.school_code).where(_P.entity == student_id, PUPILS.holds_on(day))
     ).one_or_none()
     return None if row is None else Pupil(*row)
+
+
+def has_account(connection: Connection, account_id: UUID, day: date) -> bool:
+    """Whether somebody has or had an account of this id."""
+    _enter(connection)
+    found = select(STAFF.c.entity).where(STAFF.c.entity == account_id, STAFF.holds_on(day))
+    return connection.execute(found).one_or_none() is not None
 
 
 def rule_on(connection: Connection, day: date) -> RuleInForce:

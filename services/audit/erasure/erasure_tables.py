@@ -1,4 +1,4 @@
-"""What audit knows of students: nothing personal. When they left, and how erasure and hold stand."""
+"""What audit knows of students and of staff: nothing personal. When they left, and how erasure and hold stand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ PUPILS = PeriodTable(
     indexes=[Index("pupils_by_leaving", "left_on")],
 )
 
-# One row per student anything was asked about, asserted from ALWAYS on: only how it stands now is asked.
+# Who has or had an account: the entity is its id.
+STAFF = PeriodTable("staff", "access", [Column("division_code", Text), Column("school_code", Text)])
+
+# One row per student or account anything was asked about, asserted from ALWAYS on: only how it stands now is asked.
 SUBJECTS = PeriodTable(
     "subjects",
     "audit",

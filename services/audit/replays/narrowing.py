@@ -30,6 +30,14 @@ def check_scope(viewer: Scope, asked: Scope | None, division: str) -> None:
     raise _whole_only()
 
 
+def check_log(viewer: Scope, division: str) -> None:
+    """Whether a viewer may be given whole logs: they hold everybody's events. Raises WholeDivisionOnly."""
+    if viewer.division is None or not within(division, viewer.division):
+        raise WholeDivisionOnly(
+            "只有全县范围的人员可以附上全部原始记录", "only who sees the whole division may take all records along"
+        )
+
+
 @contextmanager
 def narrowed(folded: Folded, scope: Scope | None) -> Iterator[None]:
     """Within the block only rows of ``scope`` are seen; None = all. Raises WholeDivisionOnly for a table that is

@@ -14,7 +14,7 @@ from services.audit.events import PersonFileRead
 from services.audit.reads.recording import note_file_read
 from services.audit.replays.bundling import PERSON, Bundles
 from services.audit.replays.moments import cut
-from services.audit.replays.narrowing import check_scope
+from services.audit.replays.narrowing import check_log, check_scope
 from services.audit.replays.person import PersonFile, particulars_of, person_file, person_in
 from services.audit.replays.records import EventTold
 from services.audit.replays.replay_api import Asking, Auditing, Part, utc, zipped
@@ -149,6 +149,8 @@ def person_routes(routes: APIRouter, bundles: Bundles, services: tuple[str, ...]
         """A zip that proves the file to whoever has the public keys (bundle_format.py)."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
+        if body.with_log:
+            check_log(viewer.scope, division)
         tell(filters=told(body.model_dump()), student_id=body.student_id)
         moment = utc(body.known_at), body.true_on, body.scope()
         return zipped(bundles.make_person(body.student_id, *moment, with_log=body.with_log), PERSON)

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.differing import Change, difference
 from services.audit.replays.marks import Unit, marks_of, payment_days
-from services.audit.replays.narrowing import check_scope
+from services.audit.replays.narrowing import check_log, check_scope
 from services.audit.replays.replaying import Answer, Question
 from shared.database.database import driver
 from shared.database.scopes import Scope
@@ -233,6 +233,8 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         """A zip that proves the answer to whoever has the public keys (bundle_format.py)."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
+        if body.with_log:
+            check_log(viewer.scope, division)
         disclosures.tell(filters=disclosures.told(body.model_dump()), student_id=body.student_id)
         return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
 
@@ -241,6 +243,8 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         """The same for what changed, with the rows of both sides."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
+        if body.with_log:
+            check_log(viewer.scope, division)
         disclosures.tell(filters=disclosures.told(body.model_dump()), student_id=body.student_id)
         return zipped(bundles.make_difference(*body.questions(view), with_log=body.with_log), f"{view}-difference")
 

@@ -247,6 +247,27 @@
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
+  // ---- people are offered as one types ----------------------------------------------------------------------------
+  const offered = document.getElementById("people-choices");
+  let asking = 0;
+  document.querySelectorAll("input[data-people]").forEach(function (box) {
+    box.addEventListener("input", function () {
+      clearTimeout(asking);
+      asking = setTimeout(async function () {
+        const typed = box.value.trim();
+        if (!typed) return;
+        const answer = await fetch("/people/choices?q=" + encodeURIComponent(typed), { credentials: "same-origin" });
+        if (!answer.ok || box.value.trim() !== typed) return;
+        offered.replaceChildren(...(await answer.json()).items.map(function (one) {
+          const option = document.createElement("option");
+          option.value = one.login;
+          option.label = one.label;
+          return option;
+        }));
+      }, 200);
+    });
+  });
+
   // ---- imports ----------------------------------------------------------------------------------------------------
   document.querySelectorAll("[data-drop]").forEach(function (drop) {
     const input = drop.querySelector("input[type=file]");
@@ -332,7 +353,7 @@
   if (work && work.querySelector("[data-working]")) setTimeout(function () { poll(work); }, POLL_MS);
 
   async function reloadHistory() {
-    const answer = await fetch("/imports", { credentials: "same-origin" });
+    const answer = await fetch(window.location.pathname, { credentials: "same-origin" });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("history");
     if (fresh) document.getElementById("history").innerHTML = fresh.innerHTML;

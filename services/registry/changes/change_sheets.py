@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from services.registry.changes.change_rules import PLACE_FIELDS
 from services.registry.changes.change_wanted import Wanted
+from services.registry.changes.sheet_conflicts import FieldConflict, FieldsChangedSince, insisted, last_change
 from services.registry.errors import InvalidBatch, ParticularsErased, StudentNotEnrolled
 from services.registry.events import StudentPersonal
 from services.registry.handlers import Registry, known_student
@@ -37,6 +38,7 @@ from shared.tabular.rows import find_table
 from shared.tabular.writing import WorkbookWriter
 
 ROWS_MAX = 20_000
+_VERSION_DIGITS = 6
 CHUNK = 1_000
 TITLES = {
     "student_id": "记录编号",
@@ -154,17 +156,20 @@ def read(path: Path) -> list[SheetRow]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Compares an edited export with what is on record."""
+    """Compares an edited export with what is on record. ``whole_rows``: a row is refused when anything about its
+    student changed meanwhile, because each of its cells was chosen, also the one that stayed."""
 
     registry: Registry
     connection: Connection
     scope: Scope
     day: date
+    whole_rows: bool = False
 
     def wanted(self, rows: Sequence[SheetRow]) -> list[Wanted]:
         """What was edited, student by student. Raises InvalidBatch with the reason of each row that cannot be."""
         found: list[Wanted] = []
         wrong: list[tuple[int, str, str, str]] = []
+        rows_wrong = 0
         seen: set[UUID] = set()
         for row, student_id, stored in self._loaded(rows):
             try:
@@ -174,12 +179,16 @@ class Comparison:
                     raise NamedTwice([student_id])
                 seen.add(student_id)
                 wanted = self._row(row, student_id, stored)
+            except FieldsChangedSince as changed:
+                rows_wrong += 1
+                wrong += [(row.number, changed.code, each.zh, each.en) for each in changed.fields]
             except Refusal as refused:
+                rows_wrong += 1
                 wrong.append((row.number, refused.code, refused.zh, refused.en))
             else:
                 found += [] if wanted is None else [wanted]
         if wrong:
-            raise InvalidBatch(wrong[:PROBLEMS_TOLD], len(wrong))
+            raise InvalidBatch(wrong[:PROBLEMS_TOLD], rows_wrong)
         return found
 
     def _loaded(self, rows: Sequence[SheetRow]) -> Iterator[tuple[SheetRow, UUID | None, list[Stored]]]:
@@ -192,8 +201,6 @@ class Comparison:
 
     def _row(self, row: SheetRow, student_id: UUID, stored: Sequence[Stored]) -> Wanted | None:
         known_student(stored, self.scope, student_id)
-        if row.texts.get("version") != str(len(stored)):
-            raise ChangedSinceExport
         place = place_on(in_order(Dated(each.fact, each.event.effective_on) for each in stored), self.day)
         if place is None or not place.enrolled:
             raise StudentNotEnrolled(student_id)
@@ -201,7 +208,7 @@ class Comparison:
         if personal is None:
             raise ParticularsErased(student_id)
         now = values_of(personal, place)
-        edited = {field: text for field, text in row.texts.items() if field in now and text != shown(field, now[field])}
+        edited = self._edited(row, stored, now)
         if not edited:
             return None
         for field in FIXED:
@@ -213,6 +220,47 @@ class Comparison:
             corrections(self.registry, self.connection, student_id, stored, changed, self.day)
         before = {field: _text(now[field]) for field in values}
         return Wanted(student_id, personal.person_id, len(stored), before, values)
+
+    def _edited(self, row: SheetRow, stored: Sequence[Stored], now: Mapping[str, Any]) -> dict[str, str]:
+        """What the clerk edited, by what stood when the sheet was exported. Raises FieldsChangedSince for fields that
+        others changed as well, ChangedSinceExport when nobody can tell how the student stood then."""
+        told = row.texts.get("version", "")
+        version = int(told) if told.isdecimal() and len(told) <= _VERSION_DIGITS else 0
+        exported = now if version == len(stored) else self._values_at(stored, version)
+        if exported is None or (self.whole_rows and exported is not now) or not 1 <= version <= len(stored):
+            raise ChangedSinceExport
+        edited: dict[str, str] = {}
+        clashing: list[FieldConflict] = []
+        for field, typed in row.texts.items():
+            if field not in now or typed == shown(field, exported[field]):
+                continue
+            text, insists = insisted(typed)
+            if exported is not now and text in (shown(field, now[field]), str(now[field] or "")):
+                continue  # as it stands already, and it is kept
+            if exported[field] != now[field] and not insists:
+                clashing.append(self._clash(stored, version, field, text, exported[field], now[field]))
+            edited[field] = text
+        if clashing:
+            raise FieldsChangedSince(clashing)
+        return edited
+
+    def _clash(
+        self, stored: Sequence[Stored], version: int, field: str, text: str, exported: Any, now: Any
+    ) -> FieldConflict:
+        by = last_change(stored, version, field, lambda number: self._values_at(stored, number))
+        masked = shown(field, text) if field in PERSONAL else text
+        texts = (masked, shown(field, exported), shown(field, now))
+        hidden = texts[1] == texts[2]
+        return FieldConflict(TITLES[field], *texts, hidden, by.event.principal, by.event.effective_on)
+
+    def _values_at(self, stored: Sequence[Stored], version: int) -> Mapping[str, Any] | None:
+        """Field → value after so many events; None when she was not enrolled then, or is erased."""
+        before = stored[:version]
+        if not before:
+            return None
+        place = place_on(in_order(Dated(each.fact, each.event.effective_on) for each in before), self.day)
+        personal = last_stated(before).personal
+        return None if place is None or personal is None else values_of(personal, place)
 
 
 def values_of(personal: StudentPersonal, place: Place) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def router(registry: Registry) -> APIRouter:
             for number, seat in enumerate(body.seats, 1)
         ]
         with registry.database.writing() as connection:
-            wanted = Comparison(registry, connection, viewer.scope, body.day).wanted(rows)
+            wanted = Comparison(registry, connection, viewer.scope, body.day, whole_rows=True).wanted(rows)
         change = ChangeSet(change_id=_NOBODY, division_code="", kind="classes", day=body.day)
         command = command_from(request, viewer, body)
         intent = ProposeChange(change, body.reason, wanted)

@@ -22,7 +22,7 @@ from services.registry.commands import (
 )
 from services.registry.errors import HouseholdUnknown, InvalidRecord
 from services.registry.events import ListName
-from services.registry.handlers import Registry
+from services.registry.handlers import Registry, covers
 from services.registry.household_events import MemberLeaving
 from services.registry.households import households
 from services.registry.lists.submissions import AGENCIES
@@ -182,11 +182,14 @@ def router(registry: Registry) -> APIRouter:
 
 
 def registration(registry: Registry, viewer: Viewer, body: Stated, as_of: date) -> RegisterHousehold:
-    """What the body asks for. Raises Forbidden for another agency's list, InvalidRecord, DivisionNotInForce."""
+    """What the body asks for. Raises Forbidden for another agency's list and for a place outside the viewer's division,
+    InvalidRecord, DivisionNotInForce."""
     if viewer.scope.division is None and viewer.scope.agency != AGENCIES[body.list]:
         raise Forbidden("只能报送本部门的家庭", "An agency states its own households only", list=body.list)
     if body.division_code is not None:
         check_division(registry, viewer.scope, body.division_code, as_of)
+    if viewer.scope.division is not None and not covers(viewer.scope, body.division_code or registry.division, None):
+        raise Forbidden("不在您的辖区内", "This is no place of your division", division_code=body.division_code)
     return body.intent(registry.division, as_of)
 
 

@@ -11,8 +11,6 @@ from typing import NamedTuple
 from services.registry.lists.receipts import HARMLESS
 from services.registry.sheets.lists import RowProblem
 
-COLUMN_TITLE = "校验结果(导入时忽略)"
-
 FIELDS_ZH = {
     "name": "姓名",
     "id_number": "身份证号",

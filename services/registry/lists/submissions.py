@@ -45,7 +45,6 @@ from services.registry.handlers import (
 from services.registry.keys import EDUCATION, student_record_key
 from services.registry.lists import snapshots, standing, statements
 from services.registry.lists.advice import note
-from services.registry.lists.annotating import write_annotated
 from services.registry.lists.known_schools import Schools
 from services.registry.lists.parts import covered, file_part
 from services.registry.lists.receipts import Receipt, Tally, forbids_matching
@@ -63,6 +62,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Stored
 from shared.kernel.facts import fact_type
+from shared.tabular.annotating import write_annotated
 from shared.tabular.hidden import hidden_row_count
 
 AGENCIES = {
@@ -358,7 +358,7 @@ def _annotate(sending: Sending, files: Sequence[InputFile], tally: Tally) -> Non
     of = sending.of
     if of.annotated is not None:
         notes = {row: note(problems, register=of.list == REGISTER) for row, problems in tally.by_row.items()}
-        write_annotated(of.annotated, files, notes)
+        write_annotated(of.annotated, (sheet for file in files for sheet in file.sheets), notes)
 
 
 def _kinds(proposed: Sequence[Proposed]) -> list[tuple[UUID, str, int]]:

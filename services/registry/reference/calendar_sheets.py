@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from services.registry.errors import InvalidBatch
-from services.registry.sheets import cells, dates
+from services.registry.sheets import cells
 from shared.standards.school_calendar import NAME_CHARACTERS, SPANS_MOST, CalendarYear, Span
+from shared.tabular import dates
 from shared.tabular.book import open_book
 from shared.tabular.errors import HeaderMissing
 from shared.tabular.header import AliasTable

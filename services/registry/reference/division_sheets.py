@@ -12,8 +12,9 @@ from typing import Literal
 
 from services.registry.errors import InvalidBatch
 from services.registry.reference.reference import DivisionChange
-from services.registry.sheets import cells, dates
+from services.registry.sheets import cells
 from shared.standards import division
+from shared.tabular import dates
 from shared.tabular.book import open_book
 from shared.tabular.errors import HeaderMissing
 from shared.tabular.header import AliasTable

@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from services.registry.sheets import cells, dates, identity_cells
-from services.registry.sheets.dates import DatePeriod
+from services.registry.sheets import cells, identity_cells
 from services.registry.sheets.identity_cells import NO_NUMBER, NumberFound
 from services.registry.sheets.schools import SchoolDirectory
 from shared.standards import disability, identity_number
+from shared.tabular import dates
+from shared.tabular.dates import DatePeriod
 from shared.tabular.sheets import Cell
 
 ListName = Literal["poverty", "civil", "disability"]

@@ -4,23 +4,17 @@ administrator lets a clerk in, and the clerk is out the moment the post is taken
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from deploy.checker import checker
-from services.portal.app import application
-from services.portal.settings import SERVICES, PortalSettings
-from shared.web.application import create_app
-from shared.web.authentication import Authenticator
-from shared.web.live import SseHub
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
+from tests.support.access_portal import access_portal
+from tests.support.access_sign_in import choose_password, sign_in
 from tests.support.portal import form_token
-from tests.support.serving import serving
 
 PASSWORD, CLERKS_PASSWORD = "山那边的云慢慢飘过了水库", "河边的芦苇在风里低下了头去"
 
@@ -34,28 +28,8 @@ def office(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def page_address(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A portal without a demonstration before access, nothing else beside them."""
-    service, issuer = office.service, f"urn:rollcall:{DIVISION}:access"
-    hub = SseHub(service.database.app_conninfo)
-    authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
-    state = {"hub": hub}
-    access = create_app(
-        "access", service.routers, authenticator=authenticator, database=service.database, parts=[hub.part], state=state
-    )
-    home: Path = tmp_path_factory.mktemp("portal")
-    with serving(access) as behind:
-        settings = PortalSettings(
-            division=DIVISION,
-            environment="production",
-            issuer="",
-            audience="rollcall",
-            services=dict.fromkeys(SERVICES, behind.url),  # of which only access answers
-            access_issuer=issuer,
-            portal_key=bytes([6]) * 32,
-            secure_cookies=True,
-        )
-        with serving(application(settings, checker(home))) as portal:
-            yield portal.url
+    with access_portal(office, tmp_path_factory.mktemp("portal")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -70,20 +44,6 @@ def administrator(office: Office) -> tuple[str, str]:
     handed = reset_password(office.desk, COUNTY, person, office.command(), office.now)
     assert handed.password is not None
     return login, handed.password
-
-
-def sign_in(page: Page, address: str, login: str, password: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("input[name=login]", login)
-    page.fill("input[name=password]", password)
-    page.click("main button.primary")
-
-
-def choose_password(page: Page, former: str, password: str) -> None:
-    for name, value in (("former", former), ("password", password), ("again", password)):
-        page.fill(f"input[name={name}]", value)
-    page.click("main button.primary")
-    page.wait_for_url("**/account")
 
 
 def test_an_administrator_lets_a_clerk_in_and_out(
@@ -111,7 +71,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
     office.installation.pump()
     page.reload()
     row = page.locator("#posts tbody tr", has_text="空缺")
-    row.locator("select[name=account_id]").select_option(label="经办乙")
+    row.locator("input[name=person]").fill("jingban.yi")
     row.get_by_role("button", name="任命").click()
     page.wait_for_url("**/posts?done=people")
 
@@ -137,7 +97,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
         context.close()
 
 
-def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_address: str) -> None:
+def test_neither_a_form_nor_a_cookie_of_an_earlier_sign_in_is_worth_anything(office: Office, page_address: str) -> None:
     from shared.kernel.clock import utc_now
 
     office.now = utc_now()
@@ -156,8 +116,14 @@ def test_a_form_of_an_earlier_sign_in_is_worth_nothing(office: Office, page_addr
 
         assert enter().status_code == 303
         token = form_token(client.get("/account"))
+        (planted,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
         assert client.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
+        client.cookies.jar.set_cookie(planted)  # as whoever knows this secret would have her sign in under it
         assert enter().status_code == 303
+        (own,) = [each for each in client.cookies.jar if each.name == "__Host-rollcall"]
+        shown = {"cookie": f"{planted.name}={planted.value}"}
+        assert own.value != planted.value
+        assert httpx.get(f"{page_address}/account", headers=shown, trust_env=False).status_code == 303
         assert client.post("/account/sign-out-everywhere", data={"form_token": token}).status_code == 403
         fresh = form_token(client.get("/account"))
         crossed = {"origin": "https://elsewhere.test", "sec-fetch-site": "cross-site"}

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services.access_matrix.planted import AGENCIES, CLASSES, SCHOOLS, Child, Loose, linked
+from tests.services.access_matrix.records import AGENCIES, CLASSES, SCHOOLS, Child, Loose, linked
+from tests.support.post_letters import kinds_of
 
-# Letters of who_may.txt.
-LETTERS = {
-    "C": "aid_clerk", "V": "reviewer", "M": "cashier", "A": "approver", "R": "registrar", "T": "class_teacher",
-    "H": "helper_teacher", "P": "principal", "W": "township_cadre", "Y": "city_officer", "G": "agency_publisher",
-    "U": "auditor", "K": "account_administrator", "S": "service",
-}  # fmt: skip
 DIVISION_KINDS = ("aid_clerk", "reviewer", "cashier", "approver", "auditor", "service")
 SCHOOL_KINDS, CLASS_KINDS = ("registrar", "principal"), ("class_teacher", "helper_teacher")
 DIVISIONS = ("46", "4690", "469000", "469001", "469002", "4601", "460200")
@@ -27,7 +22,7 @@ def who_may() -> dict[tuple[str, str, str], frozenset[str]]:
     for line in (Path(__file__).parent / "who_may.txt").read_text(encoding="utf-8").splitlines():
         if line:
             service, method, path, letters = line.split()
-            found[service, method, path] = frozenset(LETTERS[letter] for letter in letters)
+            found[service, method, path] = kinds_of(letters)
     return found
 
 

@@ -10,8 +10,9 @@ from cli.events_doc import SERVICES
 from shared.standards.posts import Kind
 from shared.standards.rights import RIGHTS, Right, held_by
 from shared.web.descriptions import RIGHT_FIELD
-from tests.services.access_matrix.oracle import LETTERS, who_may
+from tests.services.access_matrix.oracle import who_may
 from tests.services.test_openapi import described, operations
+from tests.support.post_letters import LETTERS
 
 # Asked with another secret than a token (the witness's, a session's, a password, a key, the operator's), or
 # open, because tokens are checked by it; tests/services/access tries them.

@@ -35,6 +35,10 @@ class Sheet:
         for title, text in cells.items():
             row[self.titles.index(title)] = text
 
+    def line(self, student: UUID) -> int:
+        """The row's number, counted from 1 below the header."""
+        return 1 + next(number for number, row in enumerate(self.rows) if row[0] == str(student))
+
     def send(self) -> Any:
         path = workbook(self._folder / f"{uuid4()}.xlsx", [self.titles, *self.rows])
         files = {"file": (path.name, path.read_bytes(), "application/octet-stream")}
@@ -83,6 +87,50 @@ def test_rows_of_a_sheet_that_cannot_be_are_told_one_by_one(client: Client, vill
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_batch")
     codes = sorted(each["code"] for each in answer.json()["facts"]["problems"])
     assert codes == ["changed_since_export", "no_such_value", "no_such_value", "not_in_a_sheet"]
+
+
+def test_a_student_changed_since_is_settled_field_by_field(client: Client, village: Village, tmp_path: Path) -> None:
+    sheet = Sheet(client, village.a, tmp_path)
+    first, second, third = village.at_a
+    for student in village.at_a:
+        client.post(f"/v1/students/{student}/class", json={"on": DAY.isoformat(), "class_name": "3班"})
+    sheet.edit(first, 联系电话="13900001234")  # nobody else touched it: taken
+    sheet.edit(second, 班级="4班", 联系电话="13900005678")
+    sheet.edit(third, 班级="3班")  # as it stands: kept
+    (problem,) = sheet.send().json()["facts"]["problems"]
+    assert (problem["code"], problem["line"]) == ("changed_since_export", sheet.line(second))
+    for said in ("“班级”", "表中“4班”", "导出时“1班”", "现为“3班”", f"{DAY} 起"):
+        assert said in problem["zh"]
+    assert "电话" not in problem["zh"]
+    sheet.edit(second, 班级="!4班")
+    answer = sheet.send()
+    assert answer.status_code == 202, answer.text
+    change = answer.json()["change_id"]
+    change_all(village.registry)
+    rows = {row["student_id"]: row for row in client.get(f"/v1/changes/{change}/students").json()["items"]}
+    told = {
+        student: {each["field"]: (each["before"], each["after"]) for each in row["fields"]}
+        for student, row in rows.items()
+    }
+    assert told == {
+        str(first): {"phone": ("", "139****1234")},
+        str(second): {"class_name": ("3班", "4班"), "phone": ("", "139****5678")},
+    }
+
+
+def test_a_conflict_shows_no_more_of_a_person_than_the_export(client: Client, village: Village, tmp_path: Path) -> None:
+    sheet = Sheet(client, village.a, tmp_path)
+    first = village.at_a[0]
+    client.post(f"/v1/students/{first}/correct", json={"phone": "13733334444"})
+    sheet.edit(first, 联系电话="13900001234")
+    answer = sheet.send()
+    (problem,) = answer.json()["facts"]["problems"]
+    assert "表中“139****1234”,导出时“”,现为“137****4444”" in problem["zh"]
+    assert "13900001234" not in answer.text and "13733334444" not in answer.text
+    sheet.edit(first, 联系电话="13733334444")  # what stands now, in full
+    assert sheet.send().json()["facts"]["problem"] == "nothing_differs"
+    sheet.edit(first, 联系电话="\uff01 13900001234")
+    assert sheet.send().status_code == 202
 
 
 def test_a_sheet_of_another_schools_students_is_refused(client: Client, village: Village, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from python_calamine import CalamineWorkbook
 
 from services import registry
 from services.registry.lists import advice
-from services.registry.lists.advice import COLUMN_TITLE
-from services.registry.sheets import dates
 from services.registry.sheets.lists import RowProblem
 from shared.standards import disability, identity_number, student_number
+from shared.tabular import dates
 from shared.tabular import rows as data_rows
+from shared.tabular.annotating import COLUMN_TITLE
 from tests.services.portal.test_texts import HOME
 from tests.services.registry.office import LIST_HEADER, REGISTER_HEADER, Office
 from tests.services.registry.test_api import Client, agency, client, http

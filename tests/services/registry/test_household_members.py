@@ -143,3 +143,5 @@ def test_a_code_that_is_not_in_the_reference_of_the_day_is_refused_with_what_may
         assert answer.json()["code"] == "division_not_in_force"
     refused = codes.post("/v1/households", stated("M8", division_code="440305"))
     assert refused.json()["code"] == "division_not_in_force"
+    elsewhere = codes.post("/v1/households", stated("M8", division_code="460400"))  # a place, and another county's
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "forbidden")

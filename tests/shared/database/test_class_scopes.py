@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import column, table, text
 
 from shared.database import WORKER_ROLE, scope_policies
@@ -30,6 +32,9 @@ CHILDREN: dict[int, tuple[str, str | None, str, str, int, int]] = {
     9: ("S1", "primary", "五年级", "1班", 1, 900),  # from tomorrow on
 }
 
+# Division, school and agency of each row: any of the three shows it.
+PAID = (("469001", "S1", "civil"), ("469002", "S1", "poverty"), ("4690", "S2", "civil"), (None, None, None))
+
 
 @pytest.fixture(scope="module")
 def classes(postgres: Server) -> Iterator[Trial]:
@@ -45,7 +50,11 @@ def classes(postgres: Server) -> Iterator[Trial]:
             )
             for each in ("visit", "paper"):
                 owner.execute(text(f"CREATE TABLE view_1.{each} (student_id uuid, school_code text)"))
+            owner.execute(
+                text("CREATE TABLE view_1.paid (entity uuid, division_code text, school_code text, agency text)")
+            )
             for statement in (
+                *scope_policies("view_1", "paid", ["division_code", "school_code", "agency"]),
                 *scope_policies("view_1", "pupil", PUPIL),
                 *scope_policies("view_1", "visit", ["student_id", "school_code"], of_children=OF_PUPILS),
                 *scope_policies("view_1", "paper", ["student_id", "school_code"]),
@@ -61,6 +70,9 @@ def classes(postgres: Server) -> Iterator[Trial]:
                 worker.execute(text("INSERT INTO view_1.pupil VALUES (:e, :s, :t, :g, :c, :f, :l)"), row | days)
                 for each in ("visit", "paper"):
                     worker.execute(text(f"INSERT INTO view_1.{each} VALUES (:e, :s)"), {"e": row["e"], "s": school})
+            for number, (division, of_school, agency) in enumerate(PAID, 1):
+                place = {"e": UUID(int=number), "d": division, "s": of_school, "a": agency}
+                worker.execute(text("INSERT INTO view_1.paid VALUES (:e, :d, :s, :a)"), place)
         yield trial
 
 
@@ -101,6 +113,33 @@ def test_a_table_that_tells_no_class_shows_a_class_nothing_and_its_school_all(cl
     assert seen(classes, Scope(school="S2"), "visit", "student_id") == [4]
 
 
+@pytest.mark.parametrize(
+    ("scope", "rows"),
+    [
+        (Scope(division="469001"), [1]),
+        (Scope(division="4690"), [1, 2, 3]),
+        (Scope(division="46"), [1, 2, 3]),
+        (Scope(division="469001001"), []),
+        (Scope(division="9001"), []),
+        (Scope(school="S1"), [1, 2]),
+        (Scope(agency="civil"), [1, 3]),
+        (Scope(agency="poverty"), [2]),
+        (Scope(agency="none"), []),
+        (Scope(division="469002", school="S2", agency="civil"), [1, 2, 3]),
+        (Scope(classroom=OWN), []),
+        (NO_SCOPE, []),
+    ],
+)
+def test_a_row_is_shown_by_its_division_its_school_or_its_agency(classes: Trial, scope: Scope, rows: list[int]) -> None:
+    assert seen(classes, scope, "paid", "entity") == rows
+
+
+def test_who_connects_past_the_service_and_names_no_scope_is_shown_nothing(classes: Trial) -> None:
+    with psycopg.connect(classes.database.app_conninfo, autocommit=True) as connection:
+        for each in ("pupil", "visit", "paper", "paid"):
+            assert connection.execute(sql.SQL("SELECT * FROM view_1.{}").format(sql.Identifier(each))).fetchall() == []
+
+
 def test_a_class_does_not_outlive_its_transaction(classes: Trial) -> None:
     for where, whose in (("pupil", "entity"), ("visit", "student_id")):
         assert seen(classes, Scope(classroom=OWN), where, whose)
@@ -130,5 +169,9 @@ def test_what_the_policies_say_of_a_school_or_class_is_said_to_the_planner(
         whole = str(own_rows(connection, visits).compile(compile_kwargs={"literal_binds": True}))
         assert whole.replace("visit.", "") == condition.partition(" AND ")[0]
         assert str(own_rows(connection, table("inner", column("grade")).c)) == "true"
+        for only in ("grade", "class_name"):
+            half = own_rows(connection, table("visit", column("school_code"), column(only)).c)
+            said = str(half.compile(compile_kwargs={"literal_binds": True}))
+            assert said.replace("visit.", "") == condition.partition(" AND ")[0]
     with classes.database.working() as worker:
         assert str(own_rows(worker, pupil)) == "true"

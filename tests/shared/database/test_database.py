@@ -88,6 +88,20 @@ def test_a_scope_does_not_outlive_its_transaction(scoped: Trial) -> None:
         assert connection.execute(text("SELECT count(*) FROM view_1.pupil")).scalar_one() == 0
 
 
+def test_a_statement_is_prepared_once_and_shows_each_scope_its_own_rows(scoped: Trial) -> None:
+    """Ending a reader's transaction by a rollback would make the driver forget what it has prepared."""
+    for _ in range(8):  # the driver prepares after five, the server keeps one plan for all after five more
+        assert seen(scoped, Scope(division="46")) == ["A", "B"]
+        assert seen(scoped, Scope(agency="civil")) == ["B"]
+        assert seen(scoped, NO_SCOPE) == []
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        kept = text("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT school_code%'")
+        assert connection.execute(kept).scalar_one() > 0
+    with pytest.raises(ZeroDivisionError), scoped.database.reading(Scope(division="46"), "v"):
+        raise ZeroDivisionError
+    assert seen(scoped, NO_SCOPE) == []
+
+
 def test_an_empty_text_is_no_scope() -> None:
     with pytest.raises(ValueError, match="None"):
         Scope(division="")
@@ -193,3 +207,16 @@ def test_an_address_without_a_password_needs_the_roles_passwords_given() -> None
     assert (
         Database("trial", "postgresql://o@127.0.0.1/x", app_password="a", worker_password="b").name == "rollcall_trial"
     )
+
+
+def test_an_answer_of_several_statements_shows_one_moment(scoped: Trial) -> None:
+    counted = text("SELECT count(*) FROM open")
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        before = connection.execute(counted).scalar_one()
+        with scoped.database.working() as worker:
+            worker.execute(text("INSERT INTO view_1.open VALUES (2)"))
+        assert connection.execute(counted).scalar_one() == before
+    with scoped.database.reading(NO_SCOPE, "v") as connection:
+        assert connection.execute(counted).scalar_one() == before + 1
+    with scoped.database.writing() as writer:  # the same pool: commands keep seeing what is committed meanwhile
+        assert writer.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"

@@ -20,3 +20,13 @@ def test_the_first_transaction_after_the_server_ended_every_session_does_not_fai
     trial.join(1)
     with trial.database.writing() as connection:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar_one() == 2
+
+
+def test_a_rest_does_not_make_the_driver_forget_what_it_has_prepared(trial: Trial) -> None:
+    prepared = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT 4711%'")
+    for _ in range(6):
+        with trial.database.working() as connection:
+            connection.execute(text("SELECT 4711"))
+    time.sleep(REST_SECONDS + 0.1)
+    with trial.database.working() as connection:
+        assert connection.execute(prepared).scalar_one() == 1

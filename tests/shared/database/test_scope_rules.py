@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ def test_each_scope_column_is_a_rule_of_its_own() -> None:
     for column, setting in (("division_code", "division"), ("school_code", "school"), ("agency", "agency")):
         assert f"rollcall.{setting}'" in shown_when(column) and "class_" not in shown_when(column)
     assert shown_when("division_code", "school_code", "agency").count(" OR ") == 2
+    assert shown_when("stage", "grade", "class_name") == ""
     assert shown_when("name") == "" and shown_when("name", public=True) == "(true)"
 
 
 def test_a_class_is_compared_with_a_rows_own_or_found_through_its_child() -> None:
     own = shown_when("school_code", "stage", "grade", "class_name")
     assert "student" not in own and " AND class_name = " in own and own.count(" OR ") == 1
+    among_others = shown_when("division_code", "school_code", "stage", "grade", "class_name", "entity")
+    assert among_others.count(" OR ") == 2 and " AND class_name = " in among_others
     for missing in ("stage", "grade", "class_name"):
         columns = {"school_code", "stage", "grade", "class_name"} - {missing}
         assert "class_" not in shown_when(*columns).replace("class_name", "")
@@ -79,6 +83,12 @@ def test_a_class_stands_in_place_of_its_school() -> None:
     assert Scope(classroom=OWN, division="46").settings["class_stage"] == "primary"
 
 
+def test_a_scope_cannot_be_widened_in_passing() -> None:
+    for frozen, name in ((Scope(school="S1"), "school"), (OWN, "school")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(frozen, name, "S2")
+
+
 def test_empty_texts_are_no_scope() -> None:
     for empty in ({"division": ""}, {"school": ""}, {"agency": ""}):
         told: dict[str, Any] = {**empty}
@@ -104,6 +114,7 @@ def test_empty_texts_are_no_scope() -> None:
         (Scope(classroom=OWN), ("469001", "S1"), ("primary", "六年级", "1班"), False),
         (Scope(classroom=OWN), ("469001", "S1"), ("primary", "五年级", "2班"), False),
         (Scope(classroom=OWN), ("469001", "S2"), ("primary", "五年级", "1班"), False),
+        (Scope(classroom=OWN), ("469001", "S0"), ("primary", "五年级", "1班"), False),
         (Scope(classroom=OWN), ("469001", "S1"), None, False),
         (Scope(classroom=OWN), ("469001", "S1"), (None, "五年级", "1班"), False),
         (Scope(classroom=Classroom("S1", "", "五年级", "1班")), ("4", "S1"), (None, "五年级", "1班"), True),
@@ -120,5 +131,6 @@ def test_a_stream_is_covered_as_a_row_would_be(
 
 def test_a_scope_inside_a_school_is_of_it_and_no_other() -> None:
     assert Scope(school="S1").of_school("S1") and Scope(classroom=OWN).of_school("S1")
-    assert not Scope(school="S1").of_school("S2") and not Scope(classroom=OWN).of_school("S2")
+    for other in ("S0", "S2", None):
+        assert not Scope(school="S1").of_school(other) and not Scope(classroom=OWN).of_school(other)
     assert not Scope(division="46").of_school("S1") and not NO_SCOPE.of_school(None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from shared.standards.separation import CHANGES_APPROVE, SEPARATIONS, SecondPersonNeeded, Separation
@@ -45,3 +47,8 @@ def test_every_rule_has_a_name_of_its_own_and_says_so_in_both_languages() -> Non
     ]
     for rule in SEPARATIONS:
         assert "人" in rule.zh and "another" in rule.en.lower()
+
+
+def test_a_rule_cannot_be_changed_in_passing() -> None:
+    with pytest.raises(FrozenInstanceError):
+        CHANGES_APPROVE.rule = "none"  # type: ignore[misc]  # that is what is tried

@@ -181,7 +181,7 @@ def test_a_client_that_comes_back_gets_what_it_missed_once(live: Live) -> None:
         assert (name, data["id"]) == ("row", str(first)) and again != last
 
 
-def test_what_left_the_scope_meanwhile_is_removed_on_return(live: Live) -> None:
+def test_what_left_the_scope_meanwhile_is_gone_on_return_and_nobody_elses_id_is_told(live: Live) -> None:
     child = uuid4()
     live.rows.school_of[child] = "A"
     with live.listening(kind="registrar", school="A") as stream:
@@ -190,6 +190,14 @@ def test_what_left_the_scope_meanwhile_is_removed_on_return(live: Live) -> None:
     live.tell(child)
     time.sleep(0.3)
     with live.listening(last, kind="registrar", school="A") as stream:
+        assert next_named(stream)[:2] == ("reload", {})
+        live.tell(child)  # once is enough
+        back = uuid4()
+        live.rows.school_of[back] = "A"
+        live.tell(back)
+        assert next_named(stream)[1]["id"] == str(back)
+    with live.listening(last) as stream:
+        live.rows.school_of.pop(child)
         assert next_named(stream)[:2] == ("removed", {"id": str(child)})
 
 

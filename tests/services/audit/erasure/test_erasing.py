@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 import time
 from typing import Any
+from uuid import uuid4
 
+import pytest
+
+from services.access.events import AccountOpened, AccountPersonal
 from services.audit.app import ARCHIVED_SERVICES
 from services.audit.commands import ApproveErasure, RequestErasure
 from services.audit.domain import leaf_alarm
+from services.audit.erasure.erasure_errors import NotDueYet, SubjectUnknown
 from services.audit.events import PersonErased
 from services.audit.replays.replaying import Question
 from shared.database.database import driver
@@ -154,3 +159,28 @@ def test_facts_come_in_any_order_to_an_erasure_and_end_the_same() -> None:
         assert [(p.valid_from, p.valid_to, p.values, p.marks) for p in rewritten.periods] == [
             (p.valid_from, p.valid_to, p.values, p.marks) for p in anew.periods
         ]
+
+
+def test_a_member_of_staff_is_erased_by_the_id_of_the_account(county: County) -> None:
+    account, by = uuid4(), "county"
+    personal = AccountPersonal(person_id=account, login="jiaoshi.wei", name="尉迟明")
+    opened_with = AccountOpened(account_id=account, division_code=DIVISION, by=by, personal=personal)
+    county.installation.append("access", account, opened_with, TODAY)
+    county.archive()
+    assert "尉迟明" in opened(county)
+    with pytest.raises(NotDueYet):
+        county.ask(RequestErasure(account, "retention", "保管期已满", "clerk-a"))
+    with pytest.raises(SubjectUnknown):
+        county.ask(RequestErasure(uuid4(), "asked_for", "本人书面申请", "clerk-a"))
+    county.ask(RequestErasure(account, "asked_for", "本人书面申请", "clerk-a"))
+    county.ask(ApproveErasure(account, "clerk-b"))
+    assert county.eraser.erase_some() == []
+    time.sleep(keyring.HEARD_SECONDS)
+    county.archive()
+    assert county.eraser.erase_some() == [account]
+    county.installation.sequence()
+    told = [each.logged for each in county.installation.entries("audit") if "PersonErased" in each.logged.event.type]
+    fact = unseal(told[-1].event, {})
+    assert isinstance(fact, PersonErased) and fact.people == (account,)
+    assert fact.index == {"access": (county.installation.entries("access")[-1].logged.log_index,)}
+    assert "尉迟明" not in opened(county)

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from services.audit.errors import NotYetSigned
-from services.audit.proofs.witnessing import note_checkpoint
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import Question
-from shared.database.database import Database, driver
-from shared.transparency.checkpoints import Checkpoint, issue, log_signers, origin_of
-from shared.transparency.tree import Tree
+from shared.transparency.checkpoints import log_signers
+from tests.services.archiving import sign
 from tests.services.audit.replays.county import ALL_LOGS, County
 from tests.services.audit.replays.test_replaying import TODAY
 from tests.services.installation import DIVISION
@@ -22,18 +20,6 @@ SEEDS = {name: name.encode().ljust(32, b"-") for name in (*ALL_LOGS, "audit")}
 KEYS = [
     signer.verifier for name, seed in SEEDS.items() for signer in log_signers(f"//rollcall/{DIVISION}/{name}", [seed])
 ]
-
-
-def sign(database: Database, leaves: dict[str, list[bytes]]) -> None:
-    """Tell the witness what each service signed: one checkpoint over its whole log."""
-    for service, hashes in leaves.items():
-        tree = Tree()
-        for leaf in hashes:
-            tree.add(leaf)
-        source = f"//rollcall/{DIVISION}/{service}"
-        note = issue(Checkpoint(origin_of(source), tree.size, tree.root()), log_signers(source, [SEEDS[service]]))
-        with database.working() as connection:
-            note_checkpoint(driver(connection), source, note)
 
 
 @pytest.fixture(scope="package")
@@ -50,5 +36,7 @@ def bundles(county: County) -> Bundles:
     unsigned = Bundles(county.replays, DIVISION, [SEEDS["audit"]])
     with pytest.raises(NotYetSigned):
         unsigned.make(Question("payments", TODAY, county.moments[2].at))
-    sign(county.audit.database, {name: [e.logged.leaf for e in found] for name, found in entries.items() if found})
+    sign(
+        county.audit.database, {name: [e.logged.leaf for e in found] for name, found in entries.items() if found}, SEEDS
+    )
     return unsigned

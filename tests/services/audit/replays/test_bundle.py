@@ -65,7 +65,7 @@ def signed_again(content: bytes, change: Callable[[dict[str, Any]], object], **c
 def test_a_bundle_is_checked_with_nothing_but_the_keys(made: bytes, county: County) -> None:
     found = check_bundle(made, KEYS)
     assert found.answer.rows == len(county.moments[2].paid)
-    assert found.logs_checked == ["disbursement", "registry"] == sorted(found.answer.logs)
+    assert found.logs_checked == ["disbursement", "matching", "registry"] == sorted(found.answer.logs)
     for service, cut in found.answer.logs.items():
         assert cut.log_index < found.checkpoints[service] == len(county.installation.entries(service))
     types = {each.type for each in found.answer.configuration}
@@ -308,7 +308,7 @@ def test_as_many_events_as_allowed_go_into_a_bundle_and_not_one_more(bundles: Bu
     question = Question("payments", TODAY, county.moments[2].at)
     events = sum(county.replays.ask(question).log_index.values())
     full = dataclasses.replace(bundles, log_events=events).make(question, with_log=True)
-    assert check_bundle(full, KEYS).logs_checked == ["disbursement", "registry"]
+    assert check_bundle(full, KEYS).logs_checked == ["disbursement", "matching", "registry"]
     small = dataclasses.replace(bundles, log_events=events - 1)
     with pytest.raises(BundleTooLarge) as refused:
         small.make(question, with_log=True)

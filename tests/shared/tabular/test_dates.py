@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.sheets import dates
-from services.registry.sheets.dates import DateError
+from shared.tabular import dates
+from shared.tabular.dates import DateError
 
 
 def first(cell: object) -> date | None:

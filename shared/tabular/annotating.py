@@ -6,50 +6,61 @@ field and is ignored. Cells merged downwards carry their value in each row: the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from services.registry.lists.advice import COLUMN_TITLE
-from services.registry.sheets.sheet_files import InputFile, InputSheet
 from shared.tabular.header import label
-from shared.tabular.sheets import Cell
+from shared.tabular.rows import SheetTable
+from shared.tabular.sheets import Cell, RowSource
 from shared.tabular.writing import SheetWriter, WorkbookWriter
 
+COLUMN_TITLE = "校验结果(导入时忽略)"
 _NOTE_WIDTH = 60.0
 _WIDTH = 14.0
 
 
-def write_annotated(path: Path, files: Sequence[InputFile], notes: Mapping[int, str]) -> None:
-    """Write every sheet of the files to ``path`` (xlsx). ``notes`` by row number, as sheet_files counts the rows."""
+class ReadSheet(Protocol):
+    """A sheet whose data rows were numbered from ``first_row`` on; ``table`` None: it has no header, and is copied."""
+
+    @property
+    def source(self) -> RowSource: ...
+
+    @property
+    def table(self) -> SheetTable | None: ...
+
+    @property
+    def first_row(self) -> int: ...
+
+
+def write_annotated(path: Path, sheets: Iterable[ReadSheet], notes: Mapping[int, str]) -> None:
+    """Write every sheet to ``path`` (xlsx). ``notes`` by row number."""
     with WorkbookWriter(path) as book:
-        for sheet in (each for file in files for each in file.sheets):
-            if sheet.table is None:
+        for sheet in sheets:
+            table = sheet.table
+            if table is None:
                 writer = book.sheet(sheet.source.name, frozen_rows=0)
                 for cells in sheet.source.iter_rows():
                     writer.row(cells)
                 continue
-            place = _place(sheet)
+            place = _place(table)
             writer = book.sheet(
-                sheet.source.name, widths=[*[_WIDTH] * place, _NOTE_WIDTH], frozen_rows=sheet.table.header.last_row + 1
+                sheet.source.name, widths=[*[_WIDTH] * place, _NOTE_WIDTH], frozen_rows=table.header.last_row + 1
             )
-            _write(sheet, writer, place, notes)
+            _write(table, sheet.first_row, writer, place, notes)
 
 
-def _place(sheet: InputSheet) -> int:
+def _place(table: SheetTable) -> int:
     """The column for the notes: the one an earlier check left, else the first free one."""
-    assert sheet.table is not None
-    labels = sheet.table.header.labels
-    own = label(COLUMN_TITLE)
+    labels, own = table.header.labels, label(COLUMN_TITLE)
     return labels.index(own) if own in labels else len(labels)
 
 
-def _write(sheet: InputSheet, writer: SheetWriter, place: int, notes: Mapping[int, str]) -> None:
-    assert sheet.table is not None
-    header_row = sheet.table.header.last_row
-    data = sheet.table.data_rows()
-    number, following = sheet.first_row, next(data, None)
-    for index, cells in enumerate(sheet.source.iter_rows()):
-        if index == header_row:
+def _write(table: SheetTable, first_row: int, writer: SheetWriter, place: int, notes: Mapping[int, str]) -> None:
+    data = table.data_rows()
+    number, following = first_row, next(data, None)
+    for index, cells in enumerate(table.source.iter_rows()):
+        if index == table.header.last_row:
             writer.header(_noted(cells, place, COLUMN_TITLE))
         elif following is not None and index == following[0]:
             writer.row(_noted(following[1], place, notes.get(number, "")))
