@@ -76,7 +76,7 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
             *counterfactual,
-            snapshot_routes(snapshotter, settings.division),
+            snapshot_routes(snapshotter, desk, settings.division),
         ),
         projections=projections(keyring),
         workers=(

@@ -160,6 +160,14 @@ class KeysRotated(Fact, frozen=True, kw_only=True):
 
 
 @fact("audit")
+class SnapshotsDropped(Fact, frozen=True, kw_only=True):
+    """Somebody had all ``snapshots`` destroyed, with their keys; those that are due are written anew."""
+
+    snapshots: int
+    dropped_by: str
+
+
+@fact("audit")
 class CounterfactualAsked(Fact, frozen=True, kw_only=True):
     """Somebody asked what would have been due had something been otherwise, as known at ``known_at``. ``changes``: what
     of (move, rules …), ``changes_hash``: hex SHA-256 over all of them and the files they name; its stream is the

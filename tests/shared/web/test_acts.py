@@ -4,6 +4,11 @@ refused: on a real PostgreSQL, with the store of a real service."""
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -255,6 +260,25 @@ def test_fields_in_full_are_shown_only_after_the_read_is_recorded(desk: Desk) ->
     assert [type(fact) for fact in desk.fresh()] == [PersonalDataRead]
     forgotten = desk.ask(f"{path}?forget=true", "POST")
     assert forgotten.status_code == 503 and "138" not in forgotten.text and desk.fresh() == []
+
+
+def test_a_killed_process_loses_the_open_minute_of_refusals_and_no_export(desk: Desk) -> None:
+    left = desk.folder / "left"
+    environment = {**os.environ, "ROLLCALL_FAILPOINT": "append.committed:2", "ROLLCALL_ENV": "test"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.shared.web.acts_process"],
+        cwd=Path(__file__).resolve().parents[3],
+        env=environment,
+        stdin=subprocess.PIPE,
+    )
+    try:
+        child.communicate(pickle.dumps((desk.installation.settings("registry"), left)), timeout=60)
+    finally:
+        child.kill()
+        child.wait(timeout=30)
+    assert child.returncode == -signal.SIGKILL and not left.exists(), "killed between the event and the first byte"
+    refused, given = desk.fresh()
+    assert (refused.times, given.phase, given.rows) == (3, "given", 3)
 
 
 class _Request:
