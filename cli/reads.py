@@ -28,7 +28,8 @@ def reads(
     act: Annotated[str | None, typer.Option(help="Only one kind of act: read, export or refused.")] = None,
     unusual: Annotated[bool, typer.Option("--unusual", help="Days of readers that are worth a question.")] = False,
 ) -> None:
-    """Show reads of personal data, latest first, one a line: moment, reader, what, whom or which route, purpose or reason."""
+    """Show reads of personal data, exports and refusals, latest first, one a line: moment, reader, what, whom or
+    where, why."""
     from cli.session import Session
 
     if student is not None and (reader or since or until or act or unusual):

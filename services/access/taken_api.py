@@ -33,8 +33,8 @@ class TakenBody(BaseModel):
 
     page: str = Field(pattern=r"^/[a-z_/.{}-]{1,80}$")
     asked: dict[str, str] = Field(default_factory=dict, max_length=40)
-    rows: int | None = Field(None, ge=0)
-    size: int | None = Field(None, ge=0)
+    rows: int | None = Field(None, ge=0, le=10**9)
+    size: int | None = Field(None, ge=0, le=10**12)
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
 
