@@ -65,7 +65,7 @@ class Core(NamedTuple):
 
 def core() -> Core:
     told = tomllib.loads(CORE.read_text(encoding="utf-8"))
-    return Core(told["core"], {(each["file"], each["change"]) for each in told.get("equivalent", ())})
+    return Core(told["core"], {(each["file"], each["change"].strip()) for each in told.get("equivalent", ())})
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -137,7 +137,7 @@ class Bench:
 
         values: dict[str, Callable[[], Any]] = {"postgres": self._postgres}
         if self._routes is not None:
-            values["told"] = lambda: {tuple(route): rights for route, rights in self._routes or ()}
+            values["rights_asked"] = lambda: {tuple(route): rights for route, rights in self._routes or ()}
         return int(pytest.main([*OPTIONS, *tests], plugins=[_Given(values)]))
 
     def _postgres(self) -> Any:
@@ -199,7 +199,7 @@ def judged(bench: Bench, path: str, tests: Sequence[str], equivalent: set[tuple[
     if most is not None and len(chosen) > most:
         chosen = [chosen[place * len(chosen) // most] for place in range(most)]
     for mutant in chosen:
-        if (path, mutant.name) in equivalent:
+        if (path, mutant.name.strip()) in equivalent:
             tally.equivalent += 1
             continue
         code = bench.run(tests, _Changed(path, mutant.code), max(LEAST_SECONDS, TIMES_THE_USUAL * usual))

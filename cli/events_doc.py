@@ -111,6 +111,9 @@ def _type(hint: Any) -> str:
         return f"list of {_type(arguments[0])}"
     if origin is dict:
         return f"{_type(arguments[0])} → {_type(arguments[1])}"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        parts = (f"{field.name}: {_type(field.type)}" for field in msgspec.structs.fields(hint))
+        return f"({'; '.join(parts)})"
     raise TypeError(f"no words for {hint!r}")
 
 

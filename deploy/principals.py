@@ -24,11 +24,11 @@ KNOWN_TIMEOUT_SECONDS = 15.0
 # built from.
 CONSUMES: Mapping[str, tuple[str, ...]] = {
     "access": ("registry", "audit"),
-    "registry": ("audit",),
+    "registry": ("access", "audit"),
     "matching": ("registry", "audit"),
     "disbursement": ("registry", "matching", "audit"),
-    "visits": ("registry", "audit"),
-    "notifications": ("registry", "matching", "visits", "audit"),
+    "visits": ("access", "registry", "audit"),
+    "notifications": ("access", "registry", "matching", "visits", "audit"),
     "audit": ("access", "registry", "matching", "disbursement", "visits", "notifications"),
 }
 

@@ -81,7 +81,7 @@ def main() -> None:
         else:
             if given.service not in ("registry", "access"):
                 # On few cores what is told is taken in first; what follows from it then comes in larger batches.
-                give_way(int(os.environ.get("FN", FOLLOWING_NICENESS)))
+                give_way(FOLLOWING_NICENESS)
             runtime.run(built(given.service, settings), settings, roles)
     except SettingMissing as missing:
         sys.exit(f"{given.service}: {missing}")

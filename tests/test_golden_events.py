@@ -39,6 +39,8 @@ def sample(hint: Any, name: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, Personal):
         given = {f.name: sample(f.type, f.name) for f in msgspec.structs.fields(hint) if f.name != "person_id"}
         return hint(person_id=PERSON, **given)
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint(**{f.name: sample(f.type, f.name) for f in msgspec.structs.fields(hint)})
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         return arguments[0]

@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-CORE: dict[str, list[str]] = tomllib.loads((PROJECT / "tests" / "permission_core.toml").read_text(encoding="utf-8"))[
-    "core"
-]
+TOLD = tomllib.loads((PROJECT / "tests" / "permission_core.toml").read_text(encoding="utf-8"))
+CORE: dict[str, list[str]] = TOLD["core"]
 
 
 def test_the_core_and_its_tests_are_there() -> None:
     for path, tests in CORE.items():
         assert (PROJECT / path).is_file() and tests and all((PROJECT / test).is_file() for test in tests), path
+
+
+def test_each_mutant_that_is_let_pass_says_why() -> None:
+    for each in TOLD["equivalent"]:
+        assert each["file"] in CORE and " ⇒ " in each["change"] and len(each["why"]) > 10, each
 
 
 @pytest.mark.long

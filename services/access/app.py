@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from services.access import forgetting
+from services.access import forgetting, open_work
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
 from services.access.emergency_api import emergency_routes
 from services.access.events import AccessRefused, DataExported, DayOpened
+from services.access.handover.collecting import Collector
+from services.access.handover.handover_api import handover_routes
+from services.access.handover.handover_desk import HandoverDesk
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
@@ -25,6 +28,7 @@ from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
 from shared.keys.keyring import KeyRing
 from shared.web.client_address import SECRET as PORTAL_SECRET
+from shared.web.open_items import open_item_routes
 
 
 def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
@@ -59,6 +63,8 @@ def build(settings: Settings) -> Service:
             agency_key_routes(desk),
             taken_routes(desk.store, desk.database),
             emergency_routes(desk),
+            handover_routes(HandoverDesk(desk, Collector(settings.addresses, desk.signer))),
+            open_item_routes("access", open_work.sources(desk.database)),
             operator_routes(desk, lambda: settings.secret(OPERATOR_SECRET)),
         ),
         projections=projections(desk, keyring),

@@ -6,10 +6,12 @@ Refusal
 ├── CodeNeeded          401   the password is right, and a code of the authenticator is missing
 ├── TooManyAttempts     429   the same, and the next attempt is looked at only after a while
 ├── Busy                503   too many people sign in at this moment
+├── ServiceAway         503   a service does not tell what waits there
 ├── NotFound            404
 │   ├── UnknownAccount        no such account, or not one of the caller's
 │   ├── UnknownPost           no such post, or not one of the caller's
 │   ├── UnknownKey            no such key, or it was revoked before
+│   ├── UnknownHandover       no such hand-over, or not one of the caller's
 │   ├── UnknownEmergency      no such emergency access, or not one of the caller's place
 │   └── UnknownImport         no such list of people, or not one the caller sent
 ├── Forbidden           403
@@ -25,6 +27,15 @@ Refusal
 │   ├── SecondFactorStands    there is a second factor already
 │   ├── TooManyKeys           an agency has two valid keys already
 │   ├── EmergencyReviewed     somebody has reviewed it before
+│   ├── HandoverStands        the post is being handed over already
+│   ├── HandoverOver          it is over
+│   ├── AlreadyListed         what waits was listed before
+│   ├── NotListedYet          what waits was not listed yet
+│   ├── ListOutdated          another list was shown than the one to sign
+│   ├── AlreadySigned         this signature stands
+│   ├── SameHolder            the successor holds the post
+│   ├── TooManyItems          more waits than a list holds
+│   ├── SignInAgain           the sign-in is too long ago to sign something
 │   ├── ImportBusy            another list of people is being taken in
 │   └── NobodyWaits           everybody of the list has chosen a password, or the passwords were handed out just now
 └── Malformed           422
@@ -83,6 +94,19 @@ class Busy(Refusal):
         super().__init__("登录的人太多,请稍后再试", "Too many people sign in at this moment; please try again")
 
 
+class ServiceAway(Refusal):
+    """``service`` does not answer."""
+
+    status = 503
+    code = "service_away"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            "有服务暂时无响应,清单无法取全,请稍后再试", f"{service} does not answer; the list would not be whole",
+            service=service,
+        )  # fmt: skip
+
+
 class UnknownAccount(NotFound):
     code = "unknown_account"
 
@@ -109,6 +133,13 @@ class UnknownEmergency(NotFound):
 
     def __init__(self) -> None:
         super().__init__("没有这次应急访问", "There is no such emergency access")
+
+
+class UnknownHandover(NotFound):
+    code = "unknown_handover"
+
+    def __init__(self) -> None:
+        super().__init__("没有这次交接", "There is no such hand-over")
 
 
 class NotYours(Forbidden):
@@ -161,6 +192,50 @@ class TooManyKeys(Conflict):
 
 class EmergencyReviewed(Conflict):
     code = "emergency_reviewed"
+
+
+class HandoverStands(Conflict):
+    code = "handover_stands"
+
+
+class HandoverOver(Conflict):
+    code = "handover_over"
+
+
+class AlreadyListed(Conflict):
+    code = "already_listed"
+
+
+class NotListedYet(Conflict):
+    code = "not_listed_yet"
+
+
+class ListOutdated(Conflict):
+    code = "list_outdated"
+
+
+class AlreadySigned(Conflict):
+    code = "already_signed"
+
+
+class SameHolder(Conflict):
+    code = "same_holder"
+
+
+class TooManyItems(Conflict):
+    code = "too_many_items"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"待办超过 {most} 项,请先处理一部分", f"More than {most} items wait; work some off first", most=most
+        )
+
+
+class SignInAgain(Conflict):
+    code = "sign_in_again"
+
+    def __init__(self) -> None:
+        super().__init__("登录已久,签字前请输入密码", "You signed in a while ago: give your password to sign")
 
 
 class BadEmergency(Malformed):

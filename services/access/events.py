@@ -11,6 +11,10 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from services.access.handover_events import HandoverClosed as HandoverClosed
+from services.access.handover_events import HandoverItemsListed as HandoverItemsListed
+from services.access.handover_events import HandoverOpened as HandoverOpened
+from services.access.handover_events import HandoverSigned as HandoverSigned
 from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 

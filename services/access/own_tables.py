@@ -147,10 +147,25 @@ GRANT SELECT, INSERT, UPDATE ON access_staff_imports TO rollcall_app;
 GRANT SELECT, INSERT ON access_staff_rows TO rollcall_app;
 """
 
+HANDOVERS = """
+CREATE TABLE access_handovers (
+    handover_id uuid PRIMARY KEY,
+    post_id uuid NOT NULL REFERENCES access_posts,
+    predecessor uuid NOT NULL REFERENCES access_accounts,
+    successor uuid NOT NULL REFERENCES access_accounts,
+    over boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX access_handovers_one_at_a_time ON access_handovers (post_id) WHERE NOT over;
+CREATE INDEX access_handovers_by_predecessor ON access_handovers (predecessor);
+CREATE INDEX access_handovers_by_successor ON access_handovers (successor);
+GRANT SELECT, INSERT, UPDATE ON access_handovers TO rollcall_app;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", SECOND_FACTORS),
     ("access-0003-agency-keys", AGENCY_KEYS),
     ("access-0004-emergencies", EMERGENCIES),
     ("access-0005-staff", STAFF),
+    ("access-0006-handovers", HANDOVERS),
 )

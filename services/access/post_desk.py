@@ -151,16 +151,9 @@ def _change(
         post = desk.post(connection, post_id)
         if administrator is not None:
             check_post(administrator, post)
-        facts = rule(connection, post)
-        after = post
-        for fact in facts:
-            after = domain.post_after(after, fact)
-        before = {*([post.holder] if post.holder else []), *(each.account_id for each in post.delegations.values())}
-        out = sorted(each for each in before if not after.acts(each, day_of(now))[0])
-        account_of = {session: account for account in out for session in sessions.in_post(raw, post_id, [account])}
-        ends[:] = list(account_of)
-        told = [Proposed(post_id, post.version, fact, day_of(now)) for fact in facts]
-        return [*told, *desk.endings(connection, account_of, "post_lost", now)]
+        told, ended = changed(desk, connection, post, rule(connection, post), now)
+        ends[:] = ended
+        return told
 
     def then(connection: Connection, _result: Result) -> None:
         raw = driver(connection)
@@ -168,6 +161,23 @@ def _change(
         sessions.ended(raw, ends, now)
 
     return desk.store.run(desk.database, command, decide, then)
+
+
+def changed(
+    desk: Desk, connection: Connection, post: Post, facts: Sequence[Fact], now: datetime
+) -> tuple[list[Proposed], list[UUID]]:
+    """These facts of a locked post with the ends of the sessions of whoever may not act in it afterwards, and those
+    sessions: they are ended with :func:`sessions.ended` in the same transaction."""
+    assert post.post_id is not None
+    after = post
+    for fact in facts:
+        after = domain.post_after(after, fact)
+    before = {*([post.holder] if post.holder else []), *(each.account_id for each in post.delegations.values())}
+    out = sorted(each for each in before if not after.acts(each, day_of(now))[0])
+    raw = driver(connection)
+    account_of = {session: account for account in out for session in sessions.in_post(raw, post.post_id, [account])}
+    told = [Proposed(post.post_id, post.version, fact, day_of(now)) for fact in facts]
+    return [*told, *desk.endings(connection, account_of, "post_lost", now)], list(account_of)
 
 
 def note_vacant(raw: Raw, post_id: UUID) -> None:

@@ -19,6 +19,7 @@ from services.access.events import (
     SignedIn,
     SignInRefused,
 )
+from services.access.handover_tables import HANDOVER_FOLDS, HANDOVER_ITEMS, HANDOVERS
 from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
 from services.registry.events import SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
@@ -146,7 +147,7 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS),
+    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS, HANDOVERS, HANDOVER_ITEMS),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -162,5 +163,6 @@ ACCESS_VIEW = Projection(
         EmergencyAccessTaken: emergency_taken,
         EmergencyAccessReviewed: emergency_reviewed,
         SchoolRegistered: school_registered,
+        **HANDOVER_FOLDS,
     },
 )

@@ -77,11 +77,11 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     ends_at = found.session.ends_at
     post = found.post
     if post is not None and not found.must_change and found.session.emergency_id is None:
-        told |= _claims(post)
+        told |= post_claims(post)
         if post.until is not None:  # its last token ends with a delegation or a holder's time, not minutes later
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
     elif post is not None and found.emergency is not None:  # the session ends with it
-        told |= _claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
+        told |= post_claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
     return Token(*desk.signer.token(told, found.session.session_id, now, ends_at))
 
 
@@ -228,7 +228,7 @@ def _kept(raw: Raw, account_id: UUID) -> Kept:
     return Kept(None, None) if row is None else Kept(*row)
 
 
-def _claims(post: Holding) -> dict[str, Any]:
+def post_claims(post: Holding) -> dict[str, Any]:
     """What a token says of the post: only the claims of its kind's shape, so that nothing widens it."""
     shape = POSTS[Kind(post.kind)].shape
     places: dict[str, Any] = {

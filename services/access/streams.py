@@ -24,6 +24,9 @@ class Streams:
     def delegation(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self.key, "delegation", principal, str(command_id))
 
+    def handover(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "handover", principal, str(command_id))
+
     def agency_key(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self.key, "agency-key", principal, str(command_id))
 

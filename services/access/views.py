@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.access.handover_tables import HANDOVER_ITEMS, HANDOVERS
 from services.access.projections import ACCESS_VIEW
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
+_HANDOVER = (
+    *("post_id", "kind", "division_code", "school_code", "school_class", "predecessor", "successor", "reason"),
+    *("state", "items_hash", "total", "predecessor_signed_at", "successor_signed_at", "closed_at"),
+)
+_ITEM = ("handover_id", "kind", "item_id", "about", "since", "due", "count", "mine", "change")
 _POST = (
     "kind",
     "division_code",
@@ -39,6 +45,14 @@ VIEWS: tuple[View, ...] = (
         ACCESS_VIEW,
         period_rows(DELEGATIONS, "delegation_id", ("post_id", "account_id", "until", "ended")),
         ("delegation_id",),
+    ),
+    View("handovers", "access", ACCESS_VIEW, period_rows(HANDOVERS, "handover_id", _HANDOVER), ("handover_id",)),
+    View(
+        "handover_items",
+        "access",
+        ACCESS_VIEW,
+        period_rows(HANDOVER_ITEMS, "row_id", _ITEM),
+        ("row_id",),
     ),
     View(
         "emergencies",

@@ -7,6 +7,7 @@ from datetime import date
 
 from fastapi import APIRouter
 
+from services.audit import open_work
 from services.audit.alarms.alarm_api import alarm_routes
 from services.audit.api import router
 from services.audit.counterfactuals.counterfactual_api import counterfactual_routes
@@ -36,6 +37,7 @@ from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
+from shared.web.open_items import open_item_routes
 
 ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
 FIRST_RULE_FROM = date(2019, 9, 1)
@@ -77,6 +79,7 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
             rule_routes(desk, rotating, settings.division),
             *counterfactual,
             snapshot_routes(snapshotter, desk, settings.division),
+            open_item_routes("audit", open_work.sources(desk, settings.division)),
         ),
         projections=projections(keyring),
         workers=(

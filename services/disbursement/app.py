@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.disbursement import open_work
 from services.disbursement.api import router
 from services.disbursement.events import AccessRefused, DataExported, DayOpened
 from services.disbursement.gap_fund import GAP_FUND
@@ -16,6 +17,7 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
+from shared.web.open_items import open_item_routes
 
 
 def build(settings: Settings) -> Service:
@@ -30,6 +32,7 @@ def build(settings: Settings) -> Service:
         keyring=keyring,
         routers=(
             router(database, store, streams),
+            open_item_routes("disbursement", open_work.sources(database)),
             letter_router(LetterDesk(database, store, streams, settings.division)),
             incoming_router(IncomingDesk(database, store, streams, settings.division)),
         ),

@@ -73,6 +73,20 @@ class NothingToDecide(Conflict):
         super().__init__("对方已明确答复,无需另行认定", "the answer is clear: there is nothing to decide")
 
 
+class NoSuchPlace(Malformed):
+    """A place of registration is a division in force, and another one than the writer's."""
+
+    code = "no_such_place"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place} 不是现行的外地行政区划代码",
+            f"{place} is no division code in force outside this division",
+            field="place",
+            place=place,
+        )
+
+
 class StageUnknown(Malformed):
     """Without a stage nothing can be due to the child here, and nobody would notice."""
 

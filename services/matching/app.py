@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.matching import category_api, covering, model_api, model_proposals, review_api, ruled_rows, work
+from services.matching import (
+    category_api,
+    covering,
+    model_api,
+    model_proposals,
+    open_work,
+    review_api,
+    ruled_rows,
+    work,
+)
 from services.matching.active_model import ActiveModel
 from services.matching.api import router
 from services.matching.categories import CONTENT, DEFAULT_CATEGORY_RULES, canonical_json
@@ -27,6 +36,7 @@ from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
+from shared.web.open_items import open_item_routes
 
 FIRST_RULES_FROM = date(2019, 9, 1)
 
@@ -59,6 +69,7 @@ def build(settings: Settings) -> Service:
             category_api.router(database),
             review_api.router(Desk(database, store, streams), models),
             model_api.router(ModelDesk(database, store, models), settings.division),
+            open_item_routes("matching", open_work.sources(database, settings.division)),
         ),
         projections=projections(keyring),
         workers=workers(deciding, Reporting(database, deciding, models)),

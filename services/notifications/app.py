@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from services.notifications import open_work
 from services.notifications.api import router
 from services.notifications.care.care_api import router as care_router
 from services.notifications.cases.case_acts import Cases
@@ -25,6 +26,7 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
+from shared.web.open_items import open_item_routes
 
 FIRST_RULES_FROM = date(2019, 9, 1)
 
@@ -56,6 +58,7 @@ def build(settings: Settings) -> Service:
             whatif_api.router(database),
             report_api.router(ReportDesk(database, store, streams, settings.division)),
             *delivery_parts.routers(desk, ways),
+            open_item_routes("notifications", open_work.sources(database, settings.division)),
         ),
         workers=delivery_parts.workers(desk, ways),
         steps=delivery_parts.STEPS,

@@ -68,6 +68,17 @@ class TeamFormed(Fact, frozen=True, kw_only=True):
 
 
 @fact("notifications")
+class TeamPassedOn(Fact, frozen=True, kw_only=True):
+    """A post was handed over: where ``former`` stood in the team, ``account`` stands. ``principals``: role → account as
+    it is from now on; who has no account stays. ``handover_id``: of access."""
+
+    former: str
+    account: str
+    principals: dict[str, str]
+    handover_id: UUID
+
+
+@fact("notifications")
 class AttemptLogged(Fact, frozen=True, kw_only=True):
     """Somebody tried to bring the child back on ``day``. ``by``: which members of the team; ``next_on`` and
     ``next_step``: what is planned. The event's principal wrote it."""

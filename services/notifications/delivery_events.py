@@ -54,6 +54,16 @@ class ContactSet(Fact, frozen=True, kw_only=True):
 
 
 @fact("notifications")
+class ContactEnded(Fact, frozen=True, kw_only=True):
+    """Whose contact this is handed the post over by which they answered for its place: nothing is sent to them any
+    more until they say anew how they want to be reached. ``handover_id``: of access."""
+
+    division_code: str
+    school_code: str | None
+    handover_id: UUID
+
+
+@fact("notifications")
 class MessageComposed(Fact, frozen=True, kw_only=True):
     """A message to everyone at one place was fixed: what it tells no longer grows. ``counts``: of alerts by kind (for
     ``alerts_ended`` by reason, for escalations by level, for

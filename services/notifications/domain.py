@@ -25,6 +25,7 @@ from services.notifications.case_events import (
     Level,
     MistakeStated,
     TeamFormed,
+    TeamPassedOn,
 )
 from services.notifications.commands import CloseReturned, RaiseAlert, WithdrawAlert
 from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised, AlertSeen, AlertWithdrawn
@@ -107,7 +108,7 @@ def apply(state: Alert, fact: Fact, effective_on: date, principal: str = "") -> 
             return replace(state, team_on=effective_on)
         case AttemptLogged():
             return replace(state, attempted_on=effective_on)
-        case CounsellingReferred() | AgencyActed():
+        case CounsellingReferred() | AgencyActed() | TeamPassedOn():
             return state
         case MistakeStated():
             return replace(state, mistaken_says=principal)

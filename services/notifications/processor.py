@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.audit.events import PersonErased
 from services.notifications.cases.escalating import Escalating
+from services.notifications.cases.passing_on import PassingOn
 from services.notifications.delivery.composing import Composing
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.reports.issuing import Issuing
@@ -27,5 +28,6 @@ def projections(store: EventStore, streams: Streams, division: str, keyring: Key
         Escalating(store, streams, division).projection(),
         Composing(store, streams, division).projection(),
         Issuing(store, streams, division).projection(),
+        PassingOn(store, streams, division).projection(),
     )
     return (*views, erasing(PersonErased, views, keyring))

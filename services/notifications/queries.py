@@ -105,7 +105,8 @@ def _tables(day: date) -> FromClause:
     )
 
 
-def _alerts(day: date, *more: ColumnElement[Any]) -> Select[Any]:
+def select_alerts(day: date, *more: ColumnElement[Any]) -> Select[Any]:
+    """Every alert true on a day, with the child's class and the school's name."""
     columns = (*_A, _C.name_masked, _C.grade, _C.class_name, _N.name.label("school_name"))
     return select(*columns, *more).select_from(_tables(day)).where(ALERTS.holds_on(day))
 
@@ -147,7 +148,7 @@ def alerts(
     """At most ``turn.fetch`` alerts, the most urgent first, then those that stand longest."""
     judged = Judged(connection, true_on)
     urgent = judged.rank.label("rank")
-    statement = _alerts(true_on, *judged.columns, urgent).where(*(asked or AlertFilter()).conditions(true_on))
+    statement = select_alerts(true_on, *judged.columns, urgent).where(*(asked or AlertFilter()).conditions(true_on))
     if turn.after is not None:
         statement = statement.where(turn.beyond(judged.rank, _A.raised_on, _A.entity))
     rows = connection.execute(statement.order_by(urgent, _A.raised_on, _A.entity).limit(turn.fetch))
@@ -166,10 +167,10 @@ def alerts_by_id(
     """Those of these alerts that the viewer may see; not ``judged``: without priority and deadline, at a third of the
     cost, for whoever is told of each change."""
     if not judged:
-        rows = connection.execute(_alerts(true_on).where(_A.entity.in_(ids)))
+        rows = connection.execute(select_alerts(true_on).where(_A.entity.in_(ids)))
         return {row.entity: _alert(row, language) for row in rows}
     by = Judged(connection, true_on)
-    statement = _alerts(true_on, *by.columns, by.rank.label("rank")).where(_A.entity.in_(ids))
+    statement = select_alerts(true_on, *by.columns, by.rank.label("rank")).where(_A.entity.in_(ids))
     return {row.entity: by.row(row, language) for row in connection.execute(statement)}
 
 
@@ -212,7 +213,7 @@ def counts(connection: Connection, true_on: date) -> list[AlertCount]:
 
 def every_alert(connection: Connection, true_on: date) -> list[AlertRow]:
     """The whole alerts view, for a replay: its caller bounds the events behind it."""
-    return [_alert(row, "zh") for row in connection.execute(_alerts(true_on).order_by(_A.raised_on, _A.entity))]
+    return [_alert(row, "zh") for row in connection.execute(select_alerts(true_on).order_by(_A.raised_on, _A.entity))]
 
 
 def _alert(row: Row[Any], language: Language) -> AlertRow:

@@ -195,6 +195,7 @@ ALERTS = PeriodTable(
         Column("asked_on", Date),
         Column("answer_by", Date),
         Column("ends_on", Date),
+        Column("team", ARRAY(Text)),  # accounts of the members who have one
         Column("division_code", Text),
         Column("school_code", Text),
     ],

@@ -33,6 +33,7 @@ from services.portal import (
     exports,
     failures,
     forms,
+    handovers,
     home,
     household_entry,
     households,
@@ -166,6 +167,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         staff_lists.router,
         staff_import.router,
         people.router,
+        handovers.router,
     ]
 
 

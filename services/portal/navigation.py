@@ -34,7 +34,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments", "letters")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("people", ("people", "posts")),
+    ("people", ("people", "posts", "handovers")),
     (
         "audit",
         ("audit", "questions", "counterfactuals", "proofs", "alarms", "reads", "erasures", "erasures_due"),

@@ -159,6 +159,7 @@ def _notice(request: Request, texts: Texts) -> str:
         "suspension_extend": "suspensions.done_extend",
         "freshness": "freshness.done",
         "people": "people.done",
+        "handover": "handover.done",
         "erasure": "erasures.done",
         "alarm_noted": "alarms.done",
         "ruled": "review.done_ruled",

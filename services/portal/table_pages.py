@@ -349,6 +349,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("messages", "/messages", (Right.MESSAGES_READ,)),
     ("people", "/people", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("posts", "/posts", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
+    ("handovers", "/handovers", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),
     ("search", "/search", SEARCH.rights),
     ("roster", "/roster", ROSTER.rights),
     ("alerts", "/alerts", ALERTS.rights),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry import forgetting, request_tables
+from services.registry import forgetting, open_work, request_tables
 from services.registry.changes import change_api, change_jobs, class_seats_api
 from services.registry.corrections import request_api
 from services.registry.events import AccessRefused, DataExported, DayOpened
@@ -48,6 +48,7 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
 from shared.kernel.acts import ActFacts
+from shared.web.open_items import open_item_routes
 
 ROUTERS = (
     row_api,  # first: its rows come by the thousand, and routes are tried in turn
@@ -101,7 +102,10 @@ def build(settings: Settings) -> Service:
         database=database,
         store=store,
         keyring=keyring,
-        routers=tuple(each.router(registry) for each in ROUTERS),
+        routers=(
+            *(each.router(registry) for each in ROUTERS),
+            open_item_routes("registry", open_work.sources(registry)),
+        ),
         projections=projections(registry, Reporting(store, registry.keys, settings.division)),
         workers=workers(registry, settings),
         steps=STEPS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.audit.events import PersonErased
 from services.registry.changes.change_work import Changing
+from services.registry.corrections.passing_on import passing_on
 from services.registry.forgetting import forget
 from services.registry.handlers import Registry
 from services.registry.lists.agency_topics import configured
@@ -19,9 +20,14 @@ from shared.messaging.erasing import erasing
 
 
 def projections(registry: Registry, reporting: Reporting) -> tuple[Projection, ...]:
-    """The register as people read it, what search reads, who is told of as silent, and erasing from all that."""
+    """The register as people read it, what search reads, who is told of as silent, erasing from all that, and what
+    moves with a post."""
     views = (REGISTER, SEARCH, reporting.projection())
-    return (*views, erasing(PersonErased, views, registry.keyring, (forget(registry.keys, registry.keyring),)))
+    return (
+        *views,
+        passing_on(registry),
+        erasing(PersonErased, views, registry.keyring, (forget(registry.keys, registry.keyring),)),
+    )
 
 
 def workers(registry: Registry, settings: Settings) -> tuple[Worker, ...]:

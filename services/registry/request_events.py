@@ -39,6 +39,17 @@ class ChangeRequested(Fact, frozen=True, kw_only=True):
 
 
 @fact("registry")
+class ChangeRequestPassedOn(Fact, frozen=True, kw_only=True):
+    """A post was handed over: what ``former`` asked for in it and nobody has decided is ``account``'s from now on, who
+    hears of the decision and may take it back. ``handover_id``: of access."""
+
+    target_id: UUID
+    former: str
+    account: str
+    handover_id: UUID
+
+
+@fact("registry")
 class ChangeRequestApproved(Fact, frozen=True, kw_only=True):
     """The owner agreed, and the record was corrected in the same moment, with the request as its cause. ``conflicts``:
     fields that had changed since it was asked, and were overwritten knowingly."""

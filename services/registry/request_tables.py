@@ -7,7 +7,12 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Column, Date, Index, Text, Uuid
 
-from services.registry.request_events import ChangeRequestApproved, ChangeRequested, ChangeRequestRefused
+from services.registry.request_events import (
+    ChangeRequestApproved,
+    ChangeRequested,
+    ChangeRequestPassedOn,
+    ChangeRequestRefused,
+)
 from shared.eventsourcing.periods import PeriodTable
 from shared.eventsourcing.projection import Assertion, Recorded
 from shared.kernel.facts import Fact
@@ -23,6 +28,14 @@ CREATE TABLE asked_requests (
 );
 CREATE INDEX asked_requests_by_asker ON asked_requests (requested_by, number);
 GRANT SELECT, INSERT ON asked_requests TO rollcall_app;
+""",
+    ),
+    (
+        # In which post it was asked; empty: before posts were kept. The policy of hand-overs passes requests on.
+        "registry-requests-0002-posts",
+        """
+ALTER TABLE asked_requests ADD COLUMN post text NOT NULL DEFAULT '';
+GRANT SELECT, UPDATE ON asked_requests TO rollcall_worker;
 """,
     ),
 )
@@ -67,12 +80,17 @@ def refused(event: Recorded) -> Iterable[Assertion]:
     yield _decided(event, {"state": "refused", "decided_by": fact.refused_by, "decision": fact.reason})
 
 
+def passed_on(event: Recorded) -> Iterable[Assertion]:
+    yield _decided(event, {"requested_by": event.fact.account})
+
+
 def _decided(event: Recorded, values: dict[str, Any]) -> Assertion:
     return Assertion(REQUESTS, event.stream_id, event.effective_on, values)
 
 
 REQUEST_FOLDS: dict[type[Fact], Any] = {
     ChangeRequested: requested,
+    ChangeRequestPassedOn: passed_on,
     ChangeRequestApproved: approved,
     ChangeRequestRefused: refused,
 }

@@ -15,7 +15,7 @@ from services.registry.events import (
     StudentTransferredOut,
 )
 from services.visits.events import HelperAssigned, VisitLogged
-from services.visits.tables import HELPERS, SCHOOLS, STUDENTS, VISITS
+from services.visits.tables import HELPERS, PLACES, SCHOOLS, STUDENTS, VISITS
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 from shared.kernel.masking import mask_name
 
@@ -42,6 +42,12 @@ def student_placed(event: Recorded) -> Iterable[Assertion]:
     names = ("stage", "grade", "class_name", "division_code", "school_code")  # another school may have taken hers over
     values = {name: getattr(event.fact, name) for name in names}
     yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+
+
+def placed(event: Recorded) -> Iterable[Assertion]:
+    """Of an enrolment or another place: where she is, and no more."""
+    names = ("stage", "grade", "class_name", "division_code", "school_code")
+    yield Assertion(PLACES, event.stream_id, event.effective_on, {name: getattr(event.fact, name) for name in names})
 
 
 def student_corrected(event: Recorded) -> Iterable[Assertion]:

@@ -22,6 +22,19 @@ STUDENTS = PeriodTable(
     indexes=[Index("students_by_school", "school_code", "entity")],
 )
 
+# In which class a student is, for the policy of hand-overs; nothing personal.
+PLACES = PeriodTable(
+    "places",
+    "registry",
+    [
+        Column("stage", Text),
+        Column("grade", Text),
+        Column("class_name", Text),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+)
+
 OF_STUDENTS = OfChildren("student_id", "students")
 
 HELPERS = PeriodTable(

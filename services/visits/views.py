@@ -28,4 +28,6 @@ VIEWS: tuple[View, ...] = (
     View("helpers", "visits", VISITS_VIEW, every_helper, ("student_id", "helper"), "student_id"),
 )
 
-NOT_REPLAYED: Mapping[str, str] = {}
+NOT_REPLAYED: Mapping[str, str] = {
+    "helpers_handed_on": "the policy's own memory of helpers, visits and hand-overs, which views show",
+}

@@ -20,6 +20,7 @@ from shared.database.database import Database
 from shared.eventsourcing.event import DATA_CONTENT_TYPE
 from shared.eventsourcing.holes import Hole, Holes
 from shared.kernel.failpoints import step
+from shared.kernel.pacing import USUAL, Pace
 
 BATCH_LIMIT = 5_000
 POLL_SECONDS = 0.5  # for a wake-up that got lost
@@ -99,9 +100,10 @@ class SourceChanged(Exception):
 class Sequencer:
     """Sequences the log of ``database``; ``source`` is ``//rollcall/<division>/<service>`` and never changes."""
 
-    def __init__(self, database: Database, source: str) -> None:
+    def __init__(self, database: Database, source: str, pace: Pace = USUAL) -> None:
         self._database = database
         self._source = source
+        self._pace = pace
 
     def run(self, stop: threading.Event) -> None:
         """Lead whenever nobody else does, until ``stop``. Survives a lost database: it starts over.
@@ -114,7 +116,7 @@ class Sequencer:
                 with psycopg.connect(self._database.worker_conninfo, autocommit=True) as connection:
                     if self._become_leader(connection, stop):
                         failures = 0
-                        Term(connection, self._source).run(stop)
+                        Term(connection, self._source, self._pace).run(stop)
             except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.IntegrityError) as lost:
                 pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)]
                 failures += 1
@@ -133,9 +135,10 @@ class Sequencer:
 class Term:
     """One time in office, on one connection in autocommit that holds the lock."""
 
-    def __init__(self, connection: psycopg.Connection[Any], source: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], source: str, pace: Pace = USUAL) -> None:
         self._connection = connection
         self._source = source
+        self._pace = pace
         self._holes = Holes()
 
     def run(self, stop: threading.Event) -> None:
@@ -150,12 +153,16 @@ class Term:
         self.recover()
         closed = time.monotonic()
         while not stop.is_set():
+            began = time.monotonic()
             count = self.sequence()
+            worked = time.monotonic() - began
             if time.monotonic() - closed >= CLOSE_SECONDS:
                 self.close()
                 closed = time.monotonic()
             if count == 0:
                 self._wait()
+            else:
+                stop.wait(self._pace.rest_seconds(worked, count))
 
     def claim(self) -> None:
         """Write the source into the state at the first start. Raises SourceChanged when the log has another one."""

@@ -113,7 +113,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
     loops: list[Loop] = []
     relays = "relay" in roles and service.day_opened is not None  # a service without a clock has no log of its own
     if relays:
-        loops.append(Loop("sequencer", Sequencer(service.database, settings.source).run))
+        loops.append(Loop("sequencer", Sequencer(service.database, settings.source, settings.pace).run))
         loops.append(Loop("ticker", Ticker(service, settings.hmac_key).run))
         signing = Checkpointer(
             service.database, origin_of(settings.source), log_signers(settings.source, settings.log_seeds)
@@ -218,7 +218,7 @@ def _host(service: Service, settings: Settings) -> ProcessorHost:
     topics: Mapping[str, str] = {name: settings.topic(name) for name in sorted(logs)}
     app_id = f"rollcall.{settings.division}.{service.name}"
     heads = {name: settings.heads_topic(name) for name in topics}
-    return ProcessorHost(app_id, settings.brokers, topics, runners, heads=heads, on_fatal=_end)
+    return ProcessorHost(app_id, settings.brokers, topics, runners, heads=heads, pace=settings.pace, on_fatal=_end)
 
 
 def _end(reason: str) -> None:

@@ -39,6 +39,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from shared.database.database import Database
 from shared.hosting.networks import brokers_from, password_of, proxies_from, require_encryption
 from shared.hosting.ports import PORT_OFFSETS
+from shared.kernel.pacing import USUAL, Pace
 from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
@@ -82,6 +83,7 @@ class Settings:
     snapshot_events: int = 250_000
     snapshots_kept: int = 40
     rates: Rates = UNLIMITED
+    pace: Pace = USUAL
     proxies: str = ""
     kafka: Brokers | None = field(default=None, repr=False)
 
@@ -263,7 +265,12 @@ def agency_topics(env: Mapping[str, str]) -> str:
 def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
     try:
         kafka = brokers_from(env, env.get("ROLLCALL_DIVISION", "469080"), service)
-        return {"rates": Rates.from_environment(env), "proxies": proxies_from(env), "kafka": kafka}
+        return {
+            "rates": Rates.from_environment(env),
+            "pace": Pace.from_environment(env),
+            "proxies": proxies_from(env),
+            "kafka": kafka,
+        }
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from shared.kernel.failpoints import step
+from shared.kernel.pacing import USUAL, Pace
 from shared.messaging.arrivals import read
 from shared.messaging.brokers import Brokers
 from shared.messaging.checkpoint import BuildGone, Gap
@@ -70,6 +72,7 @@ class ProcessorHost:
         *,
         heads: Mapping[str, str] | None = None,
         threads: int = WORKER_THREADS,
+        pace: Pace = USUAL,
         on_fatal: Callable[[str], None] = end_process,
     ) -> None:
         wanted = {service for runner in runners for service in runner.logs}
@@ -81,6 +84,7 @@ class ProcessorHost:
         self.intake = Intake()
         self.faults = Problems()
         self._bootstrap, self._threads, self._on_fatal = bootstrap, threads, on_fatal
+        self._pace = pace
         self._services = {topic: service for service, topic in self.topics.items()}
         self._heads = {service: topic for service, topic in (heads or {}).items() if service in wanted}
         self._watchdog: Watchdog | None = None
@@ -230,7 +234,10 @@ class ProcessorHost:
     async def _drain(self, where: TopicPartition) -> None:
         try:
             while records := self.intake.take(where, BATCH_EVENTS_MAX):
+                began = time.monotonic()
                 await self._apply(where, records)
+                worked = time.monotonic() - began
+                await asyncio.sleep(self._pace.rest_seconds(worked, self.intake.queued(where)))
         finally:
             del self._work[where]
 

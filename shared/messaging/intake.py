@@ -111,6 +111,11 @@ class Intake:
             self._room.set()
         return taken
 
+    def queued(self, where: TopicPartition) -> int:
+        """How many records of a partition wait to be taken."""
+        partition = self.partitions.get(where)
+        return 0 if partition is None else partition.queued_records
+
     def assign(self, assigned: Iterable[TopicPartition], generation: int) -> None:
         """Start over with exactly these partitions, to be positioned before anything is fetched."""
         self.generation = generation

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS = 30.0
 COMPARE_SECONDS = 2.0
+HEADS_FETCH_BYTES, HEADS_WAIT_SECONDS = 65_536, 0.9
 HEADS_AGE_MAX_SECONDS = 15.0  # a relay speaks every second
 _RETRY_SECONDS = 2.0
 
@@ -106,7 +107,12 @@ class Watchdog:
     async def _hear(self) -> None:
         services = {topic: service for service, topic in self._topics.items()}
         consumer = AIOKafkaConsumer(
-            **brokers_of(self._bootstrap).options(), enable_auto_commit=False, auto_offset_reset="latest"
+            **brokers_of(self._bootstrap).options(),
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            # Every relay speaks once a second: all of them in one answer, not each in one of its own.
+            fetch_min_bytes=HEADS_FETCH_BYTES,
+            fetch_max_wait_ms=int(HEADS_WAIT_SECONDS * 1_000),
         )
         await consumer.start()
         try:

@@ -179,6 +179,7 @@ class Issuers:
 
     def __init__(self, trusted: Mapping[str, Authenticator]) -> None:
         self._trusted = dict(trusted)
+        self._checks: dict[str, Authenticator] = {}  # of tokens that were good: what a token names never changes
 
     @classmethod
     def fetching(cls, issuers: Mapping[str, str], audience: str) -> Issuers:
@@ -192,17 +193,29 @@ class Issuers:
 
     async def claims(self, token: str) -> Claims:
         """The claims of a valid token. Raises Unauthenticated, IssuerUnreachable."""
-        return await self._of(token).claims(token)
+        checks = self._of(token)
+        found = await checks.claims(token)
+        self._remember(token, checks)
+        return found
 
     def claims_now(self, token: str) -> Claims:
         """The same for callers in a thread."""
-        return self._of(token).claims_now(token)
+        checks = self._of(token)
+        found = checks.claims_now(token)
+        self._remember(token, checks)
+        return found
 
     def _of(self, token: str) -> Authenticator:
-        known = self._trusted.get(_told_issuer(token))
+        known = self._checks.get(token) or self._trusted.get(_told_issuer(token))
         if known is None:
             raise Unauthenticated("issuer not trusted")
         return known
+
+    def _remember(self, token: str, checks: Authenticator) -> None:
+        if token not in self._checks:
+            if len(self._checks) >= TOKENS_KEPT:
+                self._checks.clear()
+            self._checks[token] = checks
 
 
 Checker = Authenticator | Issuers

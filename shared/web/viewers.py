@@ -134,6 +134,12 @@ async def viewer(request: Request) -> Viewer:
     return found
 
 
+def session_viewer(account: str, division: str) -> Viewer:
+    """Who has a session and acts in no post: whose own it is, seen by who oversees the whole ``division``."""
+    scope = Scope(division=division)
+    return Viewer(account, "", None, _NOTHING, scope, "zh", 0.0)
+
+
 class Rule:
     """FastAPI dependency: the viewer, if they hold one of ``rights``. The description of a route tells them
     (``x-rollcall-right``), and whether its answer is an export or shows fields in full (``x-rollcall-recorded``)."""

@@ -22,6 +22,7 @@ from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
+from tests.support.county_letters import county_letters
 from tests.support.county_logs import CountyLogs
 from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on
 from tests.support.county_staff import staff
@@ -79,15 +80,8 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        routers = [
-            self.reviews.router(),
-            self.models.router(),
-            self.logs.router(),
-            ledgers(),
-            known,
-            staff(self._command),
-            *own,
-        ]
+        made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
+        routers = [*made, staff(self._command), county_letters(self._command), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")
@@ -289,20 +283,6 @@ class County:
         def payments(who: Who, turn: Turn) -> Page[Row]:
             rows = [row for row in _seen(self.entitlements.values(), who) if row["state"] == "paid"]
             return _paged(rows, turn, "entitlement_id")
-
-        @r.get("/disbursement/v1/elsewhere")
-        def elsewhere(who: Who) -> Row:
-            return {"items": [], "next": None, "term": "2024-autumn"}
-
-        @r.post("/disbursement/v1/incoming-letters")
-        def came(request: Request, who: Who, body: dict[str, Any]) -> Row:
-            self._command(request, who, body)
-            return {"incoming_id": name_id("incoming"), "event_ids": []}
-
-        @r.get("/disbursement/v1/incoming-letters")
-        @r.get("/disbursement/v1/letters")
-        def letters(who: Who) -> Page[Row]:
-            return Page(items=[])
 
         @r.post("/disbursement/v1/entitlements/{entitlement_id}/disburse")
         def disburse(request: Request, who: Who, entitlement_id: UUID, body: dict[str, Any]) -> Row:

@@ -53,4 +53,39 @@ def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
         command(request, who, body)
         return {"event_id": POST}
 
+    _handovers(r)
     return r
+
+
+HANDOVER = "018f0000-0000-7000-8000-0000000000c1"
+DIGEST = "ab" * 32
+ITEM = {"kind": "alert", "item_id": POST, "about": "dropped_out 中心小学", "path": "/alerts", "since": "2024-09-01",
+        "due": None, "count": 1, "mine": False, "change": "listed"}  # fmt: skip
+
+
+def _handovers(r: APIRouter) -> None:
+    place = {"division_code": "460100", "school_code": None, "school_name": None, "school_class": None, "agency": None}
+    people = {"predecessor": ACCOUNT, "predecessor_name": "经办乙", "successor": POST, "successor_name": "经办丙"}
+    told = {"reason": "轮岗", "opened_by": "x", "opened_at": "2024-09-01T02:00:00Z", "by_holder": True}
+    listed = {"state": "listed", "items_hash": DIGEST, "listed_at": "2024-09-01T02:00:01Z", "counts": {"alert": 1}}
+    ends = {"at_once": False, "out": True, "total": 1, "closed_at": None, "closed_reason": None}
+    signed = {"predecessor_signed_at": "2024-09-02T02:00:00Z", "predecessor_signed_by": "x", "absent_reason": "病休"}
+    unsigned: Row = {"successor_signed_at": None, "administrator_signed_at": None}
+    row: Row = {"handover_id": HANDOVER, "post_id": POST, "kind": "aid_clerk"} | place | people | told | listed | ends
+    row |= signed | unsigned
+
+    @r.get("/handovers")
+    def handovers(who: Who) -> Page[Row]:
+        return Page(items=[row])
+
+    @r.get("/handovers/{handover_id}")
+    def one(handover_id: str, who: Who) -> Row:
+        return row
+
+    @r.get("/handovers/{handover_id}/items")
+    def items(handover_id: str, who: Who) -> Page[Row]:
+        return Page(items=[ITEM])
+
+    @r.get("/handovers/{handover_id}/differences")
+    def differences(handover_id: str, who: Who) -> dict[str, list[Row]]:
+        return {"added": [ITEM | {"change": "added", "about": "新增一项"}], "gone": [], "left_behind": []}

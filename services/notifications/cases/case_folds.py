@@ -13,6 +13,7 @@ from services.notifications.case_events import (
     DropoutAskedAbout,
     DropoutConfirmed,
     TeamFormed,
+    TeamPassedOn,
 )
 from services.notifications.case_tables import CASE_PLANS
 from services.notifications.events import AlertClosed, AlertEvidenceChanged, AlertRaised, AlertSeen, AlertWithdrawn
@@ -25,13 +26,17 @@ THE_PLAN = UUID(int=2)
 UNTOUCHED: Mapping[str, Any] = dict.fromkeys(
     (
         "seen_by", "ended_reason", "ended_evidence", "seen_on", "team_on", "attempted_on", "next_on", "next_step",
-        "confirmed_on", "asked_on", "answer_by", "ends_on",
+        "confirmed_on", "asked_on", "answer_by", "ends_on", "team",
     )
 )  # fmt: skip
 
 
 def _told(event: Recorded, **values: Any) -> Iterable[Assertion]:
     yield Assertion(ALERTS, event.stream_id, event.effective_on, values)
+
+
+def _accounts(principals: Mapping[str, str]) -> list[str]:
+    return sorted(set(principals.values()))
 
 
 def alert_raised(event: Recorded) -> Iterable[Assertion]:
@@ -72,7 +77,11 @@ def alert_closed(event: Recorded) -> Iterable[Assertion]:
 
 
 def team_formed(event: Recorded) -> Iterable[Assertion]:
-    return _told(event, team_on=event.effective_on)
+    return _told(event, team_on=event.effective_on, team=_accounts(event.fact.principals))
+
+
+def team_passed_on(event: Recorded) -> Iterable[Assertion]:
+    return _told(event, team=_accounts(event.fact.principals))  # a team all along: no deadline begins anew
 
 
 def attempt_logged(event: Recorded) -> Iterable[Assertion]:
@@ -104,6 +113,7 @@ CASE_FOLDS: Mapping[type[Fact], Fold] = {
     AlertEvidenceChanged: evidence_changed,
     AlertClosed: alert_closed,
     TeamFormed: team_formed,
+    TeamPassedOn: team_passed_on,
     AttemptLogged: attempt_logged,
     DropoutConfirmed: dropout_confirmed,
     DropoutAskedAbout: dropout_asked_about,

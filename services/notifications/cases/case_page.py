@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
 from services.notifications.case_commands import CloseAlert, CloseReason, Evidence
-from services.notifications.case_events import TeamFormed, TeamPersonal
+from services.notifications.case_events import TeamFormed, TeamPassedOn, TeamPersonal
 from services.notifications.cases.case_life import ROLES, close
 from services.notifications.domain import Alert
 from services.notifications.queries import EXPLANATIONS, AlertRow
@@ -107,7 +107,7 @@ def case_page(
 ) -> CasePage:
     """The page, newest first. ``stored`` with its personal blocks, to mask the names."""
     current = _current(stored)
-    team = next((each.fact for each in reversed(current) if isinstance(each.fact, TeamFormed)), None)
+    team = _team(current)
     return CasePage(
         alert=alert,
         version=case.version,
@@ -121,7 +121,7 @@ def case_page(
 
 def opened(stored: Sequence[Stored], viewer: str, *, of_school: bool) -> Opened:
     """Names in full, and those notes the reader may see."""
-    team = next((each.fact for each in reversed(_current(stored)) if isinstance(each.fact, TeamFormed)), None)
+    team = _team(_current(stored))
     named: dict[str, str | None] = {}
     if team is not None:
         named = dict(team.principals.items())
@@ -153,6 +153,17 @@ def _current(stored: Sequence[Stored]) -> Sequence[Stored]:
     """The events since it was raised last."""
     raised = [number for number, each in enumerate(stored) if type(each.fact).__name__ == "AlertRaised"]
     return stored[raised[-1] :] if raised else stored
+
+
+def _team(current: Sequence[Stored]) -> TeamFormed | None:
+    """The team that stands, with whom its members handed their posts over to."""
+    team: TeamFormed | None = None
+    for each in current:
+        if isinstance(each.fact, TeamFormed):
+            team = each.fact
+        elif isinstance(each.fact, TeamPassedOn) and team is not None:
+            team = msgspec.structs.replace(team, principals=each.fact.principals)
+    return team
 
 
 def _members(team: TeamFormed) -> list[TeamMember]:

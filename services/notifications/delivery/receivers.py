@@ -138,6 +138,16 @@ def switch(raw: Raw, receiver_id: UUID, *, active: bool, shown: dict[str, str]) 
     )
 
 
+def ended_at(raw: Raw, receiver_id: UUID, place: Place) -> bool:
+    """A person is sent the messages to this place no more; whether they were until now."""
+    row = raw.execute(
+        "UPDATE receivers SET active = false, channels = '{}', shown = '{}'"
+        " WHERE receiver_id = %s AND place = %s AND kind = 'contact' AND active RETURNING receiver_id",
+        (receiver_id, place.key),
+    ).fetchone()
+    return row is not None
+
+
 def arrived(raw: Raw, receiver_id: UUID) -> None:
     """Something reached it."""
     raw.execute(

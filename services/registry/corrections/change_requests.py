@@ -29,6 +29,7 @@ from services.registry.request_errors import (
 from services.registry.request_events import (
     ChangeRequestApproved,
     ChangeRequested,
+    ChangeRequestPassedOn,
     ChangeRequestRefused,
     RequestPersonal,
     RequestTarget,
@@ -80,13 +81,14 @@ class FieldValues(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AskForChange:
-    """``wanted``: field → text; an empty one is to be taken away."""
+    """``wanted``: field → text; an empty one is to be taken away. ``post``: in which it is asked."""
 
     target: RequestTarget
     target_id: UUID
     wanted: Mapping[str, str]
     reason: str
     evidence: str
+    post: str = ""
 
 
 def ask(registry: Registry, scope: Scope, intent: AskForChange, command: Command, today: date) -> UUID:
@@ -119,7 +121,8 @@ def ask(registry: Registry, scope: Scope, intent: AskForChange, command: Command
             ),
         )
         driver(connection).execute(
-            "INSERT INTO asked_requests (request_id, requested_by) VALUES (%s, %s)", (request_id, command.principal)
+            "INSERT INTO asked_requests (request_id, requested_by, post) VALUES (%s, %s, %s)",
+            (request_id, command.principal, intent.post),
         )
         return [Proposed(request_id, 0, asked, today)]
 
@@ -150,7 +153,7 @@ def shown(registry: Registry, connection: Connection, scope: Scope, principal: s
     with suppress(StudentUnknown, EntryUnknown, ParticularsErased):
         owner = record = _record(registry, connection, asked.target, asked.target_id)
     owned = owner.owned(scope)
-    if not owned and asked.requested_by != principal:
+    if not owned and asked_by(stored) != principal:
         raise RequestUnknown(request_id)
     decision = stored[-1].fact
     decided = decision if isinstance(decision, ChangeRequestApproved | ChangeRequestRefused) else None
@@ -160,6 +163,16 @@ def shown(registry: Registry, connection: Connection, scope: Scope, principal: s
         values = [FieldValues(name, before[name], record.fields[name], wanted[name]) for name in asked.fields]
     mark = registry.keys.digest([[*each] for each in values])
     return Shown(asked, decided, values, mark, owned, stored)
+
+
+def asked_by(stored: Sequence[Stored]) -> str:
+    """Whose request it is: who asked, or to whom it was passed on with a post."""
+    facts = [each.fact for each in stored]
+    last = next((fact for fact in reversed(facts) if isinstance(fact, ChangeRequestPassedOn)), None)
+    if last is not None:
+        return last.account
+    assert isinstance(facts[0], ChangeRequested)
+    return facts[0].requested_by
 
 
 def approve(

@@ -116,7 +116,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
         statement = select(*_R).where(REQUESTS.holds_on(today()), _R.state == state)
         if turn.after is not None:
             statement = statement.where(turn.beyond(_R.entity))
-        with registry.database.reading(_deciding_scope(viewer), REGISTER.name) as connection:
+        with registry.database.reading(deciding_scope(viewer), REGISTER.name) as connection:
             rows = connection.execute(statement.order_by(_R.entity).limit(turn.fetch)).all()
         shown = [
             RequestRow(
@@ -140,7 +140,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
             )
             ids = [row[0] for row in rows]
             return [
-                _row(each, change_requests.shown(registry, connection, _deciding_scope(viewer), viewer.principal, each))
+                _row(each, change_requests.shown(registry, connection, deciding_scope(viewer), viewer.principal, each))
                 for each in ids
             ]
 
@@ -148,7 +148,7 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def one(request_id: UUID, viewer: Anyone) -> RequestDetails:
         """One, with what was, what is and what is wanted of each field, masked."""
         with registry.database.writing() as connection:
-            found = change_requests.shown(registry, connection, _deciding_scope(viewer), viewer.principal, request_id)
+            found = change_requests.shown(registry, connection, deciding_scope(viewer), viewer.principal, request_id)
         return RequestDetails(
             **_row(request_id, found).model_dump(),
             owned=found.owned,
@@ -163,15 +163,15 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         """Ask the owner of a record to correct it."""
         check_purpose(body.reason)
         check_purpose(body.evidence)
-        intent = AskForChange(body.target, body.target_id, body.wanted, body.reason, body.evidence)
+        intent = AskForChange(body.target, body.target_id, body.wanted, body.reason, body.evidence, viewer.post)
         command = command_from(request, viewer, body)
-        return Asked(request_id=change_requests.ask(registry, _deciding_scope(viewer), intent, command, today()))
+        return Asked(request_id=change_requests.ask(registry, deciding_scope(viewer), intent, command, today()))
 
     @routes.post("/change-requests/{request_id}/approve")
     def approve(request_id: UUID, body: Approval, request: Request, viewer: Owner) -> Asked:
         """Correct the record as asked; by its owner, who names the values that he saw."""
         command = command_from(request, viewer, body)
-        change_requests.approve(registry, _deciding_scope(viewer), request_id, body.shown_hash, command, today())
+        change_requests.approve(registry, deciding_scope(viewer), request_id, body.shown_hash, command, today())
         return Asked(request_id=request_id)
 
     @routes.post("/change-requests/{request_id}/refuse")
@@ -179,11 +179,11 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         """Do not; also how one is taken back."""
         check_purpose(body.reason)
         command = command_from(request, viewer, body)
-        change_requests.refuse(registry, _deciding_scope(viewer), request_id, body.reason, command, today())
+        change_requests.refuse(registry, deciding_scope(viewer), request_id, body.reason, command, today())
         return Asked(request_id=request_id)
 
 
-def _deciding_scope(viewer: Viewer) -> Scope:
+def deciding_scope(viewer: Viewer) -> Scope:
     """Whose records are the viewer's to correct: nobody's, in a post that may only ask."""
     return viewer.scope if viewer.has(Right.CORRECTIONS_DECIDE) else NO_SCOPE
 
@@ -199,7 +199,7 @@ def _row(request_id: UUID, found: Shown) -> RequestRow:
         state="open" if decision is None else "refused" if refused else "approved",
         reason=asked.reason,
         evidence=asked.evidence,
-        requested_by=asked.requested_by,
+        requested_by=change_requests.asked_by(found.stored),
         asked_on=found.stored[0].event.effective_on,
         decided_by=refused or getattr(decision, "approved_by", None),
         decision=getattr(decision, "reason", None),

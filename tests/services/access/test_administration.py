@@ -11,11 +11,12 @@ from services.access.administration import (
     Administrator,
     Managed,
     check_account,
+    check_holder,
     check_kind,
     check_other,
     reaches,
 )
-from services.access.errors import NotYours, Oneself
+from services.access.errors import NotYours, Oneself, UnknownAccount
 from shared.standards.posts import Kind
 
 COUNTY = Administrator("a", division="469001")
@@ -94,3 +95,29 @@ def test_nobody_administers_himself() -> None:
         check_other(himself, SOMEBODY)
     check_other(himself, UUID(int=6))
     assert {"class_teacher", "helper_teacher"} == TEACHERS
+
+
+@pytest.mark.parametrize(
+    ("who", "place", "known"),
+    [
+        (COUNTY, HERE, True),
+        (COUNTY, IN_SCHOOL, True),
+        (COUNTY, ELSEWHERE, False),
+        (COUNTY, None, False),
+        (SCHOOL, IN_SCHOOL, True),
+        (SCHOOL, OTHER_SCHOOL, False),
+        (SCHOOL, HERE, False),
+    ],
+)
+def test_a_post_is_given_to_who_is_known_within_reach(who: Administrator, place: Managed | None, known: bool) -> None:
+    if known:
+        check_holder(who, SOMEBODY, place)
+        return
+    with pytest.raises(UnknownAccount):
+        check_holder(who, SOMEBODY, place)
+
+
+def test_nobody_is_given_a_post_by_himself_wherever_he_is_managed() -> None:
+    for place in (HERE, ELSEWHERE, None):
+        with pytest.raises(Oneself):
+            check_holder(Administrator(str(SOMEBODY), division="469001"), SOMEBODY, place)

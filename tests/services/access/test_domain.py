@@ -38,10 +38,12 @@ from services.access.domain import (
     post_of,
     vacate,
     written_login,
+    written_name,
 )
 from services.access.errors import (
     AccountIsClosed,
     BadLogin,
+    BadName,
     BadUntil,
     NotDelegated,
     PostHeld,
@@ -307,3 +309,29 @@ def test_a_delegation_ends_early_once() -> None:
         zh, en = told(NotDelegated, end_delegation, post, asked, day)
         assert "代理" in zh and "no such delegation" in en
     told(UnknownPost, end_delegation, NONE, asked, DAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("王小明", "王小明"),
+        ("  王小明 ", "王小明"),
+        ("买买提·吐尔逊", "买买提·吐尔逊"),
+        ("A", "A"),
+        ("王" * 80, "王" * 80),
+    ],
+)
+def test_a_name_is_kept_without_blanks_around(typed: str, kept: str) -> None:
+    assert written_name(typed) == kept
+    opened = open_account(OpenAccount(HOLDER, "wang1", typed, "46", None, ADMIN))
+    assert opened.personal is not None and opened.personal.name == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "  ", "王" * 81, "王\x00一", "王\n一", "王\u202e一", "王\u2066一", "王\u200b一", "王\ue000一", "王\u2028一"],
+)
+def test_a_name_holds_nothing_that_cannot_be_seen(typed: str) -> None:
+    zh, en = told(BadName, written_name, typed)
+    assert "1至80个字" in zh and "1 to 80 characters" in en
+    told(BadName, open_account, OpenAccount(HOLDER, "wang1", typed, "46", None, ADMIN))

@@ -167,6 +167,60 @@ def test_who_loses_the_post_is_refused_everywhere_within_a_second_and_her_list_e
     assert running.post("/token", session=secret).status_code == 401
 
 
+def test_who_hands_a_post_over_is_out_within_a_second_and_her_list_ends(running: Running) -> None:
+    administrator, _ = running.administrator()
+    secret, account, post = running.clerk(administrator)
+    _, heir, _ = running.clerk(administrator)
+    headers = {"authorization": f"Bearer {running.token(secret)}"}
+    opened, ended = threading.Event(), threading.Event()
+
+    def listen() -> None:
+        with httpx.stream("GET", f"{running.other}/v1/live", headers=headers, timeout=20, trust_env=False) as answer:
+            for line in answer.iter_lines():
+                opened.set()
+                if line == "event: bye":
+                    break
+            ended.set()
+
+    listening = threading.Thread(target=listen)
+    listening.start()
+    assert opened.wait(10)
+    body = {"post_id": post, "successor": heir, "reason": "轮岗", "at_once": True}
+    handed = running.done("/handovers", body, bearer=running.token(administrator))
+    told = time.monotonic()
+    assert ended.wait(1.0)
+    while running.client.get(f"{running.other}/v1/mine", headers=headers).status_code != 401:
+        assert time.monotonic() - told < 1.0
+    listening.join()
+    assert handed["listed"] is False  # no other service runs here; she is out all the same
+    assert account != heir
+
+
+def test_a_party_signs_soon_after_signing_in_or_with_the_password(running: Running, office: Office) -> None:
+    administrator, _ = running.administrator()
+    _, _, post = running.clerk(administrator)
+    secret, heir, _ = running.clerk(administrator)
+    body = {"post_id": post, "successor": heir, "reason": "轮岗"}
+    handover = running.done("/handovers", body, bearer=running.token(administrator))["id"]
+    path, sign = f"/me/handovers/{handover}/sign", {"items_hash": "0" * 64}
+    assert running.post(path, sign, session=secret).json()["code"] == "not_listed_yet"
+    with office.desk.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE access_sessions SET signed_in_at = signed_in_at - interval '16 minutes'")
+    assert running.post(path, sign, session=secret).json()["code"] == "sign_in_again"
+    assert running.post(path, sign | {"password": "wrong"}, session=secret).status_code == 401
+    assert running.post(path, sign | {"password": PASSWORD}, session=secret).json()["code"] == "not_listed_yet"
+    stranger, _ = running.administrator()
+    headers = session(stranger)
+    assert running.client.get(f"{running.access}/v1/me/handovers/{handover}", headers=headers).status_code == 404
+    assert running.post(path, sign, session=stranger).status_code == 404
+    mine = {"post_id": post, "successor_login": "nobody-here", "reason": "轮岗"}
+    assert running.post("/me/handovers", mine, session=secret).status_code in (404, 409)
+
+
+def session(secret: str) -> dict[str, str]:
+    return {"authorization": f"Session {secret}"}
+
+
 def test_a_signed_out_session_is_worth_nothing(running: Running) -> None:
     secret, _ = running.administrator()
     assert running.post("/sign-out", session=secret).status_code == 204

@@ -111,6 +111,7 @@ def test_a_replay_shows_its_part_and_the_whole_log_goes_to_who_sees_the_whole(co
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_every_replay_shows_its_part(county: Planted) -> None:
     found = Found()
     for person in replayers()[::5]:

@@ -161,6 +161,7 @@ def test_a_live_list_tells_of_its_viewers_records_and_no_other(county: Planted, 
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_every_live_list_of_everybody_does(county: Planted, servers: dict[str, Server]) -> None:
     found = listened(county, servers, list(people()))
     print(f"streams: {found.cases:,} cases")

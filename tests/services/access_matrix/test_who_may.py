@@ -21,6 +21,9 @@ BY_SECRET = (
     *("/v1/sign-in", "/v1/sign-out", "/v1/token", "/v1/session/post", "/v1/agency-token", "/v1/administrators"),
     *("/v1/me", "/v1/me/sign-ins", "/v1/me/password", "/v1/me/emergency", "/v1/me/second-factor"),
     *("/v1/me/second-factor/confirm", "/v1/me/second-factor/remove", "/v1/jwks.json", "/v1/revocations"),
+    *("/v1/me/handovers", "/v1/me/handovers/{handover_id}", "/v1/me/handovers/{handover_id}/items"),
+    *("/v1/me/handovers/{handover_id}/sheet.xlsx", "/v1/me/handovers/{handover_id}/differences"),
+    *("/v1/me/handovers/{handover_id}/sign", "/v1/me/handovers/{handover_id}/withdraw"),
 )
 # Asked of the post a session acts in, and by pages alone.
 AHEAD = {Right.EMERGENCY_ASK, Right.ALARMS_WATCH}
@@ -37,29 +40,29 @@ def rules(home: Path) -> dict[tuple[str, str, str], list[str] | None]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], list[str] | None]:
+def rights_asked(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], list[str] | None]:
     return rules(tmp_path_factory.mktemp("rules"))
 
 
 def test_a_route_without_a_rule_or_without_a_line_in_the_table_fails(
-    told: dict[tuple[str, str, str], list[str] | None],
+    rights_asked: dict[tuple[str, str, str], list[str] | None],
 ) -> None:
-    assert [route for route, rights in told.items() if not rights] == []
-    assert set(told) == set(who_may()), "say in who_may.txt who may ask it"
+    assert [route for route, rights in rights_asked.items() if not rights] == []
+    assert set(rights_asked) == set(who_may()), "say in who_may.txt who may ask it"
 
 
 def test_each_route_lets_in_the_posts_of_the_table_and_no_other(
-    told: dict[tuple[str, str, str], list[str] | None],
+    rights_asked: dict[tuple[str, str, str], list[str] | None],
 ) -> None:
     for route, expected in who_may().items():
-        rights = {Right(right) for right in told[route] or ()}
+        rights = {Right(right) for right in rights_asked[route] or ()}
         assert {kind.value for kind in Kind if held_by(kind) & rights} == expected, route
 
 
 def test_each_right_is_asked_for_somewhere_and_held_by_somebody(
-    told: dict[tuple[str, str, str], list[str] | None],
+    rights_asked: dict[tuple[str, str, str], list[str] | None],
 ) -> None:
-    asked = {Right(right) for rights in told.values() for right in rights or ()}
+    asked = {Right(right) for rights in rights_asked.values() for right in rights or ()}
     assert asked | AHEAD == set(Right)
     assert set().union(*RIGHTS.values()) == set(Right)
 

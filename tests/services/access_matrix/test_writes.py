@@ -116,6 +116,7 @@ def test_nothing_is_done_to_who_is_out_of_scope(county: Planted) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_nothing_is_done_by_anybody_to_who_is_out_of_scope(county: Planted) -> None:
     found = Found()
     for person in people():
@@ -139,6 +140,7 @@ NOT_PLANTED = {
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_the_same_requests_reach_who_is_in_scope(county: Planted) -> None:
     """The other half of what is proved above: it was the scope that refused, not the form of the request."""
     somebody = {person.kind: person for person in reversed(one_of_each())}

@@ -18,6 +18,7 @@ from shared.eventsourcing import log, sequencer
 from shared.eventsourcing.event import leaf_hash
 from shared.eventsourcing.sequencer import Sequencer, SourceChanged, Term
 from shared.eventsourcing.store import Cause, Command
+from shared.kernel.pacing import Pace
 from tests.support.log_process import running
 from tests.support.trial import SOURCE, Server, Trial, joined, moved
 
@@ -308,3 +309,23 @@ def test_a_writer_killed_right_after_its_commit_has_appended_exactly_once(postgr
     with term(trial) as one:
         assert one.sequence() == 30
     check_log(trial, 30)
+
+
+def test_what_is_committed_while_the_sequencer_rests_is_sequenced_together(trial: Trial) -> None:
+    """Each transaction writes its rows under an id of its own."""
+    stop = threading.Event()
+    unhurried = Sequencer(trial.database, SOURCE, Pace(share=1_000.0, longest_seconds=0.5))
+    thread = threading.Thread(target=unhurried.run, args=(stop,))
+    thread.start()
+    try:
+        trial.join(1)
+        wait_until(lambda: head(trial) == 1)
+        for _ in range(6):
+            trial.join(1)
+        wait_until(lambda: head(trial) == 7)
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+    with trial.database.working() as connection:
+        found = driver(connection).execute("SELECT count(*) FROM log GROUP BY xmin ORDER BY min(log_index)").fetchall()
+    assert [row[0] for row in found] == [1, 6]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.outgoing.fetching import FetchFailed
-from shared.web.authentication import LEEWAY_SECONDS, Authenticator, IssuerUnreachable, Unauthenticated
+from shared.web.authentication import LEEWAY_SECONDS, Authenticator, Issuers, IssuerUnreachable, Unauthenticated
 from tests.shared.web.tokens import (
     AUDIENCE,
     ISSUER,
@@ -194,3 +194,31 @@ def test_without_any_key_nobody_is_let_in() -> None:
     issuer.away = True
     with pytest.raises(IssuerUnreachable):
         by_address(issuer).claims_now(token(issuer.signers[0]))
+
+
+def test_a_token_seen_before_is_still_checked_by_its_own_issuer() -> None:
+    """Which issuer it names is remembered, never that it is good."""
+    signer, now = Ed25519Signer(), [time.time()]
+    keys = {"keys": [signer.jwk]}
+    good = Authenticator(issuer=ISSUER, audience=AUDIENCE, jwks=keys, now=lambda: now[0])
+    issuers = Issuers({ISSUER: good, "urn:other": Authenticator(issuer="urn:other", audience=AUDIENCE, jwks=keys)})
+    told = token(signer)
+    for _ in range(2):
+        assert issuers.claims_now(told)["sub"] == "u1"
+    foreign = token(signer, claims(iss="urn:nobody"))
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            issuers.claims_now(foreign)
+    now[0] += 2 * 24 * 3600
+    with pytest.raises(Unauthenticated):
+        issuers.claims_now(told)
+
+
+def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.authentication.TOKENS_KEPT", 2)
+    signer = Ed25519Signer()
+    issuers = Issuers({ISSUER: authenticator(signer)})
+    several = [token(signer, claims(sub=f"u{number}")) for number in range(5)]
+    for each in (*several, *several):
+        assert issuers.claims_now(each)["sub"] in {"u0", "u1", "u2", "u3", "u4"}
+        assert len(issuers._checks) <= 2

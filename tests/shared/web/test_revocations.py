@@ -96,7 +96,7 @@ def test_a_session_without_an_id_is_none_that_could_have_ended() -> None:
 def test_while_access_is_away_it_is_asked_less_and_less_and_nothing_is_forgotten(pauses: list[float]) -> None:
     bad: list[Any] = [
         httpx.ConnectError("away"),
-        httpx.Response(503),
+        httpx.Response(503, json={"sessions": ["z"], "last": 99}),
         httpx.Response(200, text="no json"),
         {"last": 1},
         {"sessions": ["x"], "last": None},
@@ -106,13 +106,19 @@ def test_while_access_is_away_it_is_asked_less_and_less_and_nothing_is_forgotten
     with structlog.testing.capture_logs() as logs:
         found, access = followed(told, *bad, told, httpx.ReadTimeout("late"))
     assert pauses == [0.2, 0.5, 1.0, 2.0, 2.0, 2.0, 0.2] and list(PAUSES_SECONDS) == pauses[:4]
-    assert ended(found, "a") and len(access.asked) == 10
+    assert ended(found, "a") and not ended(found, "z") and len(access.asked) == 10
     assert [each.url.params["after"] for each in access.asked] == ["0", *["3"] * 9]
     lost = [{name: each[name] for name in ("event", "log_level", "failure")} for each in logs]
     assert lost == [
         {"event": "revocations_lost", "log_level": "warning", "failure": failure}
         for failure in ("ConnectError", "ReadTimeout")
     ]
+
+
+def test_that_access_cannot_be_reached_from_the_first_moment_is_said_once(pauses: list[float]) -> None:
+    with structlog.testing.capture_logs() as logs:
+        followed(httpx.ConnectError("away"), httpx.ConnectError("away"), {"sessions": [], "last": 0})
+    assert [each["event"] for each in logs] == ["revocations_lost"] and pauses == [0.2, 0.5]
 
 
 def test_an_ended_session_is_remembered_for_longer_than_a_token_lives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +130,7 @@ def test_an_ended_session_is_remembered_for_longer_than_a_token_lives(monkeypatc
     at[0] += KEPT_SECONDS - 1
     found._heard({"sessions": ["b"], "last": 2})
     assert ended(found, "a") and ended(found, "b")
-    at[0] += 1
+    at[0] += 1.5
     found._heard({"sessions": [], "last": 2})
     assert not ended(found, "a") and ended(found, "b") and heard == [{"a"}, {"b"}]
     assert KEPT_SECONDS == 1_200  # a token lives five minutes, and a clock is borne that is one off

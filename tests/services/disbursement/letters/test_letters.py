@@ -163,6 +163,16 @@ def test_a_child_of_no_known_stage_is_not_silently_left_without(office: Office) 
     assert (office.due()[child].stage, office.due()[child].amount_fen) == ("junior", 37_500)
 
 
+def test_a_place_told_is_a_division_in_force_and_not_our_own(office: Office) -> None:
+    child = office.listed("某县第一小学")
+    office.pump()
+    for place in ("469001", "999999"):
+        refused = office.post(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": place})
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_such_place")
+    unknown = office.get("/elsewhere/children?place=unknown&limit=200").json()["items"]
+    assert str(child) in {each["child_id"] for each in unknown}
+
+
 def test_an_erased_child_has_no_name_in_a_letter_any_more(office: Office) -> None:
     office.division("460111", "第460111县")
     child = office.listed("县第一小学")
