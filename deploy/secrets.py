@@ -53,6 +53,21 @@ class Secrets:
         """A password of 43 URL-safe characters (256 bits), made once, safe inside a connection URL."""
         return base64.urlsafe_b64encode(self.bytes(name)).decode().rstrip("=")
 
+    def text(self, name: str) -> str:
+        """The text of a secret that somebody else made (an issuer's for its client), kept as base64 like the others.
+
+        Raises: SecretMissing (it is never made here), SecretUnreadable.
+        """
+        given = os.environ.get(self._variable(name))
+        path = self._path(name)
+        if given is None and not path.exists():
+            raise SecretMissing(f"secret {name} is missing; set {self._variable(name)} or write {path} (base64)")
+        kept = self._read(path).decode("ascii", "replace").strip() if given is None else given
+        try:
+            return base64.b64decode(kept, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise SecretUnreadable(f"secret {name} is not the base64 of a text; write it again") from error
+
     def has(self, name: str) -> bool:
         """Whether somebody provided it, or it was made."""
         return self._variable(name) in os.environ or self._path(name).exists()

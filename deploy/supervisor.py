@@ -169,6 +169,8 @@ class Supervisor:
         secrets = self._secrets()
         for name in SECRETS:
             secrets.bytes(name)
+        if os.environ.get("ROLLCALL_OIDC_ISSUER"):
+            secrets.text("oidc-client")
         publish(self.installation.home, self.installation.division, secrets)
 
     def _end_leftovers(self, postgres: EmbeddedPostgres | None, kafka: EmbeddedKafka | None) -> None:

@@ -18,7 +18,7 @@ from services.access.people import AccountFilter, AccountRow
 from services.access.places import school_place
 from services.access.post_desk import establish, fill
 from services.access.projections import NAME
-from services.access.queries import SignInRow
+from services.access.queries import ReadsRow, SignInRow
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
 from shared.standards.posts import Kind
@@ -76,7 +76,10 @@ class Done(BaseModel):
 
 
 class SignIns(BaseModel):
+    """``reads``: days with many looks at personal data in full."""
+
     items: list[SignInRow]
+    reads: list[ReadsRow]
 
 
 def account_routes(desk: Desk) -> APIRouter:
@@ -93,9 +96,11 @@ def account_routes(desk: Desk) -> APIRouter:
 
     @routes.get("/sign-ins")
     def unusual(viewer: Reader) -> SignIns:
-        """Sign-ins that somebody should look at: from a new address, at night, after many refusals."""
+        """What somebody should look at: sign-ins from a new address or browser, at night, after many refusals, from
+        several addresses at once; and who saw much in full."""
         with database.reading(viewer.scope, NAME) as connection:
-            return SignIns(items=queries.unusual_sign_ins(connection, today(), UNUSUAL_SHOWN))
+            items = queries.unusual_sign_ins(connection, today(), UNUSUAL_SHOWN)
+            return SignIns(items=items, reads=queries.many_reads(connection, today(), UNUSUAL_SHOWN))
 
     @routes.post("/accounts")
     def open_account(body: AccountBody, request: Request, viewer: Keeper) -> HandedOut:

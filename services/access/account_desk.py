@@ -16,7 +16,8 @@ from services.access.commands import CloseAccount, OpenAccount
 from services.access.desk import Desk, day_of, lock_account, open_sessions
 from services.access.domain import written_login
 from services.access.errors import LoginTaken, NotYours, UnknownAccount
-from services.access.events import PasswordReset, SecondFactorRemoved
+from services.access.events import IdentityUnlinked, PasswordReset, SecondFactorRemoved
+from services.access.oidc import identities
 from services.access.passwords import one_time_password
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
@@ -67,21 +68,24 @@ def open_account(
 def reset_password(
     desk: Desk, administrator: Administrator, account_id: UUID, command: Command, now: datetime
 ) -> Handed:
-    """Give a one-time password and end every session. Raises UnknownAccount, NotYours, Oneself, AccountIsClosed, Busy,
-    CommandReused."""
+    """Give a one-time password, end every session, unlink every identity. Raises UnknownAccount, NotYours, Oneself,
+    AccountIsClosed, Busy, CommandReused."""
     password = one_time_password()
     kept = desk.hashing.hash(password)
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         lock_account(raw, account_id, alone=True)
-        _check(desk, connection, administrator, account_id, now)
+        check_managed(desk, connection, administrator, account_id, now)
         account = desk.account(connection, account_id)
         fact = PasswordReset(account_id=domain.alive(account), by=administrator.by)
         ends = desk.endings(connection, open_sessions(raw, account_id), "password_reset", now)
         told: list[Fact] = [fact]
         if second_factor.removed(raw, account_id):  # the telephone may be what was lost
             told.append(SecondFactorRemoved(account_id=account_id, by=administrator.by))
+        # Whoever had the account may have linked an identity of their own to it.
+        for each in identities.end(raw, [linked.identity_id for linked in identities.of_account(raw, account_id, now)]):
+            told.append(IdentityUnlinked(account_id=account_id, identity_id=each, by=administrator.by))
         return [*(Proposed(account_id, account.version, each, day_of(now)) for each in told), *ends]
 
     def then(connection: Connection, _result: Result) -> None:
@@ -107,7 +111,7 @@ def close_account(
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
         lock_account(raw, account_id, alone=True)
-        _check(desk, connection, administrator, account_id, now)
+        check_managed(desk, connection, administrator, account_id, now)
         account = desk.account(connection, account_id)
         ends = desk.endings(connection, open_sessions(raw, account_id), "account_closed", now)
         return [Proposed(account_id, account.version, domain.close_account(account, intent), day_of(now)), *ends]
@@ -120,7 +124,10 @@ def close_account(
     return desk.store.run(desk.database, command, decide, then)
 
 
-def _check(desk: Desk, connection: Connection, administrator: Administrator, account_id: UUID, now: datetime) -> None:
+def check_managed(
+    desk: Desk, connection: Connection, administrator: Administrator, account_id: UUID, now: datetime
+) -> None:
+    """An account is the administrator's to change. Raises UnknownAccount, NotYours, Oneself."""
     account = desk.account(connection, account_id)
     place = Managed(account.division_code, account.school_code)
     if account.account_id is None or not reaches(administrator, place):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from services.access import forgetting, open_work
 from services.access.account_api import account_routes, operator_routes
 from services.access.acting import OPERATOR_SECRET
@@ -12,6 +14,10 @@ from services.access.events import AccessRefused, DataExported, DayOpened
 from services.access.handover.collecting import Collector
 from services.access.handover.handover_api import handover_routes
 from services.access.handover.handover_desk import HandoverDesk
+from services.access.oidc.api import entering_routes, keeper_routes, own_routes
+from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
+from services.access.oidc.office import Office
+from services.access.oidc.party import RelyingParty
 from services.access.own_tables import STEPS
 from services.access.passwords import Hashing
 from services.access.post_api import post_routes
@@ -22,6 +28,7 @@ from services.access.signing import TokenSigner
 from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
 from services.access.taken_api import taken_routes
+from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
@@ -41,20 +48,35 @@ def desk_of(settings: Settings, keyring: KeyRing) -> Desk:
         hashing=Hashing(streams.pepper),
         signer=TokenSigner(settings.token_seeds, issuer=settings.access_issuer, audience=settings.audience),
         division=settings.division,
+        hours=WorkingHours(*settings.working_hours),
+        second_factor=settings.second_factor,
     )
 
 
 def build(settings: Settings) -> Service:
-    """Everything access consists of. Opens no connection."""
+    """Everything access consists of. Opens no connection. Raises SettingMissing."""
+    return built(settings, from_environment(os.environ, lambda: settings.text_secret(CLIENT_SECRET)))
+
+
+def built(settings: Settings, issuer: Configuration | None) -> Service:
+    """The same, with the issuer people may sign in through."""
     keyring = settings.keyring()
     desk = desk_of(settings, keyring)
+    office = Office(desk, None if issuer is None else RelyingParty(issuer))
+
+    def portal_secret() -> bytes:
+        return settings.secret(PORTAL_SECRET)
+
     return Service(
         name=settings.service,
         database=desk.database,
         store=desk.store,
         keyring=keyring,
         routers=(
-            session_routes(desk, lambda: settings.secret(PORTAL_SECRET)),
+            session_routes(desk, portal_secret),
+            entering_routes(office, portal_secret),
+            own_routes(office, portal_secret),
+            keeper_routes(office),
             second_factor_routes(desk),
             key_routes(desk),
             account_routes(desk),

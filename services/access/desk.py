@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 from services.access import domain, sessions
 from services.access.domain import Account, Post
 from services.access.errors import UnknownAccount
-from services.access.events import AccountOpened, SessionEnd, SessionEnded
+from services.access.events import AccountOpened, EmergencyAccessEnded, SessionEnd, SessionEnded
 from services.access.passwords import Hashing
+from services.access.sessions import ONE_TIME_CODE, Session
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
-from shared.database.database import Database
+from services.access.unusual import WORKING_HOURS, WorkingHours
+from shared.database.database import Database, driver
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.kernel.clock import SHANGHAI
 
@@ -27,7 +29,7 @@ Raw = psycopg.Connection[Any]
 
 @dataclass(frozen=True)
 class Desk:
-    """``division``: the installation's own."""
+    """``division``: the installation's own; ``second_factor``: kinds of post nobody acts in without one."""
 
     database: Database
     store: EventStore
@@ -35,6 +37,12 @@ class Desk:
     hashing: Hashing
     signer: TokenSigner
     division: str
+    hours: WorkingHours = WORKING_HOURS
+    second_factor: frozenset[str] = frozenset()
+
+    def lacks_code(self, session: Session, kind: str) -> bool:
+        """Whether a post of this kind asks for a second factor that the session was not opened with."""
+        return kind in self.second_factor and ONE_TIME_CODE not in session.means
 
     def account(self, connection: Connection, account_id: UUID) -> Account:
         """The account as its stream tells."""
@@ -54,12 +62,32 @@ class Desk:
     def endings(
         self, connection: Connection, account_of: dict[UUID, UUID], reason: SessionEnd, now: datetime
     ) -> Sequence[Proposed]:
-        """The facts that these sessions (id → account) end."""
+        """The facts that these sessions (id → account) end, and emergency access in them. Before they are ended."""
         versions = self.store.load_many(connection, list(account_of))
         day = day_of(now)
-        return [
+        told = [
             Proposed(each, len(versions[each]), SessionEnded(account_id=account, session_id=each, reason=reason), day)
             for each, account in account_of.items()
+        ]
+        return [*told, *self._emergencies_over(connection, list(account_of), now)]
+
+    def _emergencies_over(self, connection: Connection, session_ids: list[UUID], now: datetime) -> Sequence[Proposed]:
+        """The facts that emergency access in these sessions ends before its time."""
+        rows = driver(connection).execute(
+            """SELECT e.emergency_id, e.account_id, s.session_id, e.division_code, e.school_code
+               FROM access_sessions AS s JOIN access_emergencies AS e USING (emergency_id)
+               WHERE s.session_id = ANY(%s) AND NOT s.ended AND e.until > %s ORDER BY 1 FOR UPDATE OF e""",
+            (session_ids, now),
+        )
+        facts = [
+            EmergencyAccessEnded(
+                emergency_id=row[0], account_id=row[1], session_id=row[2], division_code=row[3], school_code=row[4]
+            )
+            for row in rows.fetchall()
+        ]
+        return [
+            Proposed(each.emergency_id, len(self.store.load(connection, each.emergency_id)), each, day_of(now))
+            for each in facts
         ]
 
 

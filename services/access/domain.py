@@ -37,6 +37,9 @@ from services.access.events import (
     AccountOpened,
     AccountPersonal,
     DelegationEnded,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PasswordChanged,
     PasswordReset,
     PostClosed,
@@ -120,6 +123,8 @@ def account_after(state: Account, fact: Fact) -> Account:
         case AccountClosed():
             return replace(state, closed=True)
         case PasswordChanged() | PasswordReset() | SecondFactorSet() | SecondFactorRemoved():
+            return state
+        case IdentityAnnounced() | IdentityLinked() | IdentityUnlinked():
             return state
         case _:
             raise TypeError(f"{type(fact).__name__} is no fact of an account")

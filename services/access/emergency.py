@@ -16,20 +16,22 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.access import sessions
-from services.access.administration import Administrator, Managed, check_other, reaches
+from services.access.administration import Administrator, Managed, reaches
 from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
-from services.access.errors import BadEmergency, EmergencyReviewed, NotYours, UnknownEmergency
+from services.access.errors import BadEmergency, EmergencyGoesOn, EmergencyReviewed, NotYours, UnknownEmergency
 from services.access.events import EmergencyAccessReviewed, EmergencyAccessTaken
 from services.access.places import Place
-from services.access.session_desk import own_command, present, standing_of
+from services.access.session_desk import choose_post, own_command, present, standing, standing_of
 from services.access.sessions import Holding
 from services.access.sign_in import SignedInAs
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.standards.posts import Kind
 from shared.standards.rights import Right, held_by
+from shared.standards.separation import EMERGENCY_REVIEW
 
 LONGEST_HOURS = 4
+REVIEW_WITHIN = timedelta(days=3)  # a weekend may lie between; later nobody remembers what the hurry was
 KINDS = frozenset(
     {Kind.AID_CLERK, Kind.REVIEWER, Kind.REGISTRAR, Kind.CLASS_TEACHER, Kind.HELPER_TEACHER, Kind.TOWNSHIP_CADRE}
 )
@@ -62,7 +64,9 @@ def take(desk: Desk, secret: str, wanted: Wanted, now: datetime) -> SignedInAs:
             lock_post(raw, session.post_id, alone=False)
         found = standing_of(desk, connection, session, now)
         post = found.post
-        if post is None or found.must_change or not _may_ask(post, wanted.place):
+        if post is None or found.must_change or desk.lacks_code(session, post.kind):
+            raise NotYours
+        if not _may_ask(post, wanted.place):
             raise NotYours
         _keep(raw, emergency_id, session.account_id, wanted, until)
         fresh = dataclasses.replace(
@@ -93,6 +97,15 @@ def take(desk: Desk, secret: str, wanted: Wanted, now: datetime) -> SignedInAs:
     return answer[0]
 
 
+def end(desk: Desk, secret: str, now: datetime) -> SignedInAs:
+    """Give it back before its time: act in the post beneath it again. Raises Unauthenticated, UnknownEmergency (none is
+    in use)."""
+    session = standing(desk, secret, now).session
+    if session.emergency_id is None or session.post_id is None:
+        raise UnknownEmergency
+    return choose_post(desk, secret, session.post_id, now)
+
+
 def review(
     desk: Desk,
     reviewer: Administrator,
@@ -102,23 +115,29 @@ def review(
     now: datetime,
 ) -> Result:
     """Say whether it was justified, and what follows from it. ``reviewer``: somebody else, whose place it lies in.
-    Raises UnknownEmergency, Oneself, EmergencyReviewed, CommandReused."""
+    Raises UnknownEmergency, SecondPersonNeeded, EmergencyReviewed, EmergencyGoesOn,
+    CommandReused."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         row = (
             driver(connection)
             .execute(
-                """SELECT account_id, division_code, school_code, reviewed FROM access_emergencies
-                   WHERE emergency_id = %s FOR UPDATE""",
-                (emergency_id,),
+                """SELECT account_id, division_code, school_code, reviewed, EXISTS (
+                       SELECT FROM access_sessions AS s
+                       WHERE s.account_id = e.account_id AND s.emergency_id = e.emergency_id
+                         AND NOT s.ended AND s.ends_at > %(now)s)
+                   FROM access_emergencies AS e WHERE emergency_id = %(id)s FOR UPDATE""",
+                {"id": emergency_id, "now": now},
             )
             .fetchone()
         )
         if row is None or not reaches(reviewer, Managed(row[1], row[2])):
             raise UnknownEmergency
-        check_other(reviewer, row[0])
+        EMERGENCY_REVIEW.check(str(row[0]), reviewer.by)
         if row[3]:
             raise EmergencyReviewed("这次应急访问已复核", "It was reviewed before")
+        if row[4]:
+            raise EmergencyGoesOn("应急访问尚未结束,结束后再复核", "It is in use still; review it when it is over")
         fact = EmergencyAccessReviewed(
             emergency_id=emergency_id, account_id=row[0], justified=told[0], note=told[1], by=reviewer.by
         )

@@ -3,6 +3,9 @@
 Refusal
 ├── Unauthenticated     401   no session, or one that has ended
 ├── SignInFailed        401   login name or password is wrong; which of them is not said
+├── FlowOver            401   a sign-in through the issuer was not begun in this browser, or is over
+├── IssuerRefused       401   the issuer said no, or what it said proves nothing
+├── IdentityUnlinked    401   the issuer knows who it is, and no account here belongs to it
 ├── CodeNeeded          401   the password is right, and a code of the authenticator is missing
 ├── TooManyAttempts     429   the same, and the next attempt is looked at only after a while
 ├── Busy                503   too many people sign in at this moment
@@ -10,11 +13,14 @@ Refusal
 ├── NotFound            404
 │   ├── UnknownAccount        no such account, or not one of the caller's
 │   ├── UnknownPost           no such post, or not one of the caller's
+│   ├── OidcOff               no issuer is configured
+│   ├── UnknownIdentity       no such identity, or not one of the caller's
 │   ├── UnknownKey            no such key, or it was revoked before
 │   ├── UnknownHandover       no such hand-over, or not one of the caller's
 │   ├── UnknownEmergency      no such emergency access, or not one of the caller's place
 │   └── UnknownImport         no such list of people, or not one the caller sent
 ├── Forbidden           403
+│   ├── MachinesOwn           a machine with a key makes no keys
 │   ├── NotYours              beyond what the caller administers
 │   └── Oneself               nobody raises himself
 ├── Conflict            409
@@ -24,6 +30,9 @@ Refusal
 │   ├── PostHeld              somebody holds it; it is vacated first
 │   ├── PostVacant            nobody holds it
 │   ├── NotDelegated          there is no such delegation now
+│   ├── IdentityTaken         another account has this identity
+│   ├── TooManyIdentities     an account has several already
+│   ├── PasswordGivenOnce     a one-time password is changed first
 │   ├── SecondFactorStands    there is a second factor already
 │   ├── TooManyKeys           an agency has two valid keys already
 │   ├── EmergencyReviewed     somebody has reviewed it before
@@ -36,16 +45,18 @@ Refusal
 │   ├── SameHolder            the successor holds the post
 │   ├── TooManyItems          more waits than a list holds
 │   ├── SignInAgain           the sign-in is too long ago to sign something
+│   ├── EmergencyGoesOn       it is in use still; it is reviewed when it is over
 │   ├── ImportBusy            another list of people is being taken in
 │   └── NobodyWaits           everybody of the list has chosen a password, or the passwords were handed out just now
 └── Malformed           422
+    ├── BadIdentity           neither an identifier nor an e-mail address
     ├── WeakPassword          too short, or easily guessed
     ├── BadEmergency          too long, or a post that decides, pays or administers
     ├── WrongCode             not a code of the authenticator, or one that was used
     ├── BadLogin              not a login name
     ├── BadName               no name of a person
     ├── BadPlace              a kind of post and its place do not fit
-    ├── BadUntil              a delegation ends on a later day, within a year; a post is held until a later day
+    ├── BadUntil              a delegation or a key ends on a later day, within a year; a post is held until a later day
     └── TooManyRows           more people than one list may hold
 """
 
@@ -70,6 +81,46 @@ class CodeNeeded(Refusal):
 
     def __init__(self) -> None:
         super().__init__("请输入动态验证码", "Give the code of your authenticator as well")
+
+
+class FlowOver(Refusal):
+    status = 401
+    code = "flow_over"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这次登录已完成、已超过10分钟,或不是在此浏览器中开始的,请重新开始",
+            "This sign-in is over, was begun more than ten minutes ago, or in another browser; please begin again",
+        )
+
+
+class IssuerRefused(Refusal):
+    """``reason`` is for the log."""
+
+    status = 401
+    code = "issuer_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "统一身份登录没有成功,请重试;多次不成功请联系账号管理员",
+            "Signing in through the other service did not work; try again, then ask the account administrator",
+        )
+        self.reason = reason
+
+
+class IdentityUnlinked(Refusal):
+    """``subject``: as the issuer calls whoever asks; told to nobody else."""
+
+    status = 401
+    code = "identity_unlinked"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            "这个统一身份还没有关联本系统的账号。请用账号密码登录,在“我的账号”中关联;没有密码的,请把身份标识告诉账号管理员",
+            "No account belongs to this identity yet. Sign in with your password and link it under My account; "
+            "without a password, tell the account administrator your identifier",
+            subject=subject,
+        )
 
 
 class TooManyAttempts(Refusal):
@@ -128,6 +179,20 @@ class UnknownKey(NotFound):
         super().__init__("没有这个密钥,或已停用", "There is no such key, or it was revoked")
 
 
+class OidcOff(NotFound):
+    code = "oidc_off"
+
+    def __init__(self) -> None:
+        super().__init__("没有设置统一身份登录", "Signing in through another service is not set up")
+
+
+class UnknownIdentity(NotFound):
+    code = "unknown_identity"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个关联身份", "There is no such identity")
+
+
 class UnknownEmergency(NotFound):
     code = "unknown_emergency"
 
@@ -147,6 +212,13 @@ class NotYours(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("超出您的管理范围", "This is beyond what you administer")
+
+
+class MachinesOwn(Forbidden):
+    code = "machines_own"
+
+    def __init__(self) -> None:
+        super().__init__("机器密钥不能管理密钥,请由人员登录办理", "A machine's key manages no keys: a person does")
 
 
 class Oneself(Forbidden):
@@ -180,6 +252,18 @@ class PostVacant(Conflict):
 
 class NotDelegated(Conflict):
     code = "not_delegated"
+
+
+class IdentityTaken(Conflict):
+    code = "identity_taken"
+
+
+class TooManyIdentities(Conflict):
+    code = "too_many_identities"
+
+
+class PasswordGivenOnce(Conflict):
+    code = "password_given_once"
 
 
 class SecondFactorStands(Conflict):
@@ -238,8 +322,16 @@ class SignInAgain(Conflict):
         super().__init__("登录已久,签字前请输入密码", "You signed in a while ago: give your password to sign")
 
 
+class EmergencyGoesOn(Conflict):
+    code = "emergency_goes_on"
+
+
 class BadEmergency(Malformed):
     code = "bad_emergency"
+
+
+class BadIdentity(Malformed):
+    code = "bad_identity"
 
 
 class WrongCode(Malformed):

@@ -18,10 +18,12 @@ from services.access.handover_events import HandoverSigned as HandoverSigned
 from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 
-SignInFailure = Literal["unknown_login", "wrong_password", "wrong_code", "closed"]
+SignInFailure = Literal[
+    "unknown_login", "wrong_password", "wrong_code", "closed", "identity_unlinked", "issuer_refused",
+]  # fmt: skip
 SessionEnd = Literal[
     "signed_out", "signed_out_everywhere", "password_changed", "password_reset", "account_closed", "post_changed",
-    "post_lost",
+    "post_lost", "identity_unlinked",
 ]  # fmt: skip
 
 
@@ -32,10 +34,17 @@ class AccountPersonal(Personal, frozen=True, kw_only=True):
     name: str
 
 
+class IdentityPersonal(Personal, frozen=True, kw_only=True):
+    """As an issuer knows somebody: the subject, or the e-mail address that was told beforehand."""
+
+    told: str
+
+
 class Whereabouts(Personal, frozen=True, kw_only=True):
-    """From which network address somebody came."""
+    """From which network address somebody came. ``agent``: what the browser calls itself, cut at 200 characters."""
 
     address: str
+    agent: str | None = None
 
 
 @fact("access")
@@ -92,6 +101,45 @@ class SecondFactorRemoved(Fact, frozen=True, kw_only=True):
     """With the password alone again: by the holder, or with a reset."""
 
     account_id: UUID
+    by: str
+
+
+@fact("access")
+class IdentityAnnounced(Fact, frozen=True, kw_only=True):
+    """Who comes from the issuer with this ``sub`` or verified ``email`` before the moment ``until`` is the account's
+    holder: an administrator said so."""
+
+    account_id: UUID
+    identity_id: UUID
+    issuer: str
+    claim: Literal["sub", "email"]
+    until: datetime
+    division_code: str
+    school_code: str | None = None
+    by: str
+    personal: IdentityPersonal | None
+
+
+@fact("access")
+class IdentityLinked(Fact, frozen=True, kw_only=True):
+    """Who signs in at the issuer as this subject signs in here as the account. ``by``: its holder, with the password,
+    or ``system:sign-in`` when the identity was announced and came."""
+
+    account_id: UUID
+    identity_id: UUID
+    issuer: str
+    division_code: str
+    school_code: str | None = None
+    by: str
+    personal: IdentityPersonal | None
+
+
+@fact("access")
+class IdentityUnlinked(Fact, frozen=True, kw_only=True):
+    """The identity, linked or only announced, opens the account no more; sessions it opened have ended."""
+
+    account_id: UUID
+    identity_id: UUID
     by: str
 
 
@@ -202,8 +250,10 @@ class StartPasswordsHandedOut(Fact, frozen=True, kw_only=True):
 
 @fact("access")
 class SignedIn(Fact, frozen=True, kw_only=True):
-    """``means``: password, one_time_code. ``new_address``: nobody of this account came from there before;
-    ``at_night``: between 22:00 and 6:00 in Asia/Shanghai; ``refused_before``: attempts refused since the one before."""
+    """``means``: password, oidc, one_time_code, issuer_second_factor. ``new_address``, ``new_device``: the account was
+    never seen there, or with such a browser, before; ``at_night``: outside the county's working hours;
+    ``refused_before``: attempts refused since the one before; ``addresses_at_once``: from how many addresses it is
+    signed in now."""
 
     account_id: UUID
     session_id: UUID
@@ -213,12 +263,15 @@ class SignedIn(Fact, frozen=True, kw_only=True):
     refused_before: int
     division_code: str
     school_code: str | None = None
+    new_device: bool = False
+    addresses_at_once: int = 1
     personal: Whereabouts | None
 
 
 @fact("access")
 class SignInRefused(Fact, frozen=True, kw_only=True):
-    """A password was looked at and refused. ``account_id`` None: no account has that login name. Attempts that came
+    """A password, or who came from the issuer, was looked at and refused. ``account_id`` None: no account has that
+    login name or identity. Attempts that came
     while others were still to be waited for were not looked at; ``refused_before`` counts them."""
 
     account_id: UUID | None
@@ -261,6 +314,18 @@ class AgencyKeyIssued(Fact, frozen=True, kw_only=True):
 
 
 @fact("access")
+class AgencyKeyRotated(Fact, frozen=True, kw_only=True):
+    """Another key takes its place: this one is good until the moment ``valid_until``, for its machine to change."""
+
+    key_id: UUID
+    replaced_by: UUID
+    agency: str
+    valid_until: datetime
+    division_code: str
+    by: str
+
+
+@fact("access")
 class AgencyKeyRevoked(Fact, frozen=True, kw_only=True):
     """The key and what it was exchanged for are refused from now on."""
 
@@ -285,6 +350,17 @@ class EmergencyAccessTaken(Fact, frozen=True, kw_only=True):
     school_class: str | None = None
     until: datetime
     reason: str
+
+
+@fact("access")
+class EmergencyAccessEnded(Fact, frozen=True, kw_only=True):
+    """It ended before its time: given back, or with the session or the post beneath it."""
+
+    emergency_id: UUID
+    account_id: UUID
+    session_id: UUID
+    division_code: str
+    school_code: str | None = None
 
 
 @fact("access")

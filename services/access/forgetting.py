@@ -1,7 +1,8 @@
 """What access keeps beside its events and views and forgets of an erased member of staff; whose account ends with it.
 
-The keyed digest of the login name, passwords, second factor, and the addresses somebody came from are gone from the
-write side's own tables. An account that still stood is closed, and every session of it ends, also everywhere else.
+The keyed digests of the login name and of identities at an issuer, passwords, second factor, the addresses somebody
+came from and their browsers are gone from the write side's own tables. An account that still stood is closed, and every
+session of it ends, also everywhere else.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ GRANT SELECT, DELETE ON access_second_factors, access_addresses, access_attempts
 GRANT SELECT, INSERT, DELETE ON access_revocations TO rollcall_worker;
 """,
     ),
+    (
+        "access-forgetting-0002-devices",
+        """
+GRANT SELECT, DELETE ON access_devices TO rollcall_worker;
+GRANT SELECT, UPDATE ON access_emergencies TO rollcall_worker;
+""",
+    ),
+    (
+        "access-forgetting-0003-identities",
+        "GRANT SELECT, DELETE ON access_identities, access_oidc_flows TO rollcall_worker;",
+    ),
 )
 
 
@@ -45,7 +57,15 @@ def forget(raw: Raw, erasure: Erasure) -> None:
         (people,),
     )
     raw.execute("DELETE FROM public.access_second_factors WHERE account_id = ANY(%s)", (people,))
-    raw.execute("DELETE FROM public.access_addresses WHERE account_id = ANY(%s)", (people,))
+    for table in ("access_addresses", "access_devices"):
+        raw.execute(f"DELETE FROM public.{table} WHERE account_id = ANY(%s)".encode(), (people,))
+    raw.execute("UPDATE public.access_sessions SET address = NULL WHERE account_id = ANY(%s)", (people,))
+    raw.execute(
+        """DELETE FROM public.access_oidc_flows WHERE account_id = ANY(%(people)s) OR waiting IN
+           (SELECT identity_id FROM public.access_identities WHERE account_id = ANY(%(people)s))""",
+        {"people": people},
+    )
+    raw.execute("DELETE FROM public.access_identities WHERE account_id = ANY(%s)", (people,))
     raw.execute(
         """UPDATE public.access_accounts
            SET login_digest = uuid_send(account_id), password = NULL, start = NULL, once_until = NULL, closed = true

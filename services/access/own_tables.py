@@ -122,6 +122,20 @@ GRANT SELECT, INSERT, UPDATE ON access_emergencies TO rollcall_app;
 ALTER TABLE access_sessions ADD COLUMN emergency_id uuid REFERENCES access_emergencies;
 """
 
+KEYS_ROTATED = """
+ALTER TABLE access_agency_keys ADD COLUMN issued_by text, ADD COLUMN ends_at timestamptz, ADD COLUMN replaced_by uuid;
+"""
+
+DEVICES = """
+CREATE TABLE access_devices (
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    device bytea NOT NULL,
+    PRIMARY KEY (account_id, device)
+);
+GRANT SELECT, INSERT ON access_devices TO rollcall_app;
+ALTER TABLE access_sessions ADD COLUMN address bytea;
+"""
+
 # ``start``: the keyed digest of a password that is good once and was made by the thousand (staff/start_passwords.py).
 STAFF = """
 ALTER TABLE access_posts ADD COLUMN begins_on date, ADD COLUMN until date;
@@ -161,6 +175,38 @@ CREATE INDEX access_handovers_by_successor ON access_handovers (successor);
 GRANT SELECT, INSERT, UPDATE ON access_handovers TO rollcall_app;
 """
 
+IDENTITIES = """
+-- An identity at an issuer: announced by an administrator (and found by what was told), then linked (and found by whom
+-- it names). All as keyed digests.
+CREATE TABLE access_identities (
+    identity_id uuid PRIMARY KEY,
+    account_id uuid NOT NULL REFERENCES access_accounts,
+    issuer text NOT NULL,
+    announced bytea,
+    until timestamptz,
+    subject bytea,
+    linked_at timestamptz,
+    ended boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX access_identities_by_subject ON access_identities (subject) WHERE NOT ended;
+CREATE UNIQUE INDEX access_identities_announced ON access_identities (announced) WHERE NOT ended AND subject IS NULL;
+CREATE INDEX access_identities_by_account ON access_identities (account_id) WHERE NOT ended;
+
+-- A sign-in on its way to the issuer and back, by the digest of the secret in its browser; with an account: to link it.
+CREATE TABLE access_oidc_flows (
+    flow bytea PRIMARY KEY,
+    address bytea NOT NULL,
+    begun_at timestamptz NOT NULL,
+    account_id uuid REFERENCES access_accounts,
+    used boolean NOT NULL DEFAULT false,
+    waiting uuid REFERENCES access_identities
+);
+CREATE INDEX access_oidc_flows_by_address ON access_oidc_flows (address);
+CREATE INDEX access_oidc_flows_by_begun ON access_oidc_flows (begun_at);
+GRANT SELECT, INSERT, UPDATE ON access_identities TO rollcall_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON access_oidc_flows TO rollcall_app;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("access-0001-own", TABLES),
     ("access-0002-second-factors", SECOND_FACTORS),
@@ -168,4 +214,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("access-0004-emergencies", EMERGENCIES),
     ("access-0005-staff", STAFF),
     ("access-0006-handovers", HANDOVERS),
+    ("access-0006-keys-rotated", KEYS_ROTATED),
+    ("access-0007-devices", DEVICES),
+    ("access-0006-identities", IDENTITIES),
 )

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, and_, exists, func, not_, or_, select, text
 
-from services.access.tables import ACCOUNTS, DELEGATIONS, POSTS, SCHOOLS
+from services.access.tables import ACCOUNTS, DELEGATIONS, IDENTITIES, POSTS, SCHOOLS
 from shared.standards.posts import Kind
 from shared.web.pages import PageTurn
 
@@ -36,7 +36,8 @@ class PostFilter(BaseModel):
 
 
 class AccountRow(BaseModel):
-    """One account. Names of staff stand in full: whoever administers them must know whom."""
+    """One account. Names of staff stand in full: whoever administers them must know whom. ``identity``: whether one at
+    the issuer opens it, or is awaited."""
 
     account_id: UUID
     login: str | None
@@ -46,6 +47,7 @@ class AccountRow(BaseModel):
     school_code: str | None
     school_name: str | None
     posts: list[Kind]
+    identity: Literal["announced", "linked"] | None
 
 
 class PostRow(BaseModel):
@@ -67,7 +69,7 @@ class PostRow(BaseModel):
     closed: bool
 
 
-_A, _P, _D, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SCHOOLS.c
+_A, _P, _D, _N, _I = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SCHOOLS.c, IDENTITIES.c
 
 
 def accounts(connection: Connection, true_on: date, turn: PageTurn, wanted: AccountFilter) -> list[AccountRow]:
@@ -84,6 +86,7 @@ def accounts(connection: Connection, true_on: date, turn: PageTurn, wanted: Acco
             _A.school_code,
             _N.name.label("school_name"),
             func.coalesce(kinds, text("'{}'")).label("posts"),
+            _identity(true_on).label("identity"),
         )
         .select_from(ACCOUNTS.table)
         .outerjoin(SCHOOLS.table, and_(_N.code == _A.school_code, SCHOOLS.holds_on(true_on)))
@@ -144,6 +147,16 @@ def posts(connection: Connection, true_on: date, turn: PageTurn, wanted: PostFil
     if wanted.state:
         statement = statement.where(*_in_state(wanted.state, true_on))
     return _rows(connection, statement, turn, _P.entity, PostRow)
+
+
+def _identity(true_on: date) -> ScalarSelect[Any]:
+    """How an account stands to the issuer: "linked" comes after "announced"."""
+    awaited = and_(_I.state == "announced", _I.until > func.now())
+    return (
+        select(func.max(_I.state))
+        .where(_I.account_id == _A.entity, IDENTITIES.holds_on(true_on), or_(_I.state == "linked", awaited))
+        .scalar_subquery()
+    )
 
 
 def _begins(typed: str) -> ColumnElement[bool]:

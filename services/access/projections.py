@@ -8,8 +8,12 @@ from services.access.events import (
     AccountClosed,
     AccountOpened,
     DelegationEnded,
+    EmergencyAccessEnded,
     EmergencyAccessReviewed,
     EmergencyAccessTaken,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PostClosed,
     PostDelegated,
     PostEstablished,
@@ -20,12 +24,22 @@ from services.access.events import (
     SignInRefused,
 )
 from services.access.handover_tables import HANDOVER_FOLDS, HANDOVER_ITEMS, HANDOVERS
-from services.access.tables import ACCOUNTS, ALWAYS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
-from services.registry.events import SchoolRegistered
+from services.access.tables import (
+    ACCOUNTS,
+    ALWAYS,
+    DELEGATIONS,
+    EMERGENCIES,
+    IDENTITIES,
+    POSTS,
+    READS,
+    SCHOOLS,
+    SIGN_INS,
+)
+from services.access.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
+from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 
 NAME = "access"
-MANY_REFUSED = 5
 
 
 def account_opened(event: Recorded) -> Iterable[Assertion]:
@@ -97,12 +111,35 @@ def delegation_ended(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(DELEGATIONS, event.fact.delegation_id, event.effective_on, {"ended": True})
 
 
+def identity_announced(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "announced", "until": event.fact.until})
+
+
+def identity_linked(event: Recorded) -> Iterable[Assertion]:
+    yield _identity(event, {"state": "linked", "until": None})
+
+
+def _identity(event: Recorded, values: dict[str, object]) -> Assertion:
+    fact = event.fact
+    names = ("account_id", "issuer", "division_code", "school_code")
+    told = {"told": None if fact.personal is None else fact.personal.told}
+    return Assertion(
+        IDENTITIES, fact.identity_id, event.effective_on, {name: getattr(fact, name) for name in names} | told | values
+    )
+
+
+def identity_unlinked(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(IDENTITIES, event.fact.identity_id, event.effective_on, {"state": "ended"})
+
+
 def signed_in(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     signs = {
         "new_address": fact.new_address,
         "at_night": fact.at_night,
         "many_refused": fact.refused_before >= MANY_REFUSED,
+        "new_device": fact.new_device,
+        "several_addresses": fact.addresses_at_once >= SEVERAL_ADDRESSES,
     }
     yield _sign_in(event, {"refused": None, "means": list(fact.means), "unusual": [k for k, v in signs.items() if v]})
 
@@ -119,6 +156,7 @@ def _sign_in(event: Recorded, values: dict[str, object]) -> Assertion:
         "at": event.recorded_at,
         "refused_before": fact.refused_before,
         "address": None if fact.personal is None else fact.personal.address,
+        "agent": None if fact.personal is None else fact.personal.agent,
         "division_code": fact.division_code,
         "school_code": fact.school_code,
     }
@@ -129,14 +167,31 @@ def emergency_taken(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     names = ("account_id", "kind", "until", "reason", "division_code", "school_code", "school_class")
     values = {name: getattr(fact, name) for name in names}
-    unknown = {"taken_at": event.recorded_at, "justified": None, "note": None, "reviewed_by": None}
+    unknown = dict.fromkeys(("ended_at", "justified", "note", "reviewed_by")) | {"taken_at": event.recorded_at}
     yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values | unknown)
+
+
+def emergency_ended(event: Recorded) -> Iterable[Assertion]:
+    yield Assertion(EMERGENCIES, event.fact.emergency_id, event.effective_on, {"ended_at": event.recorded_at})
 
 
 def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"justified": fact.justified, "note": fact.note, "reviewed_by": fact.by}
     yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values)
+
+
+def read_in_full(event: Recorded) -> Iterable[Assertion]:
+    """One opening, or a list of ``rows`` taken away."""
+    fact = event.fact
+    values = {
+        "account": fact.viewer,
+        "at": event.recorded_at,
+        "rows": getattr(fact, "rows", 1),
+        "division_code": fact.division_code,
+        "school_code": getattr(fact, "school_code", None),
+    }
+    yield Assertion(READS, event.event_id, ALWAYS, values)
 
 
 def school_registered(event: Recorded) -> Iterable[Assertion]:
@@ -147,7 +202,18 @@ def school_registered(event: Recorded) -> Iterable[Assertion]:
 
 ACCESS_VIEW = Projection(
     NAME,
-    (ACCOUNTS, POSTS, DELEGATIONS, SIGN_INS, EMERGENCIES, SCHOOLS, HANDOVERS, HANDOVER_ITEMS),
+    (
+        ACCOUNTS,
+        POSTS,
+        DELEGATIONS,
+        SIGN_INS,
+        IDENTITIES,
+        EMERGENCIES,
+        READS,
+        SCHOOLS,
+        HANDOVERS,
+        HANDOVER_ITEMS,
+    ),
     {
         AccountOpened: account_opened,
         AccountClosed: account_closed,
@@ -158,10 +224,17 @@ ACCESS_VIEW = Projection(
         PostClosed: post_closed,
         PostDelegated: post_delegated,
         DelegationEnded: delegation_ended,
+        IdentityAnnounced: identity_announced,
+        IdentityLinked: identity_linked,
+        IdentityUnlinked: identity_unlinked,
         SignedIn: signed_in,
         SignInRefused: sign_in_refused,
         EmergencyAccessTaken: emergency_taken,
+        EmergencyAccessEnded: emergency_ended,
         EmergencyAccessReviewed: emergency_reviewed,
+        PersonalDataRead: read_in_full,
+        RegisterExported: read_in_full,
+        RejectedRowsRead: read_in_full,
         SchoolRegistered: school_registered,
         **HANDOVER_FOLDS,
     },

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Select, and_, func, select, text
+from sqlalchemy import Connection, Select, Text, and_, cast, func, select, text
 
 from services.access.projections import NAME
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
+from services.access.unusual import MANY_READS, MANY_ROWS, READS_DAYS
 from shared.database.database import Database
 from shared.standards.posts import Kind
 
@@ -28,20 +29,35 @@ class DelegationRow(BaseModel):
 
 
 class SignInRow(BaseModel):
-    """One sign-in, or one refusal with its reason. ``unusual``: new_address, at_night, many_refused."""
+    """One sign-in, or one refusal with its reason. ``unusual``: new_address, new_device, at_night, many_refused,
+    several_addresses; ``means`` is empty for a refusal; ``agent``: what the browser calls itself."""
 
     id: UUID
     account_id: UUID | None
     name: str | None
     at: datetime
     refused: str | None
+    means: list[str]
     unusual: list[str]
     refused_before: int
     address: str | None
+    agent: str | None
+
+
+class ReadsRow(BaseModel):
+    """A day of one reader with many looks at personal data in full: ``reads`` of them one by one, ``rows`` with the
+    lists taken away. ``name`` None: of an account beyond one's place, or of a machine."""
+
+    account: str
+    name: str | None
+    day: date
+    reads: int
+    rows: int
 
 
 class EmergencyRow(BaseModel):
-    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place."""
+    """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place;
+    ``ended_at``: when it was given back before ``until``; ``reviewed_by_name`` as ``name``."""
 
     emergency_id: UUID
     account_id: UUID
@@ -49,15 +65,25 @@ class EmergencyRow(BaseModel):
     kind: Kind
     taken_at: datetime
     until: datetime
+    ended_at: datetime | None
     reason: str
     justified: bool | None
     note: str | None
     reviewed_by: str | None
+    reviewed_by_name: str | None
     division_code: str
     school_code: str | None
     school_class: str | None
 
 
+_MANY_READS = text("""
+SELECT r.account, a.name, r.day, r.reads, r.rows FROM (
+    SELECT account, (at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS reads, sum(rows)::integer AS rows
+    FROM reads WHERE at >= CAST(:since AS date) GROUP BY 1, 2
+) AS r
+LEFT JOIN accounts AS a ON a.entity::text = r.account AND a.valid_from <= :day AND a.valid_to > :day
+WHERE r.reads >= :reads OR r.rows >= :rows ORDER BY r.day DESC, r.rows DESC, r.account LIMIT :limit
+""")
 _A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
 
 
@@ -79,21 +105,46 @@ def unusual_sign_ins(connection: Connection, true_on: date, limit: int) -> list[
     return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 
-def emergencies(connection: Connection, true_on: date, limit: int, *, open_only: bool) -> list[EmergencyRow]:
+def many_reads(connection: Connection, true_on: date, limit: int) -> list[ReadsRow]:
+    """Days of readers in the last weeks with many looks at personal data in full, the last day first."""
+    given = {"since": true_on - timedelta(days=READS_DAYS), "day": true_on, "limit": limit}
+    found = connection.execute(_MANY_READS, given | {"reads": MANY_READS, "rows": MANY_ROWS})
+    return [ReadsRow.model_validate(row._mapping) for row in found]
+
+
+def emergencies(
+    connection: Connection, true_on: date, limit: int, *, open_only: bool = False, emergency_id: UUID | None = None
+) -> list[EmergencyRow]:
     """Emergency access within the viewer's rows, the last one first."""
     found = EMERGENCIES.c
-    names = ("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by")
+    reviewer = ACCOUNTS.table.alias("reviewer")
+    names = ("account_id", "kind", "taken_at", "until", "ended_at", "reason", "justified", "note", "reviewed_by")
     places = ("division_code", "school_code", "school_class")
     statement = (
-        select(found.entity.label("emergency_id"), _A.name, *(found[name] for name in (*names, *places)))
+        select(
+            found.entity.label("emergency_id"),
+            _A.name,
+            reviewer.c.name.label("reviewed_by_name"),
+            *(found[name] for name in (*names, *places)),
+        )
         .select_from(EMERGENCIES.table)
         .outerjoin(ACCOUNTS.table, and_(_A.entity == found.account_id, ACCOUNTS.holds_on(true_on)))
+        .outerjoin(
+            reviewer,
+            and_(
+                cast(reviewer.c.entity, Text) == found.reviewed_by,
+                reviewer.c.valid_from <= true_on,
+                reviewer.c.valid_to > true_on,
+            ),
+        )
         .where(EMERGENCIES.holds_on(true_on))
         .order_by(found.taken_at.desc(), found.entity)
         .limit(limit)
     )
     if open_only:
         statement = statement.where(found.justified.is_(None))
+    if emergency_id is not None:
+        statement = statement.where(found.entity == emergency_id)
     return [EmergencyRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 
@@ -110,9 +161,9 @@ def own_sign_ins(database: Database, account_id: UUID) -> list[SignInRow]:
 
 
 def _sign_ins(true_on: date) -> Select[Any]:
-    columns = (_S.account_id, _A.name, _S.at, _S.refused, _S.unusual, _S.refused_before, _S.address)
+    columns = (_S.account_id, _A.name, _S.at, _S.refused, _S.means, _S.unusual, _S.refused_before, _S.address)
     return (
-        select(_S.entity.label("id"), *columns)
+        select(_S.entity.label("id"), *columns, _S.agent)
         .select_from(SIGN_INS.table)
         .outerjoin(ACCOUNTS.table, and_(_A.entity == _S.account_id, ACCOUNTS.holds_on(true_on)))
         .order_by(_S.at.desc(), _S.entity)

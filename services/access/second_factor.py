@@ -77,7 +77,9 @@ def needed(raw: psycopg.Connection[Any], account_id: UUID) -> bool:
 
 
 def taken(raw: psycopg.Connection[Any], streams: Streams, account_id: UUID, code: str, now: datetime) -> bool:
-    """Use up a code, of the authenticator or for recovery; False when it is wrong or was used before."""
+    """Use up a code, of the authenticator or for recovery, blanks in it or not; False when it is wrong or was used
+    before."""
+    code = "".join(code.split())
     row = _row(raw, account_id)
     if row is None:
         return False
@@ -86,7 +88,7 @@ def taken(raw: psycopg.Connection[Any], streams: Streams, account_id: UUID, code
     used = raw.execute(
         """UPDATE access_second_factors SET recovery = array_remove(recovery, %(code)s)
            WHERE account_id = %(id)s AND %(code)s = ANY(recovery) RETURNING 1""",
-        {"id": account_id, "code": streams.recovery(account_id, code.strip().lower())},
+        {"id": account_id, "code": streams.recovery(account_id, code.lower())},
     ).fetchone()
     return used is not None
 

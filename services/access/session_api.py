@@ -16,12 +16,12 @@ from services.access.acting import session_secret
 from services.access.desk import Desk
 from services.access.queries import SignInRow
 from services.access.session_desk import Standing
-from services.access.sessions import Holding
+from services.access.sessions import Holding, Session
 from services.access.sign_in import Attempt, SignedInAs, sign_in
 from shared.database.database import driver
 from shared.kernel.clock import utc_now
 from shared.standards.posts import Kind
-from shared.web.client_address import address_of
+from shared.web.client_address import address_of, agent_of
 from shared.web.live import SseHub
 
 LONGEST_WAIT_SECONDS = 25
@@ -61,7 +61,8 @@ class SignOutBody(BaseModel):
 
 
 class PostRow(BaseModel):
-    """A post to act in; ``until``: the day its delegation ends."""
+    """A post to act in; ``until``: the day its delegation ends; ``lacks_code``: nobody acts in it without a second
+    factor, and this session was opened without."""
 
     post_id: UUID
     kind: Kind
@@ -71,6 +72,7 @@ class PostRow(BaseModel):
     agency: str | None
     delegated: bool
     until: date | None
+    lacks_code: bool
 
 
 class Opened(BaseModel):
@@ -132,8 +134,8 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     def enter(body: SignInBody, request: Request) -> Opened:
         """Open a session. Refused: 401 sign_in_failed, 401 code_needed, 429 too_many_attempts, 503 busy."""
         address = address_of(portal_secret(), request)
-        attempt = Attempt(body.login, body.password, address, body.code or "")
-        return opened(sign_in(desk, attempt, utc_now()))
+        attempt = Attempt(body.login, body.password, address, body.code or "", agent_of(request))
+        return opened(desk, sign_in(desk, attempt, utc_now()))
 
     @routes.post("/token")
     def token(secret: Secret) -> Given:
@@ -144,7 +146,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/session/post")
     def choose(body: ChooseBody, secret: Secret) -> Opened:
         """Act in another post, under another session."""
-        return opened(session_desk.choose_post(desk, secret, body.post_id, utc_now()))
+        return opened(desk, session_desk.choose_post(desk, secret, body.post_id, utc_now()))
 
     @routes.post("/sign-out", status_code=204)
     def leave(body: SignOutBody, secret: Secret) -> Response:
@@ -154,7 +156,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     @routes.post("/me/password")
     def change(body: PasswordBody, secret: Secret) -> Opened:
         """Choose another password; every other session ends."""
-        return opened(session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
+        return opened(desk, session_desk.change_password(desk, secret, body.former, body.password, utc_now()))
 
     @routes.get("/me")
     def me(secret: Secret) -> Me:
@@ -163,7 +165,7 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
         with desk.database.writing() as connection:
             mine = sessions.of_account(driver(connection), found.session.account_id, now)
             second = second_factor.needed(driver(connection), found.session.account_id)
-        return _me(found, mine, second)
+        return _me(desk, found, mine, second)
 
     @routes.get("/me/sign-ins")
     def my_sign_ins(secret: Secret) -> SignIns:
@@ -212,19 +214,19 @@ def key_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def opened(found: SignedInAs) -> Opened:
+def opened(desk: Desk, found: SignedInAs) -> Opened:
     """An open session as it is told to the browser's page."""
     return Opened(
         secret=found.secret,
         session_id=found.session.session_id,
         ends_at=found.session.ends_at,
         post_id=found.session.post_id,
-        posts=[_post(each) for each in found.posts],
+        posts=[_post(desk, found.session, each) for each in found.posts],
         must_change=found.must_change,
     )
 
 
-def _post(held: Holding) -> PostRow:
+def _post(desk: Desk, session: Session, held: Holding) -> PostRow:
     return PostRow(
         post_id=held.post_id,
         kind=Kind(held.kind),
@@ -234,10 +236,11 @@ def _post(held: Holding) -> PostRow:
         agency=held.agency,
         delegated=held.delegation_id is not None,
         until=held.until,
+        lacks_code=desk.lacks_code(session, held.kind),
     )
 
 
-def _me(found: Standing, mine: list[sessions.Session], second: bool) -> Me:
+def _me(desk: Desk, found: Standing, mine: list[sessions.Session], second: bool) -> Me:
     rows = [
         SessionRow(
             session_id=each.session_id,
@@ -253,7 +256,7 @@ def _me(found: Standing, mine: list[sessions.Session], second: bool) -> Me:
         login=found.login,
         name=found.name,
         post_id=None if found.post is None else found.post.post_id,
-        posts=[_post(each) for each in found.posts],
+        posts=[_post(desk, found.session, each) for each in found.posts],
         must_change=found.must_change,
         second_factor=second,
         sessions=rows,

@@ -18,7 +18,7 @@ from services.access.events import PasswordChanged, PostChosen, SessionEnd
 from services.access.lockout import Subjects
 from services.access.password_rules import check_password
 from services.access.sessions import Holding, Session
-from services.access.sign_in import SignedInAs
+from services.access.sign_in import PASSWORD, SignedInAs
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.clock import SHANGHAI
@@ -65,8 +65,9 @@ def standing(desk: Desk, secret: str, now: datetime) -> Standing:
 
 
 def token(desk: Desk, secret: str, now: datetime) -> Token:
-    """A token for the post the session acts in; without one, or while the password must be changed, it names the
-    person and permits nothing. Raises Unauthenticated."""
+    """A token for the post the session acts in; without one, while the password must be changed, or where the post asks
+    for a second factor that the session was opened without, it names the person and permits nothing. Raises
+    Unauthenticated."""
     found = standing(desk, secret, now)
     told: dict[str, Any] = {
         "sub": str(found.session.account_id),
@@ -76,12 +77,16 @@ def token(desk: Desk, secret: str, now: datetime) -> Token:
     }
     ends_at = found.session.ends_at
     post = found.post
+    acting = found.emergency if found.session.emergency_id is not None else post
+    if acting is not None and desk.lacks_code(found.session, acting.kind):
+        post = None
     if post is not None and not found.must_change and found.session.emergency_id is None:
         told |= post_claims(post)
         if post.until is not None:  # its last token ends with a delegation or a holder's time, not minutes later
             ends_at = min(ends_at, datetime.combine(post.until, time(), SHANGHAI))
     elif post is not None and found.emergency is not None:  # the session ends with it
         told |= post_claims(found.emergency) | {"post": str(post.post_id), "emergency": str(found.session.emergency_id)}
+        told["emergency_until"] = int(ends_at.timestamp())
     return Token(*desk.signer.token(told, found.session.session_id, now, ends_at))
 
 
@@ -220,7 +225,8 @@ def standing_of(desk: Desk, connection: Connection, session: Session, now: datet
     posts = sessions.holdings(raw, session.account_id, day_of(now))
     login, name = ("", "") if personal is None else (personal.login, personal.name)
     emergency = sessions.emergency(raw, session, now) if session.emergency_id is not None else None
-    return Standing(session, login, name, posts, row[1], emergency)
+    must_change = row[1] and PASSWORD in session.means
+    return Standing(session, login, name, posts, must_change, emergency)
 
 
 def _kept(raw: Raw, account_id: UUID) -> Kept:

@@ -24,6 +24,7 @@ SEEN_EVERY = timedelta(minutes=1)
 REVOCATIONS_KEPT = timedelta(minutes=15)  # longer than any token lives
 _LOCK = 0x7265766F6B65  # any constant of our own
 SECRET_BYTES = 32
+ONE_TIME_CODE = "one_time_code"  # among the means a session was opened with
 _NOTICE = '{"projection": "sessions", "table": "revocations", "more": true}'  # as live.py hears it
 
 
@@ -40,6 +41,7 @@ class Session:
     signed_in_at: datetime
     seen_at: datetime
     ends_at: datetime
+    address: bytes | None = None  # as a keyed digest
 
 
 class Holding(NamedTuple):
@@ -55,14 +57,16 @@ class Holding(NamedTuple):
     until: date | None
 
 
-_COLUMNS = "session_id, account_id, means, post_id, delegation_id, emergency_id, signed_in_at, seen_at, ends_at"
+_COLUMNS = (
+    "session_id, account_id, means, post_id, delegation_id, emergency_id, signed_in_at, seen_at, ends_at, address"
+)
 _FIND = f"""
 SELECT {_COLUMNS} FROM access_sessions AS s
 WHERE secret = %(secret)s AND NOT ended AND ends_at > %(now)s AND seen_at > %(idle)s
 """
 _OPEN = f"""
 INSERT INTO access_sessions (secret, {_COLUMNS})
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _OF_ACCOUNT = f"""
 SELECT {_COLUMNS} FROM access_sessions
@@ -119,6 +123,7 @@ def opened(raw: psycopg.Connection[Any], session: Session) -> str:
         session.signed_in_at,
         session.seen_at,
         session.ends_at,
+        session.address,
     )
     raw.execute(_OPEN.encode(), (digest(secret), *row))
     return secret
@@ -139,6 +144,11 @@ def of_account(raw: psycopg.Connection[Any], account_id: UUID, now: datetime) ->
     """Somebody's sessions, the one seen last first."""
     with raw.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(_OF_ACCOUNT.encode(), {"account": account_id, "now": now, "idle": now - IDLE}).fetchall()
+
+
+def addresses(raw: psycopg.Connection[Any], account_id: UUID, now: datetime) -> int:
+    """From how many addresses an account is signed in."""
+    return len({each.address for each in of_account(raw, account_id, now)} - {None})
 
 
 def holdings(raw: psycopg.Connection[Any], account_id: UUID, day: date) -> list[Holding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,13 +31,34 @@ class Streams:
     def agency_key(self, principal: str, command_id: UUID) -> UUID:
         return keyed_id(self.key, "agency-key", principal, str(command_id))
 
+    def announcement(self, principal: str, command_id: UUID) -> UUID:
+        return keyed_id(self.key, "identity", principal, str(command_id))
+
     def login(self, login: str) -> bytes:
         """Under which digest an account, and the attempts at it, are found by login name."""
         return keyed_digest(self.key, b"login\0" + login.strip().lower().encode())
 
+    def identity(self, issuer: str, subject: str) -> bytes:
+        """Under which digest the account of somebody at an issuer is found."""
+        return keyed_digest(self.key, b"identity\0" + issuer.encode() + b"\0" + subject.encode())
+
+    def announced(self, issuer: str, claim: str, value: str) -> bytes:
+        """Under which digest an identity told beforehand is found when it comes."""
+        return keyed_digest(self.key, b"announced\0" + f"{issuer}\0{claim}\0{value}".encode())
+
+    def from_browser(self, purpose: str, secret: str) -> str:
+        """What belongs to a sign-in begun in the browser that holds ``secret``, 43 characters: never kept, made again
+        when it is needed."""
+        made = keyed_digest(self.key, b"oidc\0" + purpose.encode() + b"\0" + secret.encode())
+        return base64.urlsafe_b64encode(made).decode().rstrip("=")
+
     def address(self, address: str) -> bytes:
         """Under which digest attempts from a network address are counted."""
         return keyed_digest(self.key, b"address\0" + address.encode())
+
+    def device(self, device: str) -> bytes:
+        """Under which digest a browser is known again."""
+        return keyed_digest(self.key, b"device\0" + device.encode())
 
     def start(self, account_id: UUID, password: str) -> bytes:
         """How a start password is kept; small or capital letters, with or without hyphens, it is the same one."""

@@ -68,10 +68,41 @@ SIGN_INS = PeriodTable(
         Column("unusual", ARRAY(Text)),
         Column("refused_before", Integer),
         Column("address", Text, info=personal()),
+        Column("agent", Text, info=personal()),
         Column("division_code", Text),
         Column("school_code", Text),
     ],
     indexes=[Index("sign_ins_by_account", "account_id", "at")],
+)
+
+# One row per look at personal data in full, or list taken away in full, as the registry tells it: entity is the event.
+READS = PeriodTable(
+    "reads",
+    "registry",
+    [
+        Column("account", Text),
+        Column("at", DateTime(timezone=True)),
+        Column("rows", Integer),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("reads_by_moment", "at")],
+)
+
+# One row per identity at an issuer: entity is its id; ``told``: what an administrator told, or the subject.
+IDENTITIES = PeriodTable(
+    "identities",
+    "access",
+    [
+        Column("account_id", Uuid),
+        Column("issuer", Text),
+        Column("state", Text),
+        Column("until", DateTime(timezone=True)),
+        Column("told", Text, info=personal()),
+        Column("division_code", Text),
+        Column("school_code", Text),
+    ],
+    indexes=[Index("identities_by_account", "account_id")],
 )
 
 # One row per emergency access: entity is its id.
@@ -83,6 +114,7 @@ EMERGENCIES = PeriodTable(
         Column("kind", Text),
         Column("taken_at", DateTime(timezone=True)),
         Column("until", DateTime(timezone=True)),
+        Column("ended_at", DateTime(timezone=True)),
         Column("reason", Text),
         Column("justified", Boolean),
         Column("note", Text),

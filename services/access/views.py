@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from services.access.handover_tables import HANDOVER_ITEMS, HANDOVERS
 from services.access.projections import ACCESS_VIEW
-from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS
+from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, IDENTITIES, POSTS
 from shared.eventsourcing.view import View, period_rows
 
 _HANDOVER = (
@@ -26,7 +26,7 @@ _POST = (
     "closed",
 )
 _EMERGENCY = (
-    *("account_id", "kind", "taken_at", "until", "reason", "justified", "note", "reviewed_by"),
+    *("account_id", "kind", "taken_at", "until", "ended_at", "reason", "justified", "note", "reviewed_by"),
     *("division_code", "school_code", "school_class"),
 )
 
@@ -53,6 +53,13 @@ VIEWS: tuple[View, ...] = (
         ACCESS_VIEW,
         period_rows(HANDOVER_ITEMS, "row_id", _ITEM),
         ("row_id",),
+    ),
+    View(
+        "identities",
+        "access",
+        ACCESS_VIEW,
+        period_rows(IDENTITIES, "identity_id", ("account_id", "issuer", "state", "until")),
+        ("identity_id",),
     ),
     View(
         "emergencies",

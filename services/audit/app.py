@@ -23,6 +23,7 @@ from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
 from services.audit.questions.asking import Asking
+from services.audit.reads.emergency_acts import emergency_routes
 from services.audit.reads.read_api import read_routes
 from services.audit.replays.bundling import Bundles
 from services.audit.replays.replaying import REPLAYS_AT_ONCE, Replays
@@ -75,6 +76,7 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
             witness_routes(database, ARCHIVED_SERVICES),
             alarm_routes(desk),
             read_routes(database),
+            emergency_routes(database),
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
             *counterfactual,

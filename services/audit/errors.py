@@ -7,6 +7,7 @@ Refusal
 │   ├── NoSuchEvent              no such event was known by then
 │   ├── UnknownQuestion          no such audit question
 │   ├── NoSuchAlarm              nothing of that kind was found there
+│   ├── NoSuchEmergency          no such emergency access is archived, or none of the viewer's place
 │   └── NotByStudent             the view cannot be asked for one student
 ├── Conflict            409
 │   ├── BeforeFirstEvent         nothing was recorded by then in any log the view reads
@@ -49,6 +50,10 @@ class NoSuchEvent(NotFound):
 
 class NoSuchAlarm(NotFound):
     code = "no_such_alarm"
+
+
+class NoSuchEmergency(NotFound):
+    code = "no_such_emergency"
 
 
 class BeforeFirstEvent(Conflict):

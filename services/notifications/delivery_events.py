@@ -20,6 +20,8 @@ Topic = Literal[
     "contacts_due",
     "reports_issued",
     "agencies_silent",
+    "emergencies_taken",
+    "emergencies_overdue",
 ]
 Channel = Literal["email", "sms"]
 Digest = Literal["at_once", "daily", "weekly"]
@@ -67,8 +69,9 @@ class ContactEnded(Fact, frozen=True, kw_only=True):
 class MessageComposed(Fact, frozen=True, kw_only=True):
     """A message to everyone at one place was fixed: what it tells no longer grows. ``counts``: of alerts by kind (for
     ``alerts_ended`` by reason, for escalations by level, for
-    ``agencies_silent`` by list); ``total`` their sum. ``opened_at`` and ``grew_at`` are when
-    the first and the last of its causes were recorded."""
+    ``agencies_silent`` by list, for emergency access by kind of post); ``total`` their sum. ``opened_at`` and
+    ``grew_at`` are when the first and the last of its causes were recorded. ``grade`` and ``class_name``: it is to one
+    class of the school."""
 
     topic: Topic
     division_code: str
@@ -79,6 +82,9 @@ class MessageComposed(Fact, frozen=True, kw_only=True):
     grew_at: datetime
     first_cause: UUID
     last_cause: UUID
+    stage: str | None = None
+    grade: str | None = None
+    class_name: str | None = None
 
 
 @fact("notifications")

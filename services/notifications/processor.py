@@ -6,6 +6,7 @@ from services.audit.events import PersonErased
 from services.notifications.cases.escalating import Escalating
 from services.notifications.cases.passing_on import PassingOn
 from services.notifications.delivery.composing import Composing
+from services.notifications.delivery.emergencies import EmergencyNotices
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.reports.issuing import Issuing
 from services.notifications.reports.report_view import REPORTS_VIEW
@@ -29,5 +30,6 @@ def projections(store: EventStore, streams: Streams, division: str, keyring: Key
         Composing(store, streams, division).projection(),
         Issuing(store, streams, division).projection(),
         PassingOn(store, streams, division).projection(),
+        EmergencyNotices(streams, division).projection(),
     )
     return (*views, erasing(PersonErased, views, keyring))

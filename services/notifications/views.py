@@ -43,6 +43,7 @@ VIEWS: tuple[View, ...] = (
 )
 
 NOT_REPLAYED: Mapping[str, str] = {
+    "emergency_notices": "the policy's own memory of what waits for a review, which access's view emergencies shows",
     "reporting": "the policy's own memory of facts; what it counted stands in the view reports, each on a named cut",
     "teams_handed_on": "the policy's own memory of teams and hand-overs, which cases and access's views show",
     "escalating": "the policy's own memory of alerts and case plans, which the views alerts and case_plans show",

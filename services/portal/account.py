@@ -9,27 +9,47 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.entering import entered, left, session_caller
+from services.portal.entering import entered, left, oidc_name, session_caller
 from services.portal.forms import sent_form
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, opening
+from services.portal.sign_ins import agent_words
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 Sent = Annotated[FormData, Depends(sent_form)]
+LAST_SHOWN = 5
 
 
 @router.get("/account")
 async def account(request: Request, opened: Opened) -> Response:
     """Who I am here."""
+    return await my_account(request, opened)
+
+
+async def my_account(request: Request, opened: Opening, *, failed: str = "", status: int = 200) -> Response:
+    """The page; ``failed``: why linking an identity did not work."""
     if not opened.viewer.session:
         return RedirectResponse("/", 303)  # a demonstration's persona has no account
     backends: Backends = request.app.state.backends
     caller = session_caller(request)
     me = (await backends.get(caller, "access", "/v1/me")).body
-    sign_ins = (await backends.get(caller, "access", "/v1/me/sign-ins")).body["items"]
+    rows = (await backends.get(caller, "access", "/v1/me/sign-ins")).body["items"][:LAST_SHOWN]
+    name = oidc_name(request)
+    identities = (await backends.get(caller, "access", "/v1/me/identities")).body["items"]
     rendering: Rendering = request.app.state.rendering
-    return rendering.page(request, opened, "account.html", me=me, sign_ins=sign_ins)
+    return rendering.page(
+        request,
+        opened,
+        "account.html",
+        status=status,
+        me=me,
+        rows=rows,
+        agent=agent_words,
+        identities=identities,
+        oidc=name,
+        failed=failed,
+    )
 
 
 @router.get("/account/posts")

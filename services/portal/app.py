@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import (
     account,
+    agency_keys,
     agreements,
     alarms,
     alert_rules,
@@ -28,6 +29,7 @@ from services.portal import (
     deliveries,
     documents,
     dropout_reports,
+    emergency,
     entering,
     erasures,
     exports,
@@ -42,6 +44,7 @@ from services.portal import (
     letters,
     messages,
     models,
+    oidc,
     papers,
     people,
     person_file,
@@ -53,7 +56,9 @@ from services.portal import (
     reference_forms,
     reporting,
     reviews,
+    second_factor,
     sign_in,
+    sign_ins,
     staff_import,
     staff_lists,
     student_life,
@@ -67,7 +72,7 @@ from services.portal.check_jobs import Checker, CheckJobs
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
-from services.portal.settings import PortalSettings, service_addresses
+from services.portal.settings import PortalSettings, oidc_label, service_addresses
 from services.portal.standing import Standings
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
@@ -104,6 +109,7 @@ def build(settings: Settings, checker: Checker) -> Portal:
                 jwks_url=settings.jwks_url if not demo and settings.issuer in settings.issuers else None,
                 sign_in_url=os.environ.get("ROLLCALL_SIGN_IN_URL"),
                 demo_seed=settings.secret("jwt") if demo else None,
+                oidc_label=oidc_label(os.environ),
                 access_issuer=settings.access_issuer,
                 portal_key=settings.secret(PORTAL_SECRET),
                 form_key=settings.hmac_key,
@@ -121,7 +127,10 @@ def _routers(statics: Statics) -> list[APIRouter]:
     return [
         sign_in.router,
         entering.router,
+        oidc.router,
         account.router,
+        second_factor.router,
+        sign_ins.router,
         statics.router(),
         proxy.router,
         home.router,
@@ -168,6 +177,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         staff_import.router,
         people.router,
         handovers.router,
+        agency_keys.router,
+        emergency.router,
     ]
 
 

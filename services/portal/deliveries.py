@@ -20,6 +20,7 @@ Opened = Annotated[Opening, Depends(opening)]
 TOPICS = (
     *("alerts_raised", "alerts_ended", "cases_escalated", "channel_failing"),
     *("contacts_due", "reports_issued", "agencies_silent"),
+    *("emergencies_taken", "emergencies_overdue"),
 )
 _SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same page
 

@@ -55,24 +55,25 @@ def session_caller(request: Request) -> SessionCaller:
     return SessionCaller(secret, language_of(request), traceparent_of(request))
 
 
+def nobody_yet(request: Request, secret: str = "") -> SessionCaller:
+    """Whoever is in front of the page, with the session's ``secret`` if there is one: access is told from where."""
+    settings: PortalSettings = request.app.state.settings
+    more = tuple(address_headers(settings.portal_key, request).items())
+    return SessionCaller(secret, language_of(request), traceparent_of(request), more)
+
+
 @router.get(PAGE)
 async def form(request: Request) -> Response:
     """Where somebody types name and password."""
-    return _form(request, inside(request.query_params.get("next")))
+    return sign_in_form(request, inside(request.query_params.get("next")))
 
 
 @router.post(PAGE)
 async def enter(request: Request, sent: Sent) -> Response:
     """Open a session; a wrong password shows the form again with the name as typed."""
-    settings: PortalSettings = request.app.state.settings
     backends: Backends = request.app.state.backends
     wanted, password = inside(text(sent, "next")), sent.get("password")
-    caller = SessionCaller(
-        "",
-        language_of(request),
-        traceparent_of(request),
-        tuple(address_headers(settings.portal_key, request).items()),
-    )
+    caller = nobody_yet(request)
     body = {
         "login": text(sent, "login") or "-",
         "password": password if isinstance(password, str) else "",
@@ -84,7 +85,9 @@ async def enter(request: Request, sent: Sent) -> Response:
         if refused.status not in _TOLD and refused.status != 422:
             raise
         status = 401 if refused.status == 422 else refused.status
-        return _form(request, wanted, login=text(sent, "login"), failed=refused.code or "malformed", status=status)
+        return sign_in_form(
+            request, wanted, login=text(sent, "login"), failed=refused.code or "malformed", status=status
+        )
     return entered(request, opened, wanted)
 
 
@@ -111,6 +114,8 @@ def entered(request: Request, opened: dict[str, Any], wanted: str) -> Response:
         wanted = "/account/password"
     elif opened["post_id"] is None:
         wanted = f"/account/posts?{urlencode({'next': wanted})}"
+    elif any(post["lacks_code"] for post in opened["posts"] if post["post_id"] == opened["post_id"]):
+        wanted = "/account/second-factor"
     answer = RedirectResponse(wanted, 303)
     answer.set_cookie(secret_cookie(secure), opened["secret"], httponly=True, samesite="lax", secure=secure, path="/")
     answer.delete_cookie(SESSION_COOKIE)
@@ -142,8 +147,26 @@ def _tokens(request: Request) -> Tokens:
     return tokens
 
 
-def _form(request: Request, wanted: str, *, login: str = "", failed: str = "", status: int = 200) -> Response:
+def sign_in_form(
+    request: Request, wanted: str, *, login: str = "", failed: str = "", subject: str = "", status: int = 200
+) -> Response:
+    """The page to sign in on; ``failed``: why it did not work, ``subject``: as the issuer calls who was not known."""
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
-        request, None, "sign_in_account.html", status=status, wanted=wanted, login=login, failed=failed
+        request,
+        None,
+        "sign_in_account.html",
+        status=status,
+        wanted=wanted,
+        login=login,
+        failed=failed,
+        subject=subject,
+        oidc=oidc_name(request),
     )
+
+
+def oidc_name(request: Request) -> str:
+    """What the issuer people may also sign in through is called in the language of the page; empty without one."""
+    settings: PortalSettings = request.app.state.settings
+    zh, en = settings.oidc_label or ("", "")
+    return en if language_of(request) == "en" else zh

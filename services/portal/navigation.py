@@ -10,7 +10,7 @@ from shared.standards.rights import Right
 
 # Area → its pages, the first one a post may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("home", ("home", "messages", "terms")),
+    ("home", ("home", "messages", "terms", "emergency")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "contradictions", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),
@@ -34,10 +34,20 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aid", ("entitlements", "payments", "letters")),
     ("visits", ("visits",)),
     ("reference", ("schools", "divisions", "calendars")),
-    ("people", ("people", "posts", "handovers")),
+    ("people", ("people", "posts", "handovers", "unusual", "agency_keys")),
     (
         "audit",
-        ("audit", "questions", "counterfactuals", "proofs", "alarms", "reads", "erasures", "erasures_due"),
+        (
+            "audit",
+            "questions",
+            "counterfactuals",
+            "proofs",
+            "alarms",
+            "emergencies",
+            "reads",
+            "erasures",
+            "erasures_due",
+        ),
     ),
 )
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.portal.backends import Backends, Refused
+from services.portal.entering import oidc_name
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
@@ -39,7 +40,7 @@ POST_ACTS = {
 
 @router.get("/people")
 async def people(request: Request, opened: Opened) -> Response:
-    """Everybody with an account within one's place, and the sign-ins to look at."""
+    """Everybody with an account within one's place."""
     opened.allow(READ, KEEP)
     return await _people(request, opened)
 
@@ -71,6 +72,23 @@ async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) 
             {"reason": text(form, "reason")},
             command_id=command_id(form),
         )
+    except Refused as refused:
+        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+    return back(form, "people", "/people")
+
+
+@router.post("/people/{account_id}/identity")
+async def announce_identity(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Tell which identity at the issuer is the account's, or take every one away."""
+    opened.allow(KEEP)
+    path, body = f"/v1/accounts/{account_id}/identities", None
+    if text(form, "act") == "unlink":
+        path += "/unlink"
+    else:
+        value = form.get("value")  # whole: what is cut off would be somebody else's
+        body = {"claim": text(form, "claim"), "value": value.strip() if isinstance(value, str) else ""}
+    try:
+        await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
         return await _people(request, opened, complaint=refused.detail, status=refused.status)
     return back(form, "people", "/people")
@@ -135,9 +153,7 @@ async def _people(
     handed: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    backends = _backends(request)
     listed = await _listed(request, opened, PEOPLE)
-    unusual = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body["items"]
     rendering: Rendering = request.app.state.rendering
     return rendering.page(
         request,
@@ -145,12 +161,12 @@ async def _people(
         "people.html",
         status=status,
         **listed,
-        unusual=unusual,
         complaint=complaint,
         typed=typed or dict.fromkeys(ACCOUNT_FIELDS),
         handed=handed,
         division=opened.viewer.scope.division,
         school=opened.viewer.scope.school,
+        oidc=oidc_name(request),
     )
 
 

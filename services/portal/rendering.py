@@ -108,6 +108,7 @@ class Rendering:
             "today": today().isoformat(),
             "now": f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}",
             "notice": _notice(request, texts),
+            **_emergency(opened),
             "script_texts": json.dumps(
                 {name: texts(f"site.{name}") for name in ("live", "live_off", "live_wait", "updated")}
                 | {name: texts(f"imports.{name}") for name in ("checking", "choose_file")}
@@ -121,6 +122,14 @@ class Rendering:
             "content-language": "en" if language == "en" else "zh-CN",
         }
         return finish(request, Response(html, status, headers=headers))
+
+
+def _emergency(opened: Opening | None) -> Mapping[str, Any]:
+    """When an emergency access in use ends, and in how many minutes, as the page is made."""
+    until = opened.viewer.emergency_until if opened else 0.0
+    ends = datetime.fromtimestamp(until, SHANGHAI)
+    left = max(0, -(-int(until - datetime.now(SHANGHAI).timestamp()) // 60))
+    return {"emergency_ends": f"{ends:%H:%M}", "emergency_left": left}
 
 
 def _post_name(kind: str | None, language: Language) -> str:
@@ -160,7 +169,11 @@ def _notice(request: Request, texts: Texts) -> str:
         "freshness": "freshness.done",
         "people": "people.done",
         "handover": "handover.done",
+        "second_factor_removed": "second_factor.removed",
         "erasure": "erasures.done",
+        "key_revoked": "agency_keys.revoked_now",
+        "emergency_ended": "emergency.ended",
+        "emergency_reviewed": "emergencies.done",
         "alarm_noted": "alarms.done",
         "ruled": "review.done_ruled",
         "asked": "review.done_asked",

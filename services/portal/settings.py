@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from shared.hosting.ports import PORT_OFFSETS
 from shared.web.live import SUBSCRIBERS
@@ -18,6 +19,7 @@ SERVICES: Mapping[str, int] = {name: offset for name, offset in PORT_OFFSETS.ite
 class PortalSettings:
     """``services``: name → base URL. ``demo_seed``: 32 bytes of the demo issuer's Ed25519 key; None = no demo issuer
     (then ``jwks_url`` names the real one's keys, and ``sign_in_url`` where people sign in, if that is a page).
+    ``oidc_label``: what the issuer people may also sign in through is called, zh and en; None = there is none.
     ``access_issuer``: the ``iss`` of access's tokens; ``portal_key`` proves to access for whom the page speaks."""
 
     division: str
@@ -28,12 +30,23 @@ class PortalSettings:
     jwks_url: str | None = None
     sign_in_url: str | None = None
     demo_seed: bytes | None = field(default=None, repr=False)
+    oidc_label: tuple[str, str] | None = None
     access_issuer: str = ""
     portal_key: bytes = field(default=b"", repr=False)
     form_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     secure_cookies: bool = False
     live_lists: int = SUBSCRIBERS
     rates: Rates = UNLIMITED
+
+
+def oidc_label(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """ROLLCALL_OIDC_LABEL (中文|English), else the host of ROLLCALL_OIDC_ISSUER; None without an issuer."""
+    issuer = environ.get("ROLLCALL_OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    zh, _, en = environ.get("ROLLCALL_OIDC_LABEL", "").partition("|")
+    host = urlsplit(issuer).hostname or issuer
+    return zh.strip() or host, en.strip() or zh.strip() or host
 
 
 def local_services(first_port: int) -> dict[str, str]:

@@ -10,7 +10,8 @@ DATABASE_URL_<SERVICE>         owner's address of this service's database, else
 ROLLCALL_ADMIN_DATABASE_URL    … the server's, with database rollcall_<service>
 DATABASE_URL_KEYS              owner's address of the keys' database (default as above, rollcall_keys)
 DATABASE_PASSWORD_<SERVICE>_APP, …_WORKER, DATABASE_PASSWORD_KEYS   role passwords, if not derived from the owner's
-ROLLCALL_SECRET_<NAME>         base64 of 32 bytes; else the file <home>/secrets/<name>
+ROLLCALL_SECRET_<NAME>         base64 of 32 bytes (of a text: oidc-client); else the file <home>/secrets/<name>
+ROLLCALL_OIDC_…                the issuer people sign in through (services/access/oidc/configuration.py)
 ROLLCALL_AGENCY_TOPICS         agency:list, … whose rows come by Kafka (default the three lists; - = none)
 ROLLCALL_ISSUER, ROLLCALL_JWKS_URL, ROLLCALL_AUDIENCE   who signs the tokens
 ROLLCALL_PUBLIC_KEYS           file of the logs' public keys (default <home>/public-keys.txt)
@@ -19,6 +20,8 @@ ROLLCALL_SNAPSHOTS_KEPT        snapshots of each projection that are kept (defau
 ROLLCALL_<SERVICE>_URL         where a service answers (default loopback, by its offset)
 ROLLCALL_PROXIES               addresses of what ends TLS in front of us (default none: nobody is believed)
 ROLLCALL_RATES                 how often one person or agency may ask (shared/web/rate_limits.py); off = unlimited
+ROLLCALL_SECOND_FACTOR         kinds of post that nobody acts in without a second factor (default none)
+ROLLCALL_WORKING_HOURS         the county's, in Shanghai (default 6-22); sign-ins outside of them are shown as at night
 =============================  =========================================================================
 """
 
@@ -44,11 +47,13 @@ from shared.keys.keyring import DATABASE_NAME as KEYS_DATABASE
 from shared.keys.keyring import KeyRing
 from shared.keys.rotation import owner_of_keys
 from shared.messaging.brokers import Brokers
+from shared.standards.posts import KINDS
 from shared.web.rate_limits import UNLIMITED, Rates
 
 ENVIRONMENTS = ("demo", "test", "production")
 PARTITIONS = 4
 SECRET_BYTES = 32
+TEXT_SECRETS = ("oidc-client",)  # made by somebody else, of whatever length
 PUBLIC_KEYS_FILE = "public-keys.txt"
 DEMO_ISSUER_PATH = "/demo-issuer"
 AGENCY_TOPICS = "poverty_office:poverty,civil_affairs:civil,disability_federation:disability"
@@ -85,6 +90,8 @@ class Settings:
     rates: Rates = UNLIMITED
     pace: Pace = USUAL
     proxies: str = ""
+    working_hours: tuple[int, int] = (6, 22)
+    second_factor: frozenset[str] = frozenset()
     kafka: Brokers | None = field(default=None, repr=False)
 
     @classmethod
@@ -149,12 +156,23 @@ class Settings:
         """
         if name in self.secrets:
             return self.secrets[name]
+        return _decoded(name, self._kept(name))
+
+    def text_secret(self, name: str) -> str:
+        """A secret that somebody else gave, one of TEXT_SECRETS. Raises SettingMissing."""
+        raw = self.secrets[name] if name in self.secrets else _decoded(name, self._kept(name))
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise SettingMissing(f"secret {name} is no text") from None
+
+    def _kept(self, name: str) -> str:
         path = self.home / "secrets" / name
         if not path.exists():
             raise SettingMissing(f"secret {name} is missing: set {_variable(name)} or restore {path}")
         if path.stat().st_mode & 0o077:
             raise SettingMissing(f"{path} can be read by others; run: chmod 600 {path}")
-        return _decoded(name, path.read_text().strip())
+        return path.read_text().strip()
 
     @property
     def brokers_told(self) -> Brokers:
@@ -270,9 +288,27 @@ def _surroundings(env: Mapping[str, str], service: str) -> dict[str, Any]:
             "pace": Pace.from_environment(env),
             "proxies": proxies_from(env),
             "kafka": kafka,
+            "working_hours": _hours(env.get("ROLLCALL_WORKING_HOURS") or "6-22"),
+            "second_factor": _kinds(env.get("ROLLCALL_SECOND_FACTOR", "")),
         }
     except ValueError as odd:
         raise SettingMissing(str(odd)) from None
+
+
+def _hours(told: str) -> tuple[int, int]:
+    """``6-22`` → (6, 22). Raises ValueError."""
+    begins, _, ends = told.partition("-")
+    if not (begins.isdecimal() and ends.isdecimal() and int(begins) < int(ends) <= 24):
+        raise ValueError(f"ROLLCALL_WORKING_HOURS is {told!r}; give two hours of a day, like 6-22")
+    return int(begins), int(ends)
+
+
+def _kinds(told: str) -> frozenset[str]:
+    """Kinds of post by name, with commas between. Raises ValueError."""
+    kinds = frozenset(filter(None, map(str.strip, told.split(","))))
+    if unknown := kinds - set(KINDS):
+        raise ValueError(f"ROLLCALL_SECOND_FACTOR names no kind of post by {', '.join(sorted(unknown))}")
+    return kinds
 
 
 def _addresses(env: Mapping[str, str], first: int) -> dict[str, str]:
@@ -322,6 +358,8 @@ def _decoded(name: str, text: str) -> bytes:
         value = base64.b64decode(text, validate=True)
     except binascii.Error as broken:
         raise SettingMissing(f"secret {name} is not base64; restore it from its backup") from broken
+    if name in TEXT_SECRETS:
+        return value
     if len(value) != SECRET_BYTES:
         raise SettingMissing(f"secret {name} has {len(value)} bytes, {SECRET_BYTES} are needed")
     return value

@@ -100,6 +100,9 @@ class Right(StrEnum):
 
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_KEEP = "accounts.keep"
+    AGENCY_KEYS_READ = "agency_keys.read"
+    AGENCY_KEYS_ROTATE = "agency_keys.rotate"  # and revoke
+    AGENCY_KEYS_ISSUE = "agency_keys.issue"
     EMERGENCY_ASK = "emergency.ask"
     EMERGENCY_REVIEW = "emergency.review"
 
@@ -110,10 +113,9 @@ _STAFF = _EVERYBODY | {_R.REFERENCE_READ, _R.FRESHNESS_READ, _R.ROSTER_COUNT}
 _COUNTS = frozenset({_R.REGISTER_COUNT, _R.ROSTER_COUNT, _R.AID_COUNT, _R.ALERTS_COUNT, _R.REPORTS_READ})
 # Children, masked, as whoever works with them sees them.
 _CHILDREN = _STAFF | _COUNTS | {_R.STUDENTS_READ, _R.ROSTER_READ, _R.ALERTS_READ, _R.ALERT_RULES_READ, _R.VISITS_READ}
-_AT_SCHOOL = _CHILDREN | {_R.ATTENDANCE_READ, _R.AID_READ, _R.TERMS_READ}
+_AT_SCHOOL = _CHILDREN | {_R.ATTENDANCE_READ, _R.AID_READ, _R.TERMS_READ, _R.MESSAGES_READ}
 _SCHOOL_WIDE = _AT_SCHOOL | {
     *(_R.PROMOTIONS_READ, _R.CHANGES_READ, _R.REVIEWS_READ, _R.READS_READ, _R.REPLAY),
-    _R.MESSAGES_READ,  # messages go to a school, not to a class
 }
 _CENTRE = _CHILDREN | {
     *(_R.ATTENDANCE_READ, _R.PROMOTIONS_READ, _R.CHANGES_READ, _R.HOUSEHOLDS_ASK, _R.HOUSEHOLDS_READ, _R.LISTS_READ),
@@ -184,7 +186,7 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
     | {
         *(_R.LISTS_READ, _R.LISTS_SEND, _R.ENTRIES_READ, _R.MODELS_USE, _R.EXPORT_LISTS, _R.EXPORT_IN_FULL),
         *(_R.HOUSEHOLDS_ASK, _R.HOUSEHOLDS_CHANGE, _R.HOUSEHOLDS_APPROVE, _R.CORRECTIONS_ASK, _R.CORRECTIONS_DECIDE),
-        _R.PAPERS_TYPE,
+        *(_R.PAPERS_TYPE, _R.AGENCY_KEYS_READ, _R.AGENCY_KEYS_ROTATE),  # of its own machines
     },
     # Reads everything in scope, whenever it was; asks for and approves only what concerns the record itself.
     Kind.AUDITOR: _CENTRE
@@ -194,7 +196,11 @@ RIGHTS: Mapping[Kind, frozenset[Right]] = {
         *(_R.ERASURES_APPROVE, _R.ACCOUNTS_READ, _R.FILES_REVEAL, _R.ALARMS_NOTE, _R.ALARMS_WATCH),
     },
     # Accounts only: no child's data, and of the rest only the names of places.
-    Kind.ACCOUNT_ADMINISTRATOR: _EVERYBODY | {_R.REFERENCE_READ, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP},
+    Kind.ACCOUNT_ADMINISTRATOR: _EVERYBODY
+    | {
+        *(_R.REFERENCE_READ, _R.ACCOUNTS_READ, _R.ACCOUNTS_KEEP),
+        *(_R.AGENCY_KEYS_READ, _R.AGENCY_KEYS_ROTATE, _R.AGENCY_KEYS_ISSUE),
+    },
     Kind.SERVICE: _EVERYBODY,
 }
 

@@ -78,7 +78,7 @@ HOLDS_APPROVE = Separation(
 )
 EMERGENCY_REVIEW = Separation(
     "emergency.review",
-    "本人的紧急访问须由他人事后复核",
+    "本人的应急访问须由他人事后复核",
     "Who used an emergency access does not review it: another person must.",
 )
 LETTERS_APPROVE = Separation(

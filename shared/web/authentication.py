@@ -11,7 +11,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ class Authenticator:
         if (jwks_url is None) == (jwks is None):
             raise ValueError("give either jwks_url or jwks")
         self._jwks_url, self._fetch, self._now = jwks_url, fetch or _fetched, now
-        self._keys = _trusted(jwks) if jwks is not None else {}
+        self._keys = signing_keys(jwks) if jwks is not None else {}
         # Tokens whose signature was good, whole: a client shows the same one with each request.
         self._signed: dict[str, _Signed] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -117,7 +117,7 @@ class Authenticator:
             return now - self._tried_at > REFETCH_PAUSE_SECONDS or not self._keys
         if token in self._signed:
             return False
-        return _header(token).get("kid") not in self._keys and now - self._tried_at > REFETCH_PAUSE_SECONDS
+        return token_header(token).get("kid") not in self._keys and now - self._tried_at > REFETCH_PAUSE_SECONDS
 
     def _refresh(self, token: str) -> None:
         assert self._jwks_url is not None
@@ -126,7 +126,7 @@ class Authenticator:
                 return
             self._tried_at = time.monotonic()
             try:
-                self._keys = _trusted(self._fetch(self._jwks_url))
+                self._keys = signing_keys(self._fetch(self._jwks_url))
                 self._signed.clear()  # what a withdrawn key has signed is no longer good
                 self._fetched_at = time.monotonic()
             except (ValueError, KeyError, JoseError) as failed:
@@ -148,7 +148,7 @@ class Authenticator:
 
     def _checked(self, token: str) -> Claims:
         """The claims of a token whose signature is good."""
-        header = _header(token)
+        header = token_header(token)
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
             raise Unauthenticated("algorithm not allowed")
@@ -223,7 +223,7 @@ Checker = Authenticator | Issuers
 
 def _told_issuer(token: str) -> str:
     """What an unchecked token says of its issuer: it only chooses who checks it."""
-    _header(token)
+    token_header(token)
     try:
         part = token.split(".")[1]
         told = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
@@ -233,7 +233,8 @@ def _told_issuer(token: str) -> str:
     return issuer if isinstance(issuer, str) else ""
 
 
-def _header(token: str) -> dict[str, Any]:
+def token_header(token: str) -> dict[str, Any]:
+    """The header of a compact token, which proves nothing yet. Raises Unauthenticated."""
     if len(token) > TOKEN_CHARACTERS or token.count(".") != 2:
         raise Unauthenticated("not a signed token")
     try:
@@ -245,10 +246,11 @@ def _header(token: str) -> dict[str, Any]:
     return protected
 
 
-def _trusted(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """Public signing keys by id; symmetric keys and short RSA keys are left out whatever the issuer publishes."""
+def signing_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """Public signing keys by id; symmetric keys, short RSA keys and unknown kinds are left out whatever the issuer
+    publishes. Raises ValueError when none is left, KeyError."""
     kept: dict[str, Any] = {}
-    for key in KeySet.import_key_set({"keys": list(jwks["keys"])}):
+    for key in _read_keys(jwks["keys"]):
         described = key.as_dict(private=False)
         if not isinstance(key, OKPKey | ECKey | RSAKey) or described.get("use", "sig") != "sig":
             continue
@@ -258,6 +260,14 @@ def _trusted(jwks: Mapping[str, Any]) -> dict[str, Any]:
     if not kept:
         raise ValueError("the key set holds no usable signing key")
     return kept
+
+
+def _read_keys(told: Iterable[Any]) -> Iterator[Any]:
+    for each in told:
+        try:
+            yield from KeySet.import_key_set({"keys": [each]})
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue  # one key of a kind to come makes the others no worse
 
 
 def _fetched(url: str) -> Mapping[str, Any]:

@@ -12,13 +12,14 @@ import ipaddress
 from starlette.requests import HTTPConnection
 
 SECRET = "access-portal"  # name of the secret, not the secret # noqa: S105 # nosec B105
-ADDRESS, PROOF = "client-address", "client-address-proof"
+ADDRESS, PROOF, AGENT = "client-address", "client-address-proof", "client-agent"
+_AGENT_CHARACTERS = 200
 
 
 def address_headers(secret: bytes, request: HTTPConnection) -> dict[str, str]:
-    """The headers by which the page tells who is in front of it."""
+    """The headers by which the page tells who is in front of it, and with what."""
     address = _peer(request)
-    return {ADDRESS: address, PROOF: _proof(secret, address)}
+    return {ADDRESS: address, PROOF: _proof(secret, address), AGENT: agent_of(request)}
 
 
 def address_of(secret: bytes, request: HTTPConnection) -> str:
@@ -27,6 +28,12 @@ def address_of(secret: bytes, request: HTTPConnection) -> str:
     if told and hmac.compare_digest(proof.encode(), _proof(secret, told).encode()):
         return told
     return _peer(request)
+
+
+def agent_of(request: HTTPConnection) -> str:
+    """What the browser calls itself, told by the page or by itself: nothing is proved of it either way. ASCII, cut."""
+    told = request.headers.get(AGENT) or request.headers.get("user-agent", "")
+    return told.encode("ascii", "replace").decode()[:_AGENT_CHARACTERS]
 
 
 def _peer(request: HTTPConnection) -> str:

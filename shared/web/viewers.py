@@ -2,7 +2,8 @@
 
 The scope follows the *kind of post* (shared/standards/posts.py): a registrar's token that also names a division still
 sees one school only. Claims: ``sub`` (account), ``name``, ``post``, ``kind``, ``division`` | ``school`` | ``school`` +
-``class`` | ``agency``, ``sid`` (session), and ``emergency`` or ``delegated`` where the post is held that way.
+``class`` | ``agency``, ``sid`` (session), and ``emergency`` with ``emergency_until``, or ``delegated``, where it
+is held that way.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _KINDS = {kind.value: kind for kind in Kind}
 class Viewer:
     """The person (or service) behind a request, in the post they act in. ``kind`` is None in a post nobody declared,
     which holds no right. ``session``, ``emergency`` and ``delegated`` are ids, empty where there is none.
-    ``expires_at`` is the end of their token in Unix seconds."""
+    ``expires_at`` is the end of their token in Unix seconds, ``emergency_until`` that of the emergency access."""
 
     principal: str
     name: str
@@ -50,6 +51,7 @@ class Viewer:
     post: str = ""
     session: str = ""
     emergency: str = ""
+    emergency_until: float = 0.0
     delegated: str = ""
 
     def has(self, *rights: Right) -> bool:
@@ -81,6 +83,7 @@ def viewer_from(claims: Claims, language: Language) -> Viewer:
         post=_text(claims, "post"),
         session=_text(claims, "sid"),
         emergency=_text(claims, "emergency"),
+        emergency_until=_number(claims, "emergency_until"),
         delegated=_text(claims, "delegated"),
     )
 
@@ -112,6 +115,11 @@ def _claim(claims: Claims, name: str, pattern: re.Pattern[str]) -> str | None:
 def _text(claims: Claims, name: str) -> str:
     value: Any = claims.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _number(claims: Claims, name: str) -> float:
+    value: Any = claims.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 async def viewer(request: Request) -> Viewer:

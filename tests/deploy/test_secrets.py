@@ -53,6 +53,25 @@ def test_production_refuses_to_make_up_a_missing_secret(tmp_path: Path) -> None:
         Secrets(tmp_path, production=True).bytes("kek")
 
 
+def test_the_text_somebody_else_gave_is_never_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Secrets(tmp_path, production=False)
+    with pytest.raises(SecretMissing, match="ROLLCALL_SECRET_OIDC_CLIENT"):
+        secrets.text("oidc-client")
+    secrets.bytes("kek")
+    path = tmp_path / "secrets" / "oidc-client"
+    path.write_text("a secret: of+the/client%")  # not base64
+    path.chmod(0o600)
+    with pytest.raises(SecretUnreadable):
+        secrets.text("oidc-client")
+    path.write_text(base64.b64encode("客户端 secret".encode()).decode() + "\n")
+    assert secrets.text("oidc-client") == "客户端 secret"
+    path.chmod(0o644)
+    with pytest.raises(SecretUnreadable):
+        secrets.text("oidc-client")
+    monkeypatch.setenv("ROLLCALL_SECRET_OIDC_CLIENT", base64.b64encode(b"other").decode())
+    assert secrets.text("oidc-client") == "other"
+
+
 def test_a_successor_takes_the_place_and_the_former_one_is_kept(tmp_path: Path) -> None:
     secrets = Secrets(tmp_path)
     first, following = secrets.bytes("kek"), secrets.bytes("kek-next")

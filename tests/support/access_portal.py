@@ -23,13 +23,22 @@ from tests.support.serving import serving
 
 
 @contextmanager
-def access_portal(office: Office, home: Path, *, beside: Sequence[Service] = ()) -> Iterator[str]:
-    """The portal's address. ``beside``: started services that answer as well; the others are away, and pages say so."""
+def access_portal(
+    office: Office,
+    home: Path,
+    *,
+    beside: Sequence[Service] = (),
+    access: Service | None = None,
+    port: int = 0,
+    oidc_label: tuple[str, str] | None = None,
+) -> Iterator[str]:
+    """The portal's address. ``beside``: started services that answer as well; the others are away, and pages say so.
+    ``access``: the office's own built otherwise; ``port``: the portal's, any unless told."""
     issuer = f"urn:rollcall:{DIVISION}:access"
     authenticator = Authenticator(issuer=issuer, audience="rollcall", jwks=office.desk.signer.jwks())
     addresses = dict.fromkeys(SERVICES, "http://127.0.0.1:1")
     with ExitStack() as stack:
-        for service in (office.service, *beside):
+        for service in (access or office.service, *beside):
             hub = SseHub(service.database.app_conninfo)
             made = create_app(
                 service.name, service.routers, authenticator=authenticator, database=service.database,
@@ -42,11 +51,12 @@ def access_portal(office: Office, home: Path, *, beside: Sequence[Service] = ())
             issuer="",
             audience="rollcall",
             services=addresses,
+            oidc_label=oidc_label,
             access_issuer=issuer,
             portal_key=bytes([6]) * 32,
             secure_cookies=True,
         )
-        yield stack.enter_context(serving(application(settings, checker(home)))).url
+        yield stack.enter_context(serving(application(settings, checker(home)), port)).url
 
 
 class Person:

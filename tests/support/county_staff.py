@@ -13,6 +13,7 @@ from shared.web.viewers import viewer
 
 Row = dict[str, Any]
 Who = Annotated[Viewer, Depends(viewer)]
+SCHOOL = "3146000001"
 ACCOUNT, POST = "018f0000-0000-7000-8000-0000000000a1", "018f0000-0000-7000-8000-0000000000b1"
 
 
@@ -22,7 +23,7 @@ def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
 
     @r.get("/accounts")
     def accounts(who: Who) -> Page[Row]:
-        place = {"division_code": "460100", "school_code": None, "school_name": None}
+        place = {"division_code": "460100", "school_code": None, "school_name": None, "identity": "linked"}
         known = {"account_id": ACCOUNT, "login": "jingban1", "name": "经办乙", "closed": False, "posts": ["aid_clerk"]}
         return Page(items=[known | place])
 
@@ -46,7 +47,24 @@ def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
     @r.get("/sign-ins")
     def sign_ins(who: Who) -> dict[str, list[Row]]:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
-        return {"items": [odd | {"unusual": ["at_night"], "refused_before": 0, "address": "10.0.0.9"}]}
+        how = {"means": ["password"], "refused_before": 0, "address": "10.0.0.9", "agent": None}
+        many = {"account": ACCOUNT, "name": "经办乙", "day": "2024-09-01", "reads": 60, "rows": 60}
+        return {"items": [odd | how | {"unusual": ["at_night"]}], "reads": [many]}
+
+    @r.get("/agency-keys")
+    def agency_keys(who: Who) -> dict[str, list[Row]]:
+        key = {"key_id": POST, "agency": "civil_affairs", "label": "前置机", "issued_at": "2024-09-01T01:02:03Z"}
+        made = {"issued_by_name": "管理员甲", "until": "2025-09-01", "used_at": None, "revoked": False}
+        return {"items": [key | made | {"ends_at": None, "replaced_by": None}]}
+
+    @r.get("/emergencies")
+    def emergencies(who: Who) -> dict[str, list[Row]]:
+        place = {"division_code": "460100", "school_code": SCHOOL, "school_class": "primary/五年级/1班"}
+        known = {"emergency_id": POST, "account_id": ACCOUNT, "name": "经办乙", "kind": "class_teacher"}
+        times = {"taken_at": "2024-09-01T01:02:03Z", "until": "2024-09-01T03:02:03Z", "ended_at": None}
+        judged = {"justified": None, "note": None, "reviewed_by": None, "reviewed_by_name": None}
+        told = {"reason": "班主任住院", "state": "overdue", "why_not": None}
+        return {"items": [known | place | times | judged | told]}
 
     @r.post("/files-taken")
     def taken(who: Who, request: Request, body: Row) -> Row:

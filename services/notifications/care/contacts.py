@@ -41,6 +41,12 @@ WHERE (CAST(:school AS text) IS NULL OR school_code = :school)
   AND (CAST(:after_day AS date) IS NULL OR (since, student_id) > (:after_day, CAST(:after_id AS uuid)))
 ORDER BY since, student_id LIMIT :count
 """)
+_DUE_BY_CLASS = f"""
+SELECT c.school_code, min(c.division_code), count(*), coalesce(c.stage, ''), c.grade, c.class_name {_CHILDREN}
+  AND coalesce(k.heard_on, DATE '0001-01-01') < :before
+  AND c.school_code <> '' AND c.grade <> '' AND c.class_name <> ''
+GROUP BY c.school_code, 4, c.grade, c.class_name ORDER BY c.school_code, 4, c.grade, c.class_name
+"""
 _DUE_BY_SCHOOL = f"""
 SELECT c.school_code, min(c.division_code), count(*) {_CHILDREN}
   AND coalesce(k.heard_on, DATE '0001-01-01') < :before AND c.school_code IS NOT NULL
@@ -64,11 +70,14 @@ class LeftBehindRow(BaseModel):
 
 
 class DueAt(NamedTuple):
-    """How many left-behind children of a school are to be asked after."""
+    """How many left-behind children of a school, or of one class of it, are to be asked after."""
 
     school_code: str
     division_code: str | None
     children: int
+    stage: str = ""
+    grade: str = ""
+    class_name: str = ""
 
 
 def told(event: Recorded) -> Iterable[Assertion]:
@@ -133,6 +142,15 @@ def last_heard(connection: Connection, day: date, student_id: UUID) -> date | No
 
 def due_by_school(raw: psycopg.Connection[Any], day: date, allowed: int) -> Sequence[DueAt]:
     """The schools that have somebody to ask after. ``raw`` finds the tables of the alerts view."""
-    statement = _DUE_BY_SCHOOL.replace(":day", "%(day)s").replace(":before", "%(before)s")
+    return _due(raw, _DUE_BY_SCHOOL, day, allowed)
+
+
+def due_by_class(raw: psycopg.Connection[Any], day: date, allowed: int) -> Sequence[DueAt]:
+    """The classes that have, as far as their children have one."""
+    return _due(raw, _DUE_BY_CLASS, day, allowed)
+
+
+def _due(raw: psycopg.Connection[Any], query: str, day: date, allowed: int) -> Sequence[DueAt]:
+    statement = query.replace(":day", "%(day)s").replace(":before", "%(before)s")
     before = day - timedelta(days=allowed)
     return [DueAt(*row) for row in raw.execute(statement.encode(), {"day": day, "before": before})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from services.notifications.delivery import message_store, wording
 from services.notifications.delivery.desk import VIEW, Desk
 from services.notifications.delivery.message_store import Message
 from services.notifications.delivery.places import Place
+from services.notifications.delivery.topics import NEEDS
 from services.notifications.delivery_errors import UnknownMessage
 from services.notifications.delivery_events import MessageRead, Topic
 from shared.database.database import driver
@@ -40,54 +42,73 @@ class MessageRow(BaseModel):
     total: int
     division_code: str
     school_code: str | None
+    grade: str | None
+    class_name: str | None
     opened_at: datetime
     grew_at: datetime
     growing: bool
     read_at: datetime | None
 
 
-_INBOX = text("""
+# A class of any stage is a prefix, and row-level security shows whoever asks no other class.
+_TO = (
+    "(m.place = :place OR (right(CAST(:place AS text), 1) = '/' AND m.place ^@ CAST(:place AS text)))"
+    " AND m.topic = ANY(CAST(:topics AS text[]))"
+)
+_INBOX = text(
+    """
 SELECT m.*, -m.number AS place_in_order, r.read_at FROM messages AS m
 LEFT JOIN message_reads AS r ON r.message_id = m.message_id AND r.principal = :principal
-WHERE m.place = :place AND (CAST(:after AS bigint) IS NULL OR -m.number > :after)
+WHERE {to} AND (CAST(:after AS bigint) IS NULL OR -m.number > :after)
   AND (NOT :unread OR r.read_at IS NULL) AND (CAST(:ids AS uuid[]) IS NULL OR m.message_id = ANY(:ids))
 ORDER BY m.number DESC LIMIT :count
-""")
-_UNREAD = text("""
+""".replace("{to}", _TO)
+)
+_UNREAD = text(
+    """
 SELECT count(*) FROM (
-    SELECT FROM messages AS m WHERE m.place = :place AND NOT EXISTS (
+    SELECT FROM messages AS m WHERE {to} AND NOT EXISTS (
         SELECT FROM message_reads AS r WHERE r.message_id = m.message_id AND r.principal = :principal)
     LIMIT :most
 ) AS unread
-""")
+""".replace("{to}", _TO)
+)
+
+
+class Reader(NamedTuple):
+    """Who reads: the messages to one place, of these topics."""
+
+    place: Place
+    principal: str
+    topics: Sequence[Topic] = tuple(NEEDS)
 
 
 def inbox(
-    connection: Connection, place: Place, principal: str, turn: PageTurn, language: Language, *, unread: bool = False
+    connection: Connection, reader: Reader, turn: PageTurn, language: Language, *, unread: bool = False
 ) -> list[MessageRow]:
     """At most ``turn.fetch`` messages, the newest first."""
     after = None if turn.after is None else turn.after[0]
-    return _rows(connection, place, principal, language, after=after, unread=unread, ids=None, count=turn.fetch)
+    return _rows(connection, reader, language, after=after, unread=unread, ids=None, count=turn.fetch)
 
 
 def messages_by_id(
-    connection: Connection, place: Place, principal: str, ids: Sequence[UUID], language: Language
+    connection: Connection, reader: Reader, ids: Sequence[UUID], language: Language
 ) -> Mapping[UUID, MessageRow]:
-    """Those of these messages that are to this place."""
-    rows = _rows(connection, place, principal, language, after=None, unread=False, ids=list(ids), count=len(ids))
+    """Those of these messages that are to this reader."""
+    rows = _rows(connection, reader, language, after=None, unread=False, ids=list(ids), count=len(ids))
     return {row.message_id: row for row in rows}
 
 
-def unread_count(connection: Connection, place: Place, principal: str) -> int:
+def unread_count(connection: Connection, reader: Reader) -> int:
     """How many messages this person has not read, at most one more than UNREAD_SHOWN."""
-    given = {"place": place.key, "principal": principal, "most": UNREAD_SHOWN + 1}
+    given = {**_given(reader), "most": UNREAD_SHOWN + 1}
     return int(connection.execute(_UNREAD, given).scalar_one())
 
 
-def read(desk: Desk, scope: Scope, place: Place, message_id: UUID, command: Command, today: date) -> Result:
+def read(desk: Desk, scope: Scope, reader: Reader, message_id: UUID, command: Command, today: date) -> Result:
     """The receipt of the command's principal. Raises UnknownMessage, CommandReused."""
     with desk.database.reading(scope, VIEW) as connection:
-        known = messages_by_id(connection, place, command.principal, [message_id], "zh")
+        known = messages_by_id(connection, reader, [message_id], "zh")
     if not known:
         raise UnknownMessage
     now = utc_now()
@@ -112,10 +133,13 @@ def fixing(message: Message, version: int, today: date) -> list[Proposed]:
     return [] if version else [Proposed(message.message_id, version, message.composed(), today)]
 
 
+def _given(reader: Reader) -> dict[str, object]:
+    return {"place": reader.place.key, "principal": reader.principal, "topics": list(reader.topics)}
+
+
 def _rows(
     connection: Connection,
-    place: Place,
-    principal: str,
+    reader: Reader,
     language: Language,
     *,
     after: int | None,
@@ -123,7 +147,7 @@ def _rows(
     ids: list[UUID] | None,
     count: int,
 ) -> list[MessageRow]:
-    given = {"place": place.key, "principal": principal, "after": after, "unread": unread, "ids": ids, "count": count}
+    given = {**_given(reader), "after": after, "unread": unread, "ids": ids, "count": count}
     found = connection.execute(_INBOX, given).mappings()
     rows = []
     for each in found:
@@ -133,6 +157,7 @@ def _rows(
             MessageRow(
                 **{name: each[name] for name in ("message_id", "topic", "counts", "total", "division_code")},
                 **{name: each[name] for name in ("school_code", "opened_at", "grew_at", "read_at")},
+                **{name: each[name] for name in ("grade", "class_name")},
                 order=each["place_in_order"],
                 title=words.title,
                 parts=list(words.parts),

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from services.notifications.delivery import inbox
 from services.notifications.delivery.desk import VIEW, Desk
-from services.notifications.delivery.inbox import MessageRow
+from services.notifications.delivery.inbox import MessageRow, Reader
 from services.notifications.delivery.places import Place, place_of
+from services.notifications.delivery.topics import topics_of
 from services.notifications.delivery_errors import NoPlace
 from shared.kernel.clock import today
 from shared.standards.rights import Right
@@ -47,6 +48,11 @@ def place(desk: Desk, viewer: Viewer) -> Place:
     return found
 
 
+def reader(desk: Desk, viewer: Viewer) -> Reader:
+    """Whose inbox the viewer reads. Raises NoPlace."""
+    return Reader(place(desk, viewer), viewer.principal, topics_of(viewer.rights))
+
+
 def router(desk: Desk) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
@@ -57,33 +63,33 @@ def router(desk: Desk) -> APIRouter:
     ) -> Page[MessageRow]:
         """The messages to the viewer's place, the newest first."""
         response.headers["change-position"] = request.app.state.hub.position()  # before the rows are read
-        where = place(desk, viewer)
+        who = reader(desk, viewer)
         with desk.database.reading(viewer.scope, VIEW) as connection:
-            rows = inbox.inbox(connection, where, viewer.principal, turn, viewer.language, unread=unread)
+            rows = inbox.inbox(connection, who, turn, viewer.language, unread=unread)
         return page_of(rows, turn, key=lambda row: (row.order,))
 
     @routes.get("/messages/unread")
     def unread(viewer: Responsible) -> Unread:
-        where = place(desk, viewer)
+        who = reader(desk, viewer)
         with desk.database.reading(viewer.scope, VIEW) as connection:
-            count = inbox.unread_count(connection, where, viewer.principal)
+            count = inbox.unread_count(connection, who)
         return Unread(count=min(count, inbox.UNREAD_SHOWN), more=count > inbox.UNREAD_SHOWN)
 
     @routes.get("/messages/stream")
     def stream(request: Request, viewer: Responsible) -> Response:
         """``row`` / ``reload`` / ``bye`` events; a message that grew or was read comes as a row again."""
-        where = place(desk, viewer)
+        who = reader(desk, viewer)
 
         def read(ids: Sequence[UUID]) -> Mapping[UUID, MessageRow]:
             with desk.database.reading(viewer.scope, VIEW) as connection:
-                return inbox.messages_by_id(connection, where, viewer.principal, ids, viewer.language)
+                return inbox.messages_by_id(connection, who, ids, viewer.language)
 
         return EventStream(request, request.app.state.hub, viewer, ["messages"], read, known=())
 
     @routes.post("/messages/{message_id}/read")
     def mark(message_id: UUID, request: Request, viewer: Responsible) -> Receipt:
         command = command_from(request, viewer, None)
-        result = inbox.read(desk, viewer.scope, place(desk, viewer), message_id, command, today())
+        result = inbox.read(desk, viewer.scope, reader(desk, viewer), message_id, command, today())
         return Receipt(message_id=message_id, event_ids=result.event_ids)
 
     return routes

@@ -77,6 +77,18 @@ CREATE POLICY viewer ON message_reads FOR SELECT TO rollcall_app USING (
 );
 """,
     ),
+    (
+        "notifications-messages-0002-of-a-class",
+        """
+ALTER TABLE messages ADD COLUMN stage text, ADD COLUMN grade text, ADD COLUMN class_name text;
+CREATE POLICY class ON messages FOR SELECT TO rollcall_app USING (
+    school_code = nullif((SELECT current_setting('rollcall.class_school', true)), '')
+    AND (SELECT current_setting('rollcall.class_stage', true)) IN ('', stage)
+    AND grade = (SELECT current_setting('rollcall.class_grade', true))
+    AND class_name = (SELECT current_setting('rollcall.class_name', true))
+);
+""",
+    ),
 )
 
 
@@ -112,6 +124,9 @@ class Message:
     grew_at: datetime
     first_cause: UUID
     last_cause: UUID
+    stage: str | None
+    grade: str | None
+    class_name: str | None
 
     def composed(self) -> MessageComposed:
         """The event that fixes it."""
@@ -125,18 +140,22 @@ class Message:
             grew_at=self.grew_at,
             first_cause=self.first_cause,
             last_cause=self.last_cause,
+            stage=self.stage,
+            grade=self.grade,
+            class_name=self.class_name,
         )
 
 
 COLUMNS = (
     "message_id, number, topic, place, division_code, school_code, state, planned, counts, total, opened_at, grew_at,"
-    " first_cause, last_cause"
+    " first_cause, last_cause, stage, grade, class_name"
 )
 _GROW = """
 INSERT INTO messages AS m
-    (message_id, topic, place, division_code, school_code, counts, total, opened_at, grew_at, first_cause, last_cause)
+    (message_id, topic, place, division_code, school_code, counts, total, opened_at, grew_at, first_cause, last_cause,
+     stage, grade, class_name)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::integer[],
-                     %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::uuid[])
+                     %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[])
 ON CONFLICT (topic, place) WHERE state = 'open' DO UPDATE SET
     counts = add_counts(m.counts, excluded.counts), total = m.total + excluded.total,
     opened_at = least(m.opened_at, excluded.opened_at), grew_at = greatest(m.grew_at, excluded.grew_at),
@@ -166,11 +185,17 @@ def grow(raw: Raw, growths: Iterable[Growth]) -> list[UUID]:
             [each.grew_at for each in rows],
             [each.first_cause for each in rows],
             [each.last_cause for each in rows],
+            *([_of_class(each, name) for each in rows] for name in ("stage", "grade", "name")),
         ),
     ).fetchall()
     ids = [row[0] for row in found]
     tell(raw, ids)
     return ids
+
+
+def _of_class(growth: Growth, name: str) -> str | None:
+    own = growth.place.classroom
+    return None if own is None else getattr(own, name)
 
 
 def tell(raw: Raw, ids: Sequence[UUID]) -> None:

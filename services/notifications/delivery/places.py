@@ -1,27 +1,35 @@
-"""Whom a message is addressed to: everyone who answers for one school, or for one division itself (not its parts)."""
+"""Whom a message is addressed to: everyone who answers for one school, for one class of it, or for one division itself
+(not its parts)."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.database.scopes import Scope
+from shared.database.scopes import Classroom, Scope
 from shared.standards.division import LEVEL_LENGTHS, scope
 
 
 class Place(NamedTuple):
-    """``school_code`` None: the division itself. Both columns feed row-level security; ``key`` is what is compared."""
+    """``school_code`` None: the division itself. The columns feed row-level security; ``key`` is what is compared."""
 
     division_code: str
     school_code: str | None
+    classroom: Classroom | None = None
 
     @property
     def key(self) -> str:
-        """The same for every spelling of the same place: 469000 and 4690 are one."""
+        """The same for every spelling of the same place: 469000 and 4690 are one. A class of any stage ends with the
+        slash that the stage of any other comes after."""
+        if self.classroom is not None:
+            own = self.classroom
+            return f"class:{own.school}/{own.grade}/{own.name}/{own.stage}"
         return f"school:{self.school_code}" if self.school_code is not None else f"division:{scope(self.division_code)}"
 
 
 def place_of(viewer: Scope, division: str) -> Place | None:
     """What a viewer answers for, by their own token; ``division`` is the installation's, under which schools stand."""
+    if viewer.classroom is not None:
+        return Place(division, viewer.classroom.school, viewer.classroom)
     if viewer.school is not None:
         return Place(division, viewer.school)
     return None if viewer.division is None else Place(viewer.division, None)

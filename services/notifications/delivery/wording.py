@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from services.notifications.delivery_events import MessageComposed, Topic
+from shared.standards.posts import POSTS
 from shared.web.languages import Language
 
 _TOPICS: dict[Topic, tuple[str, str]] = {
@@ -17,6 +18,8 @@ _TOPICS: dict[Topic, tuple[str, str]] = {
     "contacts_due": ("久未联系的留守儿童 {total} 人", "{total} left-behind children not heard of for long"),
     "reports_issued": ("已出具定期报告 {total} 份", "{total} regular reports issued"),
     "agencies_silent": ("部门名单逾期未报 {total} 项", "{total} lists of agencies overdue"),
+    "emergencies_taken": ("启用应急访问 {total} 次,待复核", "{total} emergency accesses to be reviewed"),
+    "emergencies_overdue": ("应急访问逾期未复核 {total} 次", "{total} emergency accesses not reviewed in time"),
 }
 _KINDS: dict[str, tuple[str, str]] = {
     "listed_but_unenrolled": ("在名单而无学籍", "listed, enrolled nowhere"),
@@ -62,8 +65,12 @@ _LINKS: dict[Topic, str] = {
     "contacts_due": "/dropout/left-behind?due=true",
     "reports_issued": "/dropout/reports",
     "agencies_silent": "/freshness",
+    "emergencies_taken": "/emergencies",
+    "emergencies_overdue": "/emergencies",
 }
-URGENT: frozenset[Topic] = frozenset({"cases_escalated"})
+_OF_POSTS: frozenset[Topic] = frozenset({"emergencies_taken", "emergencies_overdue"})
+_POSTS = {kind.value: (post.zh, post.en) for kind, post in POSTS.items()}
+URGENT: frozenset[Topic] = frozenset({"cases_escalated", "emergencies_taken"})
 
 
 class Worded(NamedTuple):
@@ -79,7 +86,8 @@ def worded(message: MessageComposed, language: Language) -> Worded:
     place = 1 if language == "en" else 0
     counts = sorted(message.counts.items(), key=lambda each: (-each[1], each[0]))
     separator = ": " if language == "en" else ":"
-    parts = tuple(f"{_KINDS.get(kind, (kind, kind))[place]}{separator}{count}" for kind, count in counts)
+    kinds = _POSTS if message.topic in _OF_POSTS else _KINDS
+    parts = tuple(f"{kinds.get(kind, (kind, kind))[place]}{separator}{count}" for kind, count in counts)
     return Worded(_TOPICS[message.topic][place].format(total=message.total), parts, _LINKS[message.topic])
 
 

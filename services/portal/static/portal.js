@@ -193,6 +193,19 @@
     });
   });
 
+  // ---- emergency access: the minutes left -------------------------------------------------------------------------
+  document.querySelectorAll("[data-left]").forEach(function (shown) {
+    const until = Number(shown.dataset.left) * 1000;
+    const said = shown.textContent;
+    function tick() {
+      const left = Math.max(0, Math.ceil((until - Date.now()) / 60000));
+      const text = said.replace(/\d+/, String(left));
+      if (shown.textContent !== text) shown.textContent = text;
+    }
+    tick();
+    window.setInterval(tick, 10000);
+  });
+
   // ---- printing ---------------------------------------------------------------------------------------------------
   document.querySelectorAll("[data-print]").forEach(function (button) {
     button.hidden = false;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ COUNTY = Administrator("system:test", division=DIVISION)
 class Office:
     """Access without its web edge. ``now`` is the one clock; it moves when a test says so."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, *, second_factor: frozenset[str] = frozenset()) -> None:
         self.installation = installation
-        settings = installation.settings("access")
+        settings = replace(installation.settings("access"), second_factor=second_factor)
         self.service = app.build(settings)
         self.desk: Desk = app.desk_of(settings, self.service.keyring)
         installation.start(self.service)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,9 @@ from services.access.events import (
     AccountClosed,
     AccountOpened,
     DelegationEnded,
+    IdentityAnnounced,
+    IdentityLinked,
+    IdentityUnlinked,
     PasswordChanged,
     PasswordReset,
     PostClosed,
@@ -138,12 +141,20 @@ def test_an_account_is_what_its_stream_says() -> None:
         PasswordChanged(account_id=HOLDER),
         SecondFactorSet(account_id=HOLDER),
         SecondFactorRemoved(account_id=HOLDER, by=ADMIN),
-    ]
+        IdentityAnnounced(
+            account_id=HOLDER, identity_id=FIRST, issuer="i", claim="sub", until=datetime(2026, 4, 1, tzinfo=UTC),
+            division_code="469001", by=ADMIN, personal=None,
+        ),
+        IdentityLinked(
+            account_id=HOLDER, identity_id=FIRST, issuer="i", division_code="469001", by=ADMIN, personal=None
+        ),
+        IdentityUnlinked(account_id=HOLDER, identity_id=FIRST, by=ADMIN),
+    ]  # fmt: skip
     assert account_of([]) == Account() == Account(0, None, "", None, False)
     for count in range(1, len(facts) + 1):
         assert account_of(facts[:count]) == Account(count, HOLDER, "469001", "S1", False)
     shut = account_of([*facts, AccountClosed(account_id=HOLDER, by=ADMIN, reason="离职")])
-    assert shut == Account(6, HOLDER, "469001", "S1", True)
+    assert shut == Account(9, HOLDER, "469001", "S1", True)
     with pytest.raises(TypeError, match="PostClosed is no fact of an account"):
         account_after(Account(), CLOSED)
     with pytest.raises(FrozenInstanceError):

@@ -9,13 +9,14 @@ import pytest
 from services.access import emergency, queries, session_desk, sessions
 from services.access.administration import Administrator
 from services.access.emergency import Wanted
-from services.access.errors import BadEmergency, EmergencyReviewed, NotYours, Oneself, UnknownEmergency
-from services.access.events import EmergencyAccessReviewed, EmergencyAccessTaken
+from services.access.errors import BadEmergency, EmergencyGoesOn, EmergencyReviewed, NotYours, UnknownEmergency
+from services.access.events import EmergencyAccessEnded, EmergencyAccessReviewed, EmergencyAccessTaken
 from services.access.places import Place
 from services.access.projections import NAME
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.standards.posts import Kind
+from shared.standards.separation import SecondPersonNeeded
 from shared.web.authentication import Unauthenticated
 from tests.services.access.conftest import Office
 from tests.services.access.test_posts import vacate
@@ -38,7 +39,11 @@ def test_it_lasts_some_hours_in_that_post_only_and_says_so(office: Office) -> No
     assert (fact.reason, fact.account_id, fact.session_id) == (REASON, person, taken.session.session_id)
     with office.desk.database.writing() as connection:
         assert before.session.session_id in sessions.revoked(driver(connection), 0).sessions
-    back = session_desk.choose_post(office.desk, taken.secret, post, office.now)
+    back = emergency.end(office.desk, taken.secret, office.now)
+    (over,) = office.facts(EmergencyAccessEnded)
+    assert (over.emergency_id, over.session_id) == (fact.emergency_id, fact.session_id)
+    with pytest.raises(UnknownEmergency):
+        emergency.end(office.desk, back.secret, office.now)
     assert office.claims(back.secret)["kind"] == "aid_clerk" and "emergency" not in office.claims(back.secret)
     again = emergency.take(office.desk, back.secret, wanted, office.now)
     for _ in range(3):
@@ -47,6 +52,7 @@ def test_it_lasts_some_hours_in_that_post_only_and_says_so(office: Office) -> No
     office.later(minutes=4)
     with pytest.raises(Unauthenticated):
         session_desk.token(office.desk, again.secret, office.now)
+    assert len(office.facts(EmergencyAccessEnded)) == 1, "what ran out by itself was not given back"
 
 
 def test_it_ends_with_the_post_it_rests_on(office: Office) -> None:
@@ -85,7 +91,7 @@ def test_somebody_else_reviews_it_once(office: Office) -> None:
     def review(who: Administrator, which: uuid.UUID = taken.emergency_id) -> None:
         emergency.review(office.desk, who, which, (True, "情况属实"), office.command(), office.now)
 
-    with pytest.raises(Oneself):
+    with pytest.raises(SecondPersonNeeded):
         review(Administrator(str(person), division=DIVISION))
     for who, which in (
         (Administrator("principal", school="S2"), taken.emergency_id),
@@ -93,6 +99,9 @@ def test_somebody_else_reviews_it_once(office: Office) -> None:
     ):
         with pytest.raises(UnknownEmergency):
             review(who, which)
+    with pytest.raises(EmergencyGoesOn):
+        review(Administrator("principal", school="S1"))
+    office.later(hours=1)
     review(Administrator("principal", school="S1"))
     with pytest.raises(EmergencyReviewed):
         review(Administrator("approver", division=DIVISION))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import json
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
+from joserfc import jws
 
-from services.access import account_desk, second_factor_desk
-from services.access.errors import CodeNeeded, SecondFactorStands, SignInFailed, WrongCode
+from services.access import account_desk, emergency, second_factor_desk, session_desk
+from services.access.emergency import Wanted
+from services.access.errors import CodeNeeded, NotYours, SecondFactorStands, SignInFailed, WrongCode
 from services.access.events import SecondFactorRemoved, SecondFactorSet, SignedIn, SignInRefused
+from services.access.places import Place
 from services.access.second_factor import STEP_SECONDS, code_of
 from services.access.sign_in import Attempt, SignedInAs, sign_in
+from shared.standards.posts import Kind
 from tests.services.access.conftest import COUNTY, PASSWORD, Office
+from tests.services.installation import DIVISION
 
 
 @pytest.mark.parametrize(
@@ -90,3 +98,31 @@ def test_doing_without_it_again_takes_the_password(office: Office) -> None:
     assert enter(office, login).secret and office.facts(SecondFactorSet)
     logged = [each.logged.event.data for each in office.installation.entries("access")]
     assert not any(seed in data or base64.b32encode(seed) in data for data in logged)
+
+
+def test_a_kind_of_post_that_asks_for_it_permits_nothing_without(office: Office) -> None:
+    office.later(hours=1)
+    strict = dataclasses.replace(office.desk, second_factor=frozenset({"approver"}))
+    person, login = office.someone()
+    clerk, approver = office.post("aid_clerk", holder=person), office.post("approver", holder=person)
+    entered = enter(office, login)
+
+    def kind_in(post: UUID, secret: str) -> tuple[str | None, str]:
+        chosen = session_desk.choose_post(strict, secret, post, office.now).secret
+        token = session_desk.token(strict, chosen, office.now).token
+        return json.loads(jws.extract_compact(token.encode()).payload).get("kind"), chosen
+
+    kind, secret = kind_in(clerk, entered.secret)
+    assert kind == "aid_clerk" and kind_in(approver, secret)[0] is None
+    clerks = dataclasses.replace(strict, second_factor=frozenset({"aid_clerk"}))
+    wanted = Wanted(Kind.REVIEWER, Place(DIVISION), 1, "核对员住院,今天须办结")
+    with pytest.raises(NotYours):
+        emergency.take(clerks, kind_in(clerk, enter(office, login).secret)[1], wanted, office.now)
+    secret = enter(office, login).secret
+    address = second_factor_desk.begin(office.desk, secret, office.now).address
+    seed = base64.b32decode(parse_qs(urlsplit(address).query)["secret"][0])
+    second_factor_desk.confirm(office.desk, secret, now_code(office, seed), office.now)
+    assert kind_in(approver, secret)[0] is None, "what was proved to set it up was not how this session was opened"
+    office.later(minutes=1)
+    with_code = enter(office, login, now_code(office, seed))
+    assert kind_in(approver, with_code.secret)[0] == "approver"

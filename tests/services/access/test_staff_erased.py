@@ -13,6 +13,10 @@ from services.access.commands import FillPost
 from services.access.desk import open_sessions
 from services.access.errors import AccountIsClosed, SignInFailed
 from services.access.events import AccountClosed, PostFilled, SessionEnded
+from services.access.oidc.configuration import Configuration
+from services.access.oidc.linking import Told, announce
+from services.access.oidc.office import Office as OidcOffice
+from services.access.oidc.party import RelyingParty
 from services.access.people import AccountFilter
 from services.access.post_desk import fill
 from services.access.projections import NAME
@@ -68,17 +72,21 @@ def test_an_erased_member_of_staff_is_named_nowhere_and_out_at_once(office: Offi
     post = office.post(holder=account)
     entered = office.enter(login, address="10.9.8.7")
     office.enter(other_login, address="10.9.8.8")
+    told = Configuration("https://issuer.test", "rollcall", "secret", "https://page.test/sign-in/oidc/callback")
+    counter, identity = OidcOffice(office.desk, RelyingParty(told)), Told("sub", "subject-at-the-issuer")
+    announce(counter, COUNTY, account, identity, office.command(), office.now)
     office.installation.pump()
-    digest = office.desk.streams.login(login).hex()
+    digests = office.desk.streams.login(login), office.desk.streams.announced(told.issuer, *identity)
+    traces = [login, "10.9.8.7", identity.value, *(each.hex() for each in digests)]
     before = everything(office)
-    assert login in before and "10.9.8.7" in before and digest in before
+    assert [trace for trace in traces if trace not in before] == []
     with office.desk.database.writing() as connection:
         ended_before = revoked(driver(connection), 0).last
 
     erase(office, account)
 
     after = everything(office)
-    assert [trace for trace in (login, "10.9.8.7", digest) if trace in after] == []
+    assert [trace for trace in traces if trace in after] == []
     assert other_login in after and "10.9.8.8" in after
     with pytest.raises(SignInFailed):
         office.enter(login)

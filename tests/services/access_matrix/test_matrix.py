@@ -85,6 +85,8 @@ def routes(service: str) -> list[tuple[str, frozenset[str]]]:
 
 def let_in(person: Person, service: str, path: str, kinds: frozenset[str]) -> bool:
     """Whether the person's post may ask it at all; models concern the whole division (469000) and ask for its scope."""
+    if path == "/agency-keys" and person.agency:
+        return person.kind in kinds  # an agency's publisher sees the keys of its own machines
     whole = (service, path) in WHOLE
     whole = whole or (service == "matching" and path.startswith("/models") and path != "/models/in-force")
     return person.kind in kinds and (not whole or "469000".startswith(person.division or "-"))

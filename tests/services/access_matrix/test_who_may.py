@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.events_doc import SERVICES
+from services.portal.table_pages import NAVIGATION
 from shared.standards.posts import Kind
 from shared.standards.rights import RIGHTS, Right, held_by
 from shared.web.descriptions import RIGHT_FIELD
@@ -19,14 +20,21 @@ from tests.support.post_letters import LETTERS
 BY_SECRET = (
     *("/v1/log/store", "/v1/log/store/tiles"),
     *("/v1/sign-in", "/v1/sign-out", "/v1/token", "/v1/session/post", "/v1/agency-token", "/v1/administrators"),
-    *("/v1/me", "/v1/me/sign-ins", "/v1/me/password", "/v1/me/emergency", "/v1/me/second-factor"),
+    *(
+        "/v1/me",
+        "/v1/me/sign-ins",
+        "/v1/me/password",
+        "/v1/me/emergency",
+        "/v1/me/emergency/end",
+        "/v1/me/second-factor",
+    ),
     *("/v1/me/second-factor/confirm", "/v1/me/second-factor/remove", "/v1/jwks.json", "/v1/revocations"),
     *("/v1/me/handovers", "/v1/me/handovers/{handover_id}", "/v1/me/handovers/{handover_id}/items"),
     *("/v1/me/handovers/{handover_id}/sheet.xlsx", "/v1/me/handovers/{handover_id}/differences"),
     *("/v1/me/handovers/{handover_id}/sign", "/v1/me/handovers/{handover_id}/withdraw"),
+    *("/v1/oidc/begin", "/v1/oidc/finish", "/v1/oidc/code"),
+    *("/v1/me/identities", "/v1/me/identities/finish", "/v1/me/identities/{identity_id}/unlink"),
 )
-# Asked of the post a session acts in, and by pages alone.
-AHEAD = {Right.EMERGENCY_ASK, Right.ALARMS_WATCH}
 
 
 def rules(home: Path) -> dict[tuple[str, str, str], list[str] | None]:
@@ -63,7 +71,8 @@ def test_each_right_is_asked_for_somewhere_and_held_by_somebody(
     rights_asked: dict[tuple[str, str, str], list[str] | None],
 ) -> None:
     asked = {Right(right) for rights in rights_asked.values() for right in rights or ()}
-    assert asked | AHEAD == set(Right)
+    by_pages = {right for _, _, rights in NAVIGATION for right in rights}
+    assert asked | by_pages == set(Right)
     assert set().union(*RIGHTS.values()) == set(Right)
 
 

@@ -111,3 +111,14 @@ def test_in_production_nothing_crosses_a_network_readable() -> None:
             with pytest.raises(SettingMissing, match="verify-full"):
                 Settings.from_environment("registry", {**near, name: address})
         Settings.from_environment("registry", {**near, name: far + "?sslmode=verify-full"})
+
+
+def test_working_hours_and_kinds_that_ask_for_a_second_factor_are_read_or_refused_by_name() -> None:
+    plain = Settings.from_environment("access", BASE)
+    assert plain.working_hours == (6, 22) and plain.second_factor == frozenset()
+    told = {**BASE, "ROLLCALL_WORKING_HOURS": "7-20", "ROLLCALL_SECOND_FACTOR": "approver, cashier"}
+    found = Settings.from_environment("access", told)
+    assert found.working_hours == (7, 20) and found.second_factor == {"approver", "cashier"}
+    for name, odd in (("WORKING_HOURS", "22-6"), ("WORKING_HOURS", "day"), ("SECOND_FACTOR", "service")):
+        with pytest.raises(SettingMissing, match=f"ROLLCALL_{name}"):
+            Settings.from_environment("access", {**BASE, f"ROLLCALL_{name}": odd})

@@ -152,6 +152,13 @@ def test_only_signing_keys_long_enough_are_trusted() -> None:
     odd = {"kty": "oct", "k": b64(b"0" * 32), "kid": "s"}
     assert refused(checking(odd, signer.jwk), hmac_token(b"0" * 32, "s")) == "algorithm not allowed"
     assert refused(checking(odd, signer.jwk), token(signer, kid="s")) == "no such key for the algorithm"
+    to_come: tuple[Any, ...] = (
+        {"kty": "AKP", "kid": "new"},
+        {"kty": "EC", "crv": "P-9", "x": "A", "y": "A"},
+        "no key",
+        {},
+    )
+    assert checking(*to_come, signer.jwk).claims_now(token(signer))["sub"] == "u1"
     for nothing in ([{**sealing.jwk, "use": "enc"}], [odd]):
         with pytest.raises(ValueError, match="no usable signing key"):
             checking(*nothing)

@@ -71,13 +71,13 @@ def messages(desk: Desk, scope: Scope, who: str = "anna") -> list[MessageRow]:
     place = place_of(scope, DIVISION)
     assert place is not None
     with desk.database.reading(scope, VIEW) as connection:
-        return inbox.inbox(connection, place, who, PageTurn(None, 200), "zh")
+        return inbox.inbox(connection, inbox.Reader(place, who), PageTurn(None, 200), "zh")
 
 
 def read(desk: Desk, scope: Scope, message_id: UUID, who: str = "anna", command_id: UUID | None = None) -> None:
     place = place_of(scope, DIVISION)
     assert place is not None
-    inbox.read(desk, scope, place, message_id, Command(who, command_id or uuid4(), b"read"), TODAY)
+    inbox.read(desk, scope, inbox.Reader(place, who), message_id, Command(who, command_id or uuid4(), b"read"), TODAY)
 
 
 def test_a_storm_of_alerts_is_one_message_at_each_place_that_answers(installation: Installation, desk: Desk) -> None:
@@ -164,9 +164,9 @@ def test_an_inbox_shows_its_own_place_only(installation: Installation, desk: Des
     with pytest.raises(UnknownMessage):
         read(desk, COUNTY, other.message_id)  # it may see the row, but it is not the one addressed
     with desk.database.reading(NO_SCOPE, VIEW) as connection:
-        assert inbox.inbox(connection, Place(DIVISION, "S2"), "anna", PageTurn(None, 200), "zh") == []
+        assert inbox.inbox(connection, inbox.Reader(Place(DIVISION, "S2"), "anna"), PageTurn(None, 200), "zh") == []
     with desk.database.reading(SCHOOL, VIEW) as connection:
-        assert inbox.inbox(connection, Place(DIVISION, "S2"), "anna", PageTurn(None, 200), "zh") == []
+        assert inbox.inbox(connection, inbox.Reader(Place(DIVISION, "S2"), "anna"), PageTurn(None, 200), "zh") == []
 
 
 def test_one_sets_how_one_is_reached_in_the_version_one_has_read(installation: Installation, desk: Desk) -> None:

@@ -1,0 +1,135 @@
+"""Keys of agencies' machines: who has which, when it was used last; issued, rotated and revoked. A key is shown once,
+where its form is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends, Refused
+from services.portal.forms import Sent, back, command_id, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, opening
+from shared.kernel.clock import today, utc_now
+from shared.kernel.refusals import Malformed
+from shared.standards.rights import Right
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+PAGE = "/agency-keys"
+FIELDS = ("agency", "label", "until")
+LIFE = timedelta(days=365)  # what the form proposes: the longest a key may live
+# How long a former key may be used on: as long as it takes to reach whoever runs the machine.
+KEPT: Mapping[str, timedelta] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+
+
+@router.get(PAGE)
+async def agency_keys(request: Request, opened: Opened) -> Response:
+    """The keys one looks after."""
+    opened.allow(Right.AGENCY_KEYS_READ)
+    return await _page(request, opened)
+
+
+@router.post(PAGE)
+async def issue(request: Request, opened: Opened, form: Sent) -> Response:
+    """A key for a machine, shown in the answer."""
+    opened.allow(Right.AGENCY_KEYS_ISSUE)
+    typed = {name: text(form, name) for name in FIELDS}
+    return await _made(request, opened, "/v1/agency-keys", typed, command_id(form), typed=typed)
+
+
+@router.get(f"{PAGE}/{{key_id}}/rotate")
+async def again(key_id: UUID) -> Response:
+    """Where a reload of an answer comes to."""
+    return RedirectResponse(PAGE, 303)
+
+
+@router.post(f"{PAGE}/{{key_id}}/rotate")
+async def rotate(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Another key in its place, shown in the answer."""
+    opened.allow(Right.AGENCY_KEYS_ROTATE)
+    kept = KEPT.get(text(form, "keep"))
+    if kept is None:
+        raise Malformed("请选择旧密钥再用多久", "Say how long the former key is good", field="keep")
+    body = {"until": text(form, "until"), "valid_until": (utc_now() + kept).isoformat()}
+    command = command_id(form)
+    return await _made(request, opened, f"/v1/agency-keys/{key_id}/rotate", body, command)
+
+
+@router.post(f"{PAGE}/{{key_id}}/revoke")
+async def revoke(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Out at once."""
+    opened.allow(Right.AGENCY_KEYS_ROTATE)
+    path = f"/v1/agency-keys/{key_id}/revoke"
+    try:
+        await _backends(request).post(opened.caller, "access", path, None, command_id=command_id(form))
+    except Refused as refused:
+        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+    return back(form, "key_revoked", PAGE)
+
+
+async def _made(
+    request: Request,
+    opened: Opening,
+    path: str,
+    body: Mapping[str, Any],
+    command: str,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    try:
+        made = (await _backends(request).post(opened.caller, "access", path, dict(body), command_id=command)).body
+    except Refused as refused:
+        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+    answer = await _page(request, opened, made=made)
+    answer.headers["cache-control"] = "no-store"
+    return answer
+
+
+async def _page(
+    request: Request,
+    opened: Opening,
+    *,
+    typed: Mapping[str, str] | None = None,
+    made: Mapping[str, Any] | None = None,
+    complaint: str = "",
+    status: int = 200,
+) -> Response:
+    rows = (await _backends(request).get(opened.caller, "access", "/v1/agency-keys")).body["items"]
+    rendering: Rendering = request.app.state.rendering
+    return rendering.page(
+        request,
+        opened,
+        "agency_keys.html",
+        status=status,
+        rows=[{**row, "state": _state(row)} for row in rows],
+        typed=typed or {**dict.fromkeys(FIELDS, ""), "until": (today() + LIFE).isoformat()},
+        proposed=(today() + LIFE).isoformat(),
+        kept=list(KEPT),
+        made=made,
+        complaint=complaint,
+    )
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row["revoked"]:
+        return "revoked"
+    if row["until"] <= today().isoformat():
+        return "expired"
+    if row["ends_at"] is None:
+        return "good"
+    return "ending" if row["ends_at"] > utc_now().isoformat() else "replaced"
+
+
+def _backends(request: Request) -> Backends:
+    backends: Backends = request.app.state.backends
+    return backends
