@@ -10,7 +10,7 @@ from services.access.acting import OPERATOR_SECRET
 from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
 from services.access.emergency_api import emergency_routes
-from services.access.events import DayOpened
+from services.access.events import AccessRefused, DataExported, DayOpened
 from services.access.handover.collecting import Collector
 from services.access.handover.handover_api import handover_routes
 from services.access.handover.handover_desk import HandoverDesk
@@ -27,10 +27,12 @@ from services.access.session_api import key_routes, session_routes
 from services.access.signing import TokenSigner
 from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
+from services.access.taken_api import taken_routes
 from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.keys.keyring import KeyRing
 from shared.web.client_address import SECRET as PORTAL_SECRET
 from shared.web.open_items import open_item_routes
@@ -81,6 +83,7 @@ def built(settings: Settings, issuer: Configuration | None) -> Service:
             post_routes(desk),
             staff_routes(desk),
             agency_key_routes(desk),
+            taken_routes(desk.store, desk.database),
             emergency_routes(desk),
             handover_routes(HandoverDesk(desk, Collector(settings.addresses, desk.signer))),
             open_item_routes("access", open_work.sources(desk.database)),
@@ -89,4 +92,5 @@ def built(settings: Settings, issuer: Configuration | None) -> Service:
         projections=projections(desk, keyring),
         steps=(*STEPS, *forgetting.STEPS),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

@@ -68,6 +68,7 @@ from shared.kernel.refusals import Conflict, Forbidden, Malformed, NotFound, Ref
 class SignInFailed(Refusal):
     status = 401
     code = "sign_in_failed"
+    has_own_event = True  # SignInRefused
 
     def __init__(self) -> None:
         super().__init__("登录名或密码不正确", "The login name or the password is wrong")
@@ -76,6 +77,7 @@ class SignInFailed(Refusal):
 class CodeNeeded(Refusal):
     status = 401
     code = "code_needed"
+    has_own_event = True  # a step of signing in: nothing was refused yet
 
     def __init__(self) -> None:
         super().__init__("请输入动态验证码", "Give the code of your authenticator as well")

@@ -15,6 +15,7 @@ from services.access.handover_events import HandoverClosed as HandoverClosed
 from services.access.handover_events import HandoverItemsListed as HandoverItemsListed
 from services.access.handover_events import HandoverOpened as HandoverOpened
 from services.access.handover_events import HandoverSigned as HandoverSigned
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 
 SignInFailure = Literal[
@@ -371,3 +372,13 @@ class EmergencyAccessReviewed(Fact, frozen=True, kw_only=True):
     justified: bool
     note: str
     by: str
+
+
+@fact("access")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("access")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

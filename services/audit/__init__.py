@@ -5,7 +5,7 @@ owns      an archive of every service's log with its leaves recomputed, alarms, 
 accepts   requests, approvals and refusals of erasure and hold; rules of retention; rotation of the key-encryption key;
           notes on alarms; counterfactuals
 emits     PersonErased and what leads to it, holds, rules of retention, key rotations, notes on alarms,
-          PersonFileRead, CounterfactualAsked and CounterfactualRead
+          PersonFileRead, CounterfactualAsked and CounterfactualRead, SnapshotsDropped
 consumes  the logs and heads of access, registry, matching, disbursement, visits, notifications and its own
 serves    POST /v1/replay/{view}, …/difference and …/bundle, POST /v1/person, …/full and …/bundle, POST /v1/why,
           POST /v1/why-not, /v1/erasures, /v1/holds, /v1/retention-rule, /v1/keys/rotation, /v1/reads,

@@ -23,10 +23,12 @@ from services.audit.replays.replay_api import replay_routes
 from shared.database.database import Database, driver
 from shared.standards.division import within
 from shared.standards.rights import Right
+from shared.web.disclosures import tell
 from shared.web.viewers import Viewer, require
 
 NDJSON = "application/x-ndjson"
 Auditor = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
+Taking = Annotated[Viewer, Depends(require(Right.LOGS_READ, exports=True))]
 
 
 class Logs(BaseModel):
@@ -54,7 +56,7 @@ def router(database: Database, bundles: Bundles, asking: Asking, services: tuple
             return Logs(items=queries.logs(connection, services, roots))
 
     @routes.get("/logs/{service}/export")
-    def export(service: str, viewer: Auditor, until: Annotated[int | None, Query(ge=1)] = None) -> StreamingResponse:
+    def export(service: str, viewer: Taking, until: Annotated[int | None, Query(ge=1)] = None) -> StreamingResponse:
         """The log as NDJSON from index 1 (export.py), up to ``until`` or as far as it is archived without a gap."""
         whole_division(viewer)
         if service not in services:
@@ -62,6 +64,7 @@ def router(database: Database, bundles: Bundles, asking: Asking, services: tuple
         with database.working() as connection:
             (head,) = archived.heads(driver(connection), [service])
         last = head.archived if until is None else min(until, head.archived)
+        tell(rows=last)
         headers = {"content-disposition": f'attachment; filename="{service}-{last}.ndjson"'}
         return StreamingResponse(_lines(database, service, last), media_type=NDJSON, headers=headers)
 

@@ -18,7 +18,7 @@ from services.audit.erasure.erasure_api import erasure_routes
 from services.audit.erasure.retention import FIRST_RULE, canonical, content_hash
 from services.audit.erasure.rotating import Rotating
 from services.audit.erasure.rule_api import rule_routes
-from services.audit.events import DayOpened, RetentionRuleActivated
+from services.audit.events import AccessRefused, DataExported, DayOpened, RetentionRuleActivated
 from services.audit.processor import projections, workers
 from services.audit.proofs.api import witness_routes
 from services.audit.proofs.figures import GAUGES
@@ -37,6 +37,7 @@ from shared.eventsourcing.view import Views
 from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service, Worker
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 ARCHIVED_SERVICES = ("access", "registry", "matching", "disbursement", "visits", "notifications", "audit")
@@ -79,7 +80,7 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
             erasure_routes(desk, settings.division),
             rule_routes(desk, rotating, settings.division),
             *counterfactual,
-            snapshot_routes(snapshotter, settings.division),
+            snapshot_routes(snapshotter, desk, settings.division),
             open_item_routes("audit", open_work.sources(desk, settings.division)),
         ),
         projections=projections(keyring),
@@ -92,5 +93,6 @@ def build(settings: Settings, views: Views, compute: Compute | None = None) -> S
         seeds=(Seed(RETENTION, RETENTION, first_rule(), FIRST_RULE_FROM, first_only=True),),
         steps=STEPS,
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
         gauges=GAUGES,
     )

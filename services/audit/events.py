@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
 Ground = Literal["asked_for", "retention", "unlawful"]
@@ -159,6 +160,14 @@ class KeysRotated(Fact, frozen=True, kw_only=True):
 
 
 @fact("audit")
+class SnapshotsDropped(Fact, frozen=True, kw_only=True):
+    """Somebody had all ``snapshots`` destroyed, with their keys; those that are due are written anew."""
+
+    snapshots: int
+    dropped_by: str
+
+
+@fact("audit")
 class CounterfactualAsked(Fact, frozen=True, kw_only=True):
     """Somebody asked what would have been due had something been otherwise, as known at ``known_at``. ``changes``: what
     of (move, rules …), ``changes_hash``: hex SHA-256 over all of them and the files they name; its stream is the
@@ -184,3 +193,13 @@ class CounterfactualRead(Fact, frozen=True, kw_only=True):
     form: Literal["json", "xlsx"]
     division_code: str | None = None
     school_code: str | None = None
+
+
+@fact("audit")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("audit")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.disbursement import open_work
 from services.disbursement.api import router
-from services.disbursement.events import DayOpened
+from services.disbursement.events import AccessRefused, DataExported, DayOpened
 from services.disbursement.gap_fund import GAP_FUND
 from services.disbursement.letters.incoming import IncomingDesk
 from services.disbursement.letters.incoming_api import incoming_router
@@ -16,6 +16,7 @@ from services.disbursement.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 
@@ -41,4 +42,5 @@ def build(settings: Settings) -> Service:
             Seed("gap-fund", GAP_FUND.programme, activation(GAP_FUND), AUTUMN_2019),
         ),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

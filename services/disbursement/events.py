@@ -9,6 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from services.disbursement import letter_events as letter_events  # declared with these, reached through this module
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
 
@@ -77,3 +78,13 @@ class DayOpened(Fact, frozen=True, kw_only=True):
     """A day began in Asia/Shanghai: the only clock a policy of this service knows."""
 
     day: date
+
+
+@fact("disbursement")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("disbursement")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -28,6 +28,7 @@ from shared.database.database import Database
 from shared.kernel.clock import today
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
+from shared.web.disclosures import tell
 from shared.web.event_stream import EventStream
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
@@ -35,6 +36,7 @@ from shared.web.viewers import Viewer, require
 KNOWN_IDS = 10_000
 Turn = Annotated[PageTurn, Depends(page_turn)]
 RosterReader = Annotated[Viewer, Depends(require(Right.ROSTER_READ))]
+Taking = Annotated[Viewer, Depends(require(Right.ROSTER_READ, exports=True))]
 ReviewReader = Annotated[Viewer, Depends(require(Right.REVIEWS_READ))]
 RowReader = Annotated[Viewer, Depends(require(Right.ENTRIES_READ))]
 Anyone = Annotated[Viewer, Depends(require(Right.ROSTER_COUNT))]
@@ -90,7 +92,7 @@ def _roster_routes(routes: APIRouter, database: Database, division: str) -> None
 
     @routes.get("/roster.xlsx", response_class=FileResponse)
     def roster_sheet(
-        viewer: RosterReader,
+        viewer: Taking,
         school: SchoolCode = None,
         category: CategoryCode = None,
         true_on: date | None = None,
@@ -102,7 +104,8 @@ def _roster_routes(routes: APIRouter, database: Database, division: str) -> None
         try:
             with database.reading(viewer.scope, view) as connection:
                 found = roster.roster_pages(connection, day, school=school, category=category)
-                write_roster(path, f"资助名册 {day.isoformat()}", found, list_dates(connection, day))
+                rows = write_roster(path, f"资助名册 {day.isoformat()}", found, list_dates(connection, day))
+            tell(rows=rows, file=path)
         except BaseException:
             folder.cleanup()
             raise

@@ -18,7 +18,13 @@ from services.matching.active_model import ActiveModel
 from services.matching.api import router
 from services.matching.categories import CONTENT, DEFAULT_CATEGORY_RULES, canonical_json
 from services.matching.deciding import Deciding
-from services.matching.events import CategoryRulesActivated, DayOpened, MatchingModelActivated
+from services.matching.events import (
+    AccessRefused,
+    CategoryRulesActivated,
+    DataExported,
+    DayOpened,
+    MatchingModelActivated,
+)
 from services.matching.handlers import Desk
 from services.matching.model_handlers import ModelDesk
 from services.matching.model_reporting import Reporting
@@ -29,6 +35,7 @@ from shared.eventsourcing.store import EventStore
 from shared.hosting.seeding import PRINCIPAL
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 FIRST_RULES_FROM = date(2019, 9, 1)
@@ -72,5 +79,6 @@ def build(settings: Settings) -> Service:
         ),
         steps=(*work.STEPS, *ruled_rows.STEPS, *covering.STEPS, *model_proposals.STEPS),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
         gauges=work.GAUGES,
     )

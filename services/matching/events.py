@@ -14,6 +14,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
 State = Literal["linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected"]
@@ -222,3 +223,13 @@ class MatchingModelActivated(Fact, frozen=True, kw_only=True):
     proposed_by: str | None = None
     report_hash: str | None = None
     replaces: str | None = None
+
+
+@fact("matching")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("matching")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -39,6 +39,7 @@ from shared.web.viewers import Viewer, require
 log = structlog.get_logger(__name__)
 Reader = Annotated[Viewer, Depends(require(Right.REVIEWS_READ))]
 Reviewer = Annotated[Viewer, Depends(require(Right.REVIEWS_DECIDE))]
+Opener = Annotated[Viewer, Depends(require(Right.REVIEWS_DECIDE, reveals=True))]
 Listed = Annotated[ListName | None, Query(alias="list")]
 ANY_NUMBER = re.compile(r"\d{6}")
 STUDENTS_MAX = 10
@@ -165,7 +166,7 @@ def _reading(routes: APIRouter, desk: Desk, models: ActiveModel) -> None:
         body: RevealBody,
         request: Request,
         response: Response,
-        viewer: Reviewer,
+        viewer: Opener,
         list_name: Listed = None,
     ) -> ReviewCase:
         """The case in full for a purpose; the read is recorded before anything is shown."""

@@ -13,7 +13,7 @@ from services.notifications.cases.case_plan import FIRST_PLAN_FROM, CasePlan, ac
 from services.notifications.cases.ledger_api import router as ledger_router
 from services.notifications.delivery import parts as delivery_parts
 from services.notifications.delivery.desk import Desk
-from services.notifications.events import AlertRulesActivated, DayOpened
+from services.notifications.events import AccessRefused, AlertRulesActivated, DataExported, DayOpened
 from services.notifications.processor import projections
 from services.notifications.reports import report_api
 from services.notifications.reports.report_desk import ReportDesk
@@ -25,6 +25,7 @@ from services.notifications.whatif import whatif_api
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 FIRST_RULES_FROM = date(2019, 9, 1)
@@ -67,4 +68,5 @@ def build(settings: Settings) -> Service:
             Seed(CASE_PLAN, CASE_PLAN, activation(CasePlan()), FIRST_PLAN_FROM, first_only=True),
         ),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

@@ -12,6 +12,7 @@ from services.notifications.report_events import ReportIssued as ReportIssued
 from services.notifications.signal_events import AbsenceDocumented as AbsenceDocumented
 from services.notifications.signal_events import AbsenceDocumentWithdrawn as AbsenceDocumentWithdrawn
 from services.notifications.signal_events import AbsenceKind as AbsenceKind
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, fact
 
 AlertKind = Literal[
@@ -104,3 +105,13 @@ class DayOpened(Fact, frozen=True, kw_only=True):
     """A day began in Asia/Shanghai: the only clock a policy of this service knows."""
 
     day: date
+
+
+@fact("notifications")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("notifications")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -18,6 +18,7 @@ from services.portal.check_jobs import CheckJobs, Given, Job
 from services.portal.forms import sent_form
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
+from services.portal.taking import taken
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -81,6 +82,7 @@ async def fetch(request: Request, job_id: str, opened: Opened, _form: Sent) -> R
     job = jobs.of(opened.viewer.principal, job_id)
     if job.state != "done":
         raise Malformed("核对还没有完成", "The check is not finished")
+    await taken(request, opened, "/check/{job_id}/result", None, job.zip_path)
     headers = {
         "content-disposition": 'attachment; filename="rollcall-check.zip"',
         "content-length": str(job.zip_path.stat().st_size),

@@ -19,6 +19,7 @@ from services.portal.forms import Sent, command_id
 from services.portal.rendering import Rendering
 from services.portal.report_blocks import blocks, coverage, figure_text, period_text, report_title
 from services.portal.session import Opening, opening
+from services.portal.taking import taken
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
 from shared.standards.rights import Right
@@ -87,7 +88,12 @@ async def sheet(request: Request, report_id: UUID, opened: Opened) -> Response:
     report = await _report(request, opened, report_id)
     folder = tempfile.TemporaryDirectory(prefix="rollcall-report-")
     path = Path(folder.name) / "report.xlsx"
-    _write(path, report, opened.texts)
+    try:
+        _write(path, report, opened.texts)
+        await taken(request, opened, PAGE + "/{report_id}.xlsx", None, path)
+    except BaseException:
+        folder.cleanup()
+        raise
     name = f"{report_title(report, opened.texts)}.xlsx"
     return FileResponse(path, media_type=XLSX, filename=name, background=BackgroundTask(folder.cleanup))
 

@@ -15,10 +15,18 @@ READS = TablePage(
         Column("read_kind", ("kind",), "code", "read_kind"),
         _STUDENT,
         Column("purpose", ("purpose",)),
+        Column("route", ("route",)),
+        Column("refused_for", ("reason",), "code", "refused_for"),
+        Column("refused_times", ("times",), "number"),
+        Column("rows", ("rows",), "number"),
         Column("scope", ("school_code", "agency", "division_code")),
     ),
     (Right.READS_READ,), "read_id",
-    (Filter("reader", "text"), Filter("since", "date"), Filter("until", "date")),
+    (
+        Filter("act", "code", "read_act", tabs=True),
+        *(Filter("reader", "text"), Filter("post", "text"), Filter("student", "text")),
+        *(Filter("since", "date"), Filter("until", "date")),
+    ),
 )  # fmt: skip
 
 ERASURES = TablePage(

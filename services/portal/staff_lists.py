@@ -16,6 +16,7 @@ from services.portal.backends import Backends, BackendTrouble, Param
 from services.portal.columns import as_date
 from services.portal.session import Opening, opening
 from services.portal.table_reading import SHEET_ROWS, items_of
+from services.portal.taking import taken
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.refusals import NotFound
@@ -158,6 +159,8 @@ async def _sheet(request: Request, opened: Opening, staff: StaffList) -> Respons
                     sheet.row([texts("table.truncated", count=SHEET_ROWS)])
                     break
                 sheet.row([cell(row, texts) for cell in staff.columns.values()])
+            rows = min(sheet.row_count - 1, SHEET_ROWS)
+        await taken(request, opened, request.url.path, rows, path)
     except BackendTrouble:
         folder.cleanup()
         raise

@@ -31,6 +31,7 @@ from services.portal.table_reading import (
     shown_rows,
 )
 from services.portal.table_shape import Filter, TablePage
+from services.portal.taking import taken
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.tabular.sheets import Cell
@@ -65,6 +66,8 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
     if request.query_params.get("part") == "rows":
         return rendering.page(request, opened, "_table.html", page=page, view=view, heads=page.columns)
     printing = request.query_params.get("print") == "1"
+    if printing:
+        await taken(request, opened, page.address, len(view.rows))
     inputs = await inputs_of(page, backends, opened, view.conditions)
     schools = await school_choices(backends, opened) if any(f.kind == "school" for f in page.filters) else None
     return rendering.page(
@@ -121,11 +124,14 @@ def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
         params = asked(request, page, conditions_of(request, page))
         folder = tempfile.TemporaryDirectory(prefix="rollcall-sheet-")
         path = Path(folder.name) / "sheet.xlsx"
+        written = 0
         try:
             inputs = await inputs_of(page, backends, opened, conditions_of(request, page))
             with _sheet_of(path, page, opened, inputs) as write:
                 async for rows in _chunks(every_row(backends, opened.caller, page, params, SHEET_ROWS + 1)):
                     write(shown_rows(page, await completed(page, backends, opened.caller, rows), opened.texts))
+                    written += len(rows)
+            await taken(request, opened, f"{page.address}.xlsx", min(written, SHEET_ROWS), path)
         except BackendTrouble:
             folder.cleanup()
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.registry import forgetting, open_work, request_tables
 from services.registry.changes import change_api, change_jobs, class_seats_api
 from services.registry.corrections import request_api
-from services.registry.events import DayOpened
+from services.registry.events import AccessRefused, DataExported, DayOpened
 from services.registry.exports import export_api
 from services.registry.handlers import Registry
 from services.registry.households import (
@@ -47,6 +47,7 @@ from services.registry.terms.first_term_plan import FIRST_PLAN_FROM, activation
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Seed, Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 ROUTERS = (
@@ -111,4 +112,5 @@ def build(settings: Settings) -> Service:
         gauges=reporting.GAUGES,
         seeds=(Seed(TERM_PLAN, TERM_PLAN, activation(), FIRST_PLAN_FROM, first_only=True),),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

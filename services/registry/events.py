@@ -39,6 +39,7 @@ from services.registry.reference_events import SchoolClosed as SchoolClosed
 from services.registry.term_events import TermPlanActivated as TermPlanActivated
 from services.registry.term_events import TermTaskDone as TermTaskDone
 from services.registry.term_events import TermTaskReopened as TermTaskReopened
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 
 Stage = Literal["preschool", "primary", "junior", "senior", "vocational", "special"]
@@ -372,3 +373,13 @@ class PersonalDataRead(Fact, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     division_code: str | None = None
     school_code: str | None = None
+
+
+@fact("registry")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("registry")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from services.visits import open_work
 from services.visits.api import router
-from services.visits.events import DayOpened
+from services.visits.events import AccessRefused, DataExported, DayOpened
 from services.visits.processor import projections
 from services.visits.streams import Streams
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings
+from shared.kernel.acts import ActFacts
 from shared.web.open_items import open_item_routes
 
 
@@ -26,4 +27,5 @@ def build(settings: Settings) -> Service:
         routers=(router(database, store, streams), open_item_routes("visits", open_work.sources(database))),
         projections=projections(store, streams, keyring),
         day_opened=lambda day: DayOpened(day=day),
+        acts=ActFacts(AccessRefused, DataExported),
     )

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from shared.kernel.acts import ExportedFields, RefusedFields
 from shared.kernel.facts import Fact, Personal, fact
 
 Outcome = Literal["met", "nobody_home", "refused", "moved"]
@@ -50,3 +51,13 @@ class DayOpened(Fact, frozen=True, kw_only=True):
     """A day began in Asia/Shanghai: the only clock a policy of this service knows."""
 
     day: date
+
+
+@fact("visits")
+class AccessRefused(RefusedFields, frozen=True, kw_only=True):
+    """Somebody was refused something here, as often as it happened within one minute."""
+
+
+@fact("visits")
+class DataExported(ExportedFields, frozen=True, kw_only=True):
+    """Somebody takes a file away."""

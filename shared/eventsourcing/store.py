@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from shared.database.database import Database, driver
-from shared.eventsourcing import answers, rows
+from shared.eventsourcing import answers, appended, rows
 from shared.eventsourcing.event import Event
 from shared.eventsourcing.sealing import fresh_nonces, people_in, people_of, seal, unseal
 from shared.kernel.facts import Fact, fact_type
@@ -208,6 +208,7 @@ class EventStore:
             step("append.committed")
             if isinstance(outcome, Conflict):
                 raise outcome
+            appended.note(outcome.event_ids)
             return outcome
         raise AssertionError("unreachable: the last attempt returns or raises")
 

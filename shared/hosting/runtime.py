@@ -42,6 +42,7 @@ from shared.transparency.checkpointer import Checkpointer
 from shared.transparency.checkpoints import log_signers, origin_of
 from shared.transparency.routes import log_routes, store_routes
 from shared.transparency.store_ranges import SECRET as STORE_READING
+from shared.web.acts import Acts
 from shared.web.application import create_app
 from shared.web.authentication import Issuers
 from shared.web.live import SseHub
@@ -121,6 +122,9 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         checks["signing"] = lambda: signing.problem
     if "processor" in roles:
         loops.extend(Loop(worker.name, worker.run) for worker in service.workers)
+    acts = None if service.acts is None else Acts(service.store, service.database, service.acts, settings.division)
+    if acts is not None and "api" in roles:
+        loops.append(Loop("refusals", acts.run))
     checks.update({loop.name: loop.check for loop in loops})
     hub = SseHub(service.database.app_conninfo, subscribers=live_lists())
     checks["changes"] = hub.check
@@ -144,6 +148,7 @@ def application(service: Service, settings: Settings, roles: frozenset[str]) -> 
         state={"hub": hub, "settings": settings, "revocations": revocations},
         rates=settings.rates,
         strict_transport=settings.environment == "production",
+        acts=acts,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.kernel.acts import ActFacts
 from shared.kernel.facts import Fact
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Service:
     """``name`` as in topics and databases. ``projections`` holds views and policies alike. ``steps`` are the service's
     own write-side tables, (name, SQL), run by its database after the event store's. ``day_opened`` makes the fact of
     a new day; None = the service has no clock. ``checks`` add readiness conditions: name → problem or None; ``gauges``
-    add figures to /metrics."""
+    add figures to /metrics. ``acts``: how its log calls refusals and exports."""
 
     name: str
     database: Database
@@ -59,3 +60,4 @@ class Service:
     day_opened: Callable[[date], Fact] | None = None
     checks: Mapping[str, Callable[[], str | None]] | None = None
     gauges: tuple[Gauge, ...] = ()
+    acts: ActFacts | None = None

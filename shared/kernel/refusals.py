@@ -19,6 +19,7 @@ class Refusal(Exception):
 
     status: ClassVar[int] = 409
     code: ClassVar[str] = "refused"
+    has_own_event: ClassVar[bool] = False  # whoever raises it has recorded it already, or means nothing by it
 
     def __init__(self, zh: str, en: str, **facts: Any) -> None:
         super().__init__(en)

@@ -13,6 +13,7 @@ from shared.web import problems
 from shared.web.authentication import Checker
 from shared.web.bodies import BodyLimit, BodyLimits
 from shared.web.descriptions import describe_alike
+from shared.web.disclosing import Disclosing
 from shared.web.edge import API_CONTENT_POLICY, Edge
 from shared.web.health import Check, health_routes
 from shared.web.nul import NoNul
@@ -20,6 +21,7 @@ from shared.web.rate_limits import UNLIMITED, Limits, Rates
 
 if TYPE_CHECKING:
     from shared.database.database import Database
+    from shared.web.acts import Acts
 
 Part = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
@@ -40,6 +42,7 @@ def create_app(
     rates: Rates = UNLIMITED,
     strict_transport: bool = False,
     inner: Sequence[tuple[Any, Mapping[str, Any]]] = (),
+    acts: Acts | None = None,
 ) -> FastAPI:
     """A service's application.
 
@@ -48,7 +51,8 @@ def create_app(
     ``authenticator`` and ``database`` are there too. Routers carry their own prefix (``/v1``). ``described=False``
     leaves the OpenAPI description out (the portal). ``inner`` are further ASGI middlewares (class, arguments)
     inside the edge and the body limit. ``rates`` bounds how often one person or agency may ask;
-    ``strict_transport`` has browsers come by https only from then on (behind TLS, in production).
+    ``strict_transport`` has browsers come by https only from then on (behind TLS, in production). ``acts`` records
+    refusals, exports and reads in full; without it (the portal, which has no log) nothing is.
     """
 
     @asynccontextmanager
@@ -67,6 +71,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.authenticator, app.state.database, app.state.limits = authenticator, database, Limits(rates)
+    app.state.acts = acts
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     every_check = dict(checks or {})
@@ -78,6 +83,8 @@ def create_app(
         app.include_router(router)
     for middleware, arguments in inner:
         app.add_middleware(middleware, **arguments)
+    if acts is not None:
+        app.add_middleware(Disclosing, acts=acts)
     app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limits=limits or BodyLimits())
     app.add_middleware(Edge, service=title, content_policy=content_policy, strict_transport=strict_transport)

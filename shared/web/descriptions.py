@@ -16,6 +16,7 @@ from shared.web.problems import MEDIA_TYPE
 from shared.web.viewers import Rule
 
 RIGHT_FIELD = "x-rollcall-right"
+RECORDED_FIELD = "x-rollcall-recorded"  # exports, reveals: what is recorded before the answer leaves
 _WRITES = ("post", "put", "patch", "delete")
 # Status → what it means, the same for every route. 5xx but 503 is a fault of ours and therefore not promised.
 REFUSALS = {
@@ -72,8 +73,10 @@ def describe_alike(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         schema = plain()
         for path, operations in schema.get("paths", {}).items():
             for method, operation in operations.items():
-                if rights := rules.get((path, method)):
-                    operation[RIGHT_FIELD] = rights
+                if rule := rules.get((path, method)):
+                    operation[RIGHT_FIELD] = [right.value for right in rule.rights]
+                    if recorded := _recorded(rule):
+                        operation[RECORDED_FIELD] = recorded
                 if method == "post":
                     operation.setdefault("parameters", []).append(_KEY)
                 _describe_refusals(method, operation.setdefault("responses", {}))
@@ -87,11 +90,14 @@ def describe_alike(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _rules(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], list[str]]:
-    """(path, method) → the rights of which one is needed. Rules that stand in a row all hold: the last one, the
-    route's own, is told."""
+def _recorded(rule: Rule) -> list[str]:
+    return [name for name in ("exports", "reveals") if getattr(rule, name)]
+
+
+def _rules(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], Rule]:
+    """(path, method) → its rule. Rules that stand in a row all hold: the last one, the route's own, is told."""
     return {
-        (route.path_format, method.lower()): [right.value for right in found[-1].rights]
+        (route.path_format, method.lower()): found[-1]
         for route in routes
         if isinstance(route, APIRoute)
         if (found := rules_of(route.dependant))

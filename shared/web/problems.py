@@ -7,7 +7,7 @@ may name a child.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -19,6 +19,9 @@ from starlette.responses import Response
 from shared.kernel.refusals import Refusal
 from shared.web.languages import Language, language_of
 from shared.web.logs import exception_outline
+
+if TYPE_CHECKING:
+    from shared.web.acts import Acts
 
 log = structlog.get_logger("web")
 
@@ -147,6 +150,9 @@ def install(app: FastAPI) -> None:
 
     async def on_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
+        acts: Acts | None = getattr(request.app.state, "acts", None)
+        if acts is not None:
+            acts.refused(request, error)
         return refusal_problem(request, error)
 
     async def on_invalid(request: Request, error: Exception) -> Response:

@@ -18,6 +18,7 @@ from shared.database.scopes import NO_SCOPE, Classroom, Scope
 from shared.kernel.refusals import Forbidden
 from shared.standards.posts import POSTS, Kind, Shape
 from shared.standards.rights import Right, held_by
+from shared.web import disclosures
 from shared.web.authentication import Checker, Claims, Unauthenticated
 from shared.web.languages import Language, language_of
 from shared.web.revocations import Revocations
@@ -141,26 +142,36 @@ async def viewer(request: Request) -> Viewer:
     return found
 
 
+def session_viewer(account: str, division: str) -> Viewer:
+    """Who has a session and acts in no post: whose own it is, seen by who oversees the whole ``division``."""
+    scope = Scope(division=division)
+    return Viewer(account, "", None, _NOTHING, scope, "zh", 0.0)
+
+
 class Rule:
     """FastAPI dependency: the viewer, if they hold one of ``rights``. The description of a route tells them
-    (``x-rollcall-right``)."""
+    (``x-rollcall-right``), and whether its answer is an export or shows fields in full (``x-rollcall-recorded``)."""
 
-    def __init__(self, *rights: Right) -> None:
-        self.rights = rights
+    def __init__(self, *rights: Right, exports: bool = False, reveals: bool = False) -> None:
+        self.rights, self.exports, self.reveals = rights, exports, reveals
 
     async def __call__(self, request: Request) -> Viewer:
         """Raises Forbidden, Unauthenticated, IssuerUnreachable."""
         found = await viewer(request)
         if not found.has(*self.rights):
             raise forbidden(*self.rights)
+        if self.exports or self.reveals:
+            disclosures.begin(request, found, exports=self.exports, reveals=self.reveals)
         return found
 
 
-def require(*rights: Right) -> Rule:
-    """The rule that one of ``rights`` is held. Raises ValueError without any: nobody would pass."""
+def require(*rights: Right, exports: bool = False, reveals: bool = False) -> Rule:
+    """The rule that one of ``rights`` is held. ``exports``: the answer is a file that is taken away; ``reveals``: it
+    shows personal fields in full; either leaves only when that is recorded (disclosing.py). Raises ValueError without
+    any right: nobody would pass."""
     if not rights:
         raise ValueError("a rule names at least one right")
-    return Rule(*rights)
+    return Rule(*rights, exports=exports, reveals=reveals)
 
 
 def forbidden(*needs: Right) -> Forbidden:

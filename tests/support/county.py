@@ -80,8 +80,8 @@ class County:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
-        made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known, staff()]
-        routers = [*made, county_letters(self._command), *own]
+        made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
+        routers = [*made, staff(self._command), county_letters(self._command), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from shared.web import Viewer
 from shared.web.pages import Page
@@ -16,8 +17,8 @@ SCHOOL = "3146000001"
 ACCOUNT, POST = "018f0000-0000-7000-8000-0000000000a1", "018f0000-0000-7000-8000-0000000000b1"
 
 
-def staff() -> APIRouter:
-    """The routes of access that the pages of people and posts read."""
+def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
+    """The routes of access that the pages of people and posts read, and where they have recorded what is taken."""
     r = APIRouter(prefix="/access/v1")
 
     @r.get("/accounts")
@@ -64,6 +65,11 @@ def staff() -> APIRouter:
         judged = {"justified": None, "note": None, "reviewed_by": None, "reviewed_by_name": None}
         told = {"reason": "班主任住院", "state": "overdue", "why_not": None}
         return {"items": [known | place | times | judged | told]}
+
+    @r.post("/files-taken")
+    def taken(who: Who, request: Request, body: Row) -> Row:
+        command(request, who, body)
+        return {"event_id": POST}
 
     _handovers(r)
     return r

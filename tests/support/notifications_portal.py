@@ -34,7 +34,9 @@ class NotificationsPortal(NamedTuple):
 @contextmanager
 def notifications_portal(postgres: Any) -> Iterator[NotificationsPortal]:
     """Both on free ports, ended on exit with their databases."""
-    with service_portal(postgres, "notifications", notifications_app.build, beside=("registry", "matching")) as made:
+    with service_portal(
+        postgres, "notifications", notifications_app.build, beside=("registry", "matching", "access")
+    ) as made:
         yield NotificationsPortal(*made)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from deploy.checker import checker
 from deploy.ports import free_port
+from services.access.taken_api import taken_routes
 from services.portal.app import application
 from services.portal.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
@@ -37,7 +38,8 @@ class ServicePortal(NamedTuple):
 def service_portal(
     postgres: Any, name: str, build: Callable[[Settings], Service], *, beside: tuple[str, ...] = ()
 ) -> Iterator[ServicePortal]:
-    """Both on free ports, ended on exit with their databases. ``beside``: services of which only the log is there."""
+    """Both on free ports, ended on exit with their databases. ``beside``: services of which only the log is there;
+    access then records what is taken away."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}/demo-issuer"
     demo = DemoIssuer(SEED, issuer=issuer, audience="rollcall", environment="test")
@@ -47,6 +49,7 @@ def service_portal(
             service = installation.start(build(installation.settings(name)))
             for other in beside:
                 installation.bare(other)
+            records = "access" in beside
             hub = SseHub(service.database.app_conninfo)
             app = create_app(
                 name,
@@ -56,13 +59,16 @@ def service_portal(
                 parts=[hub.part],
                 state={"hub": hub},
             )
-            with serving(app) as behind:
+            routes = taken_routes(installation.stores["access"], installation.databases["access"]) if records else None
+            recorder = create_app("access", [routes] if routes else [], authenticator=app.state.authenticator)
+            with serving(app) as behind, serving(recorder) as recording:
+                addresses = {name: behind.url} | ({"access": recording.url} if records else {})
                 portal = PortalSettings(
                     division=DIVISION[:4],
                     environment="test",
                     issuer=issuer,
                     audience="rollcall",
-                    services={each: behind.url if each == name else _AWAY for each in SERVICES},
+                    services={each: addresses.get(each, _AWAY) for each in SERVICES},
                     demo_seed=SEED,
                 )
                 with serving(application(portal, checker(Path(folder))), port):

@@ -33,14 +33,18 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
 from shared.kernel.identifiers import keyed_id
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
+from shared.web import disclosures
 from shared.web.commands import command_id_of
+from shared.web.descriptions import RECORDED_FIELD
 from shared.web.pages import WHOLE_LIST, Page, PageTurn, page_of, page_turn
 from shared.web.purposes import check_note
 from shared.web.traces import traceparent_of
-from shared.web.viewers import Viewer
+from shared.web.viewers import Viewer, require, session_viewer
 
 log = structlog.get_logger("handover")
+Taking = Annotated[Viewer, Depends(require(Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP, exports=True))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Reason = Annotated[str, Field(min_length=2, max_length=200)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -133,7 +137,7 @@ def _administered(routes: APIRouter, handing: HandoverDesk) -> None:
             return _items(connection, handover_id, turn)
 
     @routes.get("/handovers/{handover_id}/sheet.xlsx", response_class=Response)
-    def sheet(handover_id: UUID, viewer: Reader) -> Response:
+    def sheet(handover_id: UUID, viewer: Taking) -> Response:
         """The list to sign, laid out for paper."""
         with database.reading(viewer.scope, NAME) as connection:
             return _sheet(connection, handover_id)
@@ -213,9 +217,12 @@ def _own(routes: APIRouter, handing: HandoverDesk) -> None:
         with handover_queries.everything(database) as connection:
             return _items(connection, handover_id, turn)
 
-    @routes.get("/me/handovers/{handover_id}/sheet.xlsx", response_class=Response)
-    def sheet(handover_id: UUID, secret: Secret) -> Response:
-        party(secret, handover_id)
+    @routes.get(
+        "/me/handovers/{handover_id}/sheet.xlsx", response_class=Response, openapi_extra={RECORDED_FIELD: ["exports"]}
+    )
+    def sheet(handover_id: UUID, request: Request, secret: Secret) -> Response:
+        actor = party(secret, handover_id)
+        disclosures.begin(request, session_viewer(actor.account, handing.desk.division), exports=True, reveals=False)
         with handover_queries.everything(database) as connection:
             return _sheet(connection, handover_id)
 
@@ -348,6 +355,7 @@ def _sheet(connection: Connection, handover_id: UUID) -> Response:
         path = Path(folder) / "handover.xlsx"
         handover_sheet.write(path, row, items)
         content = path.read_bytes()
+    disclosures.tell(rows=len(items))
     headers = {"content-disposition": f'attachment; filename="handover-{handover_id}.xlsx"'}
     return Response(content, media_type=XLSX, headers=headers)
 

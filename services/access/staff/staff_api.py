@@ -24,12 +24,16 @@ from services.access.staff.receipts import ImportRow, StaffReceipt
 from services.access.staff.start_passwords import hand_out, write_list
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import utc_now
+from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
+from shared.web.disclosures import tell
 from shared.web.traces import traceparent_of
+from shared.web.viewers import Viewer, require
 
 Received = Annotated[Upload, Depends(received_file)]
+Taking = Annotated[Viewer, Depends(require(Right.ACCOUNTS_KEEP, exports=True))]
 _ENDINGS = (".xlsx", ".xls", ".csv", ".txt")
 
 
@@ -42,7 +46,7 @@ def staff_routes(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/v1/staff")
 
     @routes.get("/template.xlsx", response_class=FileResponse)
-    def template(viewer: Keeper) -> Response:
+    def template(viewer: Taking) -> Response:
         """An empty sheet with the columns, and the posts that are the viewer's to give."""
         sender = Sender.of(desk, viewer)
         return _file("staff.xlsx", lambda path: write_template(path, sender.kinds))
@@ -60,7 +64,7 @@ def staff_routes(desk: Desk) -> APIRouter:
             return sender.check(sent, now) if dry_run else sender.take(sent, command, now)
 
     @routes.post("/dry-run.xlsx", response_class=FileResponse)
-    def annotated(upload: Received, viewer: Keeper) -> Response:
+    def annotated(upload: Received, viewer: Taking) -> Response:
         """The sheet again, each row with what is wrong with it; nothing is stored."""
         sender, now = Sender.of(desk, viewer), utc_now()
         with _named(upload) as sent:
@@ -72,10 +76,11 @@ def staff_routes(desk: Desk) -> APIRouter:
         return Imports(items=Sender.of(desk, viewer).imports())
 
     @routes.post("/imports/{import_id}/start-passwords.xlsx", response_class=FileResponse)
-    def start_passwords(import_id: UUID, request: Request, viewer: Keeper) -> Response:
+    def start_passwords(import_id: UUID, request: Request, viewer: Taking) -> Response:
         """New start passwords for everybody of the import who has chosen none, as a list to print; shown only now."""
         command, now = command_from(request, viewer, None), utc_now()
         handed = hand_out(desk, administrator(viewer), import_id, command, now)
+        tell(rows=len(handed))
         return _file("start-passwords.xlsx", lambda path: write_list(path, handed, now))
 
     return routes
@@ -99,6 +104,7 @@ def _file(name: str, write: Callable[[Path], object]) -> FileResponse:
     path = Path(folder.name) / name
     try:
         write(path)
+        tell(file=path)
     except BaseException:
         folder.cleanup()
         raise

@@ -34,9 +34,11 @@ from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.commands import command_from
+from shared.web.disclosures import tell
 from shared.web.viewers import Viewer, require
 
 Auditor = Annotated[Viewer, Depends(require(Right.REPLAY))]
+Taking = Annotated[Viewer, Depends(require(Right.REPLAY, exports=True))]
 LISTED_MOST = 50
 FILES_MOST = 5
 ROWS_SHOWN = 1_000
@@ -162,9 +164,10 @@ def counterfactual_routes(desk: Counterfactuals, division: str) -> APIRouter:
         )
 
     @routes.get("/{counterfactual_id}/sheet", response_class=Response, responses=dict(sheet.ANSWERS))
-    def workbook(counterfactual_id: UUID, viewer: Auditor) -> Response:
+    def workbook(counterfactual_id: UUID, viewer: Taking) -> Response:
         """The answer as a workbook to print and sign."""
         told, _ = read(counterfactual_id, viewer, "xlsx")
+        tell(rows=len(told.children))
         with tempfile.TemporaryDirectory(prefix="rollcall-counterfactual-") as folder:
             path = Path(folder) / "answer.xlsx"
             sheet.write(told, path)

@@ -21,9 +21,11 @@ from services.audit.replays.replay_api import Part, utc
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.commands import command_id_of
+from shared.web.disclosures import tell, told
 from shared.web.viewers import Viewer, require
 
 Auditor = Annotated[Viewer, Depends(require(Right.QUESTIONS_ASK))]
+Taking = Annotated[Viewer, Depends(require(Right.QUESTIONS_ASK, exports=True))]
 
 
 class QuestionRow(BaseModel):
@@ -119,10 +121,11 @@ def question_routes(routes: APIRouter, asking: Asking, division: str) -> None:
         )
 
     @routes.post("/questions/{name}/sheet", response_class=Response, responses=dict(_XLSX_ANSWER))
-    def workbook(name: str, body: AskQuestion, request: Request, viewer: Auditor) -> Response:
+    def workbook(name: str, body: AskQuestion, request: Request, viewer: Taking) -> Response:
         """The answer as a workbook to print and sign."""
         command_id_of(request)
         answer = found(name, body, viewer)
+        tell(rows=len(answer.rows), filters=told(body.model_dump(exclude={"parameters"}) | dict(body.parameters)))
         with tempfile.TemporaryDirectory(prefix="rollcall-question-") as folder:
             path = Path(folder) / "answer.xlsx"
             sheet.write(answer, path)

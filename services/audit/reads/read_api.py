@@ -19,7 +19,7 @@ from services.audit.erasure import erasure_queries
 from services.audit.erasure.erasure_errors import SubjectUnknown
 from services.audit.reads import read_queries
 from services.audit.reads.read_folds import READS_VIEW
-from services.audit.reads.read_queries import Places, ReadRow, UnusualRow, begin_of, end_of
+from services.audit.reads.read_queries import Act, Places, ReadRow, UnusualRow, begin_of, end_of
 from services.audit.reads.read_sheet import write_sheet
 from shared.database.database import Database
 from shared.database.scopes import Scope
@@ -27,12 +27,14 @@ from shared.kernel.clock import today
 from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
+from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 UNUSUAL_MOST = 200
 SHEET_ROWS_MOST = 10_000
 Reader = Annotated[Viewer, Depends(require(Right.READS_READ))]
+Taking = Annotated[Viewer, Depends(require(Right.READS_READ, exports=True))]
 Auditing = Annotated[Viewer, Depends(require(Right.READS_WATCH))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[str | None, Query(max_length=120)]
@@ -53,12 +55,24 @@ def read_routes(database: Database) -> APIRouter:
             yield connection
 
     @routes.get("")
-    def reads(viewer: Reader, turn: Turn, reader: Who = None, since: Day = None, until: Day = None) -> Page[ReadRow]:
-        """Latest first; ``reader``: of one principal; ``since`` and ``until`` are days in Shanghai, both included."""
+    def reads(
+        viewer: Reader,
+        turn: Turn,
+        reader: Who = None,
+        post: Who = None,
+        student: UUID | None = None,
+        act: Act | None = None,
+        since: Day = None,
+        until: Day = None,
+    ) -> Page[ReadRow]:
+        """Latest first: who read in full, took away and was refused what. ``reader``: of one principal; ``post``: in
+        one post; ``student``: about one; ``since`` and ``until`` are days in Shanghai, both included."""
         begin = None if since is None else begin_of(since)
         end = None if until is None else end_of(until)
         with reading(viewer) as connection:
-            rows = read_queries.reads(connection, turn, viewer=reader, since=begin, until=end)
+            rows = read_queries.reads(
+                connection, turn, viewer=reader, post=post, student=student, act=act, since=begin, until=end
+            )
         return page_of(rows, turn, key=_key)
 
     @routes.get("/unusual")
@@ -79,12 +93,13 @@ def read_routes(database: Database) -> APIRouter:
         return page_of(rows, turn, key=_key)
 
     @routes.get("/of/{student_id}/sheet.xlsx")
-    def sheet(student_id: UUID, viewer: Reader) -> Response:
+    def sheet(student_id: UUID, viewer: Taking) -> Response:
         """The same for her guardian, to take away: nothing of anybody else stands in it."""
         places = _places(database, viewer.scope, student_id)
         with reading(viewer) as connection:
             turn = PageTurn(None, SHEET_ROWS_MOST)
             rows = read_queries.reads(connection, turn, student=student_id, places=places)
+        tell(rows=min(len(rows), SHEET_ROWS_MOST))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "reads.xlsx"
             write_sheet(path, rows[:SHEET_ROWS_MOST])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
+from services.audit.reads.read_folds import DOWNLOAD, REFUSED
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import Malformed
 from shared.web.pages import PageTurn
@@ -18,7 +19,7 @@ MANY_A_DAY = 50  # single openings of one reader on one day that are worth a que
 NIGHT = (22, 6)  # Shanghai hours, half-open over midnight
 _COLUMNS = (
     "r.entity AS read_id, r.read_at, r.viewer, r.kind, {student} AS student_id, r.subject_id, r.purpose, r.fields,"
-    " r.rows, r.filters, r.division_code, r.school_code, r.agency"
+    " r.rows, r.filters, r.post, r.route, r.reason, r.times, r.sha256, r.division_code, r.school_code, r.agency"
 )
 # table → how the student of a read is known, and from which rows besides
 _SOURCES = (
@@ -26,13 +27,26 @@ _SOURCES = (
     ("matching_reads r", "r.student_id"),
     ("notifications_reads r LEFT JOIN read_cases s ON s.entity = r.subject_id", "s.student_id"),
     ("audit_reads r", "r.student_id"),
+    ("access_reads r", "r.student_id"),
+    ("disbursement_reads r", "r.student_id"),
+    ("visits_reads r", "r.student_id"),
 )
+
+
+Act = Literal["read", "export", "refused"]
+_EXPORT = f"(r.kind = '{DOWNLOAD}' OR r.kind LIKE 'export:%')"
+_ACTS: Mapping[Act, str] = {
+    "read": f"NOT {_EXPORT} AND r.kind <> '{REFUSED}'",
+    "export": _EXPORT,
+    "refused": f"r.kind = '{REFUSED}'",
+}
 
 
 class ReadRow(BaseModel):
     """One read. ``kind``: student, file, list_row, case, paper, returned_rows, or export:<what> for a whole list, which
-    tells its ``filters`` and number of ``rows``. ``student_id`` is null for a whole list and for what is about no
-    student."""
+    tells its ``filters`` and number of ``rows``; ``download`` for any file, with its ``route``, rows and ``sha256``;
+    ``refused``, ``times`` within the minute before ``read_at``, for a ``reason``, by who stands as viewer ("": nobody
+    whose token could be believed). ``student_id`` is null for a whole list and for what is about no student."""
 
     read_id: UUID
     read_at: datetime
@@ -44,6 +58,11 @@ class ReadRow(BaseModel):
     fields: list[str]
     rows: int | None
     filters: list[str] | None
+    post: str | None = None
+    route: str | None = None
+    reason: str | None = None
+    times: int | None = None
+    sha256: str | None = None
     division_code: str | None
     school_code: str | None
     agency: str | None
@@ -73,13 +92,23 @@ def reads(
     student: UUID | None = None,
     places: Places | None = None,
     viewer: str | None = None,
+    post: str | None = None,
+    act: Act | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[ReadRow]:
     """At most ``turn.fetch`` reads, latest first. ``student``: of her, and with ``places`` the whole lists that may
-    have held her. ``since`` and ``until`` (exclusive) UTC. Raises Malformed for another list's cursor."""
+    have held her, without what was refused and what another row tells already. ``act``: reads in full, files taken
+    away, or refusals alone. ``since`` and ``until`` (exclusive) UTC. Raises Malformed for another list's cursor."""
     given: dict[str, Any] = {"student": student, "viewer": viewer, "since": since, "until": until, "limit": turn.fetch}
+    given["post"] = post
     conditions = ["r.read_at IS NOT NULL"]
+    if act is not None:
+        conditions.append(_ACTS[act])
+    if places is not None:
+        conditions.append(f"r.kind <> '{REFUSED}' AND r.told_by IS NULL")
+    if post is not None:
+        conditions.append("r.post = :post")
     if viewer is not None:
         conditions.append("r.viewer = :viewer")
     if since is not None:
@@ -111,7 +140,7 @@ def unusual(connection: Connection, since: datetime, until: datetime, limit: int
     """Readers' days within [since, until) with many openings or some at night, most first."""
     each = " UNION ALL ".join(
         f"SELECT r.viewer, r.read_at, r.kind, {told} AS student_id FROM {table}"
-        " WHERE r.read_at >= :since AND r.read_at < :until"
+        f" WHERE r.read_at >= :since AND r.read_at < :until AND r.kind NOT IN ('{REFUSED}', '{DOWNLOAD}')"
         for table, told in _SOURCES
     )
     statement = text(

@@ -18,6 +18,7 @@ KINDS = {
     "case": "控辍保学个案",
     "paper": "纸质材料",
     "returned_rows": "退回名单",
+    "download": "导出文件",
 }
 WHOLE_LIST = "整份导出(可能包含该生)"
 

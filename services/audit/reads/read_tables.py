@@ -1,4 +1,5 @@
-"""Reads of personal data in full, as the services' own logs tell them: one table per log, with the same columns.
+"""Reads of personal data in full, files taken away and what was refused, as the services' own logs tell them: one
+table per log, with the same columns.
 
 A row is visible to whom the place or the agency of the read is: the division, the school, the agency itself.
 """
@@ -17,7 +18,13 @@ def _reads(name: str, log: str) -> PeriodTable:
         [
             Column("read_at", DateTime(timezone=True)),
             Column("viewer", Text),
-            Column("kind", Text),  # student, care, list_row, case, paper, returned_rows, export:<kind>
+            Column("kind", Text),  # student, list_row, case, paper, returned_rows, export:<kind>, download, refused
+            Column("post", Text),
+            Column("route", Text),  # of a download and of what was refused
+            Column("reason", Text),  # why it was refused
+            Column("times", Integer),  # how often within its minute
+            Column("sha256", Text),  # of the file, hex; NULL: printed, or broken off
+            Column("told_by", Uuid),  # the event that tells which fields a download gave in full: a row of its own
             Column("student_id", Uuid),  # NULL: a whole list, or something that is not known to be about a student
             Column("subject_id", Uuid),  # the row, case, paper or submission that was opened
             Column("purpose", Text),
@@ -31,6 +38,7 @@ def _reads(name: str, log: str) -> PeriodTable:
         indexes=[
             Index(f"{name}_by_student", "student_id", "read_at"),
             Index(f"{name}_by_viewer", "viewer", "read_at"),
+            Index(f"{name}_by_post", "post", "read_at"),
             Index(f"{name}_by_moment", "read_at", "entity"),
             Index(f"{name}_by_school", "school_code", "read_at"),
         ],
@@ -41,7 +49,13 @@ REGISTRY_READS = _reads("registry_reads", "registry")
 MATCHING_READS = _reads("matching_reads", "matching")
 NOTIFICATIONS_READS = _reads("notifications_reads", "notifications")
 AUDIT_READS = _reads("audit_reads", "audit")
-READS = (REGISTRY_READS, MATCHING_READS, NOTIFICATIONS_READS, AUDIT_READS)
+ACCESS_READS = _reads("access_reads", "access")
+DISBURSEMENT_READS = _reads("disbursement_reads", "disbursement")
+VISITS_READS = _reads("visits_reads", "visits")
+READS = (
+    *(REGISTRY_READS, MATCHING_READS, NOTIFICATIONS_READS, AUDIT_READS),
+    *(ACCESS_READS, DISBURSEMENT_READS, VISITS_READS),
+)
 
 
 def _subjects(name: str, log: str) -> PeriodTable:

@@ -25,10 +25,12 @@ from shared.database.database import driver
 from shared.kernel.clock import today
 from shared.standards.rights import Right
 from shared.web.commands import command_from, command_id_of
+from shared.web.disclosures import tell, told
 from shared.web.purposes import check_purpose
 from shared.web.viewers import Viewer, require
 
-Revealing = Annotated[Viewer, Depends(require(Right.FILES_REVEAL))]
+Taking = Annotated[Viewer, Depends(require(Right.REPLAY, exports=True))]
+Revealing = Annotated[Viewer, Depends(require(Right.FILES_REVEAL, reveals=True))]
 
 
 class AskPerson(Part):
@@ -143,12 +145,13 @@ def person_routes(routes: APIRouter, bundles: Bundles, services: tuple[str, ...]
         return told_person(found)
 
     @routes.post("/person/bundle", response_class=Response)
-    def bundle(body: AskPersonBundle, request: Request, viewer: Asking) -> Response:
+    def bundle(body: AskPersonBundle, request: Request, viewer: Taking) -> Response:
         """A zip that proves the file to whoever has the public keys (bundle_format.py)."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
         if body.with_log:
             check_log(viewer.scope, division)
+        tell(filters=told(body.model_dump()), student_id=body.student_id)
         moment = utc(body.known_at), body.true_on, body.scope()
         return zipped(bundles.make_person(body.student_id, *moment, with_log=body.with_log), PERSON)
 

@@ -18,10 +18,12 @@ from services.audit.replays.replaying import Answer, Question
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.standards.rights import Right
+from shared.web import disclosures
 from shared.web.commands import command_id_of
 from shared.web.viewers import Viewer, require
 
 Asking = Annotated[Viewer, Depends(require(Right.REPLAY))]
+Taking = Annotated[Viewer, Depends(require(Right.REPLAY, exports=True))]
 Auditing = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
 
 
@@ -227,21 +229,23 @@ def replay_routes(routes: APIRouter, bundles: Bundles) -> None:
         return ToldDifference(view=view, **sides, count=len(found.changes), items=found.changes)
 
     @routes.post("/replay/{view}/bundle", response_class=Response)
-    def bundle(view: str, body: AskBundle, request: Request, viewer: Asking) -> Response:
+    def bundle(view: str, body: AskBundle, request: Request, viewer: Taking) -> Response:
         """A zip that proves the answer to whoever has the public keys (bundle_format.py)."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
         if body.with_log:
             check_log(viewer.scope, division)
+        disclosures.tell(filters=disclosures.told(body.model_dump()), student_id=body.student_id)
         return zipped(bundles.make(body.question(view), with_log=body.with_log), view)
 
     @routes.post("/replay/{view}/difference/bundle", response_class=Response)
-    def difference_bundle(view: str, body: AskDifferenceBundle, request: Request, viewer: Asking) -> Response:
+    def difference_bundle(view: str, body: AskDifferenceBundle, request: Request, viewer: Taking) -> Response:
         """The same for what changed, with the rows of both sides."""
         command_id_of(request)
         check_scope(viewer.scope, body.scope(), division)
         if body.with_log:
             check_log(viewer.scope, division)
+        disclosures.tell(filters=disclosures.told(body.model_dump()), student_id=body.student_id)
         return zipped(bundles.make_difference(*body.questions(view), with_log=body.with_log), f"{view}-difference")
 
     @routes.get("/replay/{view}/moments")

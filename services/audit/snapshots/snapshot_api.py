@@ -9,10 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
+from services.audit.erasure.desk import Desk
 from services.audit.erasure.erasure_api import whole_division
+from services.audit.events import SnapshotsDropped
 from services.audit.snapshots.snapshotter import Snapshotter
+from shared.eventsourcing.store import Proposed
+from shared.kernel.clock import today
+from shared.kernel.identifiers import new_event_id
 from shared.standards.rights import Right
-from shared.web.commands import command_id_of
+from shared.web.commands import command_from
 from shared.web.viewers import Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(Right.LOGS_READ))]
@@ -42,7 +47,7 @@ class Dropped(BaseModel):
     snapshots: int
 
 
-def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
+def snapshot_routes(snapshotter: Snapshotter, desk: Desk, division: str) -> APIRouter:
     """The routes under /v1/snapshots."""
     routes = APIRouter(prefix="/v1/snapshots", dependencies=[Depends(whole_division(division))])
     shelf = snapshotter.shelf
@@ -62,10 +67,12 @@ def snapshot_routes(snapshotter: Snapshotter, division: str) -> APIRouter:
         )
 
     @routes.post("/drop")
-    def drop(request: Request, _viewer: KeyKeeper) -> Dropped:
-        """Destroy the keys of all of them and remove them; those that are due are written anew."""
-        command_id_of(request)  # every POST carries one, although doing it again does no harm
+    def drop(request: Request, viewer: KeyKeeper) -> Dropped:
+        """Destroy the keys of all of them and remove them; those that are due are written anew. Recorded before."""
+        command = command_from(request, viewer, None)
         ids = shelf.unusable(())
+        fact = SnapshotsDropped(snapshots=len(ids), dropped_by=viewer.principal)
+        desk.store.run(desk.database, command, lambda _connection: [Proposed(new_event_id(), 0, fact, today())])
         shelf.drop(ids)
         return Dropped(snapshots=len(ids))
 

@@ -24,10 +24,12 @@ from shared.kernel.refusals import Refusal
 from shared.standards.rights import Right
 from shared.standards.separation import INQUIRIES_DECIDE, LETTERS_APPROVE
 from shared.web.commands import command_from
+from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(Right.LETTERS_READ))]
+Taking = Annotated[Viewer, Depends(require(Right.LETTERS_READ, exports=True))]
 Clerk = Annotated[Viewer, Depends(require(Right.LETTERS_KEEP))]
 Approver = Annotated[Viewer, Depends(require(Right.LETTERS_APPROVE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -209,12 +211,13 @@ def _reading(routes: APIRouter, desk: LetterDesk) -> None:
         return ShownLetter(**row.model_dump(), people=told, why_not=why_not)
 
     @routes.get("/letters/{letter_id}/letter.docx", response_class=Response)
-    def paper(letter_id: UUID, viewer: Reader) -> Response:
+    def paper(letter_id: UUID, viewer: Taking) -> Response:
         """The letter to sign, seal and post; children masked."""
         row, people = _read(desk, viewer, letter_id)
         with desk.database.reading(viewer.scope, VIEW) as connection:
             own = elsewhere.division_history(connection).name_of(desk.division, today())
         content = written(_paper(row, people, own or ""))
+        tell(rows=len(people))
         name = quote(f"公函-{row.place}-{row.term}.docx")
         return Response(
             content, media_type=DOCX, headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"}

@@ -49,6 +49,7 @@ from shared.web.viewers import Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(Right.ALERTS_READ))]
 Responsible = Annotated[Viewer, Depends(require(Right.ALERTS_WORK))]
+Opener = Annotated[Viewer, Depends(require(Right.ALERTS_WORK, reveals=True))]
 RuleReader = Annotated[Viewer, Depends(require(Right.ALERT_RULES_READ))]
 RuleKeeper = Annotated[Viewer, Depends(require(Right.ALERT_RULES_ACTIVATE))]
 REFERENCE = r"^[0-9A-Za-z\u4e00-\u9fff〔〕()()._/ \-]+$"
@@ -164,7 +165,7 @@ def _reading(routes: APIRouter, cases: Cases) -> None:
         return shown.model_copy(update={"heard_on": heard})
 
     @routes.post("/alerts/{alert_id}/reveal")
-    def reveal(alert_id: UUID, body: Reveal, request: Request, viewer: Responsible) -> Opened:
+    def reveal(alert_id: UUID, body: Reveal, request: Request, viewer: Opener) -> Opened:
         """The team in full, and the notes that are the reader's to see; recorded before anything is shown."""
         check_purpose(body.purpose)
         command = command_from(request, viewer, body)

@@ -32,11 +32,13 @@ from shared.standards.separation import CHANGES_APPROVE
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
+from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(Right.CHANGES_READ))]
 Proposer = Annotated[Viewer, Depends(require(Right.CHANGES_PROPOSE))]
+Taking = Annotated[Viewer, Depends(require(Right.CHANGES_PROPOSE, exports=True))]
 Approver = Annotated[Viewer, Depends(require(Right.CHANGES_APPROVE))]
 Refusing = Annotated[Viewer, Depends(require(Right.CHANGES_PROPOSE, Right.CHANGES_APPROVE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -202,7 +204,7 @@ def _exporting(routes: APIRouter, registry: Registry) -> None:
 
     @routes.get("/student-sheets.xlsx", response_class=FileResponse)
     def export(
-        viewer: Proposer,
+        viewer: Taking,
         school: Annotated[str | None, Query(max_length=64)] = None,
         grade: Annotated[str | None, Query(max_length=20)] = None,
         class_name: Annotated[str | None, Query(max_length=40)] = None,
@@ -226,6 +228,7 @@ def _exporting(routes: APIRouter, registry: Registry) -> None:
         folder = tempfile.TemporaryDirectory(prefix="rollcall-export-")
         path = Path(folder.name) / "students.xlsx"
         change_sheets.write(path, [_cells(each) for each in rows])
+        tell(rows=len(rows), file=path)
         return FileResponse(path, media_type=XLSX, filename="students.xlsx", background=BackgroundTask(folder.cleanup))
 
 

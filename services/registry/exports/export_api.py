@@ -29,11 +29,12 @@ from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
+from shared.web.disclosures import tell, told
 from shared.web.viewers import Viewer, forbidden, require
 
-Anyone = Annotated[Viewer, Depends(require(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS))]
+Anyone = Annotated[Viewer, Depends(require(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS, exports=True))]
 # An auditor replays and reads masked; whoever takes full rows away works with them.
-Working = Annotated[Viewer, Depends(require(Right.EXPORT_IN_FULL))]
+Working = Annotated[Viewer, Depends(require(Right.EXPORT_IN_FULL, exports=True, reveals=True))]
 _READERS: dict[ExportKind, Right] = {
     "students": Right.EXPORT_STUDENTS,
     "entries": Right.EXPORT_LISTS,
@@ -86,6 +87,7 @@ def router(registry: Registry) -> APIRouter:
         check_purpose(body.purpose)
         asked = ExportFilter(body.true_on or today(), body.school, body.class_name, body.list, body.agency)
         command = command_from(request, viewer, body)
+        tell(filters=told(body.model_dump()))
         return _given(
             registry,
             viewer,
@@ -149,8 +151,10 @@ def _given(
     try:
         with registry.database.reading(viewer.scope, REGISTER.name) as connection:
             rows = write(connection, path=path)
+        tell(rows=rows, file=path)
         if noted is not None and noted[3]:
             command, purpose, asked, fields = noted
+            tell(purpose=purpose)
             exported = RegisterExported(
                 viewer=viewer.principal,
                 kind=kind,

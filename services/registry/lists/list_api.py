@@ -35,6 +35,7 @@ from shared.standards.rights import Right
 from shared.tabular.writing import XLSX, WorkbookWriter
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from
+from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
@@ -43,6 +44,8 @@ AnyList = Literal["poverty", "civil", "disability", "students", "schools"]
 SheetList = Literal["poverty", "civil", "disability", "students"]
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Sender = Annotated[Viewer, Depends(require(Right.LISTS_SEND))]
+Taking = Annotated[Viewer, Depends(require(Right.LISTS_SEND, exports=True))]
+TakingBack = Annotated[Viewer, Depends(require(Right.LISTS_SEND, exports=True, reveals=True))]
 Reader = Annotated[Viewer, Depends(require(Right.LISTS_READ))]
 Agency = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")]
 
@@ -84,7 +87,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
     def annotated(
         list_name: SheetList,
         request: Request,
-        viewer: Sender,
+        viewer: Taking,
         upload: Annotated[Upload, Depends(received_file)],
         mode: SubmissionMode = "snapshot",
         effective_on: date | None = None,
@@ -99,6 +102,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
             with _named(upload) as taken:
                 submission = _submission(list_name, sender, upload, taken, mode, effective_on, annotated=path)
                 submissions.receive(submission, command, dry_run=True)
+            tell(file=path)
         except BaseException:
             folder.cleanup()
             raise
@@ -143,7 +147,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         return page_of(rows, turn, key=lambda row: (str(row.first_entry_id),))
 
     @routes.get("/submissions/{submission_id}/rejects.xlsx", response_class=FileResponse)
-    def rejects(submission_id: UUID, viewer: Sender) -> Response:
+    def rejects(submission_id: UUID, viewer: TakingBack) -> Response:
         """The rows that have to be mended, each with its reason; the read is recorded before anything is given out."""
         received = receipt_of(submissions.stored(submission_id, viewer.scope))
         with database.writing() as connection:
@@ -164,6 +168,7 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
             sheet.header(["行号", *heads, "退回原因"])
             for row in rows:
                 sheet.row([row.row, *(row.cells.get(head, "") for head in heads), row.zh])
+        tell(rows=len(rows), file=path)
         return FileResponse(path, media_type=XLSX, filename="rejects.xlsx", background=BackgroundTask(folder.cleanup))
 
 

@@ -28,9 +28,11 @@ from shared.standards.rights import Right
 from shared.standards.separation import PAPERS_CHECK
 from shared.web.bodies import Upload, received_file
 from shared.web.commands import command_from, command_id_of
+from shared.web.disclosures import tell
 from shared.web.viewers import Viewer, require
 
 Typist = Annotated[Viewer, Depends(require(Right.PAPERS_TYPE))]
+Opener = Annotated[Viewer, Depends(require(Right.PAPERS_TYPE, exports=True, reveals=True))]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Value = Annotated[str, Field(max_length=200)]
 Why = Annotated[str, Field(min_length=2, max_length=200)]
@@ -134,9 +136,10 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
         return row(known(paper_id, viewer), viewer)
 
     @routes.get("/papers/{paper_id}/scan")
-    def scan(paper_id: UUID, viewer: Typist, purpose: Annotated[str, Query(min_length=4, max_length=200)]) -> Response:
+    def scan(paper_id: UUID, viewer: Opener, purpose: Annotated[str, Query(min_length=4, max_length=200)]) -> Response:
         """The scan, for a purpose; the read is recorded before anything is given out."""
         check_purpose(purpose)
+        tell(purpose=purpose)
         paper = known(paper_id, viewer)
         if paper.scan_type is None:
             raise ScanMissing(paper_id)

@@ -42,7 +42,7 @@ from shared.web.viewers import Viewer, require
 log = structlog.get_logger(__name__)
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Reader = Annotated[Viewer, Depends(require(Right.STUDENTS_READ))]
-Revealing = Annotated[Viewer, Depends(require(Right.STUDENTS_REVEAL))]
+Revealing = Annotated[Viewer, Depends(require(Right.STUDENTS_REVEAL, reveals=True))]
 Registrar = Annotated[Viewer, Depends(require(Right.REGISTER_KEEP))]
 Text = Annotated[str | None, Field(max_length=200)]
 Purpose = Annotated[str, Field(min_length=4, max_length=200)]

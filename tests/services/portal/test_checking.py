@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import os
@@ -94,7 +95,9 @@ def test_every_sheet_comes_back_annotated_and_nothing_remains(fresh: Portal, tmp
     (poverty,) = read_workbook(noted / "汇总表(一).xlsx")
     assert [row[2] for row in poverty.rows[2:]] == ["李红", "无名"] and poverty.rows[3][0] == "同上"
     assert [row[7] for row in poverty.rows[2:]] == ["linked", "not_in_register"]
-    assert len(fresh.county.commands) == commands, "no service was told anything"
+    told = fresh.county.commands[commands:]
+    assert [command[0] for command in told] == ["/access/v1/files-taken"], "that it was taken, and nothing of it"
+    assert told[0][3]["asked"] == {} and told[0][3]["sha256"] == hashlib.sha256(answer.content).hexdigest()
 
 
 def test_the_model_in_force_decides_and_not_the_shipped_one(fresh: Portal, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -111,6 +112,27 @@ def test_a_sheet_holds_every_row_and_turns_no_text_into_a_formula(portal: Portal
 def test_printing_shows_all_rows_on_one_page(portal: Portal) -> None:
     with portal.as_("aid_clerk") as client:
         assert client.get("/roster?print=1").text.count("<tr data-id=") == len(portal.county.roster)
+
+
+def test_what_the_page_puts_together_leaves_after_access_has_recorded_it(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        sheet = client.get("/roster.xlsx?school=3146000001")
+        path, _, _, body = portal.county.commands[-1]
+        assert path == "/access/v1/files-taken"
+        assert (body["page"], body["asked"], body["rows"]) == ("/roster.xlsx", {"school": "3146000001"}, 60)
+        assert body["sha256"] == hashlib.sha256(sheet.content).hexdigest() and body["size"] == len(sheet.content)
+        printed = client.get("/roster?print=1")
+        assert printed.text.count("<tr data-id=") == portal.county.commands[-1][3]["rows"] > 60
+        portal.county.away = {"access"}
+        try:
+            for address in ("/roster.xlsx", "/roster?print=1"):
+                refused = client.get(address)
+                assert (
+                    refused.status_code == 502 and refused.content[:2] != b"PK" and "<tr data-id=" not in refused.text
+                )
+            assert client.get("/roster").status_code == 200
+        finally:
+            portal.county.away = set()
 
 
 def test_an_alert_is_closed_once_with_the_forms_own_command(portal: Portal) -> None:

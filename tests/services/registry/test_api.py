@@ -13,8 +13,10 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from services.registry.events import PersonalDataRead, StudentTransferredOut
+from services.registry.events import AccessRefused, DataExported, PersonalDataRead, StudentTransferredOut
+from shared.kernel.acts import ActFacts
 from shared.tabular.book import open_book
+from shared.web.acts import Acts
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.live import SseHub
@@ -64,6 +66,7 @@ def http(running: RunningRegistry) -> Iterator[TestClient]:
         database=service.database,
         parts=[hub.part],
         state={"hub": hub},
+        acts=Acts(service.store, service.database, ActFacts(AccessRefused, DataExported), DIVISION),
     )
     with TestClient(app, raise_server_exceptions=False) as made:
         yield made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from httpx import Response
 from python_calamine import load_workbook
 
-from services.registry.events import RegisterExported
+from services.registry.events import DataExported, RegisterExported
 from services.registry.exports import exporting
 from tests.services.registry.office import SCHOOLS, Office
 from tests.services.registry.test_api import Client, agency, client, enrolment, http, school
@@ -46,6 +47,10 @@ def exported(office: Office) -> list[RegisterExported]:
     return [each.fact for each in office.log() if isinstance(each.fact, RegisterExported)]
 
 
+def taken(office: Office) -> list[DataExported]:
+    return [each.fact for each in office.log() if isinstance(each.fact, DataExported)]
+
+
 def test_a_list_is_masked_unless_a_purpose_is_given_and_that_is_recorded(
     client: Client, office: Office, tmp_path: Path
 ) -> None:
@@ -57,11 +62,18 @@ def test_a_list_is_masked_unless_a_purpose_is_given_and_that_is_recorded(
     assert masked[0]["联系电话"] == "138****8000" and masked[0]["监护人姓名"] == "张*"
     assert masked[0]["学校名称"] == SCHOOLS[0].name and masked[0]["学籍状态"] == "在校"
     assert exported(office) == []
+    away = taken(office)[-1]
+    assert (away.route, away.viewer, away.rows) == ("GET /v1/exports/{kind}.xlsx", "clerk", 3)
+    assert away.filters == (f"class_name={class_name}", "kind=students") and away.recorded_by == ()
     key, body = uuid4(), {"purpose": "核对银行卡开户", "class_name": class_name}
     full = records(table(client.post("/v1/exports/students", key, json=body), tmp_path))
     assert {row["身份证号"] for row in full} == numbers and full[0]["联系电话"] == "13800138000"
-    again = records(table(client.post("/v1/exports/students", key, json=body), tmp_path))
-    assert again == full
+    again = client.post("/v1/exports/students", key, json=body)
+    assert records(table(again, tmp_path)) == full
+    both = taken(office)[-2:]
+    assert [each.purpose for each in both] == ["核对银行卡开户"] * 2, "each file that leaves, the repeated one too"
+    assert both[-1].sha256 == hashlib.sha256(again.content).hexdigest()
+    assert both[0].recorded_by == both[1].recorded_by and len(both[0].recorded_by) == 1
     told = exported(office)
     assert len(told) == 1 and (told[0].rows, told[0].purpose, told[0].viewer) == (3, "核对银行卡开户", "clerk")
     assert f"class_name={class_name}" in told[0].filters and "id_number" in told[0].fields

@@ -13,15 +13,18 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from deploy.views import VIEWS
+from services.access.events import AccessRefused
 from services.audit import app
+from services.audit.events import DataExported as AuditExported
 from services.audit.reads.read_folds import READS_VIEW
 from services.audit.reads.read_queries import Places, ReadRow, reads, unusual
 from services.audit.reads.read_sheet import WHOLE_LIST, write_sheet
-from services.matching.events import ReviewRead
+from services.matching.events import DataExported, ReviewRead
 from services.notifications.case_events import CaseNotesRead
 from services.notifications.events import AlertRaised
 from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead
 from services.registry.paper_events import PaperEntered, PaperRecorded, PaperScanRead
+from services.visits.events import AccessRefused as VisitRefused
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.hosting.service import Service
 from shared.web.pages import PageTurn
@@ -158,3 +161,46 @@ def test_the_guardians_sheet_holds_nothing_of_anybody_else(told: Any, tmp_path: 
     assert sorted(row[1] for row in rows[1:]) == ["a", "a", "d", "e", "f"]
     assert WHOLE_LIST in {row[3] for row in rows}
     assert str(OTHER) not in repr(rows)
+
+
+AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+def test_who_took_away_and_who_was_refused_stand_beside_who_read(told: Any, tmp_path: Path) -> None:
+    say, pump = told[0].append, told[0].pump
+    by: dict[str, Any] = {"viewer": "g", "post": "post-1", "kind": "registrar", "school_code": "S1"}
+    whole, hers, also, streamed = (uuid4() for _ in range(4))
+    exports: tuple[tuple[UUID, dict[str, Any]], ...] = (
+        (whole, {"route": "GET /v1/roster.xlsx", "rows": 120, "filters": ("school=S1",), "sha256": "a" * 64}),
+        (hers, {"route": "POST /v1/person/bundle", "student_id": SHE, "sha256": "b" * 64}),
+        (also, {"route": "POST /v1/exports/{kind}", "student_id": SHE, "recorded_by": (uuid4(),)}),
+    )
+    for export, extra in exports:
+        say("matching", export, DataExported(export_id=export, phase="given", **extra, **by), TODAY)
+    log = {"export_id": streamed, "route": "GET /v1/logs/{service}/export", **by}
+    say("audit", streamed, AuditExported(phase="begun", **log), TODAY)
+    say("audit", streamed, AuditExported(phase="ended", sha256="c" * 64, **log), TODAY + timedelta(days=1))
+    times: dict[str, Any] = {"method": "GET", "times": 7, "first_at": AT, "last_at": AT + timedelta(seconds=9)}
+    refused = VisitRefused(route="/v1/visits/{student_id}", reason="not_found", students=(SHE, OTHER), **times, **by)
+    say("visits", uuid4(), refused, TODAY)
+    forged = {**by, "viewer": None, "post": "", "kind": "", "school_code": None, "division_code": DIVISION}
+    say("access", uuid4(), AccessRefused(route="/v1/posts", reason="unauthenticated", **times, **forged), TODAY)
+    pump()
+    by_post = seen(told, SCHOOL, post="post-1")
+    assert sorted(row.times or 0 for row in by_post if row.kind == "refused") == [0, 0, 7], "one, and one a student"
+    taken = {row.read_id: row for row in seen(told, SCHOOL, act="export")}
+    assert {whole, hers, also, streamed} == set(taken)
+    assert (taken[whole].rows, taken[whole].filters, taken[whole].sha256) == (120, ["school=S1"], "a" * 64)
+    assert taken[streamed].sha256 == "c" * 64, "a file made while it was sent is one row"
+    assert {(row.viewer, row.reason) for row in seen(told, COUNTY, act="refused")} == {("", "unauthenticated")}
+    about = seen(told, SCHOOL, student=SHE, act="refused")
+    assert [(row.route, row.reason, row.viewer) for row in about] == [("GET /v1/visits/{student_id}", "not_found", "g")]
+    assert not {row.kind for row in seen(told, SCHOOL, act="read")} & {"refused", "download"}
+    places = Places(schools=["S1"], divisions=[TOWN])
+    own = [row.read_id for row in seen(told, SCHOOL, student=SHE, places=places) if row.kind in ("download", "refused")]
+    assert own == [hers], "what another row tells, masked lists and what was refused showed nothing of her"
+    with told[1].database.reading(SCHOOL, READS_VIEW.name) as connection:
+        assert "g" not in {row.viewer for row in unusual(connection, AT - timedelta(days=9), AT + timedelta(9), 99)}
+    write_sheet(tmp_path / "hers.xlsx", seen(told, SCHOOL, student=SHE, places=places))
+    sheet = CalamineWorkbook.from_path(tmp_path / "hers.xlsx").get_sheet_by_index(0)
+    assert "导出文件" in {str(row[3]) for row in sheet.to_python()}
