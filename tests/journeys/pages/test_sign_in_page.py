@@ -127,7 +127,7 @@ def test_an_administrator_lets_a_clerk_in_and_out(
     office.installation.pump()
     page.reload()
     row = page.locator("#posts tbody tr", has_text="资助中心经办")
-    row.locator("input[name=reason]").fill("调离")
+    row.locator("form[action$='/vacate'] input[name=reason]").fill("调离")
     row.get_by_role("button", name="免去").click()
     page.wait_for_url("**/posts?done=people")
     clerk.goto(f"{page_address}/account")
