@@ -338,8 +338,7 @@ TABLES: Mapping[str, TablePage] = {
         READS,
         ERASURES,
         ERASURES_DUE,
-        REGISTER_PLACES,
-        PLACE_STUDENTS,
+        *(REGISTER_PLACES, PLACE_STUDENTS),
         SUBMISSIONS,
     )
 }
