@@ -16,7 +16,7 @@ from services.access.domain import Account, Post
 from services.access.errors import UnknownAccount
 from services.access.events import AccountOpened, EmergencyAccessEnded, SessionEnd, SessionEnded
 from services.access.passwords import Hashing
-from services.access.sessions import ONE_TIME_CODE, Session
+from services.access.sessions import SECOND_FACTORS, Session
 from services.access.signing import TokenSigner
 from services.access.streams import Streams
 from services.access.unusual import WORKING_HOURS, WorkingHours
@@ -42,7 +42,7 @@ class Desk:
 
     def lacks_code(self, session: Session, kind: str) -> bool:
         """Whether a post of this kind asks for a second factor that the session was not opened with."""
-        return kind in self.second_factor and ONE_TIME_CODE not in session.means
+        return kind in self.second_factor and SECOND_FACTORS.isdisjoint(session.means)
 
     def account(self, connection: Connection, account_id: UUID) -> Account:
         """The account as its stream tells."""

@@ -24,7 +24,8 @@ SEEN_EVERY = timedelta(minutes=1)
 REVOCATIONS_KEPT = timedelta(minutes=15)  # longer than any token lives
 _LOCK = 0x7265766F6B65  # any constant of our own
 SECRET_BYTES = 32
-ONE_TIME_CODE = "one_time_code"  # among the means a session was opened with
+ONE_TIME_CODE, ISSUER_FACTOR = "one_time_code", "issuer_second_factor"  # among the means a session was opened with
+SECOND_FACTORS = frozenset({ONE_TIME_CODE, ISSUER_FACTOR})
 _NOTICE = '{"projection": "sessions", "table": "revocations", "more": true}'  # as live.py hears it
 
 

@@ -27,7 +27,7 @@ from shared.eventsourcing.store import Command, Proposed
 from shared.kernel.identifiers import new_event_id
 
 PASSWORD = "password"  # noqa: S105  (how somebody signed in, not a secret) # nosec B105
-OIDC, ISSUER_FACTOR = "oidc", "issuer_second_factor"
+OIDC = "oidc"
 PRINCIPAL = "system:sign-in"
 
 

@@ -33,9 +33,8 @@ from services.access.oidc.id_token import Identity
 from services.access.oidc.identities import Linked
 from services.access.oidc.office import Begun, Callback, Office
 from services.access.session_desk import own_command
-from services.access.sessions import ONE_TIME_CODE
+from services.access.sessions import ISSUER_FACTOR, ONE_TIME_CODE
 from services.access.sign_in import (
-    ISSUER_FACTOR,
     OIDC,
     PRINCIPAL,
     Known,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import services.portal
 from services.portal.navigation import AREAS
-from services.portal.table_pages import NAVIGATION, TABLES
+from services.portal.menu import NAVIGATION
+from services.portal.table_pages import TABLES
 from services.portal.texts import Texts, term_code
 
 HOME = Path(services.portal.__file__).parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -200,3 +201,15 @@ def test_what_was_begun_opens_nothing_to_whoever_reads_the_table(door: Door) -> 
     promise = flows.promise_of(door.desk.streams, secret)
     text = " ".join(row[0] for row in rows)
     assert text and not any(each in text for each in (secret, told.state, told.code or "-", *promise))
+
+
+def test_a_post_that_asks_for_a_second_factor_is_not_acted_in_by_the_issuers_word_alone(door: Door) -> None:
+    with_authenticator(door, "a post with two factors")
+    door.renew("amr=mfa")
+    strict = replace(door.desk, second_factor=frozenset({"aid_clerk"}))
+    door.issuer.bent = {"amr": ["mfa"]}
+    session = door.enter().session
+    assert not strict.lacks_code(session, "aid_clerk") and not strict.lacks_code(session, "auditor")
+    assert strict.lacks_code(replace(session, means=["oidc"]), "aid_clerk")
+    assert strict.lacks_code(replace(session, means=["password"]), "aid_clerk")
+    assert not strict.lacks_code(replace(session, means=["oidc", "one_time_code"]), "aid_clerk")
