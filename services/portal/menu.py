@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from services.portal.table_pages import ALERTS, CALENDARS, DIVISIONS, DOCUMENTED_ABSENCES, ENTITLEMENTS, ERASURES, ERASURES_DUE, FRESHNESS, LEDGER_CHILDREN, LEFT_BEHIND, PAYMENTS, READS, REGISTER_PLACES, REVIEWS, ROSTER, SCHOOLS, SEARCH, SPRING_ALERTS, SUBMISSIONS, SUMMER_ALERTS, SUSPENSIONS, TERMS, UNMATCHED, VISITS
+from services.portal.alert_pages import (
+    ALERTS,
+    DOCUMENTED_ABSENCES,
+    LEDGER_CHILDREN,
+    LEFT_BEHIND,
+    SPRING_ALERTS,
+    SUMMER_ALERTS,
+)
+from services.portal.erasure_pages import ERASURES, ERASURES_DUE, READS
+from services.portal.table_pages import (
+    CALENDARS,
+    DIVISIONS,
+    ENTITLEMENTS,
+    FRESHNESS,
+    PAYMENTS,
+    REGISTER_PLACES,
+    REVIEWS,
+    ROSTER,
+    SCHOOLS,
+    SEARCH,
+    SUBMISSIONS,
+    SUSPENSIONS,
+    TERMS,
+    UNMATCHED,
+    VISITS,
+)
 from shared.standards.rights import Right
 
 NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (

@@ -128,6 +128,9 @@ OPEN_WORK: Mapping[Kind, OpenWork] = {
 _SEEN = "what a policy remembers or a page shows of events; nobody is waited for"
 # (service, table): why nothing in it waits for a person.
 NOT_WORK: Mapping[tuple[str, str], str] = {
+    ("access", "access_identities"): "awaits the person it was told of, not whoever holds a post",
+    ("access", "identities"): "awaits the person it was told of, not whoever holds a post",
+    ("notifications", "emergencies_waiting"): "a reminder's own copy of what access tells as work",
     ("access", "access_agency_keys"): "a key ends by itself; whoever administers the agency issues another",
     ("access", "access_delegations"): "a delegation ends with its day, or with the post",
     ("access", "access_sessions"): "a session is nobody's work",

@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 import services.portal
-from services.portal.navigation import AREAS
 from services.portal.menu import NAVIGATION
+from services.portal.navigation import AREAS
 from services.portal.table_pages import TABLES
 from services.portal.texts import Texts, term_code
 
