@@ -1,6 +1,9 @@
-"""The benchmarks run, small: figures are for `rollcall bench`, here only that they measure what they name."""
+"""The benchmarks run, small: figures are for `rollcall bench`, here only that they measure what they name. Those that
+take longest run with --long."""
 
 from __future__ import annotations
+
+import pytest
 
 from bench import (
     append,
@@ -28,24 +31,28 @@ def test_sequencing_is_measured_to_the_last_event() -> None:
     assert [each.count for each in measures] == [2_000, 2_000, 5]
 
 
+@pytest.mark.long
 def test_relaying_is_measured_to_the_last_acknowledgement() -> None:
     backlog, waits = relaying.run(events=5_000, singles=5).measures
     assert 0 <= backlog.count <= 4_999
     assert waits.count == 5
 
 
+@pytest.mark.long
 def test_a_promotion_is_measured_there_and_back() -> None:
     """``run`` itself raises when not every student was looked at and moved."""
     students, chunks, back, _ = registry_promotion.run(events=2_000).measures
     assert (students.count, chunks.count, back.count) == (2_000, 3, 2_000)
 
 
+@pytest.mark.long
 def test_a_mass_change_is_measured_from_preview_to_undoing() -> None:
     """``run`` itself raises when not every student was previewed, changed and put back."""
     made = changes.run(events=2_000).measures
     assert [each.count for each in made if each.label.startswith("students")] == [2_000] * 3
 
 
+@pytest.mark.long
 def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> None:
     """``run`` itself raises for a row that is linked to another student than the one it was made about."""
     made = matching_incremental.run(events=1_000, singles=60)
@@ -58,6 +65,7 @@ def test_single_events_beside_a_register_are_measured_and_end_as_they_must() -> 
     assert made.parameters["students_indexes_mib_per_million"] > 100
 
 
+@pytest.mark.long
 def test_the_check_of_a_workbook_is_measured_with_the_memory_of_its_process() -> None:
     made = registry_dry_run.run(events=400)
     assert [each.count for each in made.measures] == [400, 400]
@@ -77,6 +85,7 @@ def test_pages_in_a_scope_are_measured_beside_the_same_pages_without() -> None:
     assert {"division_p95_ratio", "school_p95_ratio", "class_p95_ratio"} <= set(made.parameters)
 
 
+@pytest.mark.long
 def test_live_lists_are_measured_to_the_last_of_them() -> None:
     """``run`` itself raises when a list misses its row, or one that stopped reading does not get it on its return."""
     made = sse.run(events=50)
@@ -84,6 +93,7 @@ def test_live_lists_are_measured_to_the_last_of_them() -> None:
     assert made.parameters["came_back"]
 
 
+@pytest.mark.long
 def test_replays_are_measured_over_all_the_events_of_a_views_logs() -> None:
     filled, *views = replay.run(events=2_000, every_events=400).measures
     assert filled.count == 2_000

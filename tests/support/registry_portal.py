@@ -34,7 +34,7 @@ def command() -> Command:
 @contextmanager
 def registry_portal(postgres: Any) -> Iterator[RegistryPortal]:
     """Both on free ports, ended on exit with their databases."""
-    with service_portal(postgres, "registry", registry_app.build) as made:
+    with service_portal(postgres, "registry", registry_app.build, beside=("access",)) as made:
         settings = made.installation.settings("registry")
         keys = Keys(settings.hmac_key)
         service = made.service

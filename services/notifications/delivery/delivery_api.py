@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -37,7 +37,7 @@ class NewWebhook(_Body):
     """``topics`` empty: all."""
 
     url: str = Field(min_length=1, max_length=2_000)
-    topics: list[Topic] = Field(default=[], max_length=6)
+    topics: list[Topic] = Field(default=[], max_length=len(get_args(Topic)))
 
 
 class Switch(_Body):

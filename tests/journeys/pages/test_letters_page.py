@@ -23,7 +23,7 @@ LETTER = "table#letters tbody a"
 
 @pytest.fixture(scope="module")
 def running(postgres: Any) -> Iterator[ServicePortal]:
-    with service_portal(postgres, "disbursement", app.build, beside=("registry", "matching")) as made:
+    with service_portal(postgres, "disbursement", app.build, beside=("registry", "matching", "access")) as made:
         office = Office(made.installation, made.service)
         office.division("460200", "三亚市")
         office.went("460200", LONG_AGO.replace(year=2024))
