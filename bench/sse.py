@@ -30,7 +30,7 @@ from services.notifications.delivery.message_store import Growth
 from services.notifications.delivery.places import Place
 from services.notifications.projections import ALERTS_VIEW
 from services.notifications.streams import Streams
-from services.portal.demo_issuer import DemoIssuer, Persona
+from services.portal.people.demo_issuer import DemoIssuer, Persona
 from shared.database.database import Database, driver
 from shared.eventsourcing.store import EventStore
 from shared.hosting.live_lists import live_lists

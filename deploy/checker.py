@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from services.portal.check_jobs import Checker, Given
+from services.portal.checking.check_jobs import Checker, Given
 
 MEMORY_BYTES = 4 << 30  # address space; 437,000 students in a csv of 48 MB take 0.9 GB resident
 FILE_BYTES = 1 << 30  # any one file it writes

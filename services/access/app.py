@@ -5,30 +5,30 @@ from __future__ import annotations
 import os
 
 from services.access import forgetting, open_work
-from services.access.account_api import account_routes, operator_routes
+from services.access.accounts.account_api import account_routes, operator_routes
+from services.access.accounts.passwords import Hashing
 from services.access.acting import OPERATOR_SECRET
-from services.access.agency_key_api import agency_key_routes
 from services.access.desk import Desk
-from services.access.emergency_api import emergency_routes
+from services.access.emergencies.emergency_api import emergency_routes
 from services.access.events import AccessRefused, DataExported, DayOpened
 from services.access.handover.collecting import Collector
 from services.access.handover.handover_api import handover_routes
 from services.access.handover.handover_desk import HandoverDesk
+from services.access.keys.agency_key_api import agency_key_routes
 from services.access.oidc.api import entering_routes, keeper_routes, own_routes
 from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
 from services.access.oidc.office import Office
 from services.access.oidc.party import RelyingParty
 from services.access.own_tables import STEPS
-from services.access.passwords import Hashing
-from services.access.post_api import post_routes
+from services.access.posts.post_api import post_routes
 from services.access.processor import projections
-from services.access.second_factor_api import second_factor_routes
-from services.access.session_api import key_routes, session_routes
-from services.access.signing import TokenSigner
+from services.access.second_factors.second_factor_api import second_factor_routes
+from services.access.sessions.session_api import key_routes, session_routes
+from services.access.sessions.signing import TokenSigner
+from services.access.sessions.unusual import WorkingHours
 from services.access.staff.staff_api import staff_routes
 from services.access.streams import Streams
 from services.access.taken_api import taken_routes
-from services.access.unusual import WorkingHours
 from shared.eventsourcing.store import EventStore
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings

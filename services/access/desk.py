@@ -11,15 +11,16 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Connection
 
-from services.access import domain, sessions
+from services.access import domain
+from services.access.accounts.passwords import Hashing
 from services.access.domain import Account, Post
 from services.access.errors import UnknownAccount
 from services.access.events import AccountOpened, EmergencyAccessEnded, SessionEnd, SessionEnded
-from services.access.passwords import Hashing
-from services.access.sessions import SECOND_FACTORS, Session
-from services.access.signing import TokenSigner
+from services.access.sessions import sessions
+from services.access.sessions.sessions import SECOND_FACTORS, Session
+from services.access.sessions.signing import TokenSigner
+from services.access.sessions.unusual import WORKING_HOURS, WorkingHours
 from services.access.streams import Streams
-from services.access.unusual import WORKING_HOURS, WorkingHours
 from shared.database.database import Database, driver
 from shared.eventsourcing.store import EventStore, Proposed
 from shared.kernel.clock import SHANGHAI

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.access import sessions
 from services.access.desk import Desk, Raw, lock_account, open_sessions
 from services.access.events import AccountClosed
+from services.access.sessions import sessions
 from services.audit.events import PersonErased
 from shared.database.database import driver
 from shared.eventsourcing.projection import Change, Projection, Recorded

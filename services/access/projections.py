@@ -24,6 +24,7 @@ from services.access.events import (
     SignInRefused,
 )
 from services.access.handover_tables import HANDOVER_FOLDS, HANDOVER_ITEMS, HANDOVERS
+from services.access.sessions.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
 from services.access.tables import (
     ACCOUNTS,
     ALWAYS,
@@ -35,7 +36,6 @@ from services.access.tables import (
     SCHOOLS,
     SIGN_INS,
 )
-from services.access.unusual import MANY_REFUSED, SEVERAL_ADDRESSES
 from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Select, Text, and_, cast, func, select, text
 
 from services.access.projections import NAME
+from services.access.sessions.unusual import MANY_READS, MANY_ROWS, READS_DAYS
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
-from services.access.unusual import MANY_READS, MANY_ROWS, READS_DAYS
 from shared.database.database import Database
 from shared.standards.posts import Kind
 

@@ -11,69 +11,62 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import (
-    account,
-    agency_keys,
-    agreements,
-    alarms,
+from services.portal import failures, forms, home, proxy
+from services.portal.aid import incoming_letters, letters
+from services.portal.auditing import alarms, audit, counterfactuals, erasures, person_file, proofs, questions
+from services.portal.auditing.standing import Standings
+from services.portal.backends import Backends
+from services.portal.checking import checking
+from services.portal.checking.check_jobs import Checker, CheckJobs
+from services.portal.dropout import (
     alert_rules,
     attendance,
-    audit,
     board,
     cases,
-    changes,
     chat,
-    checking,
-    class_seats,
-    counterfactuals,
     deliveries,
     documents,
     dropout_reports,
+    messages,
+)
+from services.portal.matching import models, reviews
+from services.portal.people import (
+    account,
+    agency_keys,
     emergency,
     entering,
-    erasures,
-    exports,
-    failures,
-    forms,
     handovers,
-    home,
-    household_entry,
-    households,
-    imports,
-    incoming_letters,
-    letters,
-    messages,
-    models,
     oidc,
-    papers,
     people,
-    person_file,
-    promotions,
-    proofs,
-    proxy,
-    questions,
-    reference,
-    reference_forms,
-    reporting,
-    reviews,
     second_factor,
     sign_in,
     sign_ins,
     staff_import,
     staff_lists,
+)
+from services.portal.people.demo_issuer import DemoIssuer
+from services.portal.people.exchange import Exchange, Tokens
+from services.portal.registry import (
+    agreements,
+    changes,
+    class_seats,
+    exports,
+    household_entry,
+    households,
+    imports,
+    papers,
+    promotions,
+    reference,
+    reference_forms,
+    reporting,
     student_life,
     students,
-    tables,
     term_plan,
     terms,
 )
-from services.portal.backends import Backends
-from services.portal.check_jobs import Checker, CheckJobs
-from services.portal.demo_issuer import DemoIssuer
-from services.portal.exchange import Exchange, Tokens
 from services.portal.rendering import PAGE_CONTENT_POLICY, Rendering, Statics
 from services.portal.settings import PortalSettings, oidc_label, service_addresses
-from services.portal.standing import Standings
+from services.portal.tables import tables
 from shared.hosting.live_lists import live_lists
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator, Issuers

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.portal.alert_pages import ALERTS
 from services.portal.backends import Answer, Backends, BackendTrouble, Params
+from services.portal.dropout.alert_pages import ALERTS
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
-from services.portal.table_pages import REVIEWS, ROSTER, SUBMISSIONS, TERM_TASKS, UNMATCHED
-from services.portal.table_reading import items_of
+from services.portal.tables.table_pages import REVIEWS, ROSTER, SUBMISSIONS, TERM_TASKS, UNMATCHED
+from services.portal.tables.table_reading import items_of
 
 router = APIRouter(include_in_schema=False)
 

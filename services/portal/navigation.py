@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import NamedTuple
 
-from services.portal.menu import NAVIGATION
+from services.portal.tables.menu import NAVIGATION
 from shared.standards.rights import Right
 
 # Area → its pages, the first one a post may open is where the area's name leads.

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from services.portal.columns import day_text, moment_text, money_text
 from services.portal.navigation import areas
 from services.portal.session import Opening, finish, form_token, nonce_of
+from services.portal.tables.columns import day_text, moment_text, money_text
 from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
 from shared.kernel.identifiers import new_event_id

@@ -17,10 +17,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.portal.auditing.standing import Standing, Standings
 from services.portal.backends import Caller
-from services.portal.demo_issuer import TOKEN_SECONDS, DemoIssuer
+from services.portal.people.demo_issuer import TOKEN_SECONDS, DemoIssuer
 from services.portal.proxy import from_this_site
-from services.portal.standing import Standing, Standings
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
 from shared.standards.rights import Right

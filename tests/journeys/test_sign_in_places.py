@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.portal.demo_issuer import AGENCIES as PERSONAS
+from services.portal.people.demo_issuer import AGENCIES as PERSONAS
 from services.registry.lists.submissions import AGENCIES as OWNERS
 from tests.support.people import AGENCIES as SENDERS
 

@@ -14,10 +14,10 @@ import httpx
 from deploy.checker import checker
 from deploy.ports import free_port
 from services.portal.app import application
-from services.portal.check_jobs import JOB_SECONDS, KEPT_SECONDS, CheckJobs
-from services.portal.demo_issuer import DemoIssuer
+from services.portal.auditing.standing import Standings
+from services.portal.checking.check_jobs import JOB_SECONDS, KEPT_SECONDS, CheckJobs
+from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
-from services.portal.standing import Standings
 from shared.web import Authenticator
 from tests.support.county import County
 from tests.support.serving import serving

@@ -12,7 +12,7 @@ from deploy.checker import checker
 from deploy.ports import free_port
 from services.access.taken_api import taken_routes
 from services.portal.app import application
-from services.portal.demo_issuer import DemoIssuer
+from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.hosting.service import Service
 from shared.hosting.settings import Settings

@@ -16,9 +16,9 @@ import httpx
 from services.access.domain import Post
 from services.access.errors import ServiceAway, TooManyItems
 from services.access.handover_events import ListedItem
-from services.access.session_desk import post_claims
-from services.access.sessions import Holding, new_session_id
-from services.access.signing import TokenSigner
+from services.access.sessions.session_desk import post_claims
+from services.access.sessions.sessions import Holding, new_session_id
+from services.access.sessions.signing import TokenSigner
 from shared.outgoing.neighbours import neighbour_client
 from shared.standards.open_work import SERVICES, rights_of
 from shared.standards.posts import Kind

@@ -18,8 +18,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from services.access import lockout
-from services.access.account_api import Done, Keeper, Reader, ReasonBody
+from services.access.accounts.account_api import Done, Keeper, Reader, ReasonBody
 from services.access.acting import administrator
 from services.access.errors import ServiceAway, SignInAgain, UnknownAccount, UnknownHandover, UnknownPost
 from services.access.handover import handover_queries, handover_sheet
@@ -27,8 +26,9 @@ from services.access.handover.handover_desk import Actor, HandoverDesk, Wanted
 from services.access.handover.handover_queries import HandoverRow, ItemRow
 from services.access.handover_events import Signer
 from services.access.projections import NAME
-from services.access.session_api import Secret
-from services.access.session_desk import Standing, check_former, standing
+from services.access.sessions import lockout
+from services.access.sessions.session_api import Secret
+from services.access.sessions.session_desk import Standing, check_former, standing
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now

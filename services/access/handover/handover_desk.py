@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from services.access import sessions
 from services.access.administration import Administrator, Managed, check_kind, check_other, reaches
 from services.access.desk import Desk, Raw, day_of, lock_account, lock_post
 from services.access.domain import Post
@@ -20,7 +19,8 @@ from services.access.handover import handing
 from services.access.handover.collecting import Collector
 from services.access.handover.handing import Differences, Handover, Signature
 from services.access.handover_events import HandoverClosed, HandoverOpened, ListedItem, Signer
-from services.access.post_desk import changed, check_person, check_post, note_holder, note_vacant
+from services.access.posts.post_desk import changed, check_person, check_post, note_holder, note_vacant
+from services.access.sessions import sessions
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact

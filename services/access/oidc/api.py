@@ -10,15 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access.account_api import Done, Keeper
+from services.access.accounts.account_api import Done, Keeper
 from services.access.acting import administrator
 from services.access.oidc import entering, identities, linking
 from services.access.oidc.linking import Claim, Told
 from services.access.oidc.office import Begun, Callback, Office
 from services.access.oidc.party import CODE_CHARACTERS
-from services.access.session_api import Opened, Password, Secret, opened
-from services.access.session_desk import standing
-from services.access.sign_in import Origin
+from services.access.sessions.session_api import Opened, Password, Secret, opened
+from services.access.sessions.session_desk import standing
+from services.access.sessions.sign_in import Origin
 from shared.database.database import driver
 from shared.kernel.clock import utc_now
 from shared.web.client_address import address_of, agent_of

@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
-from services.access import lockout, second_factor
 from services.access.desk import Desk, Raw, day_of, lock_account
 from services.access.domain import Account
 from services.access.errors import (
@@ -27,14 +26,16 @@ from services.access.errors import (
     WrongCode,
 )
 from services.access.events import IdentityLinked, IdentityPersonal
-from services.access.lockout import Subjects
 from services.access.oidc import flows, identities
 from services.access.oidc.id_token import Identity
 from services.access.oidc.identities import Linked
 from services.access.oidc.office import Begun, Callback, Office
-from services.access.session_desk import own_command
-from services.access.sessions import ISSUER_FACTOR, ONE_TIME_CODE
-from services.access.sign_in import (
+from services.access.second_factors import second_factor
+from services.access.sessions import lockout
+from services.access.sessions.lockout import Subjects
+from services.access.sessions.session_desk import own_command
+from services.access.sessions.sessions import ISSUER_FACTOR, ONE_TIME_CODE
+from services.access.sessions.sign_in import (
     OIDC,
     PRINCIPAL,
     Known,

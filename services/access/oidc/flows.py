@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.access.desk import Raw
 from services.access.errors import Busy, FlowOver
-from services.access.sessions import SECRET_BYTES, digest
+from services.access.sessions.sessions import SECRET_BYTES, digest
 from services.access.streams import Streams
 
 LIFE = timedelta(minutes=10)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.access.desk import Raw
 from services.access.oidc.id_token import Identity
-from services.access.sign_in import OIDC
+from services.access.sessions.sign_in import OIDC
 from services.access.streams import Streams
 
 _COLUMNS = "i.identity_id, i.account_id, a.login_digest, i.issuer, i.linked_at"

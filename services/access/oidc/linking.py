@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from services.access import domain, lockout, sessions
-from services.access.account_desk import check_managed
+from services.access import domain
+from services.access.accounts.account_desk import check_managed
 from services.access.administration import Administrator
 from services.access.desk import Desk, Raw, day_of, lock_account
 from services.access.errors import (
@@ -27,8 +27,9 @@ from services.access.oidc import identities
 from services.access.oidc.entering import begin, shown
 from services.access.oidc.id_token import EMAIL_CHARACTERS, SUBJECT_CHARACTERS
 from services.access.oidc.office import Begun, Callback, Office
-from services.access.session_desk import check_former, own_command, present, standing
-from services.access.sign_in import Origin, known_by
+from services.access.sessions import lockout, sessions
+from services.access.sessions.session_desk import check_former, own_command, present, standing
+from services.access.sessions.sign_in import Origin, known_by
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.facts import Fact

@@ -19,7 +19,7 @@ from services.access import domain
 from services.access.commands import ChangeTenure, EstablishPost, FillPost, OpenAccount
 from services.access.desk import Desk, Raw, day_of
 from services.access.domain import Account, Post
-from services.access.post_desk import FILLED, UNDELEGATED
+from services.access.posts.post_desk import FILLED, UNDELEGATED
 from services.access.staff.planning import Planned
 from services.access.staff.receipts import outcome
 from services.access.staff.standing import still

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.access.administration import Administrator, Managed, check_holder, check_kind
 from services.access.errors import NotYours, Oneself, UnknownAccount
-from services.access.places import Place
+from services.access.posts.places import Place
 from services.access.staff import problems
 from services.access.staff.problems import RowProblem
 from services.access.staff.rows import StaffRow

@@ -9,7 +9,7 @@ from datetime import date
 
 from services.access.domain import written_login, written_name
 from services.access.errors import BadLogin, BadName
-from services.access.places import Asked
+from services.access.posts.places import Asked
 from services.access.staff import problems
 from services.access.staff.columns import AGENCIES, KIND_WORDS, PLACE_FIELDS, SHAPE_FIELDS, STAGES
 from services.access.staff.problems import RowProblem

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from services.access.account_api import Keeper
+from services.access.accounts.account_api import Keeper
 from services.access.acting import administrator
 from services.access.desk import Desk
 from services.access.staff.columns import write_template

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from services.access.administration import Administrator, Managed
 from services.access.desk import Desk, Raw
 from services.access.events import AccountOpened
-from services.access.places import Place
+from services.access.posts.places import Place
 from services.access.projections import NAME
 from services.access.tables import SCHOOLS
 from shared.database.arrays import UuidArray

@@ -17,11 +17,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.access.accounts.passwords import start_password
 from services.access.administration import Administrator, Managed, reaches
 from services.access.desk import Desk, Raw, day_of
 from services.access.errors import NobodyWaits, UnknownImport
 from services.access.events import AccountOpened, StartPasswordsHandedOut
-from services.access.passwords import start_password
 from shared.database.arrays import UuidArray
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result

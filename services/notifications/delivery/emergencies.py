@@ -25,7 +25,7 @@ from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
 
 NAME = "emergency_notices"
-OVERDUE_AFTER = timedelta(days=3)  # as the page of access says it (services/access/emergency.py)
+OVERDUE_AFTER = timedelta(days=3)  # as the page of access says it (services/access/emergencies/emergency.py)
 ALWAYS = date(1, 1, 1)
 
 WAITING = PeriodTable(

@@ -11,7 +11,7 @@ import pytest
 from deploy.checker import checker
 from deploy.ports import free_port
 from services.portal.app import application
-from services.portal.demo_issuer import DemoIssuer
+from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator

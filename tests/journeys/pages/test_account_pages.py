@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from deploy.views import VIEWS
-from services.access.second_factor import STEP_SECONDS, code_of
+from services.access.second_factors.second_factor import STEP_SECONDS, code_of
 from services.audit import app as audit_app
 from services.registry.events import PersonalDataRead
 from shared.eventsourcing.store import Command, Proposed

@@ -24,7 +24,7 @@ from services.notifications.delivery.planning import plan
 from services.notifications.events import AlertRaised
 from services.notifications.streams import Streams
 from services.portal.app import application
-from services.portal.demo_issuer import DemoIssuer
+from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.database.database import driver
 from shared.web import Authenticator

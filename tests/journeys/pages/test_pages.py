@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from services.portal.menu import NAVIGATION
+from services.portal.tables.menu import NAVIGATION
 from tests.support.county import name_id
 from tests.support.portal import Portal
 

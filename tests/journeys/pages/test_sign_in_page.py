@@ -16,14 +16,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from deploy.ports import free_port
-from services.access import second_factor_desk
 from services.access.app import built
 from services.access.oidc import linking
 from services.access.oidc.configuration import CALLBACK, Configuration
 from services.access.oidc.linking import Told
 from services.access.oidc.office import Office as OidcOffice
 from services.access.oidc.party import RelyingParty
-from services.access.second_factor import STEP_SECONDS, code_of
+from services.access.second_factors import second_factor_desk
+from services.access.second_factors.second_factor import STEP_SECONDS, code_of
 from tests.services.access.conftest import COUNTY, Office
 from tests.services.installation import DIVISION, Installation
 from tests.support.access_portal import access_portal
@@ -61,7 +61,7 @@ def page_address(office: Office, issuer: Issuer, tmp_path_factory: pytest.TempPa
 @pytest.fixture
 def administrator(office: Office) -> tuple[str, str]:
     """The login name and one-time password the operator was shown."""
-    from services.access.account_desk import reset_password
+    from services.access.accounts.account_desk import reset_password
     from shared.kernel.clock import utc_now
 
     office.now = utc_now()  # the page's clock is the machine's

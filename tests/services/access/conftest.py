@@ -13,11 +13,14 @@ from uuid import UUID
 
 import pytest
 
-from services.access import account_desk, app, post_desk, session_desk
+from services.access import app
+from services.access.accounts import account_desk
 from services.access.administration import Administrator
 from services.access.commands import EstablishPost, FillPost, OpenAccount
 from services.access.desk import Desk
-from services.access.sign_in import Attempt, SignedInAs, sign_in
+from services.access.posts import post_desk
+from services.access.sessions import session_desk
+from services.access.sessions.sign_in import Attempt, SignedInAs, sign_in
 from shared.eventsourcing.store import Command
 from shared.kernel.facts import Fact
 from tests.services.installation import DIVISION, Installation

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from services.access import agency_keys, sessions
 from services.access.administration import Administrator
-from services.access.agency_keys import Issued, Keeper, Rotation
 from services.access.desk import day_of
 from services.access.errors import BadUntil, NotYours, TooManyKeys, UnknownKey
 from services.access.events import AgencyKeyIssued, AgencyKeyRevoked, AgencyKeyRotated
+from services.access.keys import agency_keys
+from services.access.keys.agency_keys import Issued, Keeper, Rotation
+from services.access.sessions import sessions
 from shared.database.database import driver
 from shared.web.authentication import Authenticator, Unauthenticated
 from tests.services.access.conftest import COUNTY, Office

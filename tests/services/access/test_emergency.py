@@ -6,13 +6,15 @@ import uuid
 
 import pytest
 
-from services.access import emergency, queries, session_desk, sessions
+from services.access import queries
 from services.access.administration import Administrator
-from services.access.emergency import Wanted
+from services.access.emergencies import emergency
+from services.access.emergencies.emergency import Wanted
 from services.access.errors import BadEmergency, EmergencyGoesOn, EmergencyReviewed, NotYours, UnknownEmergency
 from services.access.events import EmergencyAccessEnded, EmergencyAccessReviewed, EmergencyAccessTaken
-from services.access.places import Place
+from services.access.posts.places import Place
 from services.access.projections import NAME
+from services.access.sessions import session_desk, sessions
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.standards.posts import Kind

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 
-from services.access import post_desk
 from services.access.administration import Administrator
 from services.access.commands import ClosePost
 from services.access.errors import (
@@ -36,6 +35,7 @@ from services.access.handover.collecting import Collector
 from services.access.handover.handing import items_hash
 from services.access.handover.handover_desk import Actor, HandoverDesk, Wanted
 from services.access.handover_events import ListedItem, Signer
+from services.access.posts import post_desk
 from services.notifications.delivery import contacts
 from services.notifications.delivery.desk import Desk
 from services.notifications.delivery.places import Place

@@ -278,7 +278,7 @@ def test_no_forged_token_is_taken(running: Running, office: Office) -> None:
 
 
 def test_a_token_of_another_audience_or_of_yesterday_is_refused(running: Running, office: Office) -> None:
-    from services.access.signing import TokenSigner
+    from services.access.sessions.signing import TokenSigner
 
     issuer, signer = f"urn:rollcall:{DIVISION}:access", office.desk.signer
     seeds = office.installation.settings("access").token_seeds
@@ -300,7 +300,7 @@ def test_a_token_of_another_audience_or_of_yesterday_is_refused(running: Running
 
 
 def test_keys_change_while_tokens_of_the_former_one_live(office: Office) -> None:
-    from services.access.signing import TokenSigner
+    from services.access.sessions.signing import TokenSigner
     from shared.kernel.clock import utc_now
 
     issuer = f"urn:rollcall:{DIVISION}:access"

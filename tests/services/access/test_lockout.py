@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.access import lockout
-from services.access.lockout import Subjects, refused_before, succeeded, taken, uncounted, wait_seconds
 from services.access.own_tables import TABLES
+from services.access.sessions import lockout
+from services.access.sessions.lockout import Subjects, refused_before, succeeded, taken, uncounted, wait_seconds
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 ONE = Subjects(b"one", b"desk")

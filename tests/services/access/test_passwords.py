@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from services.access import passwords
+from services.access.accounts import passwords
+from services.access.accounts.password_rules import check_password
+from services.access.accounts.passwords import Hashing, one_time_password
 from services.access.errors import Busy, WeakPassword
-from services.access.password_rules import check_password
-from services.access.passwords import Hashing, one_time_password
 
 WHO = {"login": "wang.xiaoming@zizhu", "name": "王小明"}
 

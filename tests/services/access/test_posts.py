@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from services.access import account_desk, post_desk, session_desk, sessions
+from services.access.accounts import account_desk
 from services.access.administration import Administrator
 from services.access.commands import CloseAccount, ClosePost, DelegatePost, EndDelegation, FillPost, VacatePost
 from services.access.desk import day_of
@@ -24,7 +24,9 @@ from services.access.errors import (
     UnknownPost,
 )
 from services.access.events import PostVacated, SessionEnded
-from services.access.sign_in import SignedInAs
+from services.access.posts import post_desk
+from services.access.sessions import session_desk, sessions
+from services.access.sessions.sign_in import SignedInAs
 from shared.database.database import driver
 from shared.kernel.refusals import Refusal
 from shared.web.authentication import Unauthenticated

@@ -11,13 +11,16 @@ from uuid import UUID
 import pytest
 from joserfc import jws
 
-from services.access import account_desk, emergency, second_factor_desk, session_desk
-from services.access.emergency import Wanted
+from services.access.accounts import account_desk
+from services.access.emergencies import emergency
+from services.access.emergencies.emergency import Wanted
 from services.access.errors import CodeNeeded, NotYours, SecondFactorStands, SignInFailed, WrongCode
 from services.access.events import SecondFactorRemoved, SecondFactorSet, SignedIn, SignInRefused
-from services.access.places import Place
-from services.access.second_factor import STEP_SECONDS, code_of
-from services.access.sign_in import Attempt, SignedInAs, sign_in
+from services.access.posts.places import Place
+from services.access.second_factors import second_factor_desk
+from services.access.second_factors.second_factor import STEP_SECONDS, code_of
+from services.access.sessions import session_desk
+from services.access.sessions.sign_in import Attempt, SignedInAs, sign_in
 from shared.standards.posts import Kind
 from tests.services.access.conftest import COUNTY, PASSWORD, Office
 from tests.services.installation import DIVISION

@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.access import account_desk, lockout, queries, session_desk
+from services.access import queries
+from services.access.accounts import account_desk
 from services.access.administration import Administrator
 from services.access.commands import CloseAccount
 from services.access.errors import SignInFailed, TooManyAttempts, WeakPassword
 from services.access.events import PasswordChanged, SessionEnded, SignedIn, SignInRefused
 from services.access.projections import NAME
-from services.access.sign_in import Attempt, sign_in
-from services.access.unusual import WorkingHours
+from services.access.sessions import lockout, session_desk
+from services.access.sessions.sign_in import Attempt, sign_in
+from services.access.sessions.unusual import WorkingHours
 from services.registry.events import PersonalDataRead, RegisterExported
 from shared.database.scopes import Scope
 from shared.kernel.clock import today

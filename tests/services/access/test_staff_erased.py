@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.access import people
+from services.access.accounts import people
+from services.access.accounts.people import AccountFilter
 from services.access.commands import FillPost
 from services.access.desk import open_sessions
 from services.access.errors import AccountIsClosed, SignInFailed
@@ -17,10 +18,9 @@ from services.access.oidc.configuration import Configuration
 from services.access.oidc.linking import Told, announce
 from services.access.oidc.office import Office as OidcOffice
 from services.access.oidc.party import RelyingParty
-from services.access.people import AccountFilter
-from services.access.post_desk import fill
+from services.access.posts.post_desk import fill
 from services.access.projections import NAME
-from services.access.sessions import revoked
+from services.access.sessions.sessions import revoked
 from services.access.staff.start_passwords import hand_out
 from services.audit.events import PersonErased
 from shared.database.database import driver

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.access import account_desk, post_desk, session_desk
+from services.access.accounts import account_desk
 from services.access.administration import Administrator
 from services.access.commands import FillPost, OpenAccount, VacatePost
 from services.access.errors import NobodyWaits, PostHeld, SignInFailed, UnknownImport
@@ -23,7 +23,9 @@ from services.access.events import (
     StaffListImported,
     StartPasswordsHandedOut,
 )
-from services.access.sign_in import SignedInAs
+from services.access.posts import post_desk
+from services.access.sessions import session_desk
+from services.access.sessions.sign_in import SignedInAs
 from services.access.staff import applying
 from services.access.staff.importing import Sender
 from services.access.staff.receipts import StaffReceipt

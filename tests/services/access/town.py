@@ -12,12 +12,12 @@ from uuid import UUID
 import httpx
 
 from deploy.run import built
-from services.access import session_desk
 from services.access.events import HandoverClosed
 from services.access.handover.collecting import Collector
 from services.access.handover.handover_desk import Actor, HandoverDesk, Wanted
 from services.access.handover_events import ListedItem, Signer
-from services.access.sign_in import SignedInAs
+from services.access.sessions import session_desk
+from services.access.sessions.sign_in import SignedInAs
 from services.notifications.case_events import TeamFormed
 from services.notifications.events import AlertRaised, AlertSeen
 from services.registry.events import SchoolRegistered

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.events_doc import SERVICES
-from services.portal.menu import NAVIGATION
+from services.portal.tables.menu import NAVIGATION
 from shared.standards.posts import Kind
 from shared.standards.rights import RIGHTS, Right, held_by
 from shared.web.descriptions import RIGHT_FIELD

@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.access import agency_keys
-from services.access.second_factor import STEP_SECONDS, code_of
-from services.portal.sign_ins import agent_words
+from services.access.keys import agency_keys
+from services.access.second_factors.second_factor import STEP_SECONDS, code_of
+from services.portal.people.sign_ins import agent_words
 from shared.kernel.clock import today, utc_now
 from tests.services.access.conftest import PASSWORD, Office
 from tests.services.installation import Installation

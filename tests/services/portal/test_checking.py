@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from deploy import checker as composition
 from services.matching.model_change import usable
 from services.matching.scoring import county_model
-from services.portal.check_jobs import KEPT_MOST, CheckJobs
+from services.portal.checking.check_jobs import KEPT_MOST, CheckJobs
 from shared.tabular.sheets import read_workbook
 from tests.support import check_files
 from tests.support.portal import Portal, form_token, running_portal

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.checker import checker
 from services.portal.app import application
-from services.portal.demo_issuer import GROUPS, TWO_DESKS, DemoIssuer, DemoRefused, Persona
+from services.portal.people.demo_issuer import GROUPS, TWO_DESKS, DemoIssuer, DemoRefused, Persona
 from services.portal.settings import PortalSettings
 from shared.database.scopes import Classroom, Scope
 from shared.standards.posts import KINDS, Kind

@@ -13,7 +13,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from services.portal import rendering
-from services.portal.menu import NAVIGATION
+from services.portal.tables.menu import NAVIGATION
 from shared.standards.posts import KINDS, Kind
 from shared.standards.rights import RIGHTS
 from tests.support.county import name_id

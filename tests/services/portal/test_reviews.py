@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.reviews import segments
+from services.portal.matching.reviews import segments
 from tests.support.portal import Portal, field, form_token
 from tests.support.reviews import Reviews
 

@@ -6,9 +6,9 @@ import tomllib
 from pathlib import Path
 
 import services.portal
-from services.portal.menu import NAVIGATION
 from services.portal.navigation import AREAS
-from services.portal.table_pages import TABLES
+from services.portal.tables.menu import NAVIGATION
+from services.portal.tables.table_pages import TABLES
 from services.portal.texts import Texts, term_code
 
 HOME = Path(services.portal.__file__).parent
@@ -28,7 +28,7 @@ def test_every_text_stands_in_both_languages_with_the_same_gaps() -> None:
 
 def test_every_text_a_template_or_module_names_is_written() -> None:
     used: set[str] = set()
-    for path in [*HOME.glob("templates/*.html"), *HOME.glob("*.py")]:
+    for path in [*HOME.glob("templates/*.html"), *HOME.rglob("*.py")]:
         source = path.read_text(encoding="utf-8")
         used |= set(re.findall(r'\bt(?:exts)?\(\s*["\']([a-z_]+\.[a-z_0-9]+)["\']', source))
         used |= set(re.findall(r'"([a-z_]+\.[a-z_]+)" (?:if|else)', source))

@@ -13,7 +13,7 @@ from services.access.oidc import office as oidc_office
 from services.access.oidc.configuration import Configuration
 from services.access.oidc.office import Callback
 from services.access.oidc.party import RelyingParty
-from services.access.sign_in import Origin, SignedInAs
+from services.access.sessions.sign_in import Origin, SignedInAs
 from tests.services.access.conftest import PASSWORD, Office
 from tests.services.installation import Installation
 from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer

@@ -11,7 +11,7 @@ from services.access.errors import OidcOff
 from services.access.oidc import entering
 from services.access.oidc import office as oidc_office
 from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
-from services.access.sign_in import Origin
+from services.access.sessions.sign_in import Origin
 from services.portal.settings import oidc_label
 from shared.hosting.settings import SettingMissing, Settings
 from tests.services.access.conftest import NOON

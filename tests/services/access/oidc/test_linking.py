@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.access import account_desk, events, session_desk
+from services.access import events
+from services.access.accounts import account_desk
 from services.access.administration import Administrator
 from services.access.commands import CloseAccount
 from services.access.errors import (
@@ -24,7 +25,8 @@ from services.access.errors import (
 from services.access.events import IdentityAnnounced, IdentityLinked, SessionEnded, SignInRefused
 from services.access.oidc import identities, linking
 from services.access.oidc.linking import Told
-from services.access.sign_in import Origin
+from services.access.sessions import session_desk
+from services.access.sessions.sign_in import Origin
 from shared.database.database import driver
 from shared.web.authentication import Unauthenticated
 from tests.services.access.conftest import COUNTY, PASSWORD

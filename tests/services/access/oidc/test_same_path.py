@@ -10,14 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.access import account_desk, second_factor_desk, session_desk
+from services.access.accounts import account_desk
 from services.access.desk import lock_account
 from services.access.errors import CodeNeeded, FlowOver, SignInFailed, TooManyAttempts, WrongCode
 from services.access.events import SignedIn, SignInRefused
-from services.access.lockout import FREE_BY_LOGIN
 from services.access.oidc import entering, flows, identities
-from services.access.second_factor import STEP_SECONDS, code_of
-from services.access.sign_in import Origin, SignedInAs
+from services.access.second_factors import second_factor_desk
+from services.access.second_factors.second_factor import STEP_SECONDS, code_of
+from services.access.sessions import session_desk
+from services.access.sessions.lockout import FREE_BY_LOGIN
+from services.access.sessions.sign_in import Origin, SignedInAs
 from shared.database.database import driver
 from tests.services.access.conftest import COUNTY
 from tests.services.access.oidc.conftest import ADDRESS, Door

@@ -20,7 +20,7 @@ from services.notifications.delivery_errors import UnknownMessage
 from services.notifications.delivery_events import MessageComposed, MessageRead
 from services.notifications.events import AlertRaised, AlertWithdrawn
 from services.notifications.streams import Streams
-from services.portal.demo_issuer import DemoIssuer, Persona
+from services.portal.people.demo_issuer import DemoIssuer, Persona
 from shared.database.scopes import NO_SCOPE, Scope
 from shared.eventsourcing.store import Command
 from shared.hosting.service import Service

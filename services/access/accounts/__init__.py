@@ -1,0 +1,1 @@
+"""Accounts: opened, closed, reset, looked up; passwords and the rules for them."""

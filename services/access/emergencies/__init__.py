@@ -1,0 +1,1 @@
+"""Emergency access: taken, given back, reviewed."""

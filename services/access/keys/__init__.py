@@ -1,0 +1,1 @@
+"""Keys of agencies' machines."""

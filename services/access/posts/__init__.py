@@ -1,0 +1,1 @@
+"""Posts: established, filled, vacated, delegated; where each belongs."""

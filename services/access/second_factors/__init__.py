@@ -1,0 +1,1 @@
+"""A second thing to sign in with."""

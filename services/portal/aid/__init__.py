@@ -1,0 +1,1 @@
+"""Pages of aid: letters to and from other counties."""

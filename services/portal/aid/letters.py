@@ -1,0 +1,255 @@
+"""公函: children of ours registered elsewhere, per place; a letter about them, from draft to the last answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends, Param, Refused
+from services.portal.forms import Sent, command_id, command_of, text
+from services.portal.rendering import Rendering
+from services.portal.session import Opening, check_form, opening
+from services.portal.tables.table_reading import items_of
+from services.portal.texts import term_code
+from shared.kernel.clock import today
+from shared.kernel.refusals import Malformed, Refusal
+from shared.standards.rights import Right
+from shared.web.pages import PAGE_ROWS
+
+router = APIRouter(include_in_schema=False)
+Opened = Annotated[Opening, Depends(opening)]
+CHILDREN_MOST = 200  # of one letter, as disbursement writes them
+LETTERS_MOST = 50  # drafted by one press: each is a command of its own
+_SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
+_OF_REPLY = ("kind", "aid", "amount", "aided_term", "stage")
+# act → the right it takes and its fields
+ACTS: Mapping[str, tuple[Right, tuple[str, ...]]] = {
+    "approve": (Right.LETTERS_APPROVE, ("content_hash",)),
+    "discard": (Right.LETTERS_KEEP, ("reason",)),
+    "send": (Right.LETTERS_KEEP, ("sent_on", "way", "number", "reply_by")),
+    "remind": (Right.LETTERS_KEEP, ("way", "reply_by")),
+    "phone": (Right.LETTERS_KEEP, ("called_on", "outcome")),
+    "decisions": (Right.LETTERS_APPROVE, ("child_id", "aided", "ground")),
+}
+
+
+async def _sent_form(request: Request) -> AsyncIterator[FormData]:
+    async with request.form(max_files=0, max_fields=(len(_OF_REPLY) + 1) * CHILDREN_MOST + 20) as form:
+        check_form(request, form.get("form_token"))
+        yield form
+
+
+Long = Annotated[FormData, Depends(_sent_form)]
+
+
+@router.get("/letters")
+async def letters(request: Request, opened: Opened) -> Response:
+    """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
+    opened.allow(Right.LETTERS_READ)
+    return await _letters(request, opened)
+
+
+@router.post("/letters")
+async def draft(request: Request, opened: Opened, form: Sent) -> Response:
+    """A letter to one place, or to each that has somebody to ask about."""
+    opened.allow(Right.LETTERS_KEEP)
+    term, place = text(form, "term"), text(form, "place")
+    backends: Backends = request.app.state.backends
+    places = [place]
+    if not place:
+        told = (await backends.get(opened.caller, "disbursement", "/v1/elsewhere", {"term": term})).body
+        places = [each["place"] for each in told["items"] if each["to_ask"] and each["place"].isdigit()]
+    made = UUID(command_id(form))
+    try:
+        for each in places[:LETTERS_MOST]:
+            body = {"term": term, "place": each}
+            key = str(uuid5(uuid5(NAMESPACE_URL, str(made)), each))
+            await backends.post(opened.caller, "disbursement", "/v1/letters", body, command_id=key)
+    except Refused as refused:
+        return await _letters(request, opened, refused)
+    return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_drafted'})}", 303)
+
+
+@router.get("/letters/places")
+async def places_address() -> Response:
+    """Where a reload after a refused place comes to."""
+    return RedirectResponse("/letters", 303)
+
+
+@router.post("/letters/places")
+async def places(request: Request, opened: Opened, form: Long) -> Response:
+    """Where children are registered of whom nobody told: one code a child, those left blank stay as they are."""
+    opened.allow(Right.LETTERS_KEEP)
+    term = text(form, "term")
+    backends: Backends = request.app.state.backends
+    try:
+        for child, code in _by_child(form, "place").items():
+            body = {"term": term, "place": code}
+            path = f"/v1/elsewhere/children/{child}/place"
+            await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [child, code]))
+    except Refused as refused:
+        return await _letters(request, opened, refused)
+    return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_places'})}", 303)
+
+
+@router.get("/letters/{letter_id}")
+async def letter(request: Request, letter_id: UUID, opened: Opened) -> Response:
+    """One letter with its children, what came back, and the next step."""
+    opened.allow(Right.LETTERS_READ)
+    return await _letter(request, opened, letter_id)
+
+
+@router.get("/letters/{letter_id}/{act}")
+async def address(letter_id: UUID, act: str) -> Response:
+    """Where a reload after a refused act comes to."""
+    return RedirectResponse(f"/letters/{letter_id}", 303)
+
+
+@router.post("/letters/{letter_id}/replies")
+async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
+    """What came back, typed down the list: children without a kind of answer stay as they are."""
+    opened.allow(Right.LETTERS_KEEP)
+    typed = {name: _by_child(form, name) for name in _OF_REPLY}
+    try:
+        told = [_reply(child, typed, form) for child in typed["kind"]]
+        if told:
+            await _post(request, opened, form, letter_id, "replies", {"replies": told})
+    except Refused as refused:
+        return await _letter(request, opened, letter_id, refused.detail, refused.status, typed)
+    except Refusal as refusal:
+        said = refusal.en if opened.language == "en" else refusal.zh
+        return await _letter(request, opened, letter_id, said, refusal.status, typed)
+    return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
+
+
+@router.post("/letters/{letter_id}/{act}")
+async def acted(request: Request, letter_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
+    """Sign off, discard, send, remind, note a call, decide about a child."""
+    if act not in ACTS:
+        return RedirectResponse(f"/letters/{letter_id}", 303)
+    right, fields = ACTS[act]
+    opened.allow(right)
+    body: dict[str, Any] = {name: text(form, name) for name in fields}
+    if "aided" in body:
+        body["aided"] = body["aided"] == "true"
+    try:
+        await _post(request, opened, form, letter_id, act, body)
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await _letter(request, opened, letter_id, refused.detail, refused.status)
+    return RedirectResponse(f"/letters/{letter_id}?done=letter_step", 303)
+
+
+async def _post(
+    request: Request, opened: Opening, form: FormData, letter_id: UUID, act: str, body: Mapping[str, Any]
+) -> None:
+    backends: Backends = request.app.state.backends
+    path = f"/v1/letters/{letter_id}/{act}"
+    await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [act, body]))
+
+
+def _by_child(form: FormData, field: str) -> dict[str, str]:
+    """Child → what was typed for her in the fields ``field.<id>``; blank ones left out."""
+    found = {}
+    for name, value in form.multi_items():
+        what, _, child = name.partition(".")
+        if what == field and isinstance(value, str) and value.strip():
+            try:
+                found[str(UUID(child))] = value.strip()[:40]
+            except ValueError:
+                continue
+    return found
+
+
+def _reply(child: str, typed: Mapping[str, Mapping[str, str]], form: FormData) -> dict[str, Any]:
+    """One answer as disbursement takes it. Raises Malformed for an amount that is none."""
+    told: dict[str, Any] = {"child_id": child, "kind": typed["kind"][child], "replied_on": text(form, "replied_on")}
+    amount = typed["amount"].get(child)
+    if amount is not None:
+        yuan, _, cents = amount.replace(",", "").partition(".")
+        if not (yuan.isdecimal() and len(yuan) <= 6 and (not cents or (cents.isdecimal() and len(cents) <= 2))):
+            raise Malformed(f"金额不正确:{amount}", f"This is no amount: {amount}", field="amount")
+        told["amount_fen"] = int(yuan) * 100 + int(cents.ljust(2, "0") or 0)
+    if child in typed["aided_term"]:
+        told["aided_term"] = term_code(typed["aided_term"][child])
+    return told | {
+        name: value
+        for name, value in (
+            ("aid", typed["aid"].get(child)),
+            ("stage", typed["stage"].get(child)),
+            ("reference", text(form, "reference")),
+        )
+        if value
+    }
+
+
+async def _letters(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
+    """The page, with a refusal where there was one. Raises what is no answer to a form."""
+    if refused is not None and refused.status not in _SHOWN_AGAIN:
+        raise refused
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    asked: dict[str, Param] = {"term": term_code(request.query_params.get("term", "")[:32]) or None}
+    told = (await backends.get(opened.caller, "disbursement", "/v1/elsewhere", asked)).body
+    of_term: dict[str, Param] = {"term": told["term"], "limit": PAGE_ROWS}
+    turn: dict[str, Param] = {"after": request.query_params.get("after", "")}
+    written, following = items_of(
+        (await backends.get(opened.caller, "disbursement", "/v1/letters", of_term | turn)).body
+    )
+    place = request.query_params.get("place", "")[:12]
+    children: list[Any] = []
+    more: str | None = None
+    if place:
+        shown = of_term | {"place": place, "after": request.query_params.get("child", "")}
+        children, more = items_of(
+            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", shown)).body
+        )
+    here = {"term": told["term"]}
+    return rendering.page(
+        request,
+        opened,
+        "letters.html",
+        status=200 if refused is None else refused.status,
+        term=told["term"],
+        places=told["items"],
+        waiting=sum(1 for each in told["items"] if each["to_ask"] and each["place"].isdigit()),
+        letters=written,
+        following=f"/letters?{urlencode(here | {'after': following})}" if following else None,
+        place=place,
+        children=children,
+        more=f"/letters?{urlencode(here | {'place': place, 'child': more})}" if more else None,
+        may_keep=opened.viewer.has(Right.LETTERS_KEEP),
+        complaint="" if refused is None else refused.detail,
+    )
+
+
+async def _letter(
+    request: Request,
+    opened: Opening,
+    letter_id: UUID,
+    complaint: str = "",
+    status: int = 200,
+    typed: Mapping[str, Mapping[str, str]] | None = None,
+) -> Response:
+    backends: Backends = request.app.state.backends
+    rendering: Rendering = request.app.state.rendering
+    told = (await backends.get(opened.caller, "disbursement", f"/v1/letters/{letter_id}")).body
+    return rendering.page(
+        request,
+        opened,
+        "letter.html",
+        status=status,
+        told=told,
+        typed=typed or {name: {} for name in _OF_REPLY},
+        may_keep=opened.viewer.has(Right.LETTERS_KEEP),
+        may_approve=opened.viewer.has(Right.LETTERS_APPROVE),
+        complaint=complaint,
+        replied_on=today().isoformat(),
+    )

@@ -1,0 +1,1 @@
+"""Pages of audit: replays, files, proofs, alarms, reads, erasures, questions."""

@@ -1,0 +1,1 @@
+"""The check tool 核对工具."""

@@ -1,0 +1,1 @@
+"""Pages of dropout control: alerts, cases, attendance, messages, reports."""

@@ -1,0 +1,1 @@
+"""Pages of matching: reviews, models, categories, and what was decided on."""

@@ -1,0 +1,1 @@
+"""Coming in, my account, and pages for who administers accounts and posts."""

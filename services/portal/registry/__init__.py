@@ -1,0 +1,1 @@
+"""Pages of the register: students, households, lists, papers, changes, reference data, terms."""
