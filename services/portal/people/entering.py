@@ -55,11 +55,11 @@ def session_caller(request: Request) -> SessionCaller:
     return SessionCaller(secret, language_of(request), traceparent_of(request))
 
 
-def nobody_yet(request: Request, secret: str = "") -> SessionCaller:
-    """Whoever is in front of the page, with the session's ``secret`` if there is one: access is told from where."""
+def nobody_yet(request: Request, session: str = "") -> SessionCaller:
+    """Whoever is in front of the page, with the session's secret if there is one: access is told from where."""
     settings: PortalSettings = request.app.state.settings
     more = tuple(address_headers(settings.portal_key, request).items())
-    return SessionCaller(secret, language_of(request), traceparent_of(request), more)
+    return SessionCaller(session, language_of(request), traceparent_of(request), more)
 
 
 @router.get(PAGE)
