@@ -15,7 +15,7 @@ from sqlalchemy import select
 from services.registry.corrections.passing_on import still_open
 from services.registry.corrections.request_api import deciding_scope
 from services.registry.handlers import Registry, covers
-from services.registry.households.household_api import lists_of
+from services.registry.households.household_api import reach_of
 from services.registry.projections import REGISTER
 from services.registry.request_tables import REQUESTS
 from services.registry.tables import SUBMISSIONS
@@ -44,7 +44,8 @@ ORDER BY paper_id LIMIT %(count)s
 """
 _HOUSEHOLDS = """
 SELECT proposal_id, list || ' ' || kind, proposed_at FROM household_proposals
-WHERE state = 'waiting' AND list = ANY(%(lists)s) AND proposal_id > %(after)s ORDER BY proposal_id LIMIT %(count)s
+WHERE state = 'waiting' AND list = ANY(%(lists)s) AND coalesce(division_code, '') ^@ %(reach)s
+AND proposal_id > %(after)s ORDER BY proposal_id LIMIT %(count)s
 """
 
 
@@ -53,7 +54,7 @@ def sources(registry: Registry) -> tuple[Source, ...]:
 
     def rows(kind: Kind, statement: str, path: str) -> Source:
         def read(viewer: Viewer, after: UUID, limit: int) -> Sequence[OpenItem]:
-            given = {**_given(viewer), "after": after, "count": limit}
+            given = {**_given(viewer, registry.division), "after": after, "count": limit}
             with registry.database.writing() as connection:
                 found = driver(connection).execute(statement.encode(), given).fetchall()
             return [
@@ -169,11 +170,12 @@ def _request(kind: Kind, request_id: UUID, fields: Sequence[str], on: date, whos
     )
 
 
-def _given(viewer: Viewer) -> Mapping[str, Any]:
-    scope = viewer.scope
+def _given(viewer: Viewer, division: str) -> Mapping[str, Any]:
+    scope, reach = viewer.scope, reach_of(viewer, division)
     return {
         "division": scope.division or "",
         "school": scope.school or "",
         "agency": scope.agency or "",
-        "lists": sorted(lists_of(viewer)),
+        "lists": sorted(reach.lists),
+        "reach": reach.division,
     }

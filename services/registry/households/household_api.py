@@ -25,6 +25,7 @@ from services.registry.events import ListName
 from services.registry.handlers import Registry, covers
 from services.registry.household_events import MemberLeaving
 from services.registry.households import households
+from services.registry.households.reach import Reach
 from services.registry.lists.submissions import AGENCIES
 from services.registry.projections import REGISTER
 from services.registry.queries import HouseholdRow
@@ -32,6 +33,7 @@ from services.registry.reference.division_codes import DIVISION, check_division
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
 from shared.standards import identity_number
+from shared.standards.division import within
 from shared.standards.identity_number import IdentityNumberError
 from shared.standards.rights import Right
 from shared.web.commands import command_from
@@ -164,7 +166,9 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/households", status_code=201)
     def register(body: Stated, request: Request, viewer: Sender, as_of: date | None = None) -> Registered:
         intent = registration(registry, viewer, body, as_of or today())
-        result = households.register_household(registry, intent, command_from(request, viewer, body))
+        result = households.register_household(
+            registry, intent, command_from(request, viewer, body), reach_of(viewer, registry.division)
+        )
         household_id = registry.keys.household(body.list, body.household_number)
         return Registered(household_id=household_id, event_ids=result.event_ids)
 
@@ -193,15 +197,18 @@ def registration(registry: Registry, viewer: Viewer, body: Stated, as_of: date) 
     return body.intent(registry.division, as_of)
 
 
-def lists_of(viewer: Viewer) -> frozenset[str]:
-    """The lists whose households are the viewer's to see and to change."""
-    everything = viewer.scope.division is not None
-    return frozenset(name for name, agency in AGENCIES.items() if everything or viewer.scope.agency == agency)
+def reach_of(viewer: Viewer, division: str) -> Reach:
+    """The households that are the viewer's to see and to change in the installation of ``division``."""
+    own = viewer.scope.division
+    lists = frozenset(name for name, agency in AGENCIES.items() if own is not None or viewer.scope.agency == agency)
+    return Reach(lists, "" if own is None or within(division, own) else own)
 
 
 def _changing(routes: APIRouter, registry: Registry) -> None:
     def done(household_id: UUID, intent: HouseholdIntent, request: Request, viewer: Viewer, body: BaseModel) -> Changed:
-        result = households.change_household(registry, lists_of(viewer), intent, command_from(request, viewer, body))
+        result = households.change_household(
+            registry, reach_of(viewer, registry.division), intent, command_from(request, viewer, body)
+        )
         return Changed(household_id=household_id, event_ids=result.event_ids)
 
     @routes.post("/households/{household_id}/head")

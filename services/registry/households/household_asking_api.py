@@ -16,7 +16,7 @@ from services.registry.events import ListName
 from services.registry.handlers import Registry
 from services.registry.household_events import RegisterExit
 from services.registry.households import household_proposals, household_views
-from services.registry.households.household_api import MEMBERS_MAX, Sender, lists_of
+from services.registry.households.household_api import MEMBERS_MAX, Sender, reach_of
 from services.registry.households.household_life import Household
 from services.registry.households.household_views import HouseholdOfStudent
 from services.registry.households.households import Changing
@@ -148,7 +148,7 @@ def side(household_id: UUID, state: Household) -> Side:
 
 def _finding(routes: APIRouter, registry: Registry) -> None:
     def read(connection: Connection, household_id: UUID, viewer: Viewer) -> Household:
-        state = Changing(registry, connection, lists_of(viewer)).read(household_id)
+        state = Changing(registry, connection, reach_of(viewer, registry.division)).read(household_id)
         if state.registered is None:
             raise HouseholdUnknown(household_id)
         return state
@@ -185,7 +185,9 @@ def _asking(routes: APIRouter, registry: Registry) -> None:
     def ask(intent: HouseholdIntent, why: str, request: Request, viewer: Viewer, body: BaseModel) -> ProposalMade:
         check_purpose(why)
         command = command_from(request, viewer, body)
-        return ProposalMade(proposal_id=household_proposals.propose(registry, lists_of(viewer), intent, why, command))
+        return ProposalMade(
+            proposal_id=household_proposals.propose(registry, reach_of(viewer, registry.division), intent, why, command)
+        )
 
     @routes.post("/households/{household_id}/split", status_code=202)
     def split(household_id: UUID, body: Split, request: Request, viewer: Sender) -> ProposalMade:

@@ -20,7 +20,7 @@ from services.registry.households.household_api import (
     Move,
     Sender,
     Stated,
-    lists_of,
+    reach_of,
     registration,
 )
 from services.registry.households.household_asking_api import Exit, Merge, Side, Split, side
@@ -60,7 +60,9 @@ def router(registry: Registry) -> APIRouter:
         if why is not None:
             check_purpose(why)
         with registry.database.writing() as connection:
-            found = household_proposals.preview(Changing(registry, connection, lists_of(viewer)), intent)
+            found = household_proposals.preview(
+                Changing(registry, connection, reach_of(viewer, registry.division)), intent
+            )
         before, after = ([side(*each) for each in sides.items()] for sides in (found.before, found.after))
         return BeforeAfter(before=before, after=after, elsewhere=_elsewhere(registry, found.after))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry.commands import MergeHousehold, SplitHousehold
 from services.registry.handlers import Registry
 from services.registry.households import household_proposals, households
-from services.registry.households.household_api import Changed, lists_of
+from services.registry.households.household_api import Changed, reach_of
 from services.registry.households.household_asking_api import ProposalMade, Reader, Side, Why, side
 from services.registry.households.household_proposals import Asked
 from services.registry.households.households import Changing
@@ -83,22 +83,22 @@ def _reading(routes: APIRouter, registry: Registry) -> None:
     def proposals(viewer: Reader) -> list[ProposalRow]:
         """Those that wait first, then the newest."""
         with registry.database.writing() as connection:
-            found = household_proposals.latest(driver(connection), lists_of(viewer), SHOWN)
+            found = household_proposals.latest(driver(connection), reach_of(viewer, registry.division), SHOWN)
         return [_row(each) for each in found]
 
     @routes.get("/household-proposals/{proposal_id}")
     def proposal(proposal_id: UUID, viewer: Reader) -> ProposalDetails:
         """One, with what it would do now; names are masked."""
-        lists = lists_of(viewer)
+        reach = reach_of(viewer, registry.division)
         with registry.database.writing() as connection:
-            asked = household_proposals.one(driver(connection), lists, proposal_id)
+            asked = household_proposals.one(driver(connection), reach, proposal_id)
             intent = household_proposals.opened(registry.keyring, asked)
             why_not = HOUSEHOLDS_APPROVE.why_not(asked.proposed_by, viewer.principal, viewer.language)
             details = ProposalDetails(**_row(asked).model_dump(), on=intent.on, why_not=why_not)
             if asked.state != "waiting":
                 return details
             try:
-                shown = household_proposals.preview(Changing(registry, connection, lists), intent)
+                shown = household_proposals.preview(Changing(registry, connection, reach), intent)
             except Refusal as refused:
                 details.problem = refused.zh if viewer.language == "zh" else refused.en
                 return details
@@ -113,11 +113,11 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
     def approve(proposal_id: UUID, body: Approval, request: Request, viewer: Approver) -> Changed:
         """Do it: another person than asked for it, who names the preview. ``household_id``: of a split the new one, of
         a merger the one that remains."""
-        lists = lists_of(viewer)
+        reach = reach_of(viewer, registry.division)
         command = command_from(request, viewer, body)
-        result = household_proposals.approve(registry, lists, proposal_id, body.preview_hash, command)
+        result = household_proposals.approve(registry, reach, proposal_id, body.preview_hash, command)
         with registry.database.writing() as connection:
-            asked = household_proposals.one(driver(connection), lists, proposal_id)
+            asked = household_proposals.one(driver(connection), reach, proposal_id)
         intent = household_proposals.opened(registry.keyring, asked)
         household_id = intent.household_id
         if isinstance(intent, SplitHousehold):
@@ -131,7 +131,9 @@ def _deciding(routes: APIRouter, registry: Registry) -> None:
         """It will not be done; also how one is taken back."""
         check_purpose(body.reason)
         command = command_from(request, viewer, body)
-        household_proposals.refuse(registry, lists_of(viewer), proposal_id, body.reason, command, today())
+        household_proposals.refuse(
+            registry, reach_of(viewer, registry.division), proposal_id, body.reason, command, today()
+        )
         return ProposalMade(proposal_id=proposal_id)
 
 

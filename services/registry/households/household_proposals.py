@@ -33,6 +33,7 @@ from services.registry.household_events import (
 )
 from services.registry.households.household_life import Household, apply_household
 from services.registry.households.households import Changing, changes_stated
+from services.registry.households.reach import Reach
 from shared.database.database import driver
 from shared.eventsourcing.sealing import NONCE_BYTES
 from shared.eventsourcing.store import Command, Proposed, Result
@@ -62,6 +63,8 @@ CREATE TABLE household_proposals (
 GRANT SELECT, INSERT, UPDATE ON household_proposals TO rollcall_app;
 """,
     ),
+    # Where the household lived when it was asked for; unknown of older ones, which only the whole division is shown.
+    ("registry-household-0002-place", "ALTER TABLE household_proposals ADD COLUMN division_code text;"),
 )
 
 KINDS: Mapping[type, HouseholdChangeKind] = {
@@ -73,7 +76,7 @@ _INTENTS: Mapping[str, Any] = {kind: intent for intent, kind in KINDS.items()}
 Raw = psycopg.Connection[Any]
 _COLUMNS = (
     "proposal_id, state, kind, household_id, list, sealed, reason, proposed_by, proposed_at, decided_by, decided_at,"
-    " decision"
+    " decision, division_code"
 )
 
 
@@ -93,6 +96,7 @@ class Asked:
     decided_by: str | None
     decided_at: datetime | None
     decision: str | None
+    division_code: str | None
 
 
 @dataclass(frozen=True)
@@ -117,23 +121,23 @@ def preview(changing: Changing, intent: HouseholdIntent | RegisterHousehold) -> 
     return Preview(before, after, changing.registry.keys.digest([said, versions]), proposed)
 
 
-def propose(registry: Registry, lists: frozenset[str], intent: HouseholdIntent, reason: str, command: Command) -> UUID:
+def propose(registry: Registry, reach: Reach, intent: HouseholdIntent, reason: str, command: Command) -> UUID:
     """Ask for a change; the proposal's id, the same for the same command. Raises what household_life's rules raise, so
     that nobody is asked to approve what cannot be."""
     proposal_id = registry.keys.household_proposal(command.principal, command.command_id)
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        shown = preview(Changing(registry, connection, lists), intent)
+        shown = preview(Changing(registry, connection, reach), intent)
         registered = shown.before[intent.household_id].registered
         assert registered is not None, "an unknown household was refused"
         kind = KINDS[type(intent)]
         driver(connection).execute(
             "INSERT INTO household_proposals"
-            " (proposal_id, state, kind, household_id, list, sealed, reason, proposed_by)"
-            " VALUES (%s, 'waiting', %s, %s, %s, %s, %s, %s)",
+            " (proposal_id, state, kind, household_id, list, sealed, reason, proposed_by, division_code)"
+            " VALUES (%s, 'waiting', %s, %s, %s, %s, %s, %s, %s)",
             (
                 *(proposal_id, kind, intent.household_id, registered.list),
-                *(_sealed(registry.keyring, proposal_id, intent), reason, command.principal),
+                *(_sealed(registry.keyring, proposal_id, intent), reason, command.principal, registered.division_code),
             ),
         )
         asked = HouseholdChangeProposed(
@@ -149,18 +153,16 @@ def propose(registry: Registry, lists: frozenset[str], intent: HouseholdIntent, 
     return proposal_id
 
 
-def approve(
-    registry: Registry, lists: frozenset[str], proposal_id: UUID, preview_hash: str, command: Command
-) -> Result:
+def approve(registry: Registry, reach: Reach, proposal_id: UUID, preview_hash: str, command: Command) -> Result:
     """Do it. Raises HouseholdProposalUnknown, HouseholdProposalDecided, SecondPersonNeeded, HouseholdPreviewOutdated
     when the households are no longer as they were shown, and what the rules raise."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
-        asked = waiting(raw, lists, proposal_id)
+        asked = waiting(raw, reach, proposal_id)
         HOUSEHOLDS_APPROVE.check(asked.proposed_by, command.principal)
         intent = opened(registry.keyring, asked)
-        shown = preview(Changing(registry, connection, lists), intent)
+        shown = preview(Changing(registry, connection, reach), intent)
         if shown.hash != preview_hash:
             raise HouseholdPreviewOutdated(proposal_id)
         approved = HouseholdChangeApproved(
@@ -175,14 +177,12 @@ def approve(
     return registry.store.run(registry.database, command, decide)
 
 
-def refuse(
-    registry: Registry, lists: frozenset[str], proposal_id: UUID, reason: str, command: Command, today: date
-) -> Result:
+def refuse(registry: Registry, reach: Reach, proposal_id: UUID, reason: str, command: Command, today: date) -> Result:
     """It will not be done. Raises HouseholdProposalUnknown, HouseholdProposalDecided."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
-        asked = waiting(raw, lists, proposal_id)
+        asked = waiting(raw, reach, proposal_id)
         _decided(raw, proposal_id, "refused", command.principal, reason)
         refused = HouseholdChangeRefused(household_id=asked.household_id, reason=reason, refused_by=command.principal)
         return [Proposed(proposal_id, 1, refused, today)]
@@ -190,26 +190,27 @@ def refuse(
     return registry.store.run(registry.database, command, decide)
 
 
-def one(raw: Raw, lists: frozenset[str], proposal_id: UUID, *, lock: bool = False) -> Asked:
-    """A proposal. Raises HouseholdProposalUnknown, also for a household of another list."""
+def one(raw: Raw, reach: Reach, proposal_id: UUID, *, lock: bool = False) -> Asked:
+    """A proposal. Raises HouseholdProposalUnknown, also for a household beyond ``reach``."""
     found = _read(raw, f"WHERE proposal_id = %s{' FOR UPDATE' if lock else ''}", (proposal_id,))
-    if not found or found[0].list not in lists:
+    if not found or not reach.covers(found[0].list, found[0].division_code):
         raise HouseholdProposalUnknown(proposal_id)
     return found[0]
 
 
-def waiting(raw: Raw, lists: frozenset[str], proposal_id: UUID) -> Asked:
+def waiting(raw: Raw, reach: Reach, proposal_id: UUID) -> Asked:
     """A proposal nobody decided on, locked. Raises HouseholdProposalUnknown, HouseholdProposalDecided."""
-    asked = one(raw, lists, proposal_id, lock=True)
+    asked = one(raw, reach, proposal_id, lock=True)
     if asked.state != "waiting":
         raise HouseholdProposalDecided(proposal_id)
     return asked
 
 
-def latest(raw: Raw, lists: frozenset[str], limit: int) -> list[Asked]:
+def latest(raw: Raw, reach: Reach, limit: int) -> list[Asked]:
     """The newest first, those that wait before all others."""
-    where = "WHERE list = ANY(%s) ORDER BY state = 'waiting' DESC, number DESC LIMIT %s"
-    return _read(raw, where, (sorted(lists), limit))
+    where = "WHERE list = ANY(%s) AND coalesce(division_code, '') ^@ %s"
+    where += " ORDER BY state = 'waiting' DESC, number DESC LIMIT %s"
+    return _read(raw, where, (sorted(reach.lists), reach.division, limit))
 
 
 def opened(keyring: KeyRing, asked: Asked) -> HouseholdIntent:

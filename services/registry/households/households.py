@@ -35,43 +35,47 @@ from services.registry.households import household_life
 from services.registry.households.household_life import Change, Household, apply_household, household_of
 from services.registry.households.household_members import join, leave
 from services.registry.households.household_register import enter_register, leave_register
+from services.registry.households.reach import Reach
 from shared.eventsourcing.store import Command, Proposed, Result
 
 
-def register_household(registry: Registry, intent: RegisterHousehold, command: Command) -> Result:
+def register_household(
+    registry: Registry, intent: RegisterHousehold, command: Command, reach: Reach | None = None
+) -> Result:
     """Bring a household to what is stated: who is new has joined, who is missing has left, who heads it. Raises
-    HouseholdNumberTaken, HouseholdAlreadyMerged, BeforeHouseholdChange."""
+    HouseholdNumberTaken, HouseholdAlreadyMerged, BeforeHouseholdChange, HouseholdUnknown for one that is known and
+    beyond ``reach`` (None: the whole list)."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        return changes_stated(Changing(registry, connection, frozenset([intent.list])), intent)
+        return changes_stated(Changing(registry, connection, reach or Reach(frozenset([intent.list]))), intent)
 
     return registry.store.run(registry.database, command, decide)
 
 
 @dataclass
 class Changing:
-    """One change of households under way: what it reads, as it stood. ``lists``: those whose households the caller may
-    change."""
+    """One change of households under way: what it reads, as it stood. ``reach``: what the caller may change."""
 
     registry: Registry
     connection: Connection
-    lists: frozenset[str]
+    reach: Reach
     read_states: dict[UUID, Household] = field(default_factory=dict)
 
     def read(self, household_id: UUID) -> Household:
-        """Raises HouseholdUnknown for a household of another list than the caller's."""
+        """Raises HouseholdUnknown for a household beyond the caller's reach."""
         state = _household(self.registry, self.connection, household_id)
-        if state.registered is not None and state.registered.list not in self.lists:
+        known = state.registered
+        if known is not None and not self.reach.covers(known.list, known.division_code):
             raise HouseholdUnknown(household_id)
         self.read_states[household_id] = state
         return state
 
 
-def change_household(registry: Registry, lists: frozenset[str], intent: HouseholdIntent, command: Command) -> Result:
-    """Raises what household_life's rules raise, and HouseholdUnknown also outside ``lists``."""
+def change_household(registry: Registry, reach: Reach, intent: HouseholdIntent, command: Command) -> Result:
+    """Raises what household_life's rules raise, and HouseholdUnknown also beyond ``reach``."""
 
     def decide(connection: Connection) -> Sequence[Proposed]:
-        return changes_stated(Changing(registry, connection, lists), intent)
+        return changes_stated(Changing(registry, connection, reach), intent)
 
     return registry.store.run(registry.database, command, decide)
 

@@ -30,6 +30,7 @@ from services.registry.handlers import (
     students_named,
 )
 from services.registry.households.households import change_household, register_household
+from services.registry.households.reach import Reach
 from services.registry.lists.freshness import Contract
 from services.registry.lists.reporting import Reporting
 from services.registry.lists.single_rows import single_row
@@ -292,7 +293,7 @@ def test_a_clerk_records_another_head_a_move_and_an_entry_after_seeing_before_an
     house = running.registry.keys.household("poverty", "H-60")
     register_household(running.registry, told, command())
     lifted = LeaveRegister(house, "lifted", today() - timedelta(days=30))
-    change_household(running.registry, frozenset({"poverty"}), lifted, command())
+    change_household(running.registry, Reach(frozenset({"poverty"})), lifted, command())
     running.pump()
     page.goto(f"/household-changes/of/{house}")
     expect(page.locator("#register-times")).to_contain_text("脱贫")

@@ -197,3 +197,30 @@ def test_only_the_poverty_office_keeps_a_register(desk: Desk, household_list: st
     house = poor_family(desk, f"N-{household_list}", household_list)
     answer = desk.post(f"/v1/households/{house}/register-entry", {"on": "2026-10-01"})
     assert (answer.status_code, answer.json()["code"]) == (422, "no_poverty_household")
+
+
+def test_a_clerk_of_a_part_neither_sees_nor_changes_a_household_of_another(desk: Desk) -> None:
+    part: dict[str, Any] = {"division": "469001"}
+    house, ids = family(desk, "P20")  # it lives in no named place of the division
+    split = {"household_number": "P20-2", "member_ids": [ids["王*明"]], "on": "2026-10-05", "why": "子女分户"}
+    proposal = ask(desk, house, "split", split)
+    for hidden in ("/v1/households?list=civil&household_number=P20", f"/v1/households/{house}/standing", proposal):
+        assert desk.get(hidden, **part).status_code == 404, hidden
+    for path, body in (
+        (f"/v1/households/{house}/head", {"member_id": ids["李*英"], "on": "2026-10-05"}),
+        (f"/v1/households/{house}/split", split),
+        (f"/v1/households/{house}/split/preview", split),
+        (f"{proposal}/approve", {"preview_hash": "x" * 64}),
+        (f"{proposal}/refuse", {"reason": "不属实"}),
+    ):
+        refused = desk.post(path, body, sub="another", **part)
+        assert refused.status_code == 404, (path, refused.text)
+    stated = {"list": "civil", "household_number": "P20", "division_code": "469001", "members": []}
+    assert desk.post("/v1/households", stated, **part).status_code in (404, 422)
+    known = {each["proposal_id"] for each in desk.get("/v1/household-proposals").json()}
+    assert known and not known & {each["proposal_id"] for each in desk.get("/v1/household-proposals", **part).json()}
+
+    own = {**stated, "household_number": "P21", "members": [{"name": "赵六", "id_number": SON, "head": True}]}
+    made = desk.post("/v1/households?as_of=2026-09-01", own, **part)
+    assert made.status_code == 201, made.text
+    assert desk.get(f"/v1/households/{made.json()['household_id']}/standing", **part).status_code == 200
