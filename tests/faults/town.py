@@ -4,12 +4,13 @@ time."""
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 
 from deploy.spec import SERVICES
 from tests.support.district import District
 from tests.support.independent_log import everything, read_topic
-from tests.support.people import Child
+from tests.support.people import Child, Row
 from tests.support.system import System
 
 CHILDREN, ROWS = 240, 90
@@ -48,7 +49,7 @@ class Town(District):
             standing[standing.index(row)] = changed
         gone = self.random.choice([row for row in standing if row.list != "civil"])
         self.office.remove(gone, self.today)
-        leaver, dropout = self._unlisted(2)
+        leaver, dropout = self._unlisted(2, rows)
         self.office.transfer_out(leaver, self.today - timedelta(days=30))
         self.office.leave(dropout, self.today - timedelta(days=2), "dropped_out")
         self.children = [child for child in self.children if child not in (leaver, dropout)] + newcomers
@@ -76,9 +77,10 @@ class Town(District):
             assert published == list(range(1, int(str(count)) + 1)), f"{service}: the topic lacks events"
             assert not self.system.ask(service, "SELECT id FROM dead_letters WHERE state IN ('poison', 'queued')")
 
-    def _unlisted(self, count: int) -> list[Child]:
-        """Children who are on no list and were never proved anything."""
-        listed = {row.about.number for row in self.rows if row.about is not None}
+    def _unlisted(self, count: int, new: Sequence[Row] = ()) -> list[Child]:
+        """Children who are on no list, nor among the ``new`` rows, and were never proved anything: a row that proves
+        nothing yet may be corrected after its child has left, and then proves the days before."""
+        listed = {row.about.number for row in (*self.rows, *new) if row.about is not None}
         free = [child for child in self.children if child.number not in listed | self.oracle.proved.keys()]
         return self.random.sample(free, count)
 
