@@ -208,7 +208,7 @@ def test_no_more_than_the_machine_bears_and_what_is_stopped_leaves_nothing(fresh
 
 def test_a_check_that_takes_too_long_or_is_not_fetched_is_removed(tmp_path: Path) -> None:
     register, civil = check_files.register(tmp_path), check_files.civil_gb18030(tmp_path)
-    with running_portal(job_seconds=0.05, kept_seconds=1.0) as portal, portal.as_("aid_clerk") as client:
+    with running_portal(job_seconds=0.001, kept_seconds=1.0) as portal, portal.as_("aid_clerk") as client:
         address = drop(client, [register], [civil]).headers["location"]
         assert "核对用时超过限度" in finished(client, address).text
         assert not children_of_ours()
