@@ -7,7 +7,7 @@ at, or the place of a post.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -25,6 +25,8 @@ SessionEnd = Literal[
     "signed_out", "signed_out_everywhere", "password_changed", "password_reset", "account_closed", "post_changed",
     "post_lost", "identity_unlinked",
 ]  # fmt: skip
+
+REVIEW_WITHIN = timedelta(days=3)  # of an emergency access: a weekend may lie between; later nobody remembers the hurry
 
 
 class AccountPersonal(Personal, frozen=True, kw_only=True):

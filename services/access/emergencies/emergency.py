@@ -31,7 +31,6 @@ from shared.standards.rights import Right, held_by
 from shared.standards.separation import EMERGENCY_REVIEW
 
 LONGEST_HOURS = 4
-REVIEW_WITHIN = timedelta(days=3)  # a weekend may lie between; later nobody remembers what the hurry was
 KINDS = frozenset(
     {Kind.AID_CLERK, Kind.REVIEWER, Kind.REGISTRAR, Kind.CLASS_TEACHER, Kind.HELPER_TEACHER, Kind.TOWNSHIP_CADRE}
 )

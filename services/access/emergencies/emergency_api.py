@@ -14,8 +14,9 @@ from services.access.accounts.account_api import Done
 from services.access.acting import administrator
 from services.access.desk import Desk
 from services.access.emergencies import emergency
-from services.access.emergencies.emergency import REVIEW_WITHIN, Wanted
+from services.access.emergencies.emergency import Wanted
 from services.access.errors import UnknownEmergency
+from services.access.events import REVIEW_WITHIN
 from services.access.posts.places import Asked, place_of
 from services.access.projections import NAME
 from services.access.queries import EmergencyRow

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from sqlalchemy import Boolean, Column, Connection, DateTime, Text
 
-from services.access.events import EmergencyAccessEnded, EmergencyAccessReviewed, EmergencyAccessTaken
+from services.access.events import REVIEW_WITHIN, EmergencyAccessEnded, EmergencyAccessReviewed, EmergencyAccessTaken
 from services.notifications.delivery import message_store
 from services.notifications.delivery.composing import Told, growths
 from services.notifications.delivery.places import Place
@@ -25,7 +25,6 @@ from shared.kernel.clock import SHANGHAI
 from shared.kernel.facts import Fact
 
 NAME = "emergency_notices"
-OVERDUE_AFTER = timedelta(days=3)  # as the page of access says it (services/access/emergencies/emergency.py)
 ALWAYS = date(1, 1, 1)
 
 WAITING = PeriodTable(
@@ -104,4 +103,4 @@ class EmergencyNotices:
 
 def _late_before(day: date) -> datetime:
     """What ended before this moment and is not reviewed as the day begins is late."""
-    return datetime.combine(day, time(), SHANGHAI) - OVERDUE_AFTER
+    return datetime.combine(day, time(), SHANGHAI) - REVIEW_WITHIN
