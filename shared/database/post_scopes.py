@@ -21,4 +21,4 @@ def scope_of_post(
         )
     if shape is Shape.SCHOOL or (shape is Shape.DIVISION_OR_SCHOOL and school_code is not None):
         return Scope(school=school_code)
-    return Scope(division=division_code)
+    return Scope(division=division_code) if POSTS[Kind(kind)].fits(division_code) else NO_SCOPE

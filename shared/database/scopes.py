@@ -17,6 +17,8 @@ from sqlalchemy import Connection, and_, true
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import ColumnElement
 
+from shared.standards.division import scope as shortest
+
 # Group roles without login; each service's own login roles are their members (see roles.py).
 APP_ROLE = "rollcall_app"
 WORKER_ROLE = "rollcall_worker"
@@ -62,10 +64,13 @@ class Classroom:
 
 @dataclass(frozen=True)
 class Scope:
-    """What one viewer may see. ``division`` is a prefix of division codes (2, 4, 6, 9 or 12 digits). Who sees a
-    ``classroom`` has no ``school``: what does not ask for the class shows nothing, never the whole school.
+    """What one viewer may see. ``division`` is a prefix of division codes (2, 4, 6, 9 or 12 digits), kept as the
+    shortest that names the same area: who answers for 469000 answers for 469001, and their codes begin alike only in
+    4690. Who sees a ``classroom`` has no ``school``: what does not ask for the class shows nothing, never the whole
+    school.
 
-    Raises ValueError for an empty text (an empty prefix would show everything) and for a class beside a school.
+    Raises ValueError for an empty text (an empty prefix would show everything), for a division that is none
+    (DivisionCodeError) and for a class beside a school.
     """
 
     division: str | None = None
@@ -78,6 +83,8 @@ class Scope:
             raise ValueError("an empty scope is written as None")
         if self.classroom is not None and self.school is not None:
             raise ValueError("a class is a narrower scope than its school: give one of them")
+        if self.division is not None:
+            object.__setattr__(self, "division", shortest(self.division))
 
     @property
     def settings(self) -> dict[str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.standards.division import scope
+
 
 class Kind(StrEnum):
     """A kind of post; ``SERVICE`` is a machine's."""
@@ -52,6 +54,11 @@ class PostKind:
     en: str
     shape: Shape
     digits: tuple[int, int] | None = None
+
+    def fits(self, division: str) -> bool:
+        """Whether a division is no wider than such a post: 469001000 is all of the county 469001, and no township's
+        cadre answers for that. Raises DivisionCodeError."""
+        return self.digits is not None and len(scope(division)) >= self.digits[0]
 
 
 _WIDE, _ANY = (2, 6), (2, 12)

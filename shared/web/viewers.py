@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection, Request
 
 from shared.database.scopes import NO_SCOPE, Classroom, Scope
 from shared.kernel.refusals import Forbidden
-from shared.standards.posts import POSTS, Kind, Shape
+from shared.standards.posts import POSTS, Kind, PostKind, Shape
 from shared.standards.rights import Right, held_by
 from shared.web import disclosures
 from shared.web.authentication import Checker, Claims, Unauthenticated
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "rollcall_session"
 GIVEN_TOKEN = "given_token"  # where the page puts what it got for a session (request.state) # noqa: S105 # nosec B105
-_DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
+_DIVISION = re.compile(r"(?!00)(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})", re.ASCII)
 _PLACE = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _CLASS = re.compile(r"([^/\x00-\x1f]{0,40})/([^/\x00-\x1f]{1,40})/([^\x00-\x1f]{1,40})")
 _NOTHING: frozenset[Right] = frozenset()
@@ -77,7 +77,7 @@ def viewer_from(claims: Claims, language: Language) -> Viewer:
         name=_text(claims, "name"),
         kind=kind,
         rights=_NOTHING if kind is None else held_by(kind),
-        scope=NO_SCOPE if kind is None else _scope(claims, POSTS[kind].shape),
+        scope=NO_SCOPE if kind is None else _scope(claims, POSTS[kind]),
         language=language,
         expires_at=float(claims["exp"]),
         post=_text(claims, "post"),
@@ -88,17 +88,23 @@ def viewer_from(claims: Claims, language: Language) -> Viewer:
     )
 
 
-def _scope(claims: Claims, shape: Shape) -> Scope:
+def _scope(claims: Claims, post: PostKind) -> Scope:
+    shape = post.shape
     if shape is Shape.DIVISION:
-        return Scope(division=_claim(claims, "division", _DIVISION))
+        return Scope(division=_division(claims, post))
     if shape is Shape.SCHOOL:
         return Scope(school=_claim(claims, "school", _PLACE))
     if shape is Shape.AGENCY:
         return Scope(agency=_claim(claims, "agency", _PLACE))
     if shape is Shape.CLASS:
         return Scope(classroom=_classroom(claims))
-    division = _claim(claims, "division", _DIVISION)
+    division = _division(claims, post)
     return Scope(division=division, school=None if division else _claim(claims, "school", _PLACE))
+
+
+def _division(claims: Claims, post: PostKind) -> str | None:
+    told = _claim(claims, "division", _DIVISION)
+    return told if told is not None and post.fits(told) else None
 
 
 def _classroom(claims: Claims) -> Classroom | None:

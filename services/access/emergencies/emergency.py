@@ -26,6 +26,7 @@ from services.access.sessions.sessions import Holding
 from services.access.sessions.sign_in import SignedInAs
 from shared.database.database import driver
 from shared.eventsourcing.store import Command, Proposed, Result
+from shared.standards.division import within
 from shared.standards.posts import Kind
 from shared.standards.rights import Right, held_by
 from shared.standards.separation import EMERGENCY_REVIEW
@@ -156,7 +157,7 @@ def _may_ask(post: Holding, place: Place) -> bool:
         return False
     if post.school_code is not None:
         return place.school_code == post.school_code
-    return place.division_code.startswith(post.division_code)
+    return within(place.division_code, post.division_code)
 
 
 def _keep(raw: Raw, emergency_id: UUID, account_id: UUID, wanted: Wanted, until: datetime) -> None:

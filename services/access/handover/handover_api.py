@@ -33,6 +33,7 @@ from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
 from shared.kernel.identifiers import keyed_id
+from shared.standards.division import scope as shortest
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web import disclosures
@@ -329,7 +330,7 @@ def _found(handing: HandoverDesk, found: Standing, post_id: UUID, login: str) ->
         row = driver(connection).execute(
             """SELECT account_id FROM access_accounts WHERE login_digest = %s AND NOT closed
                AND (school_code = %s OR (%s::text IS NULL AND division_code ^@ %s))""",
-            (handing.desk.streams.login(login), post.school_code, post.school_code, post.division_code),
+            (handing.desk.streams.login(login), post.school_code, post.school_code, shortest(post.division_code)),
         ).fetchone()  # fmt: skip
     if row is None:
         raise UnknownAccount

@@ -13,7 +13,7 @@ from services.access.tables import SCHOOLS
 from shared.standards.posts import KINDS, POSTS, Kind, Shape
 
 _CLASS = re.compile(r"[^/\s\x00-\x1f]{0,40}/[^/\s\x00-\x1f]{1,40}/[^/\s\x00-\x1f]{1,40}")
-_DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
+_DIVISION = re.compile(r"(?!00)(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})", re.ASCII)
 _CODE = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _ASKED = {
     Shape.DIVISION: {"division"},
@@ -51,8 +51,8 @@ def place_of(connection: Connection, kind: Kind, asked: Asked, home: str, day: d
     if kind not in KINDS or given != _ASKED[shape]:
         raise _bad()
     if asked.division is not None:
-        shortest, longest = post.digits or (0, 0)
-        if not _DIVISION.fullmatch(asked.division) or not shortest <= len(asked.division) <= longest:
+        _, longest = post.digits or (0, 0)
+        if not _DIVISION.fullmatch(asked.division) or len(asked.division) > longest or not post.fits(asked.division):
             raise _bad()
         return Place(asked.division)
     if asked.agency is not None:

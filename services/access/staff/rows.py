@@ -18,7 +18,7 @@ from shared.tabular import cells, dates
 from shared.tabular.sheets import Cell
 
 _PART = re.compile(r"[^/\s\x00-\x1f]{1,40}")
-_DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}", re.ASCII)
+_DIVISION = re.compile(r"(?!00)(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})", re.ASCII)
 Told = Mapping[str, str]
 
 
@@ -95,7 +95,7 @@ def _asked(kind: Kind, told: Told, wrong: list[RowProblem]) -> Asked:
     if shape is Shape.DIVISION:
         shortest, longest = post.digits or (2, 12)
         code = told["division"]
-        if not _DIVISION.fullmatch(code) or not shortest <= len(code) <= longest:
+        if not _DIVISION.fullmatch(code) or len(code) > longest or not post.fits(code):
             wrong.append(problems.digits(post.zh, shortest, longest))
         return Asked(division=code)
     if shape is Shape.AGENCY:

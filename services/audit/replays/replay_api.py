@@ -33,7 +33,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     school_code: str | None = Field(None, min_length=1, max_length=64)
-    division_code: str | None = Field(None, pattern=r"^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})$")
+    division_code: str | None = Field(None, pattern=r"^(0[1-9]|[1-9]\d)(\d{2}|\d{4}|\d{7}|\d{10})?$")
 
     def scope(self) -> Scope | None:
         """What row-level security is to show; None = all."""

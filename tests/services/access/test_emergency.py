@@ -84,6 +84,17 @@ def test_not_beyond_ones_place_not_longer_and_not_to_decide(office: Office) -> N
             emergency.take(office.desk, office.enter(name).secret, Wanted(kind, place, hours, REASON), office.now)
 
 
+def test_who_answers_for_a_city_is_let_into_its_parts(office: Office) -> None:
+    """469000 is a city: the codes of its counties begin with 4690 only."""
+    person, login = office.someone()
+    office.post("aid_clerk", holder=person)
+    within = Wanted(Kind.TOWNSHIP_CADRE, Place("469001100"), 1, REASON)
+    assert emergency.take(office.desk, office.enter(login).secret, within, office.now)
+    outside = Wanted(Kind.TOWNSHIP_CADRE, Place("460107100"), 1, REASON)
+    with pytest.raises(NotYours):
+        emergency.take(office.desk, office.enter(login).secret, outside, office.now)
+
+
 def test_somebody_else_reviews_it_once(office: Office) -> None:
     person, login = office.someone()
     office.post("aid_clerk", holder=person)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.database.scopes import NO_SCOPE, Classroom, OfChildren, Scope, scope_policies
+from shared.standards.division import DivisionCodeError
 
 OWN = Classroom("S1", "primary", "五年级", "1班")
 
@@ -81,6 +82,17 @@ def test_a_class_stands_in_place_of_its_school() -> None:
     with pytest.raises(ValueError, match="narrower"):
         Scope(school="S1", classroom=OWN)
     assert Scope(classroom=OWN, division="46").settings["class_stage"] == "primary"
+
+
+def test_a_place_is_one_scope_however_it_is_spelled() -> None:
+    """A city's code ends in noughts, which its counties' codes do not begin with: 469001 lies within 469000."""
+    for spelled, prefix in (("469000", "4690"), ("460000", "46"), ("469001000", "469001"), ("469001", "469001")):
+        assert Scope(division=spelled) == Scope(division=prefix)
+        assert Scope(division=spelled).settings["division"] == prefix
+    assert Scope(division="469000").covers("469001100", None) and not Scope(division="469000").covers("460100", None)
+    for none in ("4", "460", "4601071", "004601", "%"):
+        with pytest.raises(DivisionCodeError):
+            Scope(division=none)
 
 
 def test_a_scope_cannot_be_widened_in_passing() -> None:

@@ -35,6 +35,14 @@ def test_every_kind_has_its_names_and_its_shape() -> None:
     assert told == [tuple(line.split()) for line in TABLE]
 
 
+def test_a_division_fits_a_post_that_is_held_at_least_so_wide() -> None:
+    cadre, officer, auditor = POSTS[Kind.TOWNSHIP_CADRE], POSTS[Kind.CITY_OFFICER], POSTS[Kind.AUDITOR]
+    assert cadre.fits("469001100") and cadre.fits("469001100001")
+    assert not cadre.fits("469001") and not cadre.fits("469001000") and not cadre.fits("469001000000")
+    assert officer.fits("46") and officer.fits("460000") and auditor.fits("46") and auditor.fits("469001100001")
+    assert not POSTS[Kind.REGISTRAR].fits("469001")
+
+
 def test_the_shapes_are_called_as_the_claims_of_a_token() -> None:
     assert {shape.name: shape.value for shape in Shape} == {shape.name: shape.name.lower() for shape in Shape}
     assert len(Shape) == 5

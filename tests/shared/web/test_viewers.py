@@ -17,13 +17,13 @@ NOTHING = Scope()
 OWN = Classroom("S1", "primary", "五年级", "1班")
 # What a token of each shape names, and the scope that is made of it.
 PLACES: dict[Shape, tuple[dict[str, str], Scope]] = {
-    Shape.DIVISION: ({"division": "460100"}, Scope(division="460100")),
+    Shape.DIVISION: ({"division": "460107100"}, Scope(division="460107100")),
     Shape.SCHOOL: ({"school": "S1"}, Scope(school="S1")),
     Shape.CLASS: ({"school": "S1", "class": "primary/五年级/1班"}, Scope(classroom=OWN)),
     Shape.AGENCY: ({"agency": "civil"}, Scope(agency="civil")),
-    Shape.DIVISION_OR_SCHOOL: ({"division": "460100"}, Scope(division="460100")),
+    Shape.DIVISION_OR_SCHOOL: ({"division": "460107100"}, Scope(division="460107100")),
 }
-EVERYWHERE = {"division": "460100", "school": "S1", "class": "primary/五年级/1班", "agency": "civil"}
+EVERYWHERE = {"division": "460107100", "school": "S1", "class": "primary/五年级/1班", "agency": "civil"}
 
 
 def seen(**told: Any) -> Viewer:
@@ -45,7 +45,7 @@ def test_the_scope_follows_the_kind_of_post_whatever_else_a_token_names(kind: Ki
         {"kind": "registrar", "school": "S 1"},
         {"kind": "registrar", "school": "x" * 65},
         {"kind": "registrar", "school": ["S1"]},
-        *({"kind": "aid_clerk", "division": odd} for odd in ("", "%", "4", "460", "4601001", "٤٦", 460100, "460100 ")),
+        *({"kind": "aid_clerk", "division": odd} for odd in ("", "%", "4", "460", "4601001", "00", "004601", "٤٦", 460100, "460100 ")),
         *(
             {"kind": "class_teacher", "school": "S1", "class": odd}
             for odd in ("", "primary", "primary/五年级", "primary//1班", "primary/五年级/", 5, f"/五年级/{'x' * 41}")
@@ -61,6 +61,14 @@ def test_the_scope_follows_the_kind_of_post_whatever_else_a_token_names(kind: Ki
 )
 def test_an_odd_claim_shows_nothing_and_never_everything(told: dict[str, Any]) -> None:
     assert seen(**told).scope == NOTHING
+
+
+def test_no_post_is_wider_than_its_kind_however_its_place_is_spelled() -> None:
+    """469001000 is all of the county 469001: an auditor may answer for it, a township's cadre not."""
+    assert seen(kind="auditor", division="469001000").scope == Scope(division="469001")
+    assert seen(kind="township_cadre", division="469001000").scope == NOTHING
+    assert seen(kind="township_cadre", division="469001100000").scope == Scope(division="469001100")
+    assert seen(kind="city_officer", division="460000").scope == Scope(division="46")
 
 
 def test_an_unknown_kind_of_post_holds_no_right() -> None:

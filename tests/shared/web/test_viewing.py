@@ -150,7 +150,7 @@ def test_a_class_is_written_in_three_parts_of_forty_characters(length: int) -> N
     )
 
 
-@pytest.mark.parametrize("code", ["46", "4601", "460100", "460100001", "460100001001"])
+@pytest.mark.parametrize("code", ["46", "4601", "460107", "460107001", "460107001001"])
 def test_a_division_is_told_by_each_of_its_levels(code: str) -> None:
     assert viewer_from(claims(kind="auditor", division=code), "zh").scope.division == code
     for odd in (code + "1", "a" + code[1:], code[:-1] + "\n"):
