@@ -53,7 +53,7 @@ def staff_routes(desk: Desk) -> APIRouter:
 
     @routes.post("/submissions")
     def submit(
-        request: Request, upload: Received, viewer: Keeper, dry_run: Annotated[bool, Query()] = False
+        request: Request, viewer: Keeper, upload: Received, dry_run: Annotated[bool, Query()] = False
     ) -> StaffReceipt:
         """Take a sheet in, or only say what would become of its rows."""
         sender, now = Sender.of(desk, viewer), utc_now()
@@ -64,7 +64,7 @@ def staff_routes(desk: Desk) -> APIRouter:
             return sender.check(sent, now) if dry_run else sender.take(sent, command, now)
 
     @routes.post("/dry-run.xlsx", response_class=FileResponse)
-    def annotated(upload: Received, viewer: Taking) -> Response:
+    def annotated(viewer: Taking, upload: Received) -> Response:
         """The sheet again, each row with what is wrong with it; nothing is stored."""
         sender, now = Sender.of(desk, viewer), utc_now()
         with _named(upload) as sent:

@@ -39,6 +39,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, Proposed, Result
 from shared.kernel.clock import SHANGHAI
+from shared.standards.division import scope as shortest
 from shared.standards.separation import CHANGES_APPROVE
 
 EARLIEST = timedelta(days=366)
@@ -216,7 +217,8 @@ def _check_codes(registry: Registry, raw: standing.Raw, change: ChangeSet, scope
     if len(former) != len(code):
         raise ChangeImpossible("code_length")
     for each in (former, code):
-        inside = each.startswith(registry.division) and len(each) > len(registry.division)
+        own = shortest(registry.division)
+        inside = each.startswith(own) and len(each) > len(own)
         if not inside or not covers(scope, each, None):
             raise ChangeImpossible("not_here", each)
     change_schools.concerned(raw, change)

@@ -42,18 +42,32 @@ class Person:
         told = {"kind": self.kind, "sub": f"{self.kind}:{self}", **place}
         return told | ({"class": "/".join(self.classroom)} if self.classroom else {})
 
+    @property
+    def area(self) -> str | None:
+        """What the codes of the person's division begin with: 469000 is a city, and 469001 one of its counties."""
+        code = self.division
+        return code[:4] if code is not None and len(code) == 6 and code.endswith("00") else code
+
+    @property
+    def whole(self) -> bool:
+        """Whether the person answers for all of the installation (469000). Its logs cannot be cut, their leaves would
+        prove nothing any more, and what concerns all of it (replays of all, erasure, keys) goes by them: of audit, and
+        of audit only, such a person may be told whatever the installation's logs hold, also of a child whose school
+        has another division's code (S4). Registry takes no such school in; a log that has one is not lost for that."""
+        return self.area is not None and "469000".startswith(self.area)
+
     def sees(self, child: Child) -> bool:
         """Whether a record about this child is in the person's scope."""
-        if self.division is not None:
-            return child.division.startswith(self.division)
+        if self.area is not None:
+            return child.division.startswith(self.area)
         if self.kind in CLASS_KINDS:
             return (child.school, child.classroom) == (self.school, self.classroom)
         return self.school is not None and child.school == self.school
 
     def sees_row(self, row: Child | Loose) -> bool:
         """Whether a row of an agency's list is: its division's and its agency's, no school's."""
-        if self.division is not None:
-            return row.division.startswith(self.division)
+        if self.area is not None:
+            return row.division.startswith(self.area)
         return self.agency is not None and row.agency == self.agency
 
 

@@ -53,6 +53,8 @@ def about(child: Child, name: str) -> Any:
         "fields": ["name"],
         "name": "李新生",
         "school_year": today().year,
+        "from_place": "460107",
+        "term": "2026-autumn",
         "evidence": "P1",
         "reference": "P1",
     }.get(name)

@@ -128,12 +128,11 @@ def judged(found: Found, told: Heard) -> None:
     if told.status != 200:
         found.expect(not told.text, *where, cases=len(children()))
         return
-    whole = told.person.division is not None and "469000".startswith(told.person.division)
     out_of_scope = hidden(told.person)
     found.expect(not told.rows & out_of_scope, "row", *where, cases=len(children()))
     # Who sees all of the division is told of every removal; others only of what they could see, also when they come
     # back and are told what they missed.
-    found.expect(whole or not told.removed & out_of_scope, "removed", *where, cases=len(children()))
+    found.expect(told.person.whole or not told.removed & out_of_scope, "removed", *where, cases=len(children()))
     found.expect(not any(each in told.text for each in particulars(told.person)), "named", *where)
     found.expect(told.wanted == told.rows & told.wanted, "missing", *where, cases=len(told.wanted))
 
