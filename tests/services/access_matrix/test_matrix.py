@@ -89,6 +89,8 @@ def let_in(person: Person, service: str, path: str, kinds: frozenset[str]) -> bo
     """Whether the person's post may ask it at all; models concern the whole division (469000) and ask for its scope."""
     if path == "/agency-keys" and person.agency:
         return person.kind in kinds  # an agency's publisher sees the keys of its own machines
+    if service == "access" and path.startswith("/staff/") and person.area is None and person.school is None:
+        return False  # who administers no place gives no post
     whole = (service, path) in WHOLE
     whole = whole or (service == "matching" and path.startswith("/models") and path != "/models/in-force")
     return person.kind in kinds and (not whole or person.whole)
