@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from collections.abc import Container
+from typing import Annotated, Any, TypedDict
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -13,9 +14,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends
+from services.portal.backends import Backends, Refused
 from services.portal.session import Opening, check_form, inside, opening
-from shared.kernel.refusals import Malformed
+from shared.kernel.refusals import Malformed, Refusal
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -59,6 +60,26 @@ def back(form: FormData, done: str, otherwise: str) -> Response:
     parts = urlsplit(place)
     query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("done="))
     return RedirectResponse(f"{parts.path}?{query}&done={done}" if query else f"{parts.path}?done={done}", 303)
+
+
+class Shown(TypedDict):
+    """How a page is shown: ``status`` 200 and no ``complaint``, or those of a refusal."""
+
+    status: int
+    complaint: str
+
+
+def refusal_shown(opened: Opening, refused: Refused | Refusal | None, among: Container[int] | None = None) -> Shown:
+    """A refusal as the page of the form says it, in the reader's language; None: there was none. ``among``: the
+    statuses of a service after which the person goes on on that page, None every one; raises a service's refusal with
+    another. What the page itself refused is always said."""
+    if refused is None:
+        return {"status": 200, "complaint": ""}
+    if isinstance(refused, Refusal):
+        return {"status": refused.status, "complaint": refused.en if opened.language == "en" else refused.zh}
+    if among is not None and refused.status not in among:
+        raise refused
+    return {"status": refused.status, "complaint": refused.detail or opened.texts("error.title_other")}
 
 
 def _day(form: FormData, name: str) -> str:

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
@@ -47,13 +47,8 @@ async def came(request: Request, opened: Opened, form: Sent) -> Response:
         body = told | {"term": term_code(typed["term"]), "children": found, "not_found": missing}
         path, made = "/v1/incoming-letters", command_of(form, body)
         answer = await backends.post(opened.caller, "disbursement", path, body, command_id=made)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _incoming(request, opened, typed, refused.detail, refused.status)
-    except Refusal as refusal:
-        said = refusal.en if opened.language == "en" else refusal.zh
-        return await _incoming(request, opened, typed, said, refusal.status)
+    except (Refused, Refusal) as refused:
+        return await _incoming(request, opened, typed, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/incoming/{answer.body['incoming_id']}?done=letter_step", 303)
 
 
@@ -80,9 +75,7 @@ async def answer(request: Request, incoming_id: UUID, opened: Opened, form: Sent
     try:
         await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, body))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, incoming_id, refused.detail, refused.status)
+        return await _letter(request, opened, incoming_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/incoming/{incoming_id}?done=letter_step", 303)
 
 

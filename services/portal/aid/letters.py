@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, command_of, text
+from services.portal.forms import Sent, command_id, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.tables.table_reading import items_of
@@ -120,11 +120,8 @@ async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long)
         told = [_reply(child, typed, form) for child in typed["kind"]]
         if told:
             await _post(request, opened, form, letter_id, "replies", {"replies": told})
-    except Refused as refused:
-        return await _letter(request, opened, letter_id, refused.detail, refused.status, typed)
-    except Refusal as refusal:
-        said = refusal.en if opened.language == "en" else refusal.zh
-        return await _letter(request, opened, letter_id, said, refusal.status, typed)
+    except (Refused, Refusal) as refused:
+        return await _letter(request, opened, letter_id, typed=typed, **refusal_shown(opened, refused))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
 
 
@@ -141,9 +138,7 @@ async def acted(request: Request, letter_id: UUID, act: str, opened: Opened, for
     try:
         await _post(request, opened, form, letter_id, act, body)
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, letter_id, refused.detail, refused.status)
+        return await _letter(request, opened, letter_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_step", 303)
 
 
@@ -192,8 +187,7 @@ def _reply(child: str, typed: Mapping[str, Mapping[str, str]], form: FormData) -
 
 async def _letters(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"term": term_code(request.query_params.get("term", "")[:32]) or None}
@@ -207,16 +201,15 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
     children: list[Any] = []
     more: str | None = None
     if place:
-        shown = of_term | {"place": place, "after": request.query_params.get("child", "")}
+        of_place = of_term | {"place": place, "after": request.query_params.get("child", "")}
         children, more = items_of(
-            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", shown)).body
+            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", of_place)).body
         )
     here = {"term": told["term"]}
     return rendering.page(
         request,
         opened,
         "letters.html",
-        status=200 if refused is None else refused.status,
         term=told["term"],
         places=told["items"],
         waiting=sum(1 for each in told["items"] if each["to_ask"] and each["place"].isdigit()),
@@ -226,7 +219,7 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
         children=children,
         more=f"/letters?{urlencode(here | {'place': place, 'child': more})}" if more else None,
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.auditing.standing import Standings
-from services.portal.backends import Backends, BackendTrouble
-from services.portal.forms import Sent, back, command_of, text
+from services.portal.backends import Backends, Refused
+from services.portal.forms import Sent, back, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.refusals import Malformed
@@ -56,10 +56,8 @@ async def acknowledge(request: Request, opened: Opened, form: Sent) -> Response:
     backends: Backends = request.app.state.backends
     try:
         await backends.post(opened.caller, "audit", "/v1/alarms/acknowledge", body, command_id=command_of(form, body))
-    except BackendTrouble as trouble:
-        if trouble.status not in (400, 404, 409, 422):
-            raise
-        return await _page(request, opened, trouble.detail, trouble.status)
+    except Refused as refused:
+        return await _page(request, opened, **refusal_shown(opened, refused, (400, 404, 409, 422)))
     standings: Standings = request.app.state.standings
     standings.forget()
     return back(form, "alarm_noted", "/audit/alarms")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.clock import today
@@ -59,13 +59,8 @@ async def activate(request: Request, opened: Opened) -> Response:
         body = _told(content, typed)
         params = {"as_of": as_of}
         await backends.post(opened.caller, "notifications", "/v1/alert-rules", body, command_id=made, params=params)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, typed, as_of, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, typed, as_of, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, typed, as_of, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse("/dropout/rules?done=alert_rules", 303)
 
 

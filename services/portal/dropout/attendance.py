@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.tables.columns import as_date
@@ -150,8 +150,7 @@ async def _classes(request: Request, opened: Opening, school: str, day: date) ->
 
 async def _day(request: Request, opened: Opening, school: str, day: date, refused: Refused | None = None) -> Response:
     """The page of a day, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     rendering: Rendering = request.app.state.rendering
     before = day - timedelta(days=1)
     told, missed = None, 0
@@ -167,7 +166,6 @@ async def _day(request: Request, opened: Opening, school: str, day: date, refuse
         request,
         opened,
         "attendance.html",
-        status=200 if refused is None else refused.status,
         school=school,
         day=day,
         told=told,
@@ -181,7 +179,7 @@ async def _day(request: Request, opened: Opening, school: str, day: date, refuse
         address_of=lambda each: f"/attendance/class?{urlencode(_named(each, day))}",
         school_address=lambda code: _address(code, day),
         may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 
@@ -212,8 +210,7 @@ async def _sheet(
     refused: Refused | None = None,
 ) -> Response:
     """The page of a class; with what was chosen where that was refused."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"school": school, "day": day.isoformat(), **named}
@@ -226,7 +223,6 @@ async def _sheet(
         request,
         opened,
         "attendance_class.html",
-        status=200 if refused is None else refused.status,
         told=told,
         school=school,
         day=day,
@@ -236,6 +232,6 @@ async def _sheet(
         reasons=REASONS,
         back_to=_address(school, day),
         may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

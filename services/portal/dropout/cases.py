@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.texts import Texts
@@ -115,8 +115,6 @@ async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -
     try:
         told = (await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))).body
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _page(request, opened, alert_id, form=form, step="reveal", refused=refused)
     return await _page(request, opened, alert_id, revealed=told)
 
@@ -130,8 +128,6 @@ async def _step(
     try:
         await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _page(request, opened, alert_id, form=form, step=step, refused=refused)
     return back(form, step, f"/alerts/{alert_id}")
 
@@ -146,6 +142,7 @@ async def _page(
     refused: Refused | None = None,
     revealed: Mapping[str, Any] | None = None,
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     try:
@@ -159,7 +156,6 @@ async def _page(
         request,
         opened,
         "case.html",
-        status=200 if refused is None else refused.status,
         told=told,
         alert=told["alert"],
         happened=[{**each, "sentence": sentence(each, opened.texts)} for each in told["happened"]],
@@ -170,7 +166,7 @@ async def _page(
         step=step,
         typed=typed,
         ticked=[] if form is None else form.getlist("by"),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         revealed=revealed,
     )
 

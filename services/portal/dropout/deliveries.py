@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.refusals import NotFound
@@ -103,8 +103,7 @@ async def _page(
     complaint: str = "",
     pinged: str = "",
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     failed = await backends.get(opened.caller, "notifications", "/v1/deliveries/failed")
@@ -113,11 +112,10 @@ async def _page(
         request,
         opened,
         "deliveries.html",
-        status=200 if refused is None else refused.status,
         failed=failed.body,
         webhooks=webhooks.body,
         secret=secret,
         pinged=pinged,
         topics=TOPICS,
-        complaint=complaint if refused is None else refused.detail,
+        **(shown | {"complaint": shown["complaint"] or complaint}),
     )

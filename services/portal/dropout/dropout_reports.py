@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
 from services.portal.dropout.report_blocks import blocks, coverage, figure_text, period_text, report_title
-from services.portal.forms import Sent, command_id
+from services.portal.forms import Sent, command_id, refusal_shown
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.taking import taken
@@ -71,14 +71,12 @@ async def preview(request: Request, opened: Opened) -> Response:
     backends: Backends = request.app.state.backends
     asked = {name: request.query_params.get(name, "").strip() for name in _ASKED}
     params = asked | {"known_at": _moment(asked["known_at"])}
-    complaint, told = "", None
+    told, refusal = None, None
     try:
         told = (await backends.get(opened.caller, "notifications", "/v1/reports/preview", params)).body
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        complaint = refused.detail
-    return _page(request, opened, told, asked=asked, complaint=complaint)
+        refusal = refused
+    return _page(request, opened, told, asked=asked, **refusal_shown(opened, refusal, _SHOWN_AGAIN))
 
 
 @router.get(PAGE + "/{report_id}.xlsx")
@@ -120,9 +118,8 @@ async def again(request: Request, report_id: UUID, opened: Opened, form: Sent) -
     try:
         await backends.post(opened.caller, "notifications", path, {}, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return _page(request, opened, await _report(request, opened, report_id), complaint=refused.detail)
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        return _page(request, opened, await _report(request, opened, report_id), **shown)
     return RedirectResponse(f"{PAGE}/{report_id}?done=report_issued", 303)
 
 
@@ -142,6 +139,7 @@ def _page(
     asked: Mapping[str, str] | None = None,
     checked: Mapping[str, Any] | None = None,
     complaint: str = "",
+    status: int = 200,
 ) -> Response:
     rendering: Rendering = request.app.state.rendering
     texts = opened.texts
@@ -149,6 +147,7 @@ def _page(
         request,
         opened,
         "dropout_report.html",
+        status=status,
         report=report,
         title=texts("dropout_reports.preview") if report is None else report_title(report, texts),
         blocks=[] if report is None else blocks(report, texts),

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, opening
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
@@ -121,8 +121,7 @@ def _body(typed: Mapping[str, str]) -> dict[str, Any]:
 async def _settings(
     request: Request, opened: Opening, typed: Mapping[str, str] | None = None, refused: Refused | None = None
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "notifications", "/v1/contacts/me")).body
@@ -133,9 +132,8 @@ async def _settings(
         request,
         opened,
         "message_settings.html",
-        status=200 if refused is None else refused.status,
         told=told if typed is None else told | _body(typed),
         reached=reached,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

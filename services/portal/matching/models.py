@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
@@ -92,8 +92,7 @@ async def activate(request: Request, proposal_id: UUID, opened: Opened, form: Se
 
 async def _models(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "matching", "/v1/models")).body
@@ -102,18 +101,16 @@ async def _models(request: Request, opened: Opening, refused: Refused | None = N
         request,
         opened,
         "models.html",
-        status=200 if refused is None else refused.status,
         told=told,
         proposed=proposed,
         may_propose=opened.viewer.has(Right.MODELS_PROPOSE),
         command_id=str(new_event_id()),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 
 async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"/v1/models/proposals/{proposal_id}"
@@ -130,7 +127,6 @@ async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refuse
         request,
         opened,
         "_model_proposal.html" if part else "model_proposal.html",
-        status=200 if refused is None else refused.status,
         told=told,
         here_proposal=here,
         matrix=None if told["report"] is None else _matrix(told["report"]),
@@ -139,7 +135,7 @@ async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refuse
         rows=rows["items"],
         following=_address(here, **narrowed, after=rows["next"]) if rows["next"] else None,
         command_id=str(new_event_id()),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 

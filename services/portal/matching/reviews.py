@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.tables.columns import Row
@@ -123,14 +123,11 @@ async def _settle(
 
 async def _again(request: Request, opened: Opening, entry_id: UUID, form: FormData, refused: Refused) -> Response:
     """The case as it is now, with the refusal and what was typed. Raises the refusal when there is nothing to show."""
-    if refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     narrowed = _narrowed(_list(text(form, "list")))
     answer = await backends.get(opened.caller, "matching", f"/v1/reviews/{entry_id}", narrowed)
-    return _page(
-        request, opened, answer.body, purpose=text(form, "purpose"), complaint=refused.detail, status=refused.status
-    )
+    return _page(request, opened, answer.body, purpose=text(form, "purpose"), **shown)
 
 
 def _page(

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.clock import today, utc_now
@@ -74,7 +74,7 @@ async def revoke(request: Request, key_id: UUID, opened: Opened, form: Sent) -> 
     try:
         await _backends(request).post(opened.caller, "access", path, None, command_id=command_id(form))
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return back(form, "key_revoked", PAGE)
 
 
@@ -89,7 +89,7 @@ async def _made(
     try:
         made = (await _backends(request).post(opened.caller, "access", path, dict(body), command_id=command)).body
     except Refused as refused:
-        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
     answer = await _page(request, opened, made=made)
     answer.headers["cache-control"] = "no-store"
     return answer

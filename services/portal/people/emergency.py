@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.people.entering import entered, session_caller
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
@@ -49,9 +49,7 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         told = (await _backends(request).post(session_caller(request), "access", "/v1/me/emergency", body)).body
     except Refused as refused:
-        if refused.status not in (403, 409, 422):
-            raise
-        return await _ask(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _ask(request, opened, typed=typed, **refusal_shown(opened, refused, (403, 409, 422)))
     return entered(request, told, "/")
 
 
@@ -97,9 +95,7 @@ async def review(request: Request, emergency_id: UUID, opened: Opened, form: Sen
     try:
         await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in (409, 422):
-            raise
-        return await _one(request, opened, emergency_id, typed, refused.detail, refused.status)
+        return await _one(request, opened, emergency_id, typed, **refusal_shown(opened, refused, (409, 422)))
     return back(form, "emergency_reviewed", f"/emergencies/{emergency_id}")
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.people.entering import oidc_name
 from services.portal.people.staff_lists import (
     FILTERS,
@@ -81,7 +81,7 @@ async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) 
             command_id=command_id(form),
         )
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+        return await _people(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/people")
 
 
@@ -98,7 +98,7 @@ async def announce_identity(request: Request, account_id: UUID, opened: Opened, 
     try:
         await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+        return await _people(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/people")
 
 
@@ -117,7 +117,7 @@ async def establish(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         await _backends(request).post(opened.caller, "access", "/v1/posts", body, command_id=command_id(form))
     except Refused as refused:
-        return await _posts(request, opened, complaint=refused.detail, typed=body, status=refused.status)
+        return await _posts(request, opened, typed=body, **refusal_shown(opened, refused))
     return back(form, "people", "/posts")
 
 
@@ -134,11 +134,8 @@ async def change(request: Request, post_id: UUID, act: str, opened: Opened, form
         if body and "person" in body:
             body["account_id"] = await account_of(_backends(request), opened, body.pop("person"))
         await _backends(request).post(opened.caller, "access", address, body, command_id=command_id(form))
-    except Refused as refused:
-        return await _posts(request, opened, complaint=refused.detail, status=refused.status)
-    except NotFound as unknown:
-        told = unknown.en if opened.language == "en" else unknown.zh
-        return await _posts(request, opened, complaint=told, status=unknown.status)
+    except (Refused, NotFound) as refused:
+        return await _posts(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/posts")
 
 
@@ -148,7 +145,7 @@ async def _handed(
     try:
         handed = (await _backends(request).post(opened.caller, "access", path, body, command_id=command)).body
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, typed=typed, status=refused.status)
+        return await _people(request, opened, typed=typed, **refusal_shown(opened, refused))
     return await _people(request, opened, handed=handed)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id
+from services.portal.forms import Sent, command_id, refusal_shown
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
@@ -61,7 +61,7 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
                 file=sent,
             )
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return await _page(request, opened, receipt=answer.body)
 
 
@@ -75,7 +75,7 @@ async def start_passwords(request: Request, import_id: UUID, opened: Opened, for
             opened.caller, "access", path, command_id=command_id(form), body={}
         )
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return _file(pieces, "start-passwords.xlsx")
 
 

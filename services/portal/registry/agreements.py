@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
@@ -55,13 +55,8 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
         answer = await backends.post(
             opened.caller, "registry", "/v1/change-requests", body, command_id=command_id(form)
         )
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _requests(request, opened, typed, refused.detail, refused.status)
-    except Malformed as malformed:
-        complaint = malformed.en if opened.language == "en" else malformed.zh
-        return await _requests(request, opened, typed, complaint, malformed.status)
+    except (Refused, Malformed) as refused:
+        return await _requests(request, opened, typed, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/requests/{answer.body['request_id']}", 303)
 
 
@@ -97,18 +92,17 @@ async def household_list(
     request: Request, opened: Opening, typed: Mapping[str, str], refused: Refused | None = None
 ) -> Response:
     """The changes asked for, and the form that finds a household by its number."""
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     rows = (await backends.get(opened.caller, "registry", "/v1/household-proposals")).body
-    status, complaint = (200, "") if refused is None else (refused.status, refused.detail)
     return rendering.page(
         request,
         opened,
         "household_changes.html",
-        status=status,
         rows=rows,
         typed=typed,
-        complaint=complaint,
+        **shown,
         may_register=opened.viewer.has(Right.HOUSEHOLDS_CHANGE),
     )
 
@@ -146,8 +140,6 @@ async def _decide(
         body = {name: text(form, name)}
         await backends.post(opened.caller, "registry", f"{path}/{step}", body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _shown(request, opened, template, path, refused)
     return RedirectResponse(here, 303)
 
@@ -155,6 +147,7 @@ async def _decide(
 async def _shown(
     request: Request, opened: Opening, template: str, path: str, refused: Refused | None = None
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "registry", path)).body
@@ -162,11 +155,10 @@ async def _shown(
         request,
         opened,
         template,
-        status=200 if refused is None else refused.status,
         told=told,
         own=opened.viewer.principal in (told.get("requested_by"), told.get("proposed_by")),
         may_decide=opened.viewer.has(_APPROVING[template]),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
@@ -141,8 +141,7 @@ async def _list(
     request: Request, opened: Opening, refused: Refused | None = None, typed: Mapping[str, str] | None = None
 ) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     proposed = (await backends.get(opened.caller, "registry", "/v1/changes")).body
@@ -151,14 +150,13 @@ async def _list(
         request,
         opened,
         "changes.html",
-        status=200 if refused is None else refused.status,
         proposed=proposed,
         may_propose=opened.viewer.has(Right.CHANGES_PROPOSE),
         kinds=KINDS if division_wide else ("fields",),
         where=WHERE if division_wide else WHERE[1:],
         values=VALUES,
         typed=typed or {},
-        complaint="" if refused is None else refused.detail,
+        **shown,
         problems=[] if refused is None else _problems(refused),
         command_id=str(new_event_id()),
     )
@@ -173,8 +171,7 @@ def _problems(refused: Refused) -> list[Mapping[str, Any]]:
 
 
 async def _one(request: Request, opened: Opening, change_id: UUID, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"/v1/changes/{change_id}"
@@ -189,13 +186,12 @@ async def _one(request: Request, opened: Opening, change_id: UUID, refused: Refu
         request,
         opened,
         "_change.html" if part else "change.html",
-        status=200 if refused is None else refused.status,
         told=told,
         working=told["state"] in WORKING,
         rows=rows["items"],
         following=f"{here}?{urlencode({'after': rows['next']})}#students" if rows["next"] else None,
         may_approve=opened.viewer.has(Right.CHANGES_APPROVE),
         own=told["proposed_by"] == opened.viewer.principal,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

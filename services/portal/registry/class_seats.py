@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.tables.table_reading import school_choices
@@ -53,8 +53,6 @@ async def propose(request: Request, opened: Opened) -> Response:
                 opened.caller, "registry", "/v1/changes/classes", body, command_id=command_of(form, body)
             )
         except Refused as refused:
-            if refused.status not in _SHOWN_AGAIN:
-                raise
             return await _page(request, opened, asked, typed | {"seats": seats}, refused, wanted)
     return RedirectResponse(f"/changes/{answer.body['change_id']}", 303)
 
@@ -104,6 +102,7 @@ async def _page(
     refused: Refused | None = None,
     wanted: list[dict[str, Any]] | None = None,
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     grades: list[dict[str, Any]] = []
@@ -119,7 +118,6 @@ async def _page(
         request,
         opened,
         "class_seats.html",
-        status=200 if refused is None else refused.status,
         asked=asked,
         schools=await school_choices(backends, opened) if opened.viewer.scope.division is not None else [],
         own_school=opened.viewer.scope.division is None,
@@ -128,7 +126,7 @@ async def _page(
         seats=seats,
         typed=typed or {"day": today().isoformat(), "reason": "", "seats": {}},
         troubles=_troubles(refused, wanted or [], opened.language),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import command_id, text
+from services.portal.forms import command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.tables.table_reading import school_choices
@@ -87,11 +87,10 @@ async def _page(
         request,
         opened,
         "exports.html",
-        status=200 if refused is None else refused.status,
         kinds=[kind for kind, right in KINDS.items() if opened.viewer.has(right)],
         schools=await school_choices(backends, opened),
         typed={"kind": "", "purpose": "", **dict.fromkeys(_CONDITIONS, "")} | dict(typed),
-        complaint="" if refused is None else refused.detail,
+        **refusal_shown(opened, refused),
         command_id=str(new_event_id()),
         may_in_full=opened.viewer.has(Right.EXPORT_IN_FULL),
     )

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.registry.households import SHOWN_AGAIN
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
@@ -74,12 +74,8 @@ async def _sent(request: Request, opened: Opening, form: FormData, *, preview: b
         answer = await backends.post(
             opened.caller, "registry", path, body, command_id=command_of(form, typed), params=asked
         )
-    except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
-        return _page(request, opened, typed, refused.status, refused.detail)
-    except Refusal as refusal:
-        return _page(request, opened, typed, refusal.status, refusal.en if opened.language == "en" else refusal.zh)
+    except (Refused, Refusal) as refused:
+        return _page(request, opened, typed, **refusal_shown(opened, refused, SHOWN_AGAIN))
     if preview:
         return _page(request, opened, typed, shown=answer.body)
     return RedirectResponse(f"/household-changes/of/{answer.body['household_id']}?done=household", 303)

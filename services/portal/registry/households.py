@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Caller, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.registry.agreements import household_list
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
@@ -42,8 +42,6 @@ async def find(request: Request, opened: Opened) -> Response:
     try:
         household_id = await _numbered(request, opened.caller, **typed)
     except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
         return await household_list(request, opened, typed, refused)
     return RedirectResponse(f"/household-changes/of/{household_id}", 303)
 
@@ -84,13 +82,8 @@ async def _sent(request: Request, opened: Opening, household_id: UUID, form: For
     try:
         body = await _body(request, opened, household_id, kind, typed)
         answer = await backends.post(opened.caller, "registry", path, body, command_id=command_of(form, typed))
-    except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, household_id, typed, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, household_id, typed, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, household_id, typed, **refusal_shown(opened, refused, SHOWN_AGAIN))
     if preview:
         return await _page(request, opened, household_id, typed, shown=answer.body)
     if kind in RECORDED:

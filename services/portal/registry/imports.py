@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Answer, Backends, BackendTrouble, Refused
+from services.portal.forms import refusal_shown
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.tables.table_pages import SUBMISSIONS
@@ -48,7 +49,7 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
             return await _annotated(request, opened, upload, typed)
         answer = await _submit(request, opened, upload, typed, dry_run)
     except Refused as refused:
-        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
     receipt = _receipt(answer.body, typed["list"], dry_run)
     return await _page(request, opened, typed=typed, receipt=receipt)
 

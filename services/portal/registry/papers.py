@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from shared.kernel.identifiers import new_event_id
@@ -146,8 +146,7 @@ def _fields(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
 async def _list(
     request: Request, opened: Opening, typed: Mapping[str, str], refused: Refused | None = None
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     kind = _kind(opened, typed.get("kind", ""))
@@ -155,14 +154,13 @@ async def _list(
         request,
         opened,
         "papers.html",
-        status=200 if refused is None else refused.status,
         rows=(await backends.get(opened.caller, "registry", "/v1/papers")).body,
         kinds=_kinds(opened),
         kind=kind,
         fields=FIELDS[kind],
         required=KEY_FIELDS[:1],
         typed=typed,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 
@@ -175,8 +173,7 @@ async def _one(
     typed: Mapping[str, str] | None = None,
     differences: list[Mapping[str, Any]] | None = None,
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     params: dict[str, Param] = {}
@@ -185,12 +182,11 @@ async def _one(
         request,
         opened,
         "paper.html",
-        status=200 if refused is None else refused.status,
         told=told,
         key_fields=KEY_FIELDS,
         fields=FIELDS[told["kind"]],
         typed=typed or {},
         differences=differences or [],
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

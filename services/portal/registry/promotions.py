@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
@@ -46,13 +46,8 @@ async def start(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         body["repeaters"] = _repeaters(form)
         answer = await backends.post(opened.caller, "registry", "/v1/promotions", body, command_id=command_id(form))
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, given, refused.detail, refused.status)
-    except Malformed as malformed:
-        complaint = malformed.en if opened.language == "en" else malformed.zh
-        return await _page(request, opened, given, complaint, malformed.status)
+    except (Refused, Malformed) as refused:
+        return await _page(request, opened, given, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/promotions/{answer.body['promotion_id']}", 303)
 
 
@@ -78,9 +73,7 @@ async def undo(request: Request, promotion_id: UUID, opened: Opened, form: Sent)
     try:
         await backends.post(opened.caller, "registry", path, {}, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _progress(request, opened, promotion_id, refused.detail, refused.status)
+        return await _progress(request, opened, promotion_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/promotions/{promotion_id}", 303)
 
 
@@ -99,9 +92,8 @@ async def _page(
         try:
             preview = (await backends.get(opened.caller, "registry", "/v1/promotions/preview", params)).body
         except Refused as refused:
-            if refused.status not in _SHOWN_AGAIN:
-                raise
-            complaint, status = complaint or refused.detail, refused.status
+            unseen = refusal_shown(opened, refused, _SHOWN_AGAIN)
+            complaint, status = complaint or unseen["complaint"], unseen["status"]
     ordered = (await backends.get(opened.caller, "registry", "/v1/promotions")).body
     return rendering.page(
         request,

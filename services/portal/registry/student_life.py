@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.registry.life_forms import ACTS
 from services.portal.registry.students import student_page
 from services.portal.session import Opening, opening
@@ -54,12 +54,11 @@ async def record(request: Request, student_id: UUID, act: str, opened: Opened, f
             opened.caller, "registry", path, said, command_id=command_of(form, [said, version]), version=version
         )
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        kept: dict[str, Any] = {"act": act, "complaint": refused.detail, "typed": typed, "conflict": None}
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        kept: dict[str, Any] = {"act": act, "complaint": shown["complaint"], "typed": typed, "conflict": None}
         if refused.status == STALE and version is not None:
             kept["conflict"] = await _conflict(backends, opened, student_id, version)
-        return await student_page(request, opened, student_id, life=kept, status=refused.status)
+        return await student_page(request, opened, student_id, life=kept, status=shown["status"])
     return RedirectResponse(f"/students/{student_id}?done=life", 303)
 
 

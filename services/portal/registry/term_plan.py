@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.texts import Texts
@@ -55,13 +55,8 @@ async def activate(request: Request, opened: Opened) -> Response:
         body = {"tasks": [_task(each) for each in tasks if not each["remove"]]}
         params = {"as_of": as_of}
         await backends.post(opened.caller, "registry", "/v1/term-plan", body, command_id=made, params=params)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, tasks, as_of, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, tasks, as_of, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, tasks, as_of, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/terms/plan?true_on={as_of}&done=term_plan", 303)
 
 
