@@ -22,7 +22,6 @@ from shared.standards.rights import Right
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 _REFERENCE_CHARACTERS = 200
-_NOTE_CHARACTERS = 2000
 
 
 async def sent_form(request: Request) -> FormData:
@@ -39,6 +38,12 @@ def text(form: FormData, name: str) -> str:
     """A field's text without surrounding blanks."""
     value = form.get(name)
     return value.strip()[:_REFERENCE_CHARACTERS] if isinstance(value, str) else ""
+
+
+def long_text(form: FormData, name: str, characters: int) -> str:
+    """The same of a field that holds more, at most ``characters``."""
+    value = form.get(name)
+    return value.strip()[:characters] if isinstance(value, str) else ""
 
 
 def command_id(form: FormData) -> str:
@@ -82,7 +87,7 @@ def refusal_shown(opened: Opening, refused: Refused | Refusal | None, among: Con
     return {"status": refused.status, "complaint": refused.detail or opened.texts("error.title_other")}
 
 
-def _day(form: FormData, name: str) -> str:
+def day(form: FormData, name: str) -> str:
     """A day as typed. Raises Malformed."""
     typed = text(form, name)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", typed):
@@ -101,23 +106,6 @@ async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sen
     opened.allow(Right.ALERTS_WORK)
     await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
     return back(form, "seen", "/alerts")
-
-
-@router.post("/students/{student_id}/visits")
-async def log_visit(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Someone went to the child's home."""
-    opened.allow(Right.VISITS_LOG)
-    notes = form.get("notes")
-    body = {
-        "student_id": str(student_id),
-        "campaign": text(form, "campaign") or None,
-        "visited_on": _day(form, "visited_on"),
-        "outcome": text(form, "outcome"),
-        "repeat_on": _day(form, "repeat_on") if text(form, "repeat_on") else None,
-        "notes": notes.strip()[:_NOTE_CHARACTERS] or None if isinstance(notes, str) else None,
-    }
-    await _send(request, opened, form, "visits", "/v1/visits", body)
-    return back(form, "visit", f"/students/{student_id}")
 
 
 @router.post("/imports/{submission_id}/confirm")
@@ -141,6 +129,6 @@ async def withdraw_submission(request: Request, submission_id: UUID, opened: Ope
 async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
     """The amount was paid."""
     opened.allow(Right.PAYMENTS_SEND)
-    body = {"paid_on": _day(form, "paid_on"), "reference": text(form, "reference")}
+    body = {"paid_on": day(form, "paid_on"), "reference": text(form, "reference")}
     await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
     return back(form, "disburse", "/entitlements")

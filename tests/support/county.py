@@ -140,6 +140,10 @@ class County:
         def absences(who: Who, student_id: UUID) -> list[Row]:
             return []
 
+        @r.post("/students/{student_id}/guardianship")
+        def guardianship(who: Who, student_id: UUID) -> Row:
+            raise Conflict("监护情况刚被他人更新", "Somebody else has just changed this")
+
         @r.get("/attendance/classes")
         def classes(who: Who, school: str) -> Row:
             return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
@@ -300,6 +304,8 @@ class County:
 
         @r.post("/visits/v1/visits")
         def log_visit(request: Request, who: Who, body: dict[str, Any]) -> Row:
+            if not body["outcome"]:
+                raise Malformed("请选择走访结果", "Say how the visit went")
             self._command(request, who, body)
             return {"id": name_id("v2")}
 

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, refusal_shown, text
+from services.portal.forms import Sent, command_of, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
@@ -39,7 +38,7 @@ async def incoming(request: Request, opened: Opened) -> Response:
 async def came(request: Request, opened: Opened, form: Sent) -> Response:
     """A letter came in: its children are looked for in the register, one line each; the lines themselves stay here."""
     opened.allow(Right.LETTERS_KEEP)
-    typed = {name: text(form, name) for name in OF_LETTER} | {"people": _people(form)}
+    typed = {name: text(form, name) for name in OF_LETTER} | {"people": long_text(form, "people", _PEOPLE_CHARACTERS)}
     backends: Backends = request.app.state.backends
     try:
         found, missing = await _found(request, opened, typed["people"])
@@ -77,11 +76,6 @@ async def answer(request: Request, incoming_id: UUID, opened: Opened, form: Sent
     except Refused as refused:
         return await _letter(request, opened, incoming_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/incoming/{incoming_id}?done=letter_step", 303)
-
-
-def _people(form: FormData) -> str:
-    typed = form.get("people")
-    return typed[:_PEOPLE_CHARACTERS].strip() if isinstance(typed, str) else ""
 
 
 async def _found(request: Request, opened: Opening, people: str) -> tuple[list[str], int]:

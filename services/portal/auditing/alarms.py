@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, back, command_of, refusal_shown, text
+from services.portal.forms import Sent, back, command_of, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.refusals import Malformed
@@ -47,9 +47,8 @@ async def address() -> Response:
 async def acknowledge(request: Request, opened: Opened, form: Sent) -> Response:
     """Somebody has taken note. The alarm stands."""
     opened.allow(Right.ALARMS_NOTE)
-    note = form.get("note")
     body: dict[str, Any] = {name: text(form, name) for name in ("service", "kind")}
-    body["note"] = note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""
+    body["note"] = long_text(form, "note", _NOTE_CHARACTERS)
     if not text(form, "log_index").isdecimal():
         raise Malformed("没有这条警报", "There is no such alarm", field="log_index")
     body["log_index"] = int(text(form, "log_index"))
@@ -57,13 +56,19 @@ async def acknowledge(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         await backends.post(opened.caller, "audit", "/v1/alarms/acknowledge", body, command_id=command_of(form, body))
     except Refused as refused:
-        return await _page(request, opened, **refusal_shown(opened, refused, (400, 404, 409, 422)))
+        return await _page(request, opened, typed=body, **refusal_shown(opened, refused, (400, 404, 409, 422)))
     standings: Standings = request.app.state.standings
     standings.forget()
     return back(form, "alarm_noted", "/audit/alarms")
 
 
-async def _page(request: Request, opened: Opening, complaint: str = "", status: int = 200) -> Response:
+async def _page(
+    request: Request,
+    opened: Opening,
+    typed: Mapping[str, Any] | None = None,
+    complaint: str = "",
+    status: int = 200,
+) -> Response:
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     found = (await backends.get(opened.caller, "audit", "/v1/alarms")).body["items"]
@@ -75,6 +80,7 @@ async def _page(request: Request, opened: Opening, complaint: str = "", status: 
         status=status,
         alarms=found,
         complaint=complaint,
+        typed=typed,
         latest=_latest(compared),
         compared=compared,
         days=DAYS,

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, back, command_id, refusal_shown, text
+from services.portal.forms import Sent, back, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.texts import Texts
@@ -194,5 +194,4 @@ def _told(form: FormData, *names: str) -> dict[str, Any]:
 
 
 def _note(form: FormData) -> dict[str, str | None]:
-    note = form.get("note")
-    return {"note": note.strip()[:_NOTE_CHARACTERS] or None if isinstance(note, str) else None}
+    return {"note": long_text(form, "note", _NOTE_CHARACTERS) or None}

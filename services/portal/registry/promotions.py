@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, refusal_shown, text
+from services.portal.forms import Sent, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from shared.kernel.identifiers import new_event_id
@@ -43,8 +42,9 @@ async def start(request: Request, opened: Opened, form: Sent) -> Response:
     backends: Backends = request.app.state.backends
     given = {name: text(form, name) for name in SCOPE}
     body: dict[str, Any] = {name: value for name, value in given.items() if value}
+    given["repeaters"] = long_text(form, "repeaters", _REPEATERS_CHARACTERS)
     try:
-        body["repeaters"] = _repeaters(form)
+        body["repeaters"] = _repeaters(given["repeaters"])
         answer = await backends.post(opened.caller, "registry", "/v1/promotions", body, command_id=command_id(form))
     except (Refused, Malformed) as refused:
         return await _page(request, opened, given, **refusal_shown(opened, refused, _SHOWN_AGAIN))
@@ -83,7 +83,7 @@ async def _page(
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     may_start = opened.viewer.has(Right.PROMOTIONS_DO)
-    typed = dict(given)
+    typed = {"repeaters": "", **given}
     if opened.viewer.scope.school and not opened.viewer.scope.division:
         typed["school_code"] = opened.viewer.scope.school
     preview = None
@@ -131,10 +131,9 @@ async def _progress(
     )
 
 
-def _repeaters(form: FormData) -> list[str]:
+def _repeaters(typed: str) -> list[str]:
     """The students who stay, by the end of their page's address, one a line. Raises Malformed."""
-    typed = form.get("repeaters")
-    words = typed[:_REPEATERS_CHARACTERS].split() if isinstance(typed, str) else []
+    words = typed.split()
     try:
         return [str(UUID(word.rstrip("/").rpartition("/")[2])) for word in words]
     except ValueError:

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, long_text, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening
 from services.portal.settings import PortalSettings
@@ -59,7 +59,7 @@ async def activate(request: Request, opened: Opened) -> Response:
         check_form(request, form.get("form_token"))
         opened.allow(Right.REFERENCE_KEEP)
         typed = {name: text(form, name) for name in (*_PLACE, *_OF_TERMS, "rest")}
-        typed |= {name: _long(form, name) for name in _LINES}
+        typed |= {name: long_text(form, name, _LINES_CHARACTERS) for name in _LINES}
         try:
             file = await _file(form)
             if file is not None:
@@ -192,8 +192,3 @@ async def _file(form: FormData) -> tuple[str, bytes] | None:
     if not isinstance(sent, UploadFile) or not sent.filename:
         return None
     return sent.filename, await sent.read()
-
-
-def _long(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value.strip()[:_LINES_CHARACTERS] if isinstance(value, str) else ""

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param
-from services.portal.forms import Sent, back, command_of, text
+from services.portal.forms import Sent, back, command_of, long_text, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
@@ -76,10 +76,8 @@ async def agree(request: Request, list_name: str, opened: Opened, form: Sent) ->
 
 def _holidays(form: FormData) -> list[dict[str, str]]:
     """One a line: first and last day. Raises Malformed."""
-    typed = form.get("holidays")
     found = []
-    lines = typed[:_HOLIDAYS_CHARACTERS].splitlines() if isinstance(typed, str) else []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(long_text(form, "holidays", _HOLIDAYS_CHARACTERS).splitlines(), 1):
         if not line.strip():
             continue
         days = re.findall(r"\d{4}-\d{2}-\d{2}", line)
