@@ -93,7 +93,7 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     with page.expect_download() as whole:
         page.get_by_role("button", name="打印完整信息").click()
     assert whole.value.suggested_filename.endswith("-完整信息.docx")
-    asked = Document(whole.value.path()).tables[0]
+    asked = Document(str(whole.value.path())).tables[0]
     assert sorted(row.cells[1].text for row in asked.rows) == ["姓名", "张小明", "陈小梅"]
     page.goto(letter)
 
@@ -108,6 +108,10 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     expect(people).to_contain_text("生活补助 625.00")
     expect(people).to_contain_text("补天窗")
     proper(page, tmp_path / "letter")
+    expect(page.get_by_role("button", name="打印完整信息")).to_be_visible()
+    in_post(page, "approver", letter)
+    expect(page.get_by_role("link", name="下载公函")).to_be_visible()
+    expect(page.get_by_role("button", name="打印完整信息")).to_have_count(0)
 
 
 def test_another_countys_letter_is_kept_when_a_line_cannot_be_looked_for(page: Page, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from docx import Document
@@ -110,6 +110,20 @@ def test_an_erased_child_is_erased_on_paper_and_not_told_as_read(office: Office)
         assert ["\uff08信息已删除\uff09", "", "", ""] in [row[1:5] for row in rows(content)]
         assert NUMBER not in str(rows(content)) and len(rows(content)) == 2
     assert office.facts(LetterPaperRead)[-1].children == (gone,)
+    office.erase(gone)
+    assert OTHER_NUMBER not in str(rows(office.post(f"/letters/{letter}/letter.docx", WHY).content))
+    assert office.facts(LetterPaperRead)[-1].children == (), "still told: a file with what is left was taken away"
+
+
+def test_the_same_asked_twice_is_one_read_and_two_files(office: Office) -> None:
+    two_children(office, "460405")
+    path, key = f"/letters/{office.sent('460405')['460405']}/letter.docx", uuid4()
+    reads, files = len(office.facts(LetterPaperRead)), len(office.facts(DataExported))
+    assert [office.post(path, WHY, key=key).status_code for _ in range(2)] == [200, 200]
+    assert len(office.facts(LetterPaperRead)) == reads + 1 and len(office.facts(DataExported)) == files + 2
+    told = office.facts(DataExported)[-2:]
+    assert told[0].recorded_by == told[1].recorded_by and len(told[0].recorded_by) == 1
+    assert office.post(path, {"purpose": "另有用途"}, key=key).status_code in (409, 422)
 
 
 def test_the_paper_is_laid_out_to_be_read_over_pages_and_filled_in_by_hand() -> None:
