@@ -137,10 +137,6 @@ class County:
         def absences(who: Who, student_id: UUID) -> list[Row]:
             return []
 
-        @r.post("/students/{student_id}/guardianship")
-        def guardianship(who: Who, student_id: UUID) -> Row:
-            raise Conflict("监护情况刚被他人更新", "Somebody else has just changed this")
-
         @r.get("/attendance/classes")
         def classes(who: Who, school: str) -> Row:
             return {"school_code": school, "name": SCHOOLS.get(school), "school_day": None, "classes": []}
