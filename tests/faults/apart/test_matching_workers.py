@@ -85,7 +85,7 @@ class Town:
         self.chance = random.Random(f"town {seed}")
         self.schools = [School(f"{system.division}{1:06d}", "第一小学", "primary", system.division)]
         self.since = today() - timedelta(days=30)
-        self.office = Office(system.callers, Oracle(today()))
+        self.office = Office(system.callers, Oracle())
         self.people = Alike(seed, self.schools, size.students)
         # Student → what follows her enrolment; a single row → its second wording. Else nothing; None = it leaves.
         changed = self.chance.sample(range(size.students), size.students // 10)
