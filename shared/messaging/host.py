@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from shared.database.stopped_clients import StoppedClients
 from shared.kernel.failpoints import step
 from shared.kernel.pacing import USUAL, Pace
 from shared.messaging.arrivals import read
@@ -36,6 +37,7 @@ START_TIMEOUT_SECONDS = 20.0
 STOP_TIMEOUT_SECONDS = 20.0
 SUPERVISION_SECONDS = 1.0
 IDENTITY_CHECK_SECONDS = 5.0
+STOPPED_CLIENTS_SECONDS = 5.0
 PAUSE_FIRST_SECONDS, PAUSE_LAST_SECONDS = 0.5, 30.0
 EXIT_CODE = 70  # EX_SOFTWARE: the supervisor starts the process again
 
@@ -90,7 +92,7 @@ class ProcessorHost:
         self._watchdog: Watchdog | None = None
         self._app: ProjectionApp | None = None
         self._starting: asyncio.Task[Any] | None = None
-        self._supervisor: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._work: dict[TopicPartition, asyncio.Task[None]] = {}
         self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
@@ -106,7 +108,7 @@ class ProcessorHost:
             self._bootstrap, self._services, self.runners, self.intake, self.faults, lambda: self._app, self.fatal
         )
         await self._start_app()
-        self._supervisor = asyncio.create_task(self._supervise())
+        self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._free_what_stopped())]
         if self._heads:
             self._watchdog = Watchdog(self, self._bootstrap, self._heads)
             self._watchdog.start()
@@ -116,10 +118,10 @@ class ProcessorHost:
         self._stopping = True
         if self._watchdog is not None:
             await self._watchdog.stop()
-        if self._supervisor is not None:
-            self._supervisor.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._supervisor
+                await task
         await self._stop_app()
         for task in list(self._work.values()):
             task.cancel()
@@ -198,6 +200,17 @@ class ProcessorHost:
                 if clock() - checked > IDENTITY_CHECK_SECONDS:
                     checked = clock()
                     await self._seeker.check_identity()
+
+    async def _free_what_stopped(self) -> None:
+        """Another worker that was stopped inside a statement must not keep the rows of its partitions from us."""
+        watches = [StoppedClients(database) for database in {runner.database for runner in self.runners}]
+        while True:
+            await asyncio.sleep(STOPPED_CLIENTS_SECONDS)
+            for watch in watches:
+                try:
+                    await asyncio.to_thread(watch.look)
+                except Exception as error:
+                    log.info("sessions cannot be looked at now", error=type(error).__name__)
 
     # -- what the transport asks --------------------------------------------------------------------------------
 

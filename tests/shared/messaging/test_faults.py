@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.database.database import Database, driver
+from shared.database.stopped_clients import StoppedClients
 from shared.keys.keyring import KeyRing
 from shared.messaging.builds import prepare
 from tests.shared.messaging.test_host import complete, host_for, hosting, make_topics, marks, shown
@@ -155,6 +157,47 @@ def test_a_stopped_worker_that_wakes_up_later_does_no_harm(
     asyncio.run(story())
     assert shown(database) == expected_days(world)
     assert total(database) == sum(len(log) for log in world.logs.values())
+
+
+_STOPPED_IN_A_COPY = """
+import sys, time, psycopg
+raw = psycopg.connect(sys.argv[1])
+raw.execute("CREATE TEMPORARY TABLE staged (n int)")
+raw.execute("SELECT FROM checkpoints FOR UPDATE")
+with raw.cursor().copy("COPY staged FROM STDIN") as copy:
+    copy.write(b"1\\n" * 100_000)
+    print("here", flush=True)
+    time.sleep(300)
+"""
+
+
+def test_a_worker_stopped_inside_a_statement_does_not_keep_its_rows(
+    kafka: Any, database: Database, keyring: KeyRing, world: World, topics: dict[str, str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("shared.messaging.host.STOPPED_CLIENTS_SECONDS", 0.5)
+    monkeypatch.setattr("shared.messaging.host.StoppedClients", partial(StoppedClients, after_seconds=1.0))
+    prepare(database, [roster()])
+    world.grow(200)
+
+    async def story() -> None:
+        await publish_world(world, kafka.bootstrap, topics)
+        async with hosting(kafka, database, keyring, topics, kafka.unique("group")):
+            await until(lambda: complete(database, world))
+            start = {service: len(log) for service, log in world.logs.items()}
+            world.grow(200)
+            command = [sys.executable, "-c", _STOPPED_IN_A_COPY, database.worker_conninfo]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as zombie:
+                try:
+                    assert zombie.stdout is not None
+                    assert zombie.stdout.readline() == b"here\n"
+                    zombie.send_signal(signal.SIGSTOP)
+                    await publish_world(world, kafka.bootstrap, topics, start)
+                    await until(lambda: complete(database, world), 60)
+                finally:
+                    zombie.kill()
+
+    asyncio.run(story())
+    assert shown(database) == expected_days(world)
 
 
 @pytest.mark.timeout(600)
