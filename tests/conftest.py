@@ -10,6 +10,7 @@ import gc
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
+from shared.kernel.clock import utc_now
+from tests.support.midnight import seconds_to_wait
 
 LONGEST = (
     "tests/faults",
@@ -143,6 +146,12 @@ def pytest_collection_finish() -> None:
     """What was collected stays to the end, so nobody looks through it again while the tests run."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test begins so shortly before midnight in Asia/Shanghai that its today and a service's would differ."""
+    time.sleep(seconds_to_wait(utc_now()))
 
 
 @pytest.fixture(scope="session")
