@@ -17,7 +17,7 @@ from services.portal.forms import Sent, back, command_id, text
 from services.portal.matching.category_history import read_history
 from services.portal.registry.life_forms import offered
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Column, Row
 from services.portal.tables.table_pages import ENTITLEMENTS, VISITS
 from services.portal.tables.table_reading import TableRow, completed, items_of, shown_rows
@@ -79,17 +79,15 @@ async def former_address(request: Request) -> Response:
     return RedirectResponse(f"/search{ending}{query}", 303)
 
 
-@router.get("/students/{student_id}")
+@router.get("/students/{student_id}", dependencies=[permit(Right.STUDENTS_READ)])
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
-    opened.allow(Right.STUDENTS_READ)
     return await student_page(request, opened, student_id)
 
 
-@router.post("/students/{student_id}/reveal")
+@router.post("/students/{student_id}/reveal", dependencies=[permit(Right.STUDENTS_REVEAL)])
 async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the asked-for fields in full, once; the registry records who read them and why."""
-    opened.allow(Right.STUDENTS_REVEAL)
     backends: Backends = request.app.state.backends
     asked = [name for name in REVEALABLE if name in form.getlist("fields")]
     body = {"purpose": text(form, "purpose"), "fields": asked}
@@ -106,10 +104,9 @@ async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent)
     return await student_page(request, opened, student_id, revealed=shown, typed=body)
 
 
-@router.post("/students/{student_id}/care")
+@router.post("/students/{student_id}/care", dependencies=[permit(Right.CARE_KEEP)])
 async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the care record, once; the registry records who read it and why."""
-    opened.allow(Right.CARE_KEEP)
     backends: Backends = request.app.state.backends
     body = {"purpose": text(form, "care_purpose")}
     path = f"/v1/students/{student_id}/care/reveal"
@@ -122,18 +119,16 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
     return await student_page(request, opened, student_id, care=told)
 
 
-@router.post("/students/{student_id}/guardianship")
+@router.post("/students/{student_id}/guardianship", dependencies=[permit(Right.CARE_KEEP)])
 async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Somebody else cares for the child."""
-    opened.allow(Right.CARE_KEEP)
     body = {name: text(form, name) or None for name in CARE_FIELDS}
     return await _keep_care(request, opened, student_id, form, "guardianship", body)
 
 
-@router.post("/students/{student_id}/counselling")
+@router.post("/students/{student_id}/counselling", dependencies=[permit(Right.COUNSELLING_NOTE)])
 async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The school counselled the child."""
-    opened.allow(Right.COUNSELLING_NOTE)
     note = form.get("note")
     body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
     return await _keep_care(request, opened, student_id, form, "counselling", body)
