@@ -18,6 +18,7 @@ from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends
 from services.portal.checking import checking
 from services.portal.checking.check_jobs import Checker, CheckJobs
+from services.portal.doors import Doors
 from services.portal.dropout import (
     alert_rules,
     attendance,
@@ -215,6 +216,7 @@ def application(
             (GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6}),
         ],
     )
+    app.state.doors = Doors([route for router in routers for route in router.routes])
     failures.install(app)
     return app
 

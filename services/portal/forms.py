@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.session import Opening, check_form, inside, opening
+from services.portal.session import Opening, check_form, inside, opening, permit
 from shared.kernel.refusals import Malformed, Refusal
 from shared.standards.rights import Right
 
@@ -100,35 +100,31 @@ async def _send(request: Request, opened: Opening, form: FormData, service: str,
     await backends.post(opened.caller, service, path, body, command_id=command_id(form))
 
 
-@router.post("/alerts/{alert_id}/seen")
+@router.post("/alerts/{alert_id}/seen", dependencies=[permit(Right.ALERTS_WORK)])
 async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """Someone responsible has read it."""
-    opened.allow(Right.ALERTS_WORK)
     await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
     return back(form, "seen", "/alerts")
 
 
-@router.post("/imports/{submission_id}/confirm")
+@router.post("/imports/{submission_id}/confirm", dependencies=[permit(Right.LISTS_SEND)])
 async def confirm_removals(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
     """Let the rows that a held snapshot left out leave the list."""
-    opened.allow(Right.LISTS_SEND)
     await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/confirm", None)
     return back(form, "confirm", "/imports")
 
 
-@router.post("/imports/{submission_id}/withdraw")
+@router.post("/imports/{submission_id}/withdraw", dependencies=[permit(Right.LISTS_SEND)])
 async def withdraw_submission(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
     """Undo what a submission did, row by row."""
-    opened.allow(Right.LISTS_SEND)
     body = {"reason": text(form, "reason")}
     await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/withdraw", body)
     return back(form, "withdraw", "/imports")
 
 
-@router.post("/entitlements/{entitlement_id}/disburse")
+@router.post("/entitlements/{entitlement_id}/disburse", dependencies=[permit(Right.PAYMENTS_SEND)])
 async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
     """The amount was paid."""
-    opened.allow(Right.PAYMENTS_SEND)
     body = {"paid_on": day(form, "paid_on"), "reference": text(form, "reference")}
     await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
     return back(form, "disburse", "/entitlements")

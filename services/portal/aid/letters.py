@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import Sent, command_id, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_reading import items_of
 from services.portal.texts import term_code
 from shared.kernel.clock import today
@@ -49,17 +49,15 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 Long = Annotated[FormData, Depends(_sent_form)]
 
 
-@router.get("/letters")
+@router.get("/letters", dependencies=[permit(Right.LETTERS_READ)])
 async def letters(request: Request, opened: Opened) -> Response:
     """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
-    opened.allow(Right.LETTERS_READ)
     return await _letters(request, opened)
 
 
-@router.post("/letters")
+@router.post("/letters", dependencies=[permit(Right.LETTERS_KEEP)])
 async def draft(request: Request, opened: Opened, form: Sent) -> Response:
     """A letter to one place, or to each that has somebody to ask about."""
-    opened.allow(Right.LETTERS_KEEP)
     term, place = text(form, "term"), text(form, "place")
     backends: Backends = request.app.state.backends
     places = [place]
@@ -83,10 +81,9 @@ async def places_address() -> Response:
     return RedirectResponse("/letters", 303)
 
 
-@router.post("/letters/places")
+@router.post("/letters/places", dependencies=[permit(Right.LETTERS_KEEP)])
 async def places(request: Request, opened: Opened, form: Long) -> Response:
     """Where children are registered of whom nobody told: one code a child, those left blank stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
     term = text(form, "term")
     backends: Backends = request.app.state.backends
     try:
@@ -99,10 +96,9 @@ async def places(request: Request, opened: Opened, form: Long) -> Response:
     return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_places'})}", 303)
 
 
-@router.get("/letters/{letter_id}")
+@router.get("/letters/{letter_id}", dependencies=[permit(Right.LETTERS_READ)])
 async def letter(request: Request, letter_id: UUID, opened: Opened) -> Response:
     """One letter with its children, what came back, and the next step."""
-    opened.allow(Right.LETTERS_READ)
     return await _letter(request, opened, letter_id)
 
 
@@ -112,10 +108,9 @@ async def address(letter_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/letters/{letter_id}", 303)
 
 
-@router.post("/letters/{letter_id}/replies")
+@router.post("/letters/{letter_id}/replies", dependencies=[permit(Right.LETTERS_KEEP)])
 async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
     """What came back, typed down the list: children without a kind of answer stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
     typed = {name: _by_child(form, name) for name in _OF_REPLY}
     try:
         told = [_reply(child, typed, form) for child in typed["kind"]]
@@ -126,10 +121,9 @@ async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long)
     return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
 
 
-@router.post("/letters/{letter_id}/paper")
+@router.post("/letters/{letter_id}/paper", dependencies=[permit(Right.LETTERS_KEEP)])
 async def paper_in_full(request: Request, letter_id: UUID, opened: Opened, form: Sent) -> Response:
     """The letter with its children in full, for a purpose; what stands in the way is said on the page."""
-    opened.allow(Right.LETTERS_KEEP)
     backends: Backends = request.app.state.backends
     purpose, path = text(form, "purpose"), f"/v1/letters/{letter_id}"
     told = (await backends.get(opened.caller, "disbursement", path)).body

@@ -12,7 +12,7 @@ from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends, Refused
 from services.portal.forms import Sent, back, command_of, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
@@ -22,17 +22,15 @@ DAYS = 30
 _NOTE_CHARACTERS = 500
 
 
-@router.get("/audit/alarms")
+@router.get("/audit/alarms", dependencies=[permit(Right.LOGS_READ)])
 async def alarms(request: Request, opened: Opened) -> Response:
     """Everything that was ever found, latest first, and the comparisons of the last days."""
-    opened.allow(Right.LOGS_READ)
     return await _page(request, opened)
 
 
-@router.get("/audit/alarms/banner")
+@router.get("/audit/alarms/banner", dependencies=[permit(Right.ALARMS_WATCH)])
 async def banner(request: Request, opened: Opened) -> Response:
     """What stands, for a page that has been open for a while."""
-    opened.allow(Right.ALARMS_WATCH)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "_standing.html")
 
@@ -43,10 +41,9 @@ async def address() -> Response:
     return RedirectResponse("/audit/alarms", 303)
 
 
-@router.post("/audit/alarms/acknowledge")
+@router.post("/audit/alarms/acknowledge", dependencies=[permit(Right.ALARMS_NOTE)])
 async def acknowledge(request: Request, opened: Opened, form: Sent) -> Response:
     """Somebody has taken note. The alarm stands."""
-    opened.allow(Right.ALARMS_NOTE)
     body: dict[str, Any] = {name: text(form, name) for name in ("service", "kind")}
     body["note"] = long_text(form, "note", _NOTE_CHARACTERS)
     if not text(form, "log_index").isdecimal():

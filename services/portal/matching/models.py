@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -30,10 +30,9 @@ _FILTERS = ("before_state", "after_state", "kind")
 _FILTER_CHARACTERS = 40
 
 
-@router.get("/models")
+@router.get("/models", dependencies=[permit(Right.MODELS_READ)])
 async def models(request: Request, opened: Opened) -> Response:
     """The model in force, what was proposed, and the form."""
-    opened.allow(Right.MODELS_READ)
     return await _models(request, opened)
 
 
@@ -49,11 +48,10 @@ async def activation(proposal_id: UUID) -> Response:
     return RedirectResponse(f"/models/proposals/{proposal_id}", 303)
 
 
-@router.post("/models/proposals")
+@router.post("/models/proposals", dependencies=[permit(Right.MODELS_PROPOSE)])
 async def propose(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Send the file on as it is; leads to its report. The same file of the same form counts once."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(Right.MODELS_PROPOSE)
     try:
         made = UUID(upload.fields.get("command_id", ""))
     except ValueError:
@@ -70,17 +68,15 @@ async def propose(request: Request, opened: Opened, upload: Annotated[Upload, De
     return RedirectResponse(f"/models/proposals/{answer.body['proposal_id']}", 303)
 
 
-@router.get("/models/proposals/{proposal_id}")
+@router.get("/models/proposals/{proposal_id}", dependencies=[permit(Right.MODELS_READ)])
 async def proposal(request: Request, proposal_id: UUID, opened: Opened) -> Response:
     """How far the report is, or the report; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.MODELS_READ)
     return await _proposal(request, opened, proposal_id)
 
 
-@router.post("/models/proposals/{proposal_id}/activation")
+@router.post("/models/proposals/{proposal_id}/activation", dependencies=[permit(Right.MODELS_ACTIVATE)])
 async def activate(request: Request, proposal_id: UUID, opened: Opened, form: Sent) -> Response:
     """Let the model decide; the form names the report that was read."""
-    opened.allow(Right.MODELS_ACTIVATE)
     backends: Backends = request.app.state.backends
     path, body = f"/v1/models/proposals/{proposal_id}/activation", {"report_hash": text(form, "report_hash")}
     try:

@@ -16,7 +16,7 @@ from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.people.entering import session_caller
 from services.portal.people.staff_lists import account_of
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.work import about_text, title_of
 from shared.kernel.refusals import NotFound
 from shared.standards.open_work import OPEN_WORK
@@ -48,10 +48,9 @@ class _Side:
         self.caller, self.path = caller, path
 
 
-@router.get("/handovers")
+@router.get("/handovers", dependencies=[permit(READ, KEEP)])
 async def handovers(request: Request, opened: Opened) -> Response:
     """Those of one's place."""
-    opened.allow(READ, KEEP)
     return await _administered(request, opened)
 
 
@@ -63,10 +62,9 @@ async def own(request: Request, opened: Opened) -> Response:
     return await _own(request, opened)
 
 
-@router.post("/handovers")
+@router.post("/handovers", dependencies=[permit(KEEP)])
 async def open_one(request: Request, opened: Opened, form: Sent) -> Response:
     """Open one as who administers the post; leads to its list."""
-    opened.allow(KEEP)
     side = _Side(opened.caller, "/v1/handovers")
     try:
         person = await account_of(_backends(request), opened, text(form, "person"))

@@ -13,7 +13,7 @@ from services.portal.backends import Backends, Refused
 from services.portal.forms import command_of, refusal_shown, text
 from services.portal.registry.households import SHOWN_AGAIN
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
@@ -38,10 +38,9 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 Sent = Annotated[FormData, Depends(_sent_form)]
 
 
-@router.get("/household-changes/new")
+@router.get("/household-changes/new", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def form(request: Request, opened: Opened) -> Response:
     """The empty form."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return _page(request, opened, dict.fromkeys(_OF_HOUSEHOLD, "") | {"head": "1", "members": []})
 
 
@@ -51,17 +50,15 @@ async def act_address(act: str) -> Response:
     return RedirectResponse("/household-changes/new", 303)
 
 
-@router.post("/household-changes/new/preview")
+@router.post("/household-changes/new/preview", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def preview(request: Request, opened: Opened, form: Sent) -> Response:
     """The household as it would stand, and who of it belongs to another one; nothing is recorded."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=True)
 
 
-@router.post("/household-changes/new/record")
+@router.post("/household-changes/new/record", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def record(request: Request, opened: Opened, form: Sent) -> Response:
     """Record it, which leads to the household."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=False)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import Sent, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -27,18 +27,16 @@ _CHARACTERS = 64
 _REPEATERS_CHARACTERS = 200_000
 
 
-@router.get("/promotions")
+@router.get("/promotions", dependencies=[permit(Right.PROMOTIONS_READ)])
 async def promotions(request: Request, opened: Opened) -> Response:
     """What was ordered before; with a day in the address, what a promotion on that day would do."""
-    opened.allow(Right.PROMOTIONS_READ)
     given = {name: request.query_params.get(name, "").strip()[:_CHARACTERS] for name in SCOPE}
     return await _page(request, opened, given)
 
 
-@router.post("/promotions")
+@router.post("/promotions", dependencies=[permit(Right.PROMOTIONS_DO)])
 async def start(request: Request, opened: Opened, form: Sent) -> Response:
     """Order it; leads to its progress."""
-    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     given = {name: text(form, name) for name in SCOPE}
     body: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -51,10 +49,9 @@ async def start(request: Request, opened: Opened, form: Sent) -> Response:
     return RedirectResponse(f"/promotions/{answer.body['promotion_id']}", 303)
 
 
-@router.get("/promotions/{promotion_id}")
+@router.get("/promotions/{promotion_id}", dependencies=[permit(Right.PROMOTIONS_READ)])
 async def promotion(request: Request, promotion_id: UUID, opened: Opened) -> Response:
     """How far it is; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.PROMOTIONS_READ)
     return await _progress(request, opened, promotion_id)
 
 
@@ -64,10 +61,9 @@ async def undo_address(promotion_id: UUID) -> Response:
     return RedirectResponse(f"/promotions/{promotion_id}", 303)
 
 
-@router.post("/promotions/{promotion_id}/undo")
+@router.post("/promotions/{promotion_id}/undo", dependencies=[permit(Right.PROMOTIONS_DO)])
 async def undo(request: Request, promotion_id: UUID, opened: Opened, form: Sent) -> Response:
     """Put back what it changed."""
-    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     path = f"/v1/promotions/{promotion_id}/undo"
     try:

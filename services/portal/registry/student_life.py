@@ -16,7 +16,7 @@ from services.portal.backends import Backends, Refused
 from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.registry.life_forms import ACTS
 from services.portal.registry.students import student_page
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.refusals import NotFound
 from shared.standards.rights import Right
 
@@ -36,10 +36,9 @@ async def act_address(student_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/students/{student_id}", 303)
 
 
-@router.post("/students/{student_id}/life/{act}")
+@router.post("/students/{student_id}/life/{act}", dependencies=[permit(Right.REGISTER_KEEP)])
 async def record(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Record it; leads back to the student."""
-    opened.allow(Right.REGISTER_KEEP)
     if act not in ACTS:
         raise NotFound("没有这个页面", "No such page")
     typed = {field.name: text(form, field.name) for field in ACTS[act]}

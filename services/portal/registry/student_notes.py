@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends, Refused
 from services.portal.forms import Sent, back, command_id, day, long_text, refusal_shown, text
 from services.portal.registry.students import student_page
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
@@ -36,10 +36,9 @@ async def note_address(student_id: UUID) -> Response:
     return RedirectResponse(f"/students/{student_id}", 303)
 
 
-@router.post("/students/{student_id}/visits")
+@router.post("/students/{student_id}/visits", dependencies=[permit(Right.VISITS_LOG)])
 async def visit(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Someone went to the child's home."""
-    opened.allow(Right.VISITS_LOG)
     typed = {name: text(form, name) for name in _VISIT_FIELDS} | {"notes": long_text(form, "notes", _VISIT_CHARACTERS)}
     backends: Backends = request.app.state.backends
     try:
@@ -57,10 +56,9 @@ async def visit(request: Request, student_id: UUID, opened: Opened, form: Sent) 
     return back(form, "visit", f"/students/{student_id}")
 
 
-@router.post("/students/{student_id}/care")
+@router.post("/students/{student_id}/care", dependencies=[permit(Right.CARE_KEEP)])
 async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the care record, once; the registry records who read it and why."""
-    opened.allow(Right.CARE_KEEP)
     backends: Backends = request.app.state.backends
     body = {"purpose": text(form, "care_purpose")}
     path = f"/v1/students/{student_id}/care/reveal"
@@ -71,18 +69,16 @@ async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -
     return await student_page(request, opened, student_id, care=told)
 
 
-@router.post("/students/{student_id}/guardianship")
+@router.post("/students/{student_id}/guardianship", dependencies=[permit(Right.CARE_KEEP)])
 async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """Somebody else cares for the child."""
-    opened.allow(Right.CARE_KEEP)
     body = {name: text(form, name) or None for name in CARE_FIELDS}
     return await _keep_care(request, opened, student_id, form, "guardianship", body)
 
 
-@router.post("/students/{student_id}/counselling")
+@router.post("/students/{student_id}/counselling", dependencies=[permit(Right.COUNSELLING_NOTE)])
 async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The school counselled the child."""
-    opened.allow(Right.COUNSELLING_NOTE)
     body = {"on": text(form, "on"), "note": long_text(form, "note", _COUNSELLING_CHARACTERS)}
     return await _keep_care(request, opened, student_id, form, "counselling", body)
 

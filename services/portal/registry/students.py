@@ -16,7 +16,7 @@ from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.matching.category_history import read_history
 from services.portal.registry.life_forms import offered
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Column, Row
 from services.portal.tables.table_pages import ENTITLEMENTS, VISITS
 from services.portal.tables.table_reading import TableRow, completed, items_of, shown_rows
@@ -76,17 +76,15 @@ async def former_address(request: Request) -> Response:
     return RedirectResponse(f"/search{ending}{query}", 303)
 
 
-@router.get("/students/{student_id}")
+@router.get("/students/{student_id}", dependencies=[permit(Right.STUDENTS_READ)])
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
-    opened.allow(Right.STUDENTS_READ)
     return await student_page(request, opened, student_id)
 
 
-@router.post("/students/{student_id}/reveal")
+@router.post("/students/{student_id}/reveal", dependencies=[permit(Right.STUDENTS_REVEAL)])
 async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the asked-for fields in full, once; the registry records who read them and why."""
-    opened.allow(Right.STUDENTS_REVEAL)
     backends: Backends = request.app.state.backends
     asked = [name for name in REVEALABLE if name in form.getlist("fields")]
     body = {"purpose": text(form, "purpose"), "fields": asked}

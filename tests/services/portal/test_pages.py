@@ -40,14 +40,13 @@ def test_without_a_session_every_page_leads_to_the_sign_in(portal: Portal) -> No
 
 
 @pytest.mark.parametrize("kind", list(PLACES))
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_each_post_opens_its_pages_and_no_other(portal: Portal, kind: Kind, language: str) -> None:
+def test_each_post_opens_its_pages_and_no_other(portal: Portal, kind: Kind) -> None:
     with portal.as_(kind, **PLACES[kind]) as client:
         for name, address, rights in NAVIGATION:
             permitted = not RIGHTS[kind].isdisjoint(rights)
-            page = client.get(address, params={"lang": language})
+            page = client.get(address, params={"lang": "en"})  # in Chinese: test_doors.py
             assert page.status_code == (200 if permitted else 403), (name, page.text[:300])
-            assert f'lang="{"en" if language == "en" else "zh-CN"}"' in page.text
+            assert 'lang="en"' in page.text
             if permitted:
                 assert 'aria-current="page"' in page.text
 
