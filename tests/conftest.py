@@ -6,9 +6,11 @@ after a failure. Tests marked `long` run only with `--long`.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
+from shared.kernel.clock import utc_now
+from tests.support.midnight import seconds_to_wait
 
 LONGEST = (
     "tests/faults",
@@ -138,6 +142,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end, so nobody looks through it again while the tests run."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test begins so shortly before midnight in Asia/Shanghai that its today and a service's would differ."""
+    time.sleep(seconds_to_wait(utc_now()))
+
+
 @pytest.fixture(scope="session")
 def rollcall_home() -> Iterator[Path]:
     """A home of this run's own, short enough for every path limit, removed at the end.
@@ -184,7 +200,9 @@ def kafka(rollcall_home: Path) -> Iterator[KafkaFixture]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and keep the environment of a running installation away from the tests."""
+    """Register the marker, and keep the environment of a running installation away from the tests. While thousands of
+    tests are collected, looking for garbage among them takes longer than collecting them: there is none."""
+    gc.disable()
     config.addinivalue_line("markers", "long: takes minutes; runs only with --long")
     for name in [name for name in os.environ if name.startswith("DATABASE_URL_")]:
         del os.environ[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -41,6 +42,10 @@ class Streams:
     def register_place(self, child_id: UUID) -> UUID:
         """Where the child is registered, as people found out."""
         return keyed_id(self.key, "register place", str(child_id))
+
+    def reader(self, principal: str, day: date) -> UUID:
+        """Where it is kept what one person read in full on a day."""
+        return keyed_id(self.key, "reader", principal, day.isoformat())
 
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. A payment and the withdrawal of its entitlement both take it,

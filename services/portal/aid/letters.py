@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, command_of, text
+from services.portal.forms import Sent, command_id, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_reading import items_of
 from services.portal.texts import term_code
 from shared.kernel.clock import today
@@ -26,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 CHILDREN_MOST = 200  # of one letter, as disbursement writes them
 LETTERS_MOST = 50  # drafted by one press: each is a command of its own
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
 _OF_REPLY = ("kind", "aid", "amount", "aided_term", "stage")
 # act → the right it takes and its fields
@@ -48,17 +49,15 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 Long = Annotated[FormData, Depends(_sent_form)]
 
 
-@router.get("/letters")
+@router.get("/letters", dependencies=[permit(Right.LETTERS_READ)])
 async def letters(request: Request, opened: Opened) -> Response:
     """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
-    opened.allow(Right.LETTERS_READ)
     return await _letters(request, opened)
 
 
-@router.post("/letters")
+@router.post("/letters", dependencies=[permit(Right.LETTERS_KEEP)])
 async def draft(request: Request, opened: Opened, form: Sent) -> Response:
     """A letter to one place, or to each that has somebody to ask about."""
-    opened.allow(Right.LETTERS_KEEP)
     term, place = text(form, "term"), text(form, "place")
     backends: Backends = request.app.state.backends
     places = [place]
@@ -82,10 +81,9 @@ async def places_address() -> Response:
     return RedirectResponse("/letters", 303)
 
 
-@router.post("/letters/places")
+@router.post("/letters/places", dependencies=[permit(Right.LETTERS_KEEP)])
 async def places(request: Request, opened: Opened, form: Long) -> Response:
     """Where children are registered of whom nobody told: one code a child, those left blank stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
     term = text(form, "term")
     backends: Backends = request.app.state.backends
     try:
@@ -98,10 +96,9 @@ async def places(request: Request, opened: Opened, form: Long) -> Response:
     return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_places'})}", 303)
 
 
-@router.get("/letters/{letter_id}")
+@router.get("/letters/{letter_id}", dependencies=[permit(Right.LETTERS_READ)])
 async def letter(request: Request, letter_id: UUID, opened: Opened) -> Response:
     """One letter with its children, what came back, and the next step."""
-    opened.allow(Right.LETTERS_READ)
     return await _letter(request, opened, letter_id)
 
 
@@ -111,21 +108,39 @@ async def address(letter_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/letters/{letter_id}", 303)
 
 
-@router.post("/letters/{letter_id}/replies")
+@router.post("/letters/{letter_id}/replies", dependencies=[permit(Right.LETTERS_KEEP)])
 async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
     """What came back, typed down the list: children without a kind of answer stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
     typed = {name: _by_child(form, name) for name in _OF_REPLY}
     try:
         told = [_reply(child, typed, form) for child in typed["kind"]]
         if told:
             await _post(request, opened, form, letter_id, "replies", {"replies": told})
-    except Refused as refused:
-        return await _letter(request, opened, letter_id, refused.detail, refused.status, typed)
-    except Refusal as refusal:
-        said = refusal.en if opened.language == "en" else refusal.zh
-        return await _letter(request, opened, letter_id, said, refusal.status, typed)
+    except (Refused, Refusal) as refused:
+        return await _letter(request, opened, letter_id, typed=typed, **refusal_shown(opened, refused))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
+
+
+@router.post("/letters/{letter_id}/paper", dependencies=[permit(Right.LETTERS_KEEP)])
+async def paper_in_full(request: Request, letter_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The letter with its children in full, for a purpose; what stands in the way is said on the page."""
+    backends: Backends = request.app.state.backends
+    purpose, path = text(form, "purpose"), f"/v1/letters/{letter_id}"
+    told = (await backends.get(opened.caller, "disbursement", path)).body
+    try:
+        pieces = await backends.download_by_post(
+            opened.caller,
+            "disbursement",
+            f"{path}/letter.docx",
+            command_id=command_of(form, ["paper", purpose]),
+            body={"purpose": purpose},
+        )
+    except Refused as refused:
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        return await _letter(request, opened, letter_id, purpose=purpose, **shown)
+    name = quote(f"公函-{told['place']}-{told['term']}-完整信息.docx")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return StreamingResponse(pieces, media_type=DOCX, headers=headers)
 
 
 @router.post("/letters/{letter_id}/{act}")
@@ -141,9 +156,7 @@ async def acted(request: Request, letter_id: UUID, act: str, opened: Opened, for
     try:
         await _post(request, opened, form, letter_id, act, body)
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, letter_id, refused.detail, refused.status)
+        return await _letter(request, opened, letter_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_step", 303)
 
 
@@ -192,8 +205,7 @@ def _reply(child: str, typed: Mapping[str, Mapping[str, str]], form: FormData) -
 
 async def _letters(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"term": term_code(request.query_params.get("term", "")[:32]) or None}
@@ -207,16 +219,15 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
     children: list[Any] = []
     more: str | None = None
     if place:
-        shown = of_term | {"place": place, "after": request.query_params.get("child", "")}
+        of_place = of_term | {"place": place, "after": request.query_params.get("child", "")}
         children, more = items_of(
-            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", shown)).body
+            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", of_place)).body
         )
     here = {"term": told["term"]}
     return rendering.page(
         request,
         opened,
         "letters.html",
-        status=200 if refused is None else refused.status,
         term=told["term"],
         places=told["items"],
         waiting=sum(1 for each in told["items"] if each["to_ask"] and each["place"].isdigit()),
@@ -226,7 +237,7 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
         children=children,
         more=f"/letters?{urlencode(here | {'place': place, 'child': more})}" if more else None,
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 
@@ -237,6 +248,7 @@ async def _letter(
     complaint: str = "",
     status: int = 200,
     typed: Mapping[str, Mapping[str, str]] | None = None,
+    purpose: str = "",
 ) -> Response:
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
@@ -251,5 +263,6 @@ async def _letter(
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
         may_approve=opened.viewer.has(Right.LETTERS_APPROVE),
         complaint=complaint,
+        purpose=purpose,
         replied_on=today().isoformat(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,9 +16,11 @@ from services.disbursement.queries import EntitlementRow
 from services.disbursement.schedule import term_of
 from services.registry.events import DivisionCodeAdded, EntryPersonal, ListEntryAdded, StudentTransferredOut
 from shared.database.scopes import Scope
-from shared.eventsourcing.sealing import people_in
+from shared.eventsourcing.sealing import people_in, unseal
 from shared.hosting.service import Service
 from shared.kernel.clock import today
+from shared.kernel.facts import Fact
+from shared.web.acts import Acts
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.pages import PageTurn
@@ -29,8 +31,9 @@ from tests.shared.web.tokens import AUDIENCE, ISSUER, Ed25519Signer, claims, tok
 SIGNER = Ed25519Signer("letters")
 OWN = "469001"
 LONG_AGO = date(2021, 9, 1)
-TERM = term_of(LIVING_SUBSIDY, today())
+NUMBER = "11010519491231002X"  # of every child on a list
 COUNTY = Scope(division="4690")
+F = TypeVar("F", bound=Fact)
 CLERK, APPROVER = "clerk-wang", "approver-li"
 
 
@@ -44,16 +47,21 @@ class Office:
         installation.bare("registry")
         installation.bare("matching")
         installation.bare("audit")
+        assert self.service.acts is not None
+        self.acts = Acts(self.service.store, self.service.database, self.service.acts, OWN)
         self.client = TestClient(
             create_app(
                 "disbursement",
                 self.service.routers,
                 authenticator=Authenticator(issuer=ISSUER, audience=AUDIENCE, jwks={"keys": [SIGNER.jwk]}),
                 database=self.service.database,
+                acts=self.acts,
             ),
             raise_server_exceptions=False,
         )
         self.expected: dict[str, set[UUID]] = {}
+        # Of the day it opened: on the night a term ends, its letters stay those of that term.
+        self.term = term_of(LIVING_SUBSIDY, today())
 
     def division(self, code: str, name: str) -> None:
         self.installation.append("registry", someone(), DivisionCodeAdded(code=code, name=name), date(2000, 1, 1))
@@ -63,7 +71,7 @@ class Office:
         child = someone()
         for number in range(lists):
             entry = someone()
-            who = EntryPersonal(person_id=child, name="陈小梅", id_number="11010519491231002X", school=school)
+            who = EntryPersonal(person_id=child, name="陈小梅", id_number=NUMBER, school=school)
             told: dict[str, Any] = {"agency": "poverty_office", "list": ("poverty", "disability")[number % 2]}
             row = ListEntryAdded(personal=who, division_code=division, school_elsewhere=True, stage=stage, **told)
             self.installation.append("registry", entry, row, LONG_AGO)
@@ -71,10 +79,10 @@ class Office:
             self.installation.append("matching", entry, state, LONG_AGO)
         return child
 
-    def went(self, place: str | None, on: date) -> UUID:
+    def went(self, place: str | None, on: date, **who: Any) -> UUID:
         """A listed student who went to a school elsewhere on a day; her id."""
         student = someone()
-        self.installation.append("registry", student, enrolled(student), LONG_AGO)
+        self.installation.append("registry", student, enrolled(student, **who), LONG_AGO)
         self.installation.append("matching", someone(), link(someone(), student), LONG_AGO)
         gone = StudentTransferredOut(
             school_code="S1", division_code=OWN, destination_kind="elsewhere", destination_division_code=place
@@ -131,6 +139,12 @@ class Office:
         """Let what was recorded show."""
         self.installation.pump(batch=500)
 
+    def facts(self, kind: type[F]) -> list[F]:
+        """Everything of one type in disbursement's log, in its order."""
+        self.pump()
+        found = (unseal(logged.event, {}) for logged, _ in self.installation.entries("disbursement"))
+        return [fact for fact in found if isinstance(fact, kind)]
+
     def does(self, path: str, body: Any, who: str = CLERK, kind: str = "aid_clerk") -> dict[str, Any]:
         """The same, insisting."""
         answer = self.post(path, body, who, kind)
@@ -140,7 +154,7 @@ class Office:
 
     def drafted(self, *places: str) -> dict[str, str]:
         """Letters to these places, shown; place → id."""
-        asked = [{"term": TERM.name, "place": place} for place in places]
+        asked = [{"term": self.term.name, "place": place} for place in places]
         letters: list[str] = [self.does("/letters", each)["letter_id"] for each in asked]
         self.pump()
         return dict(zip(places, letters, strict=True))
@@ -171,7 +185,7 @@ class Office:
     def due(self) -> dict[UUID, EntitlementRow]:
         """What is due, by child: of this term."""
         with self.service.database.reading(COUNTY, "payments") as connection:
-            rows = queries.entitlements(connection, today(), PageTurn(None, 500), term=TERM.name)
+            rows = queries.entitlements(connection, today(), PageTurn(None, 500), term=self.term.name)
         standing = [row for row in rows if row.state != "withdrawn"]
         due = {row.student_id: row for row in standing}
         assert len(due) == len(standing), "nobody is due two things at once"
