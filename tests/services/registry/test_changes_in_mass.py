@@ -309,7 +309,7 @@ def test_what_cannot_be_is_refused_by_name(
 def test_a_code_of_a_citys_county_is_the_citys_to_change(client: Client, village: Village) -> None:
     """469000 is a city; the codes of its counties begin with 4690 only."""
     codes = {"former_code": "469001100", "code": "469001200"}
-    body = {"kind": "division_changed", "day": DAY.isoformat(), "reason": "区划调整"}
+    body = {"kind": "division_changed", "day": today().isoformat(), "reason": "区划调整"}
     assert client.post("/v1/changes", json=body | codes).status_code == 202
 
 
