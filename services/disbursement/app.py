@@ -10,6 +10,7 @@ from services.disbursement.letters.incoming import IncomingDesk
 from services.disbursement.letters.incoming_api import incoming_router
 from services.disbursement.letters.letter_api import router as letter_router
 from services.disbursement.letters.letter_desk import LetterDesk
+from services.disbursement.letters.place_api import place_router
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
 from services.disbursement.processor import projections
 from services.disbursement.streams import Streams
@@ -25,6 +26,7 @@ def build(settings: Settings) -> Service:
     database, keyring = settings.database(), settings.keyring()
     store = EventStore(settings.service, keyring, settings.hmac_key)
     streams = Streams(settings.hmac_key)
+    letters = LetterDesk(database, store, streams, settings.division)
     return Service(
         name=settings.service,
         database=database,
@@ -33,7 +35,8 @@ def build(settings: Settings) -> Service:
         routers=(
             router(database, store, streams),
             open_item_routes("disbursement", open_work.sources(database)),
-            letter_router(LetterDesk(database, store, streams, settings.division)),
+            letter_router(letters),
+            place_router(letters),
             incoming_router(IncomingDesk(database, store, streams, settings.division)),
         ),
         projections=projections(store, streams, settings.division, keyring),

@@ -42,6 +42,10 @@ class Streams:
         """Where the child is registered, as people found out."""
         return keyed_id(self.key, "register place", str(child_id))
 
+    def school_elsewhere(self, name: str) -> UUID:
+        """Stands for a school as an office typed it, where its name may not: in addresses and cursors."""
+        return keyed_id(self.key, "school elsewhere", name)
+
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. A payment and the withdrawal of its entitlement both take it,
         so that neither has to be tried again and the policy never fails on a race with a person."""

@@ -49,6 +49,7 @@ class County:
         self.hub = SseHub("")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.away: set[str] = set()
+        self.divisions_known = True
         self.students = dict(map(_student, range(130)))
         self.roster = {key: _on_roster(row) for key, row in list(self.students.items())[:120]}
         self.alerts = {row["alert_id"]: row for row in map(_alert, range(4))}
@@ -81,7 +82,7 @@ class County:
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
         made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
-        routers = [*made, staff(self._command), county_letters(self._command), *own]
+        routers = [*made, staff(self._command), county_letters(self._command, lambda: self.divisions_known), *own]
         app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
 
         @app.middleware("http")

@@ -52,7 +52,7 @@ Long = Annotated[FormData, Depends(_sent_form)]
 async def letters(request: Request, opened: Opened) -> Response:
     """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
     opened.allow(Right.LETTERS_READ)
-    return await _letters(request, opened)
+    return await letters_page(request, opened)
 
 
 @router.post("/letters")
@@ -72,30 +72,8 @@ async def draft(request: Request, opened: Opened, form: Sent) -> Response:
             key = str(uuid5(uuid5(NAMESPACE_URL, str(made)), each))
             await backends.post(opened.caller, "disbursement", "/v1/letters", body, command_id=key)
     except Refused as refused:
-        return await _letters(request, opened, refused)
+        return await letters_page(request, opened, refused)
     return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_drafted'})}", 303)
-
-
-@router.get("/letters/places")
-async def places_address() -> Response:
-    """Where a reload after a refused place comes to."""
-    return RedirectResponse("/letters", 303)
-
-
-@router.post("/letters/places")
-async def places(request: Request, opened: Opened, form: Long) -> Response:
-    """Where children are registered of whom nobody told: one code a child, those left blank stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
-    term = text(form, "term")
-    backends: Backends = request.app.state.backends
-    try:
-        for child, code in _by_child(form, "place").items():
-            body = {"term": term, "place": code}
-            path = f"/v1/elsewhere/children/{child}/place"
-            await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [child, code]))
-    except Refused as refused:
-        return await _letters(request, opened, refused)
-    return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_places'})}", 303)
 
 
 @router.get("/letters/{letter_id}")
@@ -115,7 +93,7 @@ async def address(letter_id: UUID, act: str) -> Response:
 async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
     """What came back, typed down the list: children without a kind of answer stay as they are."""
     opened.allow(Right.LETTERS_KEEP)
-    typed = {name: _by_child(form, name) for name in _OF_REPLY}
+    typed = {name: by_id(form, name) for name in _OF_REPLY}
     try:
         told = [_reply(child, typed, form) for child in typed["kind"]]
         if told:
@@ -155,14 +133,14 @@ async def _post(
     await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [act, body]))
 
 
-def _by_child(form: FormData, field: str) -> dict[str, str]:
-    """Child → what was typed for her in the fields ``field.<id>``; blank ones left out."""
+def by_id(form: FormData, field: str) -> dict[str, str]:
+    """Child or school → what was typed for it in the fields ``field.<id>``; blank ones left out."""
     found = {}
     for name, value in form.multi_items():
-        what, _, child = name.partition(".")
+        what, _, named = name.partition(".")
         if what == field and isinstance(value, str) and value.strip():
             try:
-                found[str(UUID(child))] = value.strip()[:40]
+                found[str(UUID(named))] = value.strip()[:40]
             except ValueError:
                 continue
     return found
@@ -190,8 +168,11 @@ def _reply(child: str, typed: Mapping[str, Mapping[str, str]], form: FormData) -
     }
 
 
-async def _letters(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
-    """The page, with a refusal where there was one. Raises what is no answer to a form."""
+async def letters_page(
+    request: Request, opened: Opening, refused: Refused | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page, with a refusal where there was one and the places as they were ``typed``, by the field's name. Raises
+    what is no answer to a form."""
     if refused is not None and refused.status not in _SHOWN_AGAIN:
         raise refused
     backends: Backends = request.app.state.backends
@@ -205,13 +186,16 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
     )
     place = request.query_params.get("place", "")[:12]
     children: list[Any] = []
+    child = ""
     more: str | None = None
     if place:
-        shown = of_term | {"place": place, "after": request.query_params.get("child", "")}
+        child = request.query_params.get("child", "")
+        shown = of_term | {"place": place, "after": child}
         children, more = items_of(
             (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", shown)).body
         )
     here = {"term": told["term"]}
+    list_here = here | {name: value for name, value in (("place", place), ("child", child)) if value}
     return rendering.page(
         request,
         opened,
@@ -225,9 +209,20 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
         place=place,
         children=children,
         more=f"/letters?{urlencode(here | {'place': place, 'child': more})}" if more else None,
+        tell=f"/letters/places?{urlencode(list_here)}",
+        typed=typed or {},
+        wrong={} if refused is None else _wrong(refused, opened.language),
+        divisions_known=told["divisions_known"],
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
         complaint="" if refused is None else refused.detail,
     )
+
+
+def _wrong(refused: Refused, language: str) -> dict[str, str]:
+    """What is wrong with each place, by the id of the child or the school."""
+    facts = refused.problem.get("facts")
+    told = facts.get("wrong") if isinstance(facts, Mapping) else None
+    return {each["id"]: each[language] for each in told} if isinstance(told, list) else {}
 
 
 async def _letter(
