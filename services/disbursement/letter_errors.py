@@ -84,7 +84,7 @@ class NoSuchPlace(Malformed):
 
     def __init__(self, place: str) -> None:
         super().__init__(
-            f"{place or '所填内容'} 不是现行外地行政区划的代码或全称",
+            f"{f'{place} ' if place else '所填内容'}不是现行外地行政区划的代码或全称",
             f"{place or 'This'} is neither code nor full name of a division in force outside this division",
             field="place",
             place=place,

@@ -58,7 +58,7 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     pump = running.installation.pump
     expect(page.locator("nav.pages a[aria-current=page]")).to_have_text("公函")
     page.locator("#places tr[data-id=unknown] a").click()
-    page.locator("#children input").fill("460200")
+    expect(page.locator("#children tr.group input")).to_have_value("三亚市")  # as the school's name begins
     page.get_by_role("button", name="保存属地").click()
     pump()
     page.goto("/letters?place=460200")
