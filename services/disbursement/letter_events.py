@@ -189,6 +189,19 @@ class IncomingLetterAnswered(Fact, frozen=True, kw_only=True):
     answered_by: str
 
 
+@fact("disbursement")
+class LetterPaperRead(Fact, frozen=True, kw_only=True):
+    """Somebody takes the paper of a letter with these children in full, and why (invariant 13). Its stream is the
+    reader's access record of the day. An erased child is not among ``children``."""
+
+    viewer: str
+    letter_id: UUID
+    children: tuple[UUID, ...]
+    purpose: str
+    fields: tuple[str, ...]
+    division_code: str | None = None
+
+
 LETTER_FACTS: tuple[type[Fact], ...] = (
     *(LetterDrafted, LetterApproved, LetterDiscarded, LetterSent, LetterOverdue, LetterReminded, LetterPhoned),
 )

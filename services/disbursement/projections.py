@@ -237,8 +237,9 @@ _PLACE = ("stage", "grade", "class_name", "division_code", "school_code")
 def _named(personal: StudentPersonal | None) -> dict[str, Any]:
     """Nothing after an erasure."""
     if personal is None:
-        return {"name_masked": None, "number_masked": None}
-    return {"name_masked": mask_name(personal.name), "number_masked": mask_number(personal.id_number)}
+        return dict.fromkeys(("name", "id_number", "name_masked", "number_masked"))
+    masked = {"name_masked": mask_name(personal.name), "number_masked": mask_number(personal.id_number)}
+    return masked | {"name": personal.name, "id_number": personal.id_number}
 
 
 def payee_enrolled(event: Recorded) -> Iterable[Assertion]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -45,6 +46,10 @@ class Streams:
     def school_elsewhere(self, name: str) -> UUID:
         """Stands for a school as an office typed it, where its name may not: in addresses and cursors."""
         return keyed_id(self.key, "school elsewhere", name)
+
+    def reader(self, principal: str, day: date) -> UUID:
+        """Where it is kept what one person read in full on a day."""
+        return keyed_id(self.key, "reader", principal, day.isoformat())
 
     def lock(self, connection: Connection, stream_ids: Iterable[UUID]) -> None:
         """Hold these streams until the transaction ends. A payment and the withdrawal of its entitlement both take it,

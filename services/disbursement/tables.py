@@ -139,13 +139,16 @@ PAYMENTS = PeriodTable(
     of_children=OF_PAYEES,
 )
 
-# Whom to name beside an amount: masked, and in the scope of the school where the student is now.
+# Whom to name beside an amount: masked, and in the scope of the school where the student is now. ``name`` and
+# ``id_number`` are for the paper of a letter in full alone (letters/in_full.py).
 PAYEES = PeriodTable(
     "payees",
     "registry",
     [
         Column("name_masked", Text, info=personal()),
         Column("number_masked", Text, info=personal()),
+        Column("name", Text, info=personal()),
+        Column("id_number", Text, info=personal()),
         Column("person_id", Uuid),  # the same as on agencies' lists
         Column("elsewhere", Boolean),  # went to a school of another division: destination's code, NULL when unknown
         Column("destination", Text),

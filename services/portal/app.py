@@ -11,7 +11,7 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import failures, forms, home, proxy
+from services.portal import failures, forms, home, proxy, work
 from services.portal.aid import incoming_letters, letter_places, letters
 from services.portal.auditing import alarms, audit, counterfactuals, erasures, person_file, proofs, questions
 from services.portal.auditing.standing import Standings
@@ -127,6 +127,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         statics.router(),
         proxy.router,
         home.router,
+        work.router,
         imports.router,
         checking.router,
         tables.router(),

@@ -17,17 +17,21 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
 from services.portal.tables.table_pages import REVIEWS, ROSTER, SUBMISSIONS, TERM_TASKS, UNMATCHED
 from services.portal.tables.table_reading import items_of
+from services.portal.work import kinds_of, waiting
+from shared.standards.open_work import Kind
+from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 
 CATEGORIES = ("registered_poor", "disabled", "subsistence_rural", "extreme_hardship")
 STATES = ("linked", "review", "not_in_register", "registered_elsewhere", "out_of_age", "rejected")
 LISTS = ("poverty", "civil", "disability", "students")
+COUNTED = {Kind.ALERT, Kind.REVIEW, Kind.TERM_TASK, Kind.MESSAGE}  # by a number of its own on this page
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that leads to its rows."""
+    """A number that leads to its rows; ``href`` empty: to whoever may not see them."""
 
     label: str
     text: str
@@ -43,7 +47,7 @@ class Home:
     needs: list[Figure] = field(default_factory=list)
     needs_failed: bool = False
     categories: list[Figure] | None = None
-    total: int = 0
+    total: Figure | None = None
     lists: list[dict[str, Any]] | None = None
     tasks: list[dict[str, Any]] | None = None
     stream: str | None = None
@@ -64,16 +68,17 @@ async def _read(backends: Backends, opened: Opening) -> Home:
         page.name: opened.viewer.has(*page.rights)
         for page in (ROSTER, REVIEWS, UNMATCHED, ALERTS, SUBMISSIONS, TERM_TASKS)
     }
-    asked = may["roster"] or may["unmatched"]
-    summary, alerts, freshness, tasks = await asyncio.gather(
-        _tried(backends, opened, asked, "matching", "/v1/roster/summary"),
-        _tried(backends, opened, may["alerts"], "notifications", "/v1/alerts/summary"),
+    counts, alerted = opened.viewer.has(Right.ROSTER_COUNT), opened.viewer.has(Right.ALERTS_COUNT)
+    summary, alerts, freshness, tasks, (waits, away) = await asyncio.gather(
+        _tried(backends, opened, counts, "matching", "/v1/roster/summary"),
+        _tried(backends, opened, alerted, "notifications", "/v1/alerts/summary"),
         _tried(backends, opened, may["imports"], "registry", "/v1/freshness"),
         _tried(backends, opened, may["term_tasks"], "registry", "/v1/term-tasks/due"),
+        waiting(backends, opened, [kind for kind in kinds_of(opened) if kind not in COUNTED]),
     )
     home = Home()
     if isinstance(alerts, Answer):
-        home.needs.append(_alerts(alerts, opened))
+        home.needs.append(_alerts(alerts, may["alerts"], opened))
     if isinstance(summary, Answer) and isinstance(summary.body, Mapping):
         _stand(home, summary.body, may, opened)
         if may["roster"]:
@@ -86,7 +91,9 @@ async def _read(backends: Backends, opened: Opening) -> Home:
             home.needs.append(Figure(opened.texts("home.late"), f"{late:,}", "/imports", "alarm"))
     if isinstance(tasks, Answer):
         home.tasks = [each | {"href": _task_address(each)} for each in tasks.body]
-    home.needs_failed = any(isinstance(answer, BackendTrouble) for answer in (summary, alerts, freshness, tasks))
+    home.needs += [Figure(each.title, each.text, f"/work?kind={each.kind}", "due") for each in waits]
+    asked = (summary, alerts, freshness, tasks)
+    home.needs_failed = away or any(isinstance(answer, BackendTrouble) for answer in asked)
     return home
 
 
@@ -101,9 +108,10 @@ async def _tried(
         return trouble
 
 
-def _alerts(answer: Answer, opened: Opening) -> Figure:
+def _alerts(answer: Answer, rows: bool, opened: Opening) -> Figure:
     count = _counts(answer.body).get("open", 0)
-    return Figure(opened.texts("home.alerts_open"), f"{count:,}", "/alerts?state=open", "alarm" if count else "calm")
+    address = "/alerts?state=open" if rows else "/dropout"
+    return Figure(opened.texts("home.alerts_open"), f"{count:,}", address, "alarm" if count else "calm")
 
 
 def _task_address(task: Mapping[str, Any]) -> str:
@@ -126,16 +134,17 @@ def _stand(home: Home, summary: Mapping[str, Any], may: Mapping[str, bool], open
     if may["reviews"]:
         waiting = states.get("review", 0)
         home.needs.append(Figure(texts("home.review"), f"{waiting:,}", "/reviews", "due" if waiting else "calm"))
-    if may["roster"]:
-        counts = _counts(summary.get("categories"))
-        codes = [*CATEGORIES, *sorted(set(counts) - set(CATEGORIES))]
-        home.categories = [
-            Figure(
-                texts.label("category", code), f"{counts.get(code, 0):,}", f"/roster?{urlencode({'category': code})}"
-            )
-            for code in codes
-        ]
-        home.total = sum(counts.values())
+    counts = _counts(summary.get("categories"))
+    codes = [*CATEGORIES, *sorted(set(counts) - set(CATEGORIES))]
+    home.categories = [
+        Figure(
+            texts.label("category", code),
+            f"{counts.get(code, 0):,}",
+            f"/roster?{urlencode({'category': code})}" if may["roster"] else "",
+        )
+        for code in codes
+    ]
+    home.total = Figure(texts("home.in_categories"), f"{sum(counts.values()):,}", "/roster" if may["roster"] else "")
 
 
 def _counts(told: Any) -> dict[str, int]:

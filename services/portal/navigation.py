@@ -10,7 +10,7 @@ from shared.standards.rights import Right
 
 # Area → its pages, the first one a post may open is where the area's name leads.
 AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("home", ("home", "messages", "terms", "emergency")),
+    ("home", ("home", "work", "messages", "terms", "emergency")),
     ("roster", ("roster", "reviews", "unmatched", "register_places", "models")),
     ("lists", ("imports", "contradictions", "freshness", "check")),
     ("register", ("search", "promotions", "changes", "requests", "household_changes", "papers", "exports")),

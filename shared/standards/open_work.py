@@ -149,6 +149,8 @@ NOT_WORK: Mapping[tuple[str, str], str] = {
     ("registry", "promotions"): "a promotion runs by itself to its end",
     ("registry", "students"): "the register; who is overdue is an alert",
 }
+# Whoever holds one of them may have something waiting.
+WORKING: tuple[Right, ...] = tuple(sorted({right for work in OPEN_WORK.values() for right in work.rights}))
 SERVICES: tuple[str, ...] = tuple(sorted({work.service for work in OPEN_WORK.values()}))
 
 

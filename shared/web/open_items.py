@@ -13,7 +13,7 @@ from datetime import date
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from shared.standards.open_work import OPEN_WORK, Kind, kinds_of, rights_of
@@ -23,6 +23,7 @@ from shared.web.viewers import Viewer, require
 PATH = "/v1/open-items"
 FIRST = UUID(int=0)  # ids are greater than this one
 Turn = Annotated[PageTurn, Depends(page_turn)]
+Wanted = Annotated[list[Kind] | None, Query(alias="kind", max_length=len(Kind))]
 
 
 class OpenItem(BaseModel):
@@ -59,9 +60,10 @@ def open_item_routes(service: str, sources: Sequence[Source]) -> APIRouter:
     routes = APIRouter()
 
     @routes.get(PATH)
-    def open_items(turn: Turn, viewer: Viewer = Depends(rule)) -> Page[OpenItem]:
-        """What waits for the viewer's post here, or for the viewer in it."""
-        return page_of(_items(ordered, viewer, turn), turn, key=lambda item: (item.kind.value, item.item_id))
+    def open_items(turn: Turn, wanted: Wanted = None, viewer: Viewer = Depends(rule)) -> Page[OpenItem]:
+        """What waits for the viewer's post here, or for the viewer in it; of every kind, or of those named."""
+        asked = [source for source in ordered if wanted is None or source.kind in wanted]
+        return page_of(_items(asked, viewer, turn), turn, key=lambda item: (item.kind.value, item.item_id))
 
     return routes
 

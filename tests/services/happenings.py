@@ -11,9 +11,12 @@ from services.registry.events import EntryPersonal, ListEntryAdded, StudentEnrol
 
 
 def enrolled(student: UUID, school: str = "S1", **fields: Any) -> StudentEnrolled:
-    """``name`` and ``birth_date`` go to the personal block."""
+    """``name``, ``birth_date`` and ``id_number`` go to the personal block."""
     personal = StudentPersonal(
-        person_id=student, name=fields.pop("name", "张小明"), birth_date=fields.pop("birth_date", date(2016, 3, 1))
+        person_id=student,
+        name=fields.pop("name", "张小明"),
+        birth_date=fields.pop("birth_date", date(2016, 3, 1)),
+        id_number=fields.pop("id_number", None),
     )
     given: dict[str, Any] = {"stage": "primary", "grade": "5", "boarder": True, "division_code": "469001"} | fields
     return StudentEnrolled(school_code=school, personal=personal, **given)

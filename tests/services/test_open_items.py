@@ -4,7 +4,7 @@ waiting work is forgotten."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -105,13 +105,15 @@ class County:
             app = create_app(name, service.routers, authenticator=authenticator, database=service.database)
             self.clients[name] = TestClient(app)
 
-    def ask(self, service: str, kind: PostKind, **place: str) -> list[tuple[str, str, int]]:
-        """(kind, id, count), in pages of LIMIT."""
+    def ask(
+        self, service: str, kind: PostKind, *, only: Sequence[str] = (), **place: str
+    ) -> list[tuple[str, str, int]]:
+        """(kind, id, count), in pages of LIMIT; of all kinds, or ``only`` of these."""
         headers = {"authorization": f"Bearer {token(SIGNER, claims(kind=kind, **place))}"}
         found: list[tuple[str, str, int]] = []
         after: str | None = None
         while True:
-            given = {"limit": LIMIT} | ({"after": after} if after else {})
+            given = {"limit": LIMIT, "kind": list(only)} | ({"after": after} if after else {})
             answer = self.clients[service].get(PATH, params=given, headers=headers)
             assert answer.status_code == 200, answer.text
             page = answer.json()
@@ -166,6 +168,9 @@ def test_money_waits_by_school_and_term_and_what_is_to_come_back_apart(county: C
     county.installation.pump()
     whole = county.ask("disbursement", PostKind.CASHIER, **COUNTY)
     assert [(kind, count) for kind, _, count in whole] == [("payment", 2)] * 2 + [("recovery", 1)] * 2
+    assert county.ask("disbursement", PostKind.CASHIER, only=["recovery"], **COUNTY) == whole[2:]
+    assert county.ask("disbursement", PostKind.CASHIER, only=["recovery", "payment"], **COUNTY) == whole
+    assert county.ask("disbursement", PostKind.CASHIER, only=["letter"], **COUNTY) == []  # no work of a cashier's
     part = county.ask("disbursement", PostKind.CASHIER, division=SCHOOLS["S1"][:6])
     assert len(part) == 2 and set(part) < set(whole)
 

@@ -30,6 +30,7 @@ REVEALS = {
     ("registry", "get", "/v1/submissions/{submission_id}/rejects.xlsx"),
     ("matching", "post", "/v1/reviews/{entry_id}/reveal"),
     ("notifications", "post", "/v1/alerts/{alert_id}/reveal"),
+    ("disbursement", "post", "/v1/letters/{letter_id}/letter.docx"),
     ("audit", "post", "/v1/person/full"),
 }
 

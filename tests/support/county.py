@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.responses import Response
@@ -24,22 +24,17 @@ from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
 from tests.support.county_letters import county_letters
 from tests.support.county_logs import CountyLogs
-from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on
+from tests.support.county_rows import CATEGORIES, CODES, EVIDENCE, decided_on, name_id
 from tests.support.county_staff import staff
+from tests.support.county_work import county_work
 from tests.support.models import Models
 from tests.support.quiet_inbox import quiet_inbox
 from tests.support.reviews import Reviews
 
-SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
 SCHOOLS = {"3146000001": "海口市第一小学", "3146000002": "琼山中学"}
 Turn = Annotated[PageTurn, Depends(page_turn)]
 Who = Annotated[Viewer, Depends(viewer)]
 Row = dict[str, Any]
-
-
-def name_id(name: str) -> UUID:
-    """The same id for the same word."""
-    return uuid5(SPACE, name)
 
 
 class County:
@@ -58,6 +53,7 @@ class County:
         self.commands: list[tuple[str, str, UUID, Any]] = []
         self.receipt: Row = {"rows": 10, "added": 7, "corrected": 1, "unchanged": 2, "removed": 0, "rejected": 2}
         self.replays: list[Mapping[str, Any]] = []
+        self.waiting: list[Row] = []
         self.reviews = Reviews(name_id, self._command)
         self.logs = CountyLogs(self._command)
         self.models = Models(name_id, self._command)
@@ -82,8 +78,13 @@ class County:
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
         made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
-        routers = [*made, staff(self._command), county_letters(self._command, lambda: self.divisions_known), *own]
-        app = create_app("county", routers, authenticator=authenticator, state={"hub": self.hub}, parts=[self._running])
+        made += [
+            staff(self._command),
+            county_letters(self._command, lambda: self.divisions_known),
+            *county_work(self.waiting),
+        ]
+        state = {"hub": self.hub}
+        app = create_app("county", [*made, *own], authenticator=authenticator, state=state, parts=[self._running])
 
         @app.middleware("http")
         async def away(request: Request, call_next: Any) -> Response:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
+
+SPACE = UUID("6f0d6d0e-0000-8000-8000-000000000000")
 
 # A child who was on the poverty register, left it, and is covered by her household since.
 CATEGORIES: list[dict[str, Any]] = [
@@ -37,3 +39,8 @@ def decided_on(entitlements: Iterable[Mapping[str, Any]], students: Iterable[UUI
         if each in ids
         for name, decision in (("poverty", ids[each]), ("civil", UUID(int=1)))
     ]
+
+
+def name_id(name: str) -> UUID:
+    """The same id for the same word."""
+    return uuid5(SPACE, name)

@@ -24,6 +24,7 @@ from services.audit.reads.read_tables import (
     VISITS_READS,
 )
 from services.disbursement import events as disbursement_events
+from services.disbursement.events import letter_events
 from services.matching import events as matching_events
 from services.matching.events import ReviewRead
 from services.notifications import events as notifications_events
@@ -80,6 +81,14 @@ def review_read(event: Recorded) -> Iterable[Assertion]:
     for student in fact.students:
         entity = keyed_id(_EACH, str(event.event_id), str(student))
         yield _read(event, MATCHING_READS, entity, kind="list_row", subject_id=fact.entry_id, student_id=student)
+
+
+def letter_read(event: Recorded) -> Iterable[Assertion]:
+    """Each child whom the paper of a letter names in full."""
+    fact = event.fact
+    for child in fact.children:
+        entity = keyed_id(_EACH, str(event.event_id), str(child))
+        yield _read(event, DISBURSEMENT_READS, entity, kind="letter", subject_id=fact.letter_id, student_id=child)
 
 
 def case_read(event: Recorded) -> Iterable[Assertion]:
@@ -162,6 +171,7 @@ READS_VIEW = Projection(
         paper_events.PaperScanRead: scan_read,
         ReviewRead: review_read,
         case_events.CaseNotesRead: case_read,
+        letter_events.LetterPaperRead: letter_read,
         PersonFileRead: file_read,
         AlertRaised: case_opened,
         paper_events.PaperEntered: paper_entered,

@@ -43,10 +43,11 @@ _ACTS: Mapping[Act, str] = {
 
 
 class ReadRow(BaseModel):
-    """One read. ``kind``: student, file, list_row, case, paper, returned_rows, or export:<what> for a whole list, which
-    tells its ``filters`` and number of ``rows``; ``download`` for any file, with its ``route``, rows and ``sha256``;
-    ``refused``, ``times`` within the minute before ``read_at``, for a ``reason``, by who stands as viewer ("": nobody
-    whose token could be believed). ``student_id`` is null for a whole list and for what is about no student."""
+    """One read. ``kind``: student, file, list_row, case, letter, paper, returned_rows, or export:<what> for a whole
+    list, which tells its ``filters`` and number of ``rows``; ``download`` for any file, with its ``route``, rows and
+    ``sha256``; ``refused``, ``times`` within the minute before ``read_at``, for a ``reason``, by who stands as viewer
+    ("": nobody whose token could be believed). ``student_id`` is null for a whole list and for what is about no
+    student."""
 
     read_id: UUID
     read_at: datetime

@@ -16,6 +16,7 @@ KINDS = {
     "file": "完整档案",
     "list_row": "名单比对",
     "case": "控辍保学个案",
+    "letter": "外地公函",
     "paper": "纸质材料",
     "returned_rows": "退回名单",
     "download": "导出文件",

@@ -18,7 +18,8 @@ def _reads(name: str, log: str) -> PeriodTable:
         [
             Column("read_at", DateTime(timezone=True)),
             Column("viewer", Text),
-            Column("kind", Text),  # student, list_row, case, paper, returned_rows, export:<kind>, download, refused
+            # student, list_row, case, letter, paper, returned_rows, export:<kind>, download, refused
+            Column("kind", Text),
             Column("post", Text),
             Column("route", Text),  # of a download and of what was refused
             Column("reason", Text),  # why it was refused

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal
-from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.disbursement.letter_errors import NoSuchTerm, UnknownLetter
 from services.disbursement.letter_events import AidKind, CallOutcome, DiscardReason, Ground, ReplyKind, Way
-from services.disbursement.letters import elsewhere, letter_life, letter_queries
+from services.disbursement.letters import letter_life, letter_queries
 from services.disbursement.letters.elsewhere import programmes_in_force
 from services.disbursement.letters.letter_desk import CHILDREN_MOST, VIEW, LetterDesk, Reply
 from services.disbursement.letters.letter_life import Answer
-from services.disbursement.letters.letter_paper import DOCX, PaperChild, PaperLetter, written
 from services.disbursement.letters.letter_queries import LetterChild, LetterRow
 from services.disbursement.schedule import term_named, term_of
 from shared.kernel.clock import today
@@ -24,12 +22,10 @@ from shared.kernel.refusals import Refusal
 from shared.standards.rights import Right
 from shared.standards.separation import INQUIRIES_DECIDE, LETTERS_APPROVE
 from shared.web.commands import command_from
-from shared.web.disclosures import tell
 from shared.web.pages import Page, PageTurn, page_of, page_turn
 from shared.web.viewers import Viewer, require
 
 Reader = Annotated[Viewer, Depends(require(Right.LETTERS_READ))]
-Taking = Annotated[Viewer, Depends(require(Right.LETTERS_READ, exports=True))]
 Clerk = Annotated[Viewer, Depends(require(Right.LETTERS_KEEP))]
 Approver = Annotated[Viewer, Depends(require(Right.LETTERS_APPROVE))]
 Turn = Annotated[PageTurn, Depends(page_turn)]
@@ -40,7 +36,6 @@ PaperNumber = Annotated[
     str, Field(min_length=1, max_length=40, pattern=r"^[0-9A-Za-z\u4e00-\u9fff〔〕\[\]()()._/\-]+$")
 ]
 LetterState = Literal["drafted", "approved", "sent", "overdue", "discarded"]
-AID_CENTRE = "学生资助管理中心"
 
 
 class Body(BaseModel):
@@ -176,19 +171,6 @@ def _reading(routes: APIRouter, desk: LetterDesk) -> None:
         why_not = LETTERS_APPROVE.why_not(row.drafted_by, viewer.principal, viewer.language)
         return ShownLetter(**row.model_dump(), people=told, why_not=why_not)
 
-    @routes.get("/letters/{letter_id}/letter.docx", response_class=Response)
-    def paper(letter_id: UUID, viewer: Taking) -> Response:
-        """The letter to sign, seal and post; children masked."""
-        row, people = _read(desk, viewer, letter_id)
-        with desk.database.reading(viewer.scope, VIEW) as connection:
-            own = elsewhere.division_history(connection).name_of(desk.division, today())
-        content = written(_paper(row, people, own or ""))
-        tell(rows=len(people))
-        name = quote(f"公函-{row.place}-{row.term}.docx")
-        return Response(
-            content, media_type=DOCX, headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-        )
-
 
 def _read(desk: LetterDesk, viewer: Viewer, letter_id: UUID) -> tuple[LetterRow, list[LetterChild]]:
     with desk.database.reading(viewer.scope, VIEW) as connection:
@@ -196,18 +178,6 @@ def _read(desk: LetterDesk, viewer: Viewer, letter_id: UUID) -> tuple[LetterRow,
         if row is None:
             raise UnknownLetter
         return row, letter_queries.children_of(connection, today(), letter_id)
-
-
-def _paper(row: LetterRow, people: list[LetterChild], own: str) -> PaperLetter:
-    return PaperLetter(
-        sender=own + AID_CENTRE,
-        recipient=(row.place_name or row.place) + AID_CENTRE,
-        term=row.term,
-        number=row.number or "",
-        dated=row.sent_on,
-        reply_by=row.reply_by,
-        children=[PaperChild(child.name, child.number, child.school, child.grade, child.category) for child in people],
-    )
 
 
 def _writing(routes: APIRouter, desk: LetterDesk) -> None:

@@ -60,6 +60,8 @@ def entry_listed(event: Recorded) -> Iterable[Assertion]:
         "division_code": fact.division_code,
         "name_masked": None if who is None else mask_name(who.name),
         "number_masked": None if who is None else mask_number(who.id_number),
+        "name": None if who is None else who.name,
+        "id_number": None if who is None else who.id_number,
         "school": None if who is None else who.school,
     }
     yield Assertion(LISTED, event.stream_id, event.effective_on, values)

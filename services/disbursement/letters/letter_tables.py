@@ -20,6 +20,8 @@ LISTED = PeriodTable(
         Column("division_code", Text),
         Column("name_masked", Text, info=personal()),
         Column("number_masked", Text, info=personal()),
+        Column("name", Text, info=personal()),  # for the paper in full alone (in_full.py)
+        Column("id_number", Text, info=personal()),  # the same
         Column("school", Text, info=personal()),  # as the office typed it
     ],
     indexes=[Index("listed_by_child", "child_id")],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import Sent, command_id, command_of, text
@@ -26,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 CHILDREN_MOST = 200  # of one letter, as disbursement writes them
 LETTERS_MOST = 50  # drafted by one press: each is a command of its own
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
 _OF_REPLY = ("kind", "aid", "amount", "aided_term", "stage")
 # act → the right it takes and its fields
@@ -104,6 +105,30 @@ async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long)
         said = refusal.en if opened.language == "en" else refusal.zh
         return await _letter(request, opened, letter_id, said, refusal.status, typed)
     return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
+
+
+@router.post("/letters/{letter_id}/paper")
+async def paper_in_full(request: Request, letter_id: UUID, opened: Opened, form: Sent) -> Response:
+    """The letter with its children in full, for a purpose; what stands in the way is said on the page."""
+    opened.allow(Right.LETTERS_KEEP)
+    backends: Backends = request.app.state.backends
+    purpose, path = text(form, "purpose"), f"/v1/letters/{letter_id}"
+    told = (await backends.get(opened.caller, "disbursement", path)).body
+    try:
+        pieces = await backends.download_by_post(
+            opened.caller,
+            "disbursement",
+            f"{path}/letter.docx",
+            command_id=command_of(form, ["paper", purpose]),
+            body={"purpose": purpose},
+        )
+    except Refused as refused:
+        if refused.status not in _SHOWN_AGAIN:
+            raise
+        return await _letter(request, opened, letter_id, refused.detail, refused.status, purpose=purpose)
+    name = quote(f"公函-{told['place']}-{told['term']}-完整信息.docx")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return StreamingResponse(pieces, media_type=DOCX, headers=headers)
 
 
 @router.post("/letters/{letter_id}/{act}")
@@ -232,6 +257,7 @@ async def _letter(
     complaint: str = "",
     status: int = 200,
     typed: Mapping[str, Mapping[str, str]] | None = None,
+    purpose: str = "",
 ) -> Response:
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
@@ -246,5 +272,6 @@ async def _letter(
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
         may_approve=opened.viewer.has(Right.LETTERS_APPROVE),
         complaint=complaint,
+        purpose=purpose,
         replied_on=today().isoformat(),
     )

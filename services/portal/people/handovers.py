@@ -17,6 +17,7 @@ from services.portal.people.entering import session_caller
 from services.portal.people.staff_lists import account_of
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening
+from services.portal.work import about_text, title_of
 from shared.kernel.refusals import NotFound
 from shared.standards.open_work import OPEN_WORK
 from shared.standards.rights import Right
@@ -172,7 +173,8 @@ async def _one(
         row=row,
         items=listed,
         changes=await _changes(request, sides, handover_id, row),
-        kinds={kind.value: work.en if opened.language == "en" else work.zh for kind, work in OPEN_WORK.items()},
+        kinds={kind.value: title_of(kind, opened.language) for kind in OPEN_WORK},
+        about=lambda item: about_text(item["about"], opened.texts),
         complaint=complaint,
         password=password,
         role=_role(opened, row),

@@ -28,10 +28,12 @@ from services.portal.tables.table_pages import (
     UNMATCHED,
     VISITS,
 )
+from shared.standards.open_work import WORKING
 from shared.standards.rights import Right
 
 NAVIGATION: tuple[tuple[str, str, tuple[Right, ...]], ...] = (
     ("home", "/", (Right.SIGNED_IN,)),
+    ("work", "/work", WORKING),
     ("messages", "/messages", (Right.MESSAGES_READ,)),
     *((name, f"/{name}", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)) for name in ("people", "posts", "handovers")),
     ("unusual", "/people/unusual", (Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from services.disbursement import app
@@ -85,6 +86,16 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     with page.expect_download() as taken:
         page.get_by_role("link", name="下载公函").click()
     assert taken.value.suggested_filename.startswith("公函-460200-")
+    page.get_by_role("textbox", name="事由").fill("核对 11010519491231002X")
+    page.get_by_role("button", name="打印完整信息").click()
+    expect(page.locator(".trouble")).to_contain_text("不要写号码")
+    page.get_by_role("textbox", name="事由").fill("寄送三亚市核实资助情况")
+    with page.expect_download() as whole:
+        page.get_by_role("button", name="打印完整信息").click()
+    assert whole.value.suggested_filename.endswith("-完整信息.docx")
+    asked = Document(str(whole.value.path())).tables[0]
+    assert sorted(row.cells[1].text for row in asked.rows) == ["姓名", "张小明", "陈小梅"]
+    page.goto(letter)
 
     page.get_by_label("对方文号").focus()
     press(page, "琼教〔2026〕7号", "Tab", "Tab")  # past the frame that scrolls
@@ -97,6 +108,10 @@ def test_a_letter_from_its_place_to_its_answers(page: Page, running: ServicePort
     expect(people).to_contain_text("生活补助 625.00")
     expect(people).to_contain_text("补天窗")
     proper(page, tmp_path / "letter")
+    expect(page.get_by_role("button", name="打印完整信息")).to_be_visible()
+    in_post(page, "approver", letter)
+    expect(page.get_by_role("link", name="下载公函")).to_be_visible()
+    expect(page.get_by_role("button", name="打印完整信息")).to_have_count(0)
 
 
 def test_another_countys_letter_is_kept_when_a_line_cannot_be_looked_for(page: Page, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.portal.tables.menu import NAVIGATION
-from tests.support.county import name_id
+from tests.support.county_rows import name_id
 from tests.support.portal import Portal
 
 DESK, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}

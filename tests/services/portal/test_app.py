@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from deploy.checker import checker
@@ -44,7 +45,8 @@ def test_production_and_a_foreign_issuer_have_no_demonstration_sign_in() -> None
             assert client.get("/sign-in/account").status_code == 200
 
 
-def test_nobody_is_let_in_while_the_issuer_is_away() -> None:
+def test_nobody_is_let_in_while_the_issuer_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_MATCHING_URL", "http://127.0.0.1:1")  # a demonstration may be running beside the tests
     named = base64.urlsafe_b64encode(b'{"iss": "https://sso.county.test"}').decode().rstrip("=")
     with TestClient(portal("production", issuer="https://sso.county.test").app) as client:
         token = f"eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.{named}.AA"

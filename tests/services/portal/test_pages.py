@@ -16,7 +16,7 @@ from services.portal import rendering
 from services.portal.tables.menu import NAVIGATION
 from shared.standards.posts import KINDS, Kind
 from shared.standards.rights import RIGHTS
-from tests.support.county import name_id
+from tests.support.county_rows import name_id
 from tests.support.portal import Portal, field, form_token
 
 SCHOOL = {"school": "3146000001"}
@@ -60,13 +60,6 @@ def test_a_school_sees_its_own_rows_and_not_a_number_more(portal: Portal) -> Non
         assert "本校困难学生名册" in roster.text
         other = next(row for row in portal.county.students.values() if row["school_code"] != SCHOOL["school"])
         assert client.get(f"/students/{other['student_id']}").status_code == 404
-
-
-def test_the_pages_say_how_old_the_lists_are_and_which_are_overdue(portal: Portal) -> None:
-    with portal.as_("aid_clerk") as client:
-        roster, home = client.get("/roster"), client.get("/")
-        assert "数据截至: 建档立卡(乡村振兴局) 2024-09-01" in roster.text
-        assert "2024-09-05,已逾期 3 个工作日" in home.text and "逾期未报的名单" in home.text
 
 
 def test_aid_is_shown_with_what_it_was_decided_on_and_how_old_the_list_was(portal: Portal) -> None:

@@ -19,6 +19,7 @@ from services.audit.events import DataExported as AuditExported
 from services.audit.reads.read_folds import READS_VIEW
 from services.audit.reads.read_queries import Places, ReadRow, reads, unusual
 from services.audit.reads.read_sheet import WHOLE_LIST, write_sheet
+from services.disbursement.letter_events import LetterPaperRead
 from services.matching.events import DataExported, ReviewRead
 from services.notifications.case_events import CaseNotesRead
 from services.notifications.events import AlertRaised
@@ -31,7 +32,7 @@ from shared.web.pages import PageTurn
 from tests.services.installation import DIVISION, Installation
 
 TODAY = date(2026, 11, 24)
-SHE, OTHER, ENTRY, ALERT, PAPER = (UUID(int=n) for n in range(1, 6))
+SHE, OTHER, ENTRY, ALERT, PAPER, LETTER = (UUID(int=n) for n in range(1, 7))
 TOWN = f"{DIVISION}101"
 COUNTY, SCHOOL = Scope(division=DIVISION), Scope(school="S1")
 ALL = PageTurn(None, 50)
@@ -84,6 +85,10 @@ def told(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
         CaseNotesRead(viewer="f", alert_id=ALERT, purpose=why, fields=("notes",), **scope),
         TODAY,
     )
+    paper = LetterPaperRead(
+        viewer="h", letter_id=LETTER, children=(SHE, OTHER), purpose=why, fields=("name",), division_code=TOWN
+    )
+    say("disbursement", uuid4(), paper, TODAY)
     installation.pump()
     yield installation, audit
     installation.close()
@@ -97,10 +102,10 @@ def seen(told: tuple[Installation, Service], scope: Scope, turn: PageTurn = ALL,
 def test_every_full_read_of_every_service_is_told_with_reader_purpose_and_scope(told: Any) -> None:
     rows = seen(told, COUNTY)
     assert sorted(row.kind for row in rows) == sorted(
-        ["student", "student", "export:students", "returned_rows", "paper", "list_row", "list_row", "list_row", "case"]
+        ["student", "student", "export:students", "returned_rows", "paper", "case", *["list_row"] * 3, *["letter"] * 2]
     )
     assert [row.read_at for row in rows] == sorted((row.read_at for row in rows), reverse=True)
-    assert {row.viewer for row in rows if row.purpose == "核对资助发放"} == set("abdef")
+    assert {row.viewer for row in rows if row.purpose == "核对资助发放"} == set("abdefh")
 
 
 def test_reads_of_one_student_are_found_also_through_papers_rows_and_cases(told: Any) -> None:
@@ -110,7 +115,9 @@ def test_reads_of_one_student_are_found_also_through_papers_rows_and_cases(told:
         ("d", "paper"),
         ("e", "list_row"),
         ("f", "case"),
+        ("h", "letter"),
     ]
+    assert {row.subject_id for row in direct if row.kind == "letter"} == {LETTER}
     places = Places(schools=["S1"], divisions=[TOWN])
     assert {row.kind for row in seen(told, COUNTY, student=SHE, places=places)} - {row.kind for row in direct} == {
         "export:students"
@@ -149,7 +156,7 @@ def test_a_readers_day_with_many_openings_or_some_at_night_is_unusual(
         assert [(row.viewer, row.reads, row.students) for row in found] == [("e", 3, 2)]
         monkeypatch.setattr(read_queries, "NIGHT", (0, 0))
         found = unusual(connection, now - timedelta(days=1), now + timedelta(days=1), 10)
-        assert {row.viewer for row in found} == set("abcdef")
+        assert {row.viewer for row in found} == set("abcdefh")
 
 
 def test_the_guardians_sheet_holds_nothing_of_anybody_else(told: Any, tmp_path: Path) -> None:
@@ -157,8 +164,8 @@ def test_the_guardians_sheet_holds_nothing_of_anybody_else(told: Any, tmp_path: 
     write_sheet(tmp_path / "reads.xlsx", seen(told, COUNTY, student=SHE, places=places))
     sheet = CalamineWorkbook.from_path(tmp_path / "reads.xlsx").get_sheet_by_index(0)
     rows = [[str(cell) for cell in row] for row in sheet.to_python()]
-    assert len(rows) == 6
-    assert sorted(row[1] for row in rows[1:]) == ["a", "a", "d", "e", "f"]
+    assert len(rows) == 7
+    assert sorted(row[1] for row in rows[1:]) == ["a", "a", "d", "e", "f", "h"]
     assert WHOLE_LIST in {row[3] for row in rows}
     assert str(OTHER) not in repr(rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,9 +16,11 @@ from services.disbursement.queries import EntitlementRow
 from services.disbursement.schedule import term_of
 from services.registry.events import DivisionCodeAdded, EntryPersonal, ListEntryAdded, StudentTransferredOut
 from shared.database.scopes import Scope
-from shared.eventsourcing.sealing import people_in
+from shared.eventsourcing.sealing import people_in, unseal
 from shared.hosting.service import Service
 from shared.kernel.clock import today
+from shared.kernel.facts import Fact
+from shared.web.acts import Acts
 from shared.web.application import create_app
 from shared.web.authentication import Authenticator
 from shared.web.pages import PageTurn
@@ -30,7 +32,9 @@ SIGNER = Ed25519Signer("letters")
 OWN = "469001"
 LONG_AGO = date(2021, 9, 1)
 TERM = term_of(LIVING_SUBSIDY, today())
+NUMBER = "11010519491231002X"  # of every child on a list
 COUNTY = Scope(division="4690")
+F = TypeVar("F", bound=Fact)
 CLERK, APPROVER = "clerk-wang", "approver-li"
 
 
@@ -44,12 +48,15 @@ class Office:
         installation.bare("registry")
         installation.bare("matching")
         installation.bare("audit")
+        assert self.service.acts is not None
+        self.acts = Acts(self.service.store, self.service.database, self.service.acts, OWN)
         self.client = TestClient(
             create_app(
                 "disbursement",
                 self.service.routers,
                 authenticator=Authenticator(issuer=ISSUER, audience=AUDIENCE, jwks={"keys": [SIGNER.jwk]}),
                 database=self.service.database,
+                acts=self.acts,
             ),
             raise_server_exceptions=False,
         )
@@ -63,7 +70,7 @@ class Office:
         child = someone()
         for number in range(lists):
             entry = someone()
-            who = EntryPersonal(person_id=child, name="陈小梅", id_number="11010519491231002X", school=school)
+            who = EntryPersonal(person_id=child, name="陈小梅", id_number=NUMBER, school=school)
             told: dict[str, Any] = {"agency": "poverty_office", "list": ("poverty", "disability")[number % 2]}
             row = ListEntryAdded(personal=who, division_code=division, school_elsewhere=True, stage=stage, **told)
             self.installation.append("registry", entry, row, LONG_AGO)
@@ -71,10 +78,10 @@ class Office:
             self.installation.append("matching", entry, state, LONG_AGO)
         return child
 
-    def went(self, place: str | None, on: date) -> UUID:
+    def went(self, place: str | None, on: date, **who: Any) -> UUID:
         """A listed student who went to a school elsewhere on a day; her id."""
         student = someone()
-        self.installation.append("registry", student, enrolled(student), LONG_AGO)
+        self.installation.append("registry", student, enrolled(student, **who), LONG_AGO)
         self.installation.append("matching", someone(), link(someone(), student), LONG_AGO)
         gone = StudentTransferredOut(
             school_code="S1", division_code=OWN, destination_kind="elsewhere", destination_division_code=place
@@ -130,6 +137,12 @@ class Office:
     def pump(self) -> None:
         """Let what was recorded show."""
         self.installation.pump(batch=500)
+
+    def facts(self, kind: type[F]) -> list[F]:
+        """Everything of one type in disbursement's log, in its order."""
+        self.pump()
+        found = (unseal(logged.event, {}) for logged, _ in self.installation.entries("disbursement"))
+        return [fact for fact in found if isinstance(fact, kind)]
 
     def does(self, path: str, body: Any, who: str = CLERK, kind: str = "aid_clerk") -> dict[str, Any]:
         """The same, insisting."""

@@ -85,7 +85,7 @@ def test_the_paper_holds_what_was_asked_masked_and_takes_no_text_for_a_command(o
     assert answer.headers["content-type"].endswith("wordprocessingml.document")
     paper = Document(io.BytesIO(answer.content))
     lines = [paragraph.text for paragraph in paper.paragraphs]
-    assert lines[0] == f"望教助函〔2026〕{letter[-4:]}号" and "望海县学生资助管理中心:" in lines
+    assert lines[0] == f"望教助函〔2026〕{letter[-4:]}号" and "望海县学生资助管理中心：" in lines
     section = paper.sections[0]
     assert section.page_width is not None and section.page_height is not None
     assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)

@@ -11,7 +11,7 @@ from shared.web.pages import encode_cursor
 from tests.services.disbursement.letters.office import TERM, Office
 
 # Codes that no other test tells about: names there would become ambiguous.
-NEAR, FAR, OTHER = "460401", "460402", "460403"
+NEAR, FAR, OTHER = "460501", "460502", "460503"
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import io
 from uuid import UUID
 
+from docx import Document
+
+from services.disbursement.letter_events import LetterPaperRead
 from shared.kernel.clock import today
 from tests.services.disbursement.letters.office import LONG_AGO, TERM, Office
 
@@ -48,6 +52,18 @@ def test_story_four(office: Office) -> None:
     again = office.post("/letters", {"term": TERM.name, "place": "460010"})
     assert (again.status_code, again.json()["code"]) == (409, "nothing_to_ask")
     assert office.due() == before, "nobody is due anything before the answers"
+
+    for place, letter in letters.items():
+        paper = office.post(f"/letters/{letter}/letter.docx", {"purpose": "寄送对方核实资助情况"}).content
+        assert len(Document(io.BytesIO(paper)).tables[0].rows) == 1 + len(expected[place])
+        assert "*" not in "".join(cell.text for row in Document(io.BytesIO(paper)).tables[0].rows for cell in row.cells)
+    read = [
+        child
+        for each in office.facts(LetterPaperRead)
+        for child in each.children
+        if str(each.letter_id) in letters.values()
+    ]
+    assert sorted(read, key=str) == sorted(set().union(*expected.values()), key=str), "each, once, and nobody else"
 
     children = [(place, child) for place, each in expected.items() for child in sorted(each, key=str)]
     kinds = ["aided"] * 31 + ["not_registered", "left", "ineligible", "ineligible"] + ["silent"] * 2
