@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.broker import EmbeddedKafka
 from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
+from shared.kernel.clock import utc_now
+from tests.support.midnight import seconds_to_wait
 
 LONGEST = (
     "tests/faults",
@@ -136,6 +139,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test begins so shortly before midnight in Asia/Shanghai that its today and a service's would differ."""
+    time.sleep(seconds_to_wait(utc_now()))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,11 @@ from tests.support.district import District
 from tests.support.listening import listening
 from tests.support.people import Child, Row
 
-CLOSE = {"reason": "exempt", "evidence": "病休证明 2026-17", "ends_on": (today() + timedelta(days=200)).isoformat()}
+
+def closing() -> dict[str, str]:
+    """What closes an alert until a day that is far away."""
+    ends_on = (today() + timedelta(days=200)).isoformat()
+    return {"reason": "exempt", "evidence": "病休证明 2026-17", "ends_on": ends_on}
 
 
 def alerts_about(district: District, caller: Caller, number: str, **query: Any) -> list[dict[str, Any]]:
@@ -41,7 +45,7 @@ def test_a_listed_child_in_no_register_raises_an_alert_that_is_seen_and_closed_o
         alert_id = heard.data["id"]
         assert [each["alert_id"] for each in alerts_about(district, clerk, child.number)] == [alert_id]
 
-        early = clerk.post("notifications", f"/alerts/{alert_id}/close", CLOSE)
+        early = clerk.post("notifications", f"/alerts/{alert_id}/close", closing())
         assert early.status_code == 409, "an alert nobody has read cannot be closed"
         district.office.see(alert_id, "listed_but_unenrolled", child.number)
         listener.wait_for_row(lambda row: row["alert_id"] == alert_id and row["state"] == "seen")
@@ -49,7 +53,7 @@ def test_a_listed_child_in_no_register_raises_an_alert_that_is_seen_and_closed_o
             "notifications", f"/alerts/{alert_id}/close", {"reason": "attending_again", "evidence": "x"}
         )
         assert unproven.json()["code"] == "evidence_missing", "no school has reported this child"
-        district.office.close(alert_id, "listed_but_unenrolled", child.number, CLOSE)
+        district.office.close(alert_id, "listed_but_unenrolled", child.number, closing())
         listener.wait_for_row(lambda row: row["alert_id"] == alert_id and row["state"] == "closed")
     district.system.settle()
     district.compare()

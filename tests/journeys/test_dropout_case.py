@@ -18,7 +18,6 @@ from tests.journeys.pages.test_registry_pages import proper
 from tests.services.happenings import enrolled, link, listed, someone
 from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 
-TODAY = today()
 NAMES = ("李小云", "王海生", "陈亚妹", "符小强")
 TOWNSHIPS = ("469001101", "469001102", "469001103")
 NOTE = "母亲说外出打工的父亲下周回来"
@@ -34,7 +33,7 @@ def a_dropout(running: NotificationsPortal, number: int) -> UUID:
     )  # fmt: skip
     running.installation.append("registry", child, fact, date(2022, 9, 1))
     left = StudentLeft(school_code=school, division_code=division, reason="dropped_out")
-    running.installation.append("registry", child, left, TODAY - timedelta(days=8))
+    running.installation.append("registry", child, left, today() - timedelta(days=8))
     return child
 
 
@@ -51,7 +50,7 @@ def running(postgres: Any) -> Iterator[NotificationsPortal]:
         made.installation.append("registry", entry, listed(someone(), division_code=TOWNSHIPS[0]), date(2026, 1, 1))
         made.installation.append("matching", someone(), link(entry, children[0]), date(2026, 1, 1))
         for days in (7, 0):  # the first of them raised a week ago: its deadlines are over
-            made.open_day(TODAY - timedelta(days=days))
+            made.open_day(today() - timedelta(days=days))
         yield made
 
 
@@ -102,7 +101,7 @@ def test_a_case_goes_from_the_list_to_its_closing(page: Page, running: Notificat
     form.get_by_label("结果").select_option("hesitating")
     form.get_by_label("教师").check()
     form.get_by_label("下一步").select_option("phone")
-    form.get_by_label("约定日期").fill((TODAY + timedelta(days=3)).isoformat())
+    form.get_by_label("约定日期").fill((today() + timedelta(days=3)).isoformat())
     form.get_by_label("备注(仅本校和填写人可查看)").fill(NOTE)
     proper(page, tmp_path / "attempt")
     form.get_by_role("button", name="保存").click()
@@ -162,7 +161,7 @@ def a_class_with_one_away(running: NotificationsPortal) -> None:
             left_behind=pupil == pupils[0],
         )  # fmt: skip
         running.installation.append("registry", pupil, fact, date(2022, 9, 1))
-    days = [day for each in range(30, 8, -1) if (day := TODAY - timedelta(days=each)).isoweekday() < 6][:12]
+    days = [day for each in range(30, 8, -1) if (day := today() - timedelta(days=each)).isoweekday() < 6][:12]
     for number, day in enumerate(days):
         report = ClassAttendanceReported(
             school_code="S1", division_code=TOWNSHIPS[1], stage="primary", grade="5", class_name="5班",
@@ -180,7 +179,7 @@ def test_thresholds_are_tried_on_a_past_and_put_into_force(
     page.goto("/dropout/rules")
     page.get_by_role("link", name="规则效果试算").click()
     page.locator("input[name=absent_days_running]").fill("5")
-    page.locator("input[name=first]").fill((TODAY - timedelta(days=31)).isoformat())
+    page.locator("input[name=first]").fill((today() - timedelta(days=31)).isoformat())
     page.get_by_role("button", name="试算", exact=True).click()
     row = page.locator("#kinds tbody tr", has_text="连续缺勤")
     expect(row.locator("td.number").first).to_have_text("1")
@@ -190,7 +189,7 @@ def test_thresholds_are_tried_on_a_past_and_put_into_force(
     form = page.locator("#change form")
     expect(form.locator("input[name=absent_days_running]")).to_have_value("5")
     form.locator("input[name=absent_share]").fill("7")
-    form.locator("input[name=as_of]").fill(TODAY.isoformat())
+    form.locator("input[name=as_of]").fill(today().isoformat())
     form.locator("input[name=division_0]").fill(TOWNSHIPS[2])
     form.locator("input[name=return_days_0]").fill("4")
     page.get_by_role("button", name="自该日起启用").click()

@@ -4,6 +4,7 @@ and fault tests have in common."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 from shared.kernel.clock import today
@@ -26,19 +27,23 @@ class District:
 
     def __init__(self, system: System, seed: int) -> None:
         self.system, self.seed = system, seed
-        self.today = today()
-        self.term_begin = term_on(self.today)[1]
+        self.term_begin = term_on(today())[1]
         self.schools = [
             School(f"{system.division}{number:06d}", name, stage, system.division)
             for number, (name, stage) in enumerate(_SCHOOLS, 1)
         ]
-        self.people = People(seed, self.schools, self.today)
-        self.oracle = Oracle(self.today)
+        self.people = People(seed, self.schools, today())
+        self.oracle = Oracle()
         self.deaths: list[str] = []
         self.office = Office(system.callers, self.oracle, meanwhile=self._tend)
-        self.observed = Observed(system, self.today)
+        self.observed = Observed(system)
         self.children: list[Child] = []
         self.rows: list[Row] = []
+
+    @property
+    def today(self) -> date:
+        """Asked for each time: a district may be founded before midnight and lived in after it."""
+        return today()
 
     def found(self, children: int) -> None:
         """Register the schools, and children as of the term's first day."""

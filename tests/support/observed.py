@@ -6,19 +6,19 @@ that people are told apart by the ids the tables give them.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
+from shared.kernel.clock import today
 from tests.support.callers import Caller
 from tests.support.oracle import Line
 from tests.support.system import System
 
 
 class Observed:
-    """Reads one system on one day."""
+    """Reads one system as of the day on which it is asked."""
 
-    def __init__(self, system: System, today: date) -> None:
-        self._system, self._today = system, today
+    def __init__(self, system: System) -> None:
+        self._system = system
 
     # -- from the tables --------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class Observed:
         schema = self._system.ask(
             service, "SELECT schema FROM builds WHERE projection = %s AND state = 'live'", projection
         )[0][0]
-        return self._system.ask(service, query.format(schema=f'"{schema}"', day=self._today.isoformat()))
+        return self._system.ask(service, query.format(schema=f'"{schema}"', day=today().isoformat()))
 
     # -- from the APIs ----------------------------------------------------------------------------------------------
 

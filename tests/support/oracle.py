@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+from shared.kernel.clock import today
 from tests.support.people import AGENCIES, Child, Row, School
 
 # One line per fact about the county: (what, who, …). Both sides are compared as sorted lines, and by their hash.
@@ -93,9 +94,8 @@ class Standing:
 
 @dataclass
 class Oracle:
-    """Told every submission that was acknowledged, in order; gives the lines that must be true on ``today``."""
+    """Told every submission that was acknowledged, in order; gives the lines that must be true on the day of asking."""
 
-    today: date
     standing: dict[str, Standing] = field(default_factory=dict)
     rows: dict[tuple[str, str, str], Row] = field(default_factory=dict)
     proved: dict[str, set[str]] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Oracle:
 
     def aid_lines(self) -> list[Line]:
         """One entitlement per child that was ever proved in this term, and its one payment."""
-        term, _ = term_on(self.today)
+        term, _ = term_on(today())
         found: list[Line] = []
         for number in self.proved:
             child = self.standing[number].child
@@ -190,11 +190,11 @@ class Oracle:
         found: set[tuple[str, str]] = set()
         for row in self.rows.values():
             nowhere = self.state_of(row) == "not_in_register" and not self._linked_anywhere(row.number)
-            if nowhere and row.about is not None and of_school_age(row.about.born, self.today):
+            if nowhere and row.about is not None and of_school_age(row.about.born, today()):
                 found.add(("listed_but_unenrolled", row.number))
         for number, standing in self.standing.items():
             waiting = standing.gone == "transferred_out" and standing.since is not None
-            if waiting and self.today >= (standing.since or self.today) + timedelta(days=ACCEPTANCE_DAYS):
+            if waiting and today() >= (standing.since or today()) + timedelta(days=ACCEPTANCE_DAYS):
                 found.add(("left_without_acceptance", number))
             if standing.gone == "dropped_out":
                 found.add(("dropped_out", number))

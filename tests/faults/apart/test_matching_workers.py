@@ -39,7 +39,6 @@ from tests.support.system import System
 WORKERS = ("matching-worker-1", "matching-worker-2", "matching-worker-3")
 FIRST_WORKER_OFFSET = 7
 LINES, FILE_ROWS = 40, 30
-SINCE = today() - timedelta(days=30)
 
 
 class Size(NamedTuple):
@@ -85,7 +84,8 @@ class Town:
     def __init__(self, system: System, seed: int, size: Size) -> None:
         self.chance = random.Random(f"town {seed}")
         self.schools = [School(f"{system.division}{1:06d}", "第一小学", "primary", system.division)]
-        self.office = Office(system.callers, Oracle(today()))
+        self.since = today() - timedelta(days=30)
+        self.office = Office(system.callers, Oracle())
         self.people = Alike(seed, self.schools, size.students)
         # Student → what follows her enrolment; a single row → its second wording. Else nothing; None = it leaves.
         changed = self.chance.sample(range(size.students), size.students // 10)
@@ -111,13 +111,13 @@ class Town:
         students = self.people.students
         for begin in range(0, len(students), LINES):
             part = students[begin : begin + LINES]
-            lines = [json.dumps(each | {"enrolled_on": SINCE.isoformat()}, ensure_ascii=False) for each in part]
+            lines = [json.dumps(each | {"enrolled_on": self.since.isoformat()}, ensure_ascii=False) for each in part]
             more = {"content": "\n".join(lines).encode(), "headers": {"content-type": "application/x-ndjson"}}
             known = self._clerk("/students/batch", **more)["student_ids"]
             for place, student_id in enumerate(known, begin):
                 if place in self.changes:
                     path, body = self.changes[place]
-                    self._clerk(f"/students/{student_id}/{path}", body | {"on": SINCE.isoformat()})
+                    self._clerk(f"/students/{student_id}/{path}", body | {"on": self.since.isoformat()})
 
     def _change(self) -> tuple[str, dict[str, Any]]:
         if self.chance.random() < 0.4:
@@ -141,17 +141,17 @@ class Town:
             part = rows[begin : begin + FILE_ROWS]
             body: list[list[sheets.Cell]] = [[row.get(field, "") for field in headers] for row in part]
             content = sheets.xlsx([list(headers.values()), *body])
-            self.office.send(self.office.agencies[name], name, content, SINCE)
+            self.office.send(self.office.agencies[name], name, content, self.since)
 
     def push(self, rows: Sequence[Cells]) -> None:
         """One row after the other; some are written anew under their own key, some leave again."""
-        agency, told = self.office.agencies["poverty"], {"as_of": SINCE.isoformat()}
+        agency, told = self.office.agencies["poverty"], {"as_of": self.since.isoformat()}
         for row in rows:
             path = "/lists/poverty/entries"
             entry_id = self.office.insist(agency, "registry", path, row, params=told)["entry_id"]
             anew = self.anew.get(row["person_number"], row)
             if anew is None:
-                self.office.insist(agency, "registry", f"{path}/{entry_id}/remove", {"on": SINCE.isoformat()})
+                self.office.insist(agency, "registry", f"{path}/{entry_id}/remove", {"on": self.since.isoformat()})
             elif anew is not row:
                 self.office.insist(agency, "registry", path, anew, params=told)
 
@@ -232,7 +232,7 @@ def decided(system: System) -> dict[str, tuple[Any, ...]]:
 
 def check(system: System, seed: int, size: Size, kills: int) -> None:
     town = Town(system, seed, size)
-    town.office.open_schools(town.schools, SINCE)
+    town.office.open_schools(town.schools, town.since)
     deaths, victim = 0, arm(system, town.chance)
     began = time.monotonic()
     with ThreadPoolExecutor(len(town.senders())) as pool:

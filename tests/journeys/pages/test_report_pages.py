@@ -20,8 +20,6 @@ from tests.journeys.pages.test_registry_pages import proper
 from tests.services.happenings import enrolled, someone
 from tests.support.notifications_portal import NotificationsPortal, clerks_page, notifications_portal
 
-FIRST = today().replace(day=1)
-BEFORE = FIRST - timedelta(days=20)  # a day of last month
 SCHOOLS = {"S1": ("城关第一小学", "469001101"), "S2": ("城关第二小学", "469001101"), "S3": ("南坡小学", "469001102")}
 
 
@@ -35,15 +33,22 @@ def a_child(running: NotificationsPortal, school: str, left: date | None = None)
 
 
 @pytest.fixture(scope="module")
-def running(postgres: Any) -> Iterator[NotificationsPortal]:
+def first() -> date:
+    """The first day of the month in which the last one's reports are due."""
+    return today().replace(day=1)
+
+
+@pytest.fixture(scope="module")
+def running(postgres: Any, first: date) -> Iterator[NotificationsPortal]:
     with notifications_portal(postgres) as made:
         for code, (name, division) in SCHOOLS.items():
             fact = SchoolRegistered(school_code=code, name=name, division_code=division)
             made.installation.append("registry", someone(), fact, date(2020, 9, 1))
         for school in SCHOOLS:
             a_child(made, school)
-        a_child(made, "S1", BEFORE - timedelta(days=2))
-        for day in (BEFORE, FIRST):
+        before = first - timedelta(days=20)
+        a_child(made, "S1", before - timedelta(days=2))
+        for day in (before, first):
             made.installation.append("registry", UUID(int=7), RegistryDayOpened(day=day), day)
             made.open_day(day)
         yield made
@@ -55,7 +60,9 @@ def page(browser: Browser, running: NotificationsPortal) -> Iterator[Page]:
         yield opened
 
 
-def test_a_report_is_read_taken_away_and_issued_again(page: Page, running: NotificationsPortal, tmp_path: Path) -> None:
+def test_a_report_is_read_taken_away_and_issued_again(
+    page: Page, running: NotificationsPortal, first: date, tmp_path: Path
+) -> None:
     expect(page.locator("nav.pages a[aria-current=page]")).to_have_text("定期报告")
     due = page.locator("#due tbody tr").first
     expect(due.locator("td.number").nth(0)).to_have_text("3")
@@ -76,7 +83,7 @@ def test_a_report_is_read_taken_away_and_issued_again(page: Page, running: Notif
     assert open_book(path).sheets[0].name == "三本台账"
     page.get_by_role("button", name="重新出具").click()
     expect(page.locator(".trouble")).to_contain_text("没有变化")
-    a_child(running, "S1", BEFORE)
+    a_child(running, "S1", first - timedelta(days=20))
     running.pump()
     page.get_by_role("button", name="重新出具").click()
     expect(page.locator(".notice")).to_have_text("已重新出具")

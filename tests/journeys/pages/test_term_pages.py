@@ -22,16 +22,20 @@ from tests.shared.tabular.workbooks import workbook
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
 __all__ = ["page"]  # a fixture
-FIRST = today() - timedelta(days=today().weekday() + 7)  # a Monday: the check of the term's opening is late by now
-TERM = f"{FIRST.year}-spring"
 
 
 @pytest.fixture(scope="module")
-def running(postgres: Any) -> Iterator[RegistryPortal]:
+def first() -> date:
+    """The first day of the term, a Monday: the check of the term's opening is late by now."""
+    return today() - timedelta(days=today().weekday() + 7)
+
+
+@pytest.fixture(scope="module")
+def running(postgres: Any, first: date) -> Iterator[RegistryPortal]:
     with registry_portal(postgres) as made:
         register_schools(made.registry, RegisterSchools(SCHOOLS, date(2020, 9, 1)), command())
-        year = CalendarYear((Span(FIRST, FIRST + timedelta(days=140), TERM),))
-        told = ActivateCalendar("469000", None, FIRST.year, year, FIRST)
+        year = CalendarYear((Span(first, first + timedelta(days=140), f"{first.year}-spring"),))
+        told = ActivateCalendar("469000", None, first.year, year, first)
         activate_calendar(made.registry, Scope(division="46"), told, command())
         made.pump()
         yield made
@@ -47,7 +51,7 @@ def act(page: Page, school: str, word: str) -> None:
 
 
 def test_what_is_due_leads_to_its_rows_and_is_done_and_taken_up_again(
-    page: Page, running: RegistryPortal, tmp_path: Path
+    page: Page, running: RegistryPortal, first: date, tmp_path: Path
 ) -> None:
     page.goto("/")
     tasks = page.locator("section", has=page.locator("#tasks"))
@@ -58,7 +62,7 @@ def test_what_is_due_leads_to_its_rows_and_is_done_and_taken_up_again(
     act(page, SCHOOLS[0].name, "登记完成")
     expect(page.locator(".notice")).to_have_text("已登记完成")
     running.pump()
-    page.goto(f"/terms/tasks?task=opening_check&school_year={FIRST.year}&term={TERM}")
+    page.goto(f"/terms/tasks?task=opening_check&school_year={first.year}&term={first.year}-spring")
     row = page.locator("table.rows tbody tr", has_text=SCHOOLS[0].name)
     expect(row).to_contain_text("已完成")
     proper(page, tmp_path / "tasks")
@@ -67,7 +71,7 @@ def test_what_is_due_leads_to_its_rows_and_is_done_and_taken_up_again(
     page.reload()
     expect(row).to_contain_text("人数有误")
     page.goto("/terms")
-    expect(page.locator("table.rows tbody tr")).to_contain_text(f"{FIRST.year}年春季学期")
+    expect(page.locator("table.rows tbody tr")).to_contain_text(f"{first.year}年春季学期")
     proper(page, tmp_path / "terms")
     page.locator("table.rows tbody td a").first.click()
     expect(page.locator("table.rows tbody tr")).to_have_count(8)

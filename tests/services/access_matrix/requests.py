@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from shared.kernel.clock import today
 from tests.services.access_matrix.records import AGENCIES, Child
 
-DAY = today().isoformat()
 # In a path: the planted id; every other id there is somebody's who never was.
 IN_PATH = {
     "student_id": "student", "alert_id": "alert", "entry_id": "entry", "document_id": "document",
@@ -96,7 +95,7 @@ class Description:
             case "boolean":
                 return True
             case "string":
-                return {"date": DAY, "date-time": f"{DAY}T00:00:00+08:00", "uuid": str(uuid4())}.get(
+                return {"date": f"{today()}", "date-time": f"{today()}T00:00:00+08:00", "uuid": str(uuid4())}.get(
                     schema.get("format", ""), "说明" * 5
                 )
         return None

@@ -41,7 +41,6 @@ QUERY: dict[tuple[str, str], dict[str, Any]] = {
     ("registry", "/register-places/students"): {"place": "469001"},
     ("notifications", "/reports/preview"): {"level": "school", "place": "S1"},
 }
-_DAYS = {"day": today().isoformat(), "last": today().isoformat(), "first": (today() - timedelta(days=9)).isoformat()}
 # What concerns all of a division at once: asked for within it, it is refused.
 WHOLE = {
     *(("audit", path) for path in ("/erasures", "/erasures/due", "/keys/rotation", "/retention-rule", "/snapshots")),
@@ -74,6 +73,11 @@ LISTS: dict[tuple[str, str], InList] = {
 }
 
 
+def _days() -> dict[str, str]:
+    """What a route that asks for days is asked."""
+    return {"day": f"{today()}", "last": f"{today()}", "first": f"{today() - timedelta(days=9)}"}
+
+
 def routes(service: str) -> list[tuple[str, frozenset[str]]]:
     """GET paths of a service with the kinds of post let in."""
     return [
@@ -100,7 +104,7 @@ def ask_everything(county: Planted, person: Person, found: Found) -> None:
         for path, kinds in routes(service):
             if re.search(r"\{\w+_id\}", path):
                 continue
-            query = {"limit": "200", **_DAYS, **QUERY.get((service, path), {})}
+            query = {"limit": "200", **_days(), **QUERY.get((service, path), {})}
             kind = "entries" if person.kind == "agency_publisher" else "students"
             answer = client.get(f"/v1{path.format(**OTHER, kind=kind)}", params=query, headers=bearer(person))
             where = (person, service, path, answer.status_code, answer.text[:200])

@@ -23,7 +23,11 @@ from tests.services.registry.test_api import Client, client, http, school
 from tests.services.registry.year import found_school, seat
 
 __all__ = ["client", "http"]  # fixtures
-DAY = today() - timedelta(days=1)
+
+
+def yesterday() -> date:
+    """A day that is over: a class of it is reported or missing."""
+    return today() - timedelta(days=1)
 
 
 class TwoClasses:
@@ -40,7 +44,7 @@ class TwoClasses:
     def body(self, *absent: tuple[UUID, str], **fields: Any) -> dict[str, Any]:
         children = [{"student_id": str(child), "reason": reason} for child, reason in absent]
         named: dict[str, Any] = {"school_code": self.school, "grade": "三年级", "class_name": "1班", "absent": children}
-        return named | {"day": DAY.isoformat()} | fields
+        return named | {"day": yesterday().isoformat()} | fields
 
 
 @pytest.fixture
@@ -69,29 +73,30 @@ def test_a_class_is_reported_and_a_second_report_counts_instead(
     again = client.post("/v1/attendance", json=classes.body((one, "sick"), late=[str(two)]))
     assert len(first.json()["event_ids"]) == 1 and again.json()["event_ids"] == []
     office.pump()
-    assert absences(client, one) == [(DAY.isoformat(), "sick", False)]
-    assert absences(client, two) == [(DAY.isoformat(), None, True)]
+    assert absences(client, one) == [(yesterday().isoformat(), "sick", False)]
+    assert absences(client, two) == [(yesterday().isoformat(), None, True)]
     corrected = client.post("/v1/attendance", json=classes.body((one, "leave"), (three, "unexplained")))
     assert len(corrected.json()["event_ids"]) == 1
     office.pump()
     assert [absences(client, child) for child in classes.first] == [
-        [(DAY.isoformat(), "leave", False)],
+        [(yesterday().isoformat(), "leave", False)],
         [],
-        [(DAY.isoformat(), "unexplained", False)],
+        [(yesterday().isoformat(), "unexplained", False)],
     ]
     assert len(reported(office)) == 2  # both are on record
-    (row,) = client.get("/v1/attendance", params={"day": DAY, "school": classes.school}).json()["items"]
+    (row,) = client.get("/v1/attendance", params={"day": yesterday(), "school": classes.school}).json()["items"]
     assert (row["absent"], row["late"], row["members"], row["corrected"]) == (2, 0, 3, True)
-    assert absences(client, one, last=DAY - timedelta(days=1)) == []
+    assert absences(client, one, last=yesterday() - timedelta(days=1)) == []
 
 
 def test_classes_that_did_not_report_are_listed(client: Client, office: Office, classes: TwoClasses) -> None:
     def silent() -> list[tuple[str, int]]:
-        answer = client.get("/v1/attendance/unreported", params={"day": DAY, "school": classes.school, "limit": 1})
+        asked = {"day": yesterday(), "school": classes.school, "limit": 1}
+        answer = client.get("/v1/attendance/unreported", params=asked)
         rows = answer.json()["items"]
         while answer.json()["next"]:
-            params = {"day": DAY, "school": classes.school, "limit": 1, "after": answer.json()["next"]}
-            answer = client.get("/v1/attendance/unreported", params=params)
+            following = asked | {"after": answer.json()["next"]}
+            answer = client.get("/v1/attendance/unreported", params=following)
             rows += answer.json()["items"]
         return [(row["class_name"], row["members"]) for row in rows]
 
@@ -131,12 +136,12 @@ def test_a_batch_is_taken_whole_or_told_line_by_line(client: Client, office: Off
 
 def test_who_was_in_the_class_is_asked_of_that_day(client: Client, office: Office, classes: TwoClasses) -> None:
     one = classes.first[0]
-    left = {"on": DAY.isoformat(), "reason": "abroad"}
+    left = {"on": yesterday().isoformat(), "reason": "abroad"}
     assert client.post(f"/v1/students/{one}/leave", json=left).status_code == 200
     office.pump()
     gone = client.post("/v1/attendance", json=classes.body((one, "sick")))
     assert (gone.status_code, gone.json()["code"]) == (422, "not_in_class")
-    before = (DAY - timedelta(days=1)).isoformat()
+    before = (yesterday() - timedelta(days=1)).isoformat()
     assert client.post("/v1/attendance", json=classes.body((one, "sick"), day=before)).status_code == 200
 
 
@@ -145,7 +150,7 @@ def test_the_same_report_again_gives_the_same_answer_whoever_left_meanwhile(
 ) -> None:
     key, body = uuid4(), classes.body((classes.first[0], "sick"))
     first = client.post("/v1/attendance", key, json=body)
-    left = {"on": DAY.isoformat(), "reason": "abroad"}
+    left = {"on": yesterday().isoformat(), "reason": "abroad"}
     assert client.post(f"/v1/students/{classes.first[0]}/leave", json=left).status_code == 200
     office.pump()
     assert client.post("/v1/attendance", json=body).json()["code"] == "not_in_class"
@@ -164,17 +169,17 @@ def test_another_schools_class_is_unknown(client: Client, office: Office, classe
     for body in (classes.body(), classes.body((classes.first[0], "sick"))):
         assert client.post("/v1/attendance", json=body).json()["code"] == "unknown_class"
     assert client.get(f"/v1/students/{classes.first[0]}/absences").status_code == 404
-    assert client.get("/v1/attendance", params={"day": DAY, "school": classes.school}).json()["items"] == []
+    assert client.get("/v1/attendance", params={"day": yesterday(), "school": classes.school}).json()["items"] == []
     client.act_as({"sub": "auditor", "kind": "auditor", "division": "46"})
     assert client.post("/v1/attendance", json=classes.body()).status_code == 403
 
 
 def test_a_day_that_is_no_school_day_is_flagged_and_taken(office: Office, classes: TwoClasses) -> None:
     def saturday(school_code: str, day: date) -> bool:
-        return not (school_code == classes.school and day == DAY)
+        return not (school_code == classes.school and day == yesterday())
 
     register = ClassRegister(office.registry, Scope(division="4690"), saturday)
-    report = Report(classes.school, "三年级", "1班", DAY)
+    report = Report(classes.school, "三年级", "1班", yesterday())
     report_one(register, report, Command("teacher", uuid4(), b"r"), today())
     assert [each.school_day for each in reported(office)] == [False]
 
@@ -194,7 +199,7 @@ def test_a_schools_classes_and_their_children_are_shown_as_they_were_reported_at
     client: Client, office: Office, classes: TwoClasses
 ) -> None:
     client.act_as(school(classes.school))
-    asked = {"day": DAY.isoformat(), "school": classes.school}
+    asked = {"day": yesterday().isoformat(), "school": classes.school}
 
     def shown() -> list[tuple[str, int, bool, int, int, bool]]:
         told = client.get("/v1/attendance/classes", params=asked).json()
@@ -220,7 +225,7 @@ def test_a_schools_classes_and_their_children_are_shown_as_they_were_reported_at
     nobody = client.get("/v1/attendance/class", params=asked | {"grade": "九年级", "class_name": "1班"})
     assert nobody.status_code == 422 and nobody.json()["code"] == "unknown_class"
     office.pump()
-    rows = client.get("/v1/attendance/schools", params={"day": DAY}).json()["items"]
+    rows = client.get("/v1/attendance/schools", params={"day": yesterday()}).json()["items"]
     assert [(row["classes"], row["reported"]) for row in rows] == [(2, 1)]
     client.act_as(school(SCHOOLS[0].school_code))
     assert client.get("/v1/attendance/classes", params=asked).json()["classes"] == []

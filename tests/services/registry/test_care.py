@@ -18,18 +18,25 @@ from tests.services.registry.office import SCHOOLS, Office
 from tests.services.registry.test_api import CLERK, Client, client, enrol, http, school
 
 __all__ = ["client", "http"]  # fixtures
-DAY = today() - timedelta(days=3)
 CARER, NOTE = "欧阳守望", "孩子最近常做噩梦"
-GUARDIANSHIP: dict[str, Any] = {
-    "on": DAY.isoformat(),
-    "carer_name": CARER,
-    "carer_relation": "祖母",
-    "carer_phone": "13912345678",
-    "parents_whereabouts": "both_away",
-    "last_contact_on": DAY.isoformat(),
-}
 OWN, OTHER = (school(each.school_code) | {"kind": "principal"} for each in SCHOOLS[:2])
 PURPOSE = {"purpose": "春节前家访准备"}
+
+
+def lately() -> str:
+    """The day from which the child's carer cares."""
+    return (today() - timedelta(days=3)).isoformat()
+
+
+def guardianship() -> dict[str, Any]:
+    return {
+        "on": lately(),
+        "carer_name": CARER,
+        "carer_relation": "祖母",
+        "carer_phone": "13912345678",
+        "parents_whereabouts": "both_away",
+        "last_contact_on": lately(),
+    }
 
 
 @pytest.fixture
@@ -37,8 +44,8 @@ def child(client: Client, office: Office) -> str:
     """A child with a carer and a counselling note on record."""
     student = enrol(client, office)
     client.act_as(OWN)
-    assert client.post(f"/v1/students/{student}/guardianship", json=GUARDIANSHIP).status_code == 200
-    note = {"on": DAY.isoformat(), "note": NOTE}
+    assert client.post(f"/v1/students/{student}/guardianship", json=guardianship()).status_code == 200
+    note = {"on": lately(), "note": NOTE}
     assert client.post(f"/v1/students/{student}/counselling", json=note).status_code == 200
     return student
 
@@ -50,20 +57,20 @@ def read(client: Client, child: str, purpose: dict[str, str] = PURPOSE) -> Any:
 def test_the_childs_own_school_reads_all_of_it_and_the_read_is_recorded(
     client: Client, office: Office, child: str
 ) -> None:
-    later = GUARDIANSHIP | {"on": today().isoformat(), "carer_name": "欧阳二叔", "parents_whereabouts": "father_away"}
+    later = guardianship() | {"on": today().isoformat(), "carer_name": "欧阳二叔", "parents_whereabouts": "father_away"}
     assert client.post(f"/v1/students/{child}/guardianship", json=later).status_code == 200
     answer = read(client, child)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert [(row["carer_name"], row["since"]) for row in told["guardianships"]] == [
         ("欧阳二叔", today().isoformat()),
-        (CARER, DAY.isoformat()),
+        (CARER, lately()),
     ]
     assert told["guardianships"][1] == {
-        "since": DAY.isoformat(),
-        **{name: value for name, value in GUARDIANSHIP.items() if name != "on"},
+        "since": lately(),
+        **{name: value for name, value in guardianship().items() if name != "on"},
     }
-    assert told["counselling"] == [{"on": DAY.isoformat(), "noted_by": OWN["sub"], "note": NOTE}]
+    assert told["counselling"] == [{"on": lately(), "noted_by": OWN["sub"], "note": NOTE}]
     (noted,) = [each.fact for each in office.log() if isinstance(each.fact, PersonalDataRead)]
     assert noted.fields == ("care", "counselling_notes") and noted.student_id == UUID(child)
     assert noted.purpose == PURPOSE["purpose"] and noted.viewer == OWN["sub"]
@@ -76,7 +83,7 @@ def test_the_centre_reads_who_cares_and_no_counselling_note(client: Client, offi
     assert answer.json()["counselling"] is None and NOTE not in answer.text
     (noted,) = [each.fact for each in office.log() if isinstance(each.fact, PersonalDataRead)]
     assert noted.fields == ("care",)
-    refused = client.post(f"/v1/students/{child}/counselling", json={"on": DAY.isoformat(), "note": "x"})
+    refused = client.post(f"/v1/students/{child}/counselling", json={"on": lately(), "note": "x"})
     assert refused.status_code == 403
 
 
@@ -89,7 +96,7 @@ def test_nobody_else_reads_or_writes_it(
 ) -> None:
     client.act_as(who)
     assert read(client, child).status_code == status
-    assert client.post(f"/v1/students/{child}/guardianship", json=GUARDIANSHIP).status_code == status
+    assert client.post(f"/v1/students/{child}/guardianship", json=guardianship()).status_code == status
     assert office.count(lambda each: isinstance(each.fact, PersonalDataRead)) == 0
     assert office.count(lambda each: isinstance(each.fact, GuardianshipChanged)) == 1
 
@@ -129,14 +136,14 @@ def test_an_erased_child_has_no_care_record_left(client: Client, office: Office,
     office.running.service.keyring.erase(people.pop())
     told = read(client, child).json()
     assert told["guardianships"][0]["carer_name"] is None and told["counselling"][0]["note"] is None
-    refused = client.post(f"/v1/students/{child}/guardianship", json=GUARDIANSHIP)
+    refused = client.post(f"/v1/students/{child}/guardianship", json=guardianship())
     assert (refused.status_code, refused.json()["code"]) == (409, "particulars_erased")
 
 
 def test_what_is_still_to_come_is_refused(client: Client, child: str) -> None:
     tomorrow = (today() + timedelta(days=1)).isoformat()
     for changed in ({"on": tomorrow}, {"last_contact_on": tomorrow}):
-        answer = client.post(f"/v1/students/{child}/guardianship", json=GUARDIANSHIP | changed)
+        answer = client.post(f"/v1/students/{child}/guardianship", json=guardianship() | changed)
         assert (answer.status_code, answer.json()["code"]) == (422, "day_in_future")
     answer = client.post(f"/v1/students/{child}/counselling", json={"on": tomorrow, "note": NOTE})
     assert answer.json()["code"] == "day_in_future"

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.registry.events import StudentDetailsCorrected, StudentPlaced
+from shared.kernel.clock import today
 from shared.tabular.book import open_book
 from tests.services.registry.test_api import Client, client, http, school
-from tests.services.registry.test_changes_in_mass import DAY, Village, approve, merge, undo, village
+from tests.services.registry.test_changes_in_mass import Village, approve, merge, undo, village
 from tests.services.registry.year import change_all
 from tests.shared.tabular.workbooks import workbook
 
@@ -78,7 +79,7 @@ def test_an_edited_export_changes_exactly_what_was_edited(client: Client, villag
 def test_rows_of_a_sheet_that_cannot_be_are_told_one_by_one(client: Client, village: Village, tmp_path: Path) -> None:
     sheet = Sheet(client, village.a, tmp_path)
     first, second, third = village.at_a
-    client.post(f"/v1/students/{first}/class", json={"on": DAY.isoformat(), "class_name": "3班"})
+    client.post(f"/v1/students/{first}/class", json={"on": today().isoformat(), "class_name": "3班"})
     sheet.edit(first, 班级="4班")
     sheet.edit(second, 身份证号=village.office.number(77))
     sheet.edit(third, 学段="大学", 姓名="李*四")
@@ -93,13 +94,13 @@ def test_a_student_changed_since_is_settled_field_by_field(client: Client, villa
     sheet = Sheet(client, village.a, tmp_path)
     first, second, third = village.at_a
     for student in village.at_a:
-        client.post(f"/v1/students/{student}/class", json={"on": DAY.isoformat(), "class_name": "3班"})
+        client.post(f"/v1/students/{student}/class", json={"on": today().isoformat(), "class_name": "3班"})
     sheet.edit(first, 联系电话="13900001234")  # nobody else touched it: taken
     sheet.edit(second, 班级="4班", 联系电话="13900005678")
     sheet.edit(third, 班级="3班")  # as it stands: kept
     (problem,) = sheet.send().json()["facts"]["problems"]
     assert (problem["code"], problem["line"]) == ("changed_since_export", sheet.line(second))
-    for said in ("“班级”", "表中“4班”", "导出时“1班”", "现为“3班”", f"{DAY} 起"):
+    for said in ("“班级”", "表中“4班”", "导出时“1班”", "现为“3班”", f"{today()} 起"):
         assert said in problem["zh"]
     assert "电话" not in problem["zh"]
     sheet.edit(second, 班级="!4班")
@@ -159,7 +160,7 @@ def test_classes_of_a_grade_are_reshuffled_in_one_go_and_put_back(client: Client
     seats = {each["student_id"]: each for each in client.get("/v1/class-seats", params=asked).json()}
     assert seats.keys() == {first, second} and seats[first]["name"] == "张***0"
     moved = [{"student_id": each, "version": seats[each]["version"], "class_name": "2班"} for each in (first, second)]
-    body = {"day": DAY.isoformat(), "reason": "秋季分班", "seats": moved}
+    body = {"day": today().isoformat(), "reason": "秋季分班", "seats": moved}
     client.act_as(school(village.a))
     answer = client.post("/v1/changes/classes", json=body)
     assert answer.status_code == 202, answer.text

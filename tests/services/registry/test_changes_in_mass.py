@@ -21,7 +21,6 @@ from tests.services.registry.test_api import CLERK, Client, client, http, school
 from tests.services.registry.year import change_all, found_school, seat, work_off
 
 __all__ = ["client", "http"]  # fixtures
-DAY = today()
 SECOND = CLERK | {"sub": "second clerk", "kind": "approver"}
 # Who proposes holds the approver's post as well: people are compared, not posts.
 ALSO = CLERK | {"kind": "approver"}
@@ -66,7 +65,7 @@ def village(office: Office) -> Village:
 def propose(client: Client, village: Village, **body: Any) -> str:
     """Propose as the clerk, and make the preview."""
     client.act_as(CLERK)
-    answer = client.post("/v1/changes", json={"day": DAY.isoformat(), "reason": "秋季学期调整"} | body)
+    answer = client.post("/v1/changes", json={"day": today().isoformat(), "reason": "秋季学期调整"} | body)
     assert answer.status_code == 202, answer.text
     change_all(village.registry)
     return str(answer.json()["change_id"])
@@ -99,7 +98,7 @@ def merge(client: Client, village: Village, **body: Any) -> str:
 
 
 def test_two_schools_are_merged_and_everybody_is_accounted_for(client: Client, village: Village) -> None:
-    left = {"on": (DAY - timedelta(days=10)).isoformat(), "reason": "suspended"}
+    left = {"on": (today() - timedelta(days=10)).isoformat(), "reason": "suspended"}
     assert client.post(f"/v1/students/{village.at_b[2]}/leave", json=left).status_code == 200
     before = village.shown()
     change = merge(client, village)
@@ -121,7 +120,7 @@ def test_two_schools_are_merged_and_everybody_is_accounted_for(client: Client, v
         assert (state, at, division) == ("enrolled", village.c, "469003")
         assert rest == list(before[student][3:])
     assert after[village.at_b[2]] == before[village.at_b[2]]  # suspended: she comes back to the school that is there
-    back = client.post(f"/v1/students/{village.at_b[2]}/return", json={"on": DAY.isoformat()})
+    back = client.post(f"/v1/students/{village.at_b[2]}/return", json={"on": today().isoformat()})
     assert back.status_code == 200 and village.shown()[village.at_b[2]][1] == village.c
     facts = [each.fact for each in village.office.log() if each.stream == UUID(change)]
     assert [type(each) for each in facts] == [ChangeSetProposed, ChangeSetApproved, ChangeSetApplied]
@@ -132,7 +131,7 @@ def test_a_merger_is_undone_but_for_who_changed_since(client: Client, village: V
     before = village.shown()
     change = merge(client, village)
     approve(client, village, change)
-    left = {"on": DAY.isoformat(), "reason": "abroad"}
+    left = {"on": today().isoformat(), "reason": "abroad"}
     assert client.post(f"/v1/students/{village.at_a[1]}/leave", json=left).status_code == 200
     done = undo(client, village, change)
     assert (done["state"], done["restored"], done["not_restored"]) == ("undone", 5, 1)
@@ -162,7 +161,7 @@ def test_who_names_a_merged_school_means_the_other_one(client: Client, village: 
     approve(client, village, merge(client, village))
     office = village.office
     pupil = office.pupil(1, f"{office.agency}东小学", grade="三年级", class_name="1班")
-    receipt = office.send([pupil], list_name="students", on=DAY)
+    receipt = office.send([pupil], list_name="students", on=today())
     assert receipt.rejected == 0
     state, at, *_ = village.shown()[village.at_a[0]]
     assert (state, at) == ("enrolled", village.c)
@@ -201,10 +200,10 @@ def test_what_changed_since_the_preview_makes_it_worthless_until_it_is_made_agai
 ) -> None:
     change = merge(client, village)
     first = client.get(f"/v1/changes/{change}").json()["preview_hash"]
-    client.post(f"/v1/students/{village.at_a[0]}/class", json={"on": DAY.isoformat(), "class_name": "9班"})
+    client.post(f"/v1/students/{village.at_a[0]}/class", json={"on": today().isoformat(), "class_name": "9班"})
     newcomer = {"name": "张新来", "id_number": village.office.number(9), "school_code": village.a, "grade": "三年级"}
     client.post("/v1/students", json=newcomer)
-    client.post(f"/v1/students/{village.at_b[0]}/leave", json={"on": DAY.isoformat(), "reason": "died"})
+    client.post(f"/v1/students/{village.at_b[0]}/leave", json={"on": today().isoformat(), "reason": "died"})
     client.act_as(SECOND)
     stale = client.post(f"/v1/changes/{change}/approve", json={"preview_hash": first})
     assert (stale.status_code, stale.json()["code"]) == (409, "preview_outdated")
@@ -223,7 +222,7 @@ def test_whoever_changes_between_approval_and_work_is_left_alone(client: Client,
     body = {"preview_hash": told["preview_hash"]}
     assert client.post(f"/v1/changes/{change}/approve", json=body).status_code == 202
     client.act_as(CLERK)
-    out = {"on": DAY.isoformat(), "destination_kind": "elsewhere"}
+    out = {"on": today().isoformat(), "destination_kind": "elsewhere"}
     assert client.post(f"/v1/students/{village.at_a[2]}/transfer-out", json=out).status_code == 200
     change_all(village.registry)
     done = client.get(f"/v1/changes/{change}").json()
@@ -264,7 +263,7 @@ def test_a_value_that_changed_after_the_approval_is_not_overwritten(client: Clie
     told = client.get(f"/v1/changes/{change}").json()
     client.post(f"/v1/changes/{change}/approve", json={"preview_hash": told["preview_hash"]})
     client.act_as(CLERK)
-    client.post(f"/v1/students/{village.at_a[0]}/class", json={"on": DAY.isoformat(), "class_name": "5班"})
+    client.post(f"/v1/students/{village.at_a[0]}/class", json={"on": today().isoformat(), "class_name": "5班"})
     change_all(village.registry)
     done = client.get(f"/v1/changes/{change}").json()
     assert (done["changed"], done["changed_since"]) == (1, 1)
@@ -273,7 +272,7 @@ def test_a_value_that_changed_after_the_approval_is_not_overwritten(client: Clie
 
 def test_a_school_proposes_for_its_own_students_only(client: Client, village: Village) -> None:
     client.act_as(school(village.a))
-    body = {"kind": "fields", "day": DAY.isoformat(), "reason": "分班", "where": {"grade": "三年级"}}
+    body = {"kind": "fields", "day": today().isoformat(), "reason": "分班", "where": {"grade": "三年级"}}
     answer = client.post("/v1/changes", json=body | {"values": {"class_name": "7班"}})
     assert answer.status_code == 202
     change_all(village.registry)
@@ -303,14 +302,14 @@ def test_what_cannot_be_is_refused_by_name(
     given = {key: known.get(value, value) if isinstance(value, str) else value for key, value in body.items()}
     if "sources" in given:
         given["sources"] = [known.get(each, each) for each in given["sources"]]
-    answer = client.post("/v1/changes", json={"day": DAY.isoformat(), "reason": "调整"} | given)
+    answer = client.post("/v1/changes", json={"day": today().isoformat(), "reason": "调整"} | given)
     assert (answer.status_code, answer.json()["facts"]["problem"]) == (422, problem)
 
 
 def test_a_merged_school_is_not_merged_again(client: Client, village: Village) -> None:
     approve(client, village, merge(client, village))
     client.act_as(CLERK)
-    body = {"kind": "schools_merged", "day": DAY.isoformat(), "reason": "调整"}
+    body = {"kind": "schools_merged", "day": today().isoformat(), "reason": "调整"}
     circular = client.post("/v1/changes", json=body | {"sources": [village.c], "into": village.a})
     assert circular.json()["facts"]["problem"] == "merged_already"
 
@@ -318,7 +317,7 @@ def test_a_merged_school_is_not_merged_again(client: Client, village: Village) -
 def test_a_promotion_on_the_day_of_a_merger_takes_everybody_along(client: Client, village: Village) -> None:
     approve(client, village, merge(client, village))
     client.act_as(CLERK)
-    answer = client.post("/v1/promotions", json={"day": DAY.isoformat(), "school_code": village.c})
+    answer = client.post("/v1/promotions", json={"day": today().isoformat(), "school_code": village.c})
     work_off(village.registry)
     told = client.get(f"/v1/promotions/{answer.json()['promotion_id']}").json()
     assert told["promoted"] == 6

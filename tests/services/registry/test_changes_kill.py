@@ -11,10 +11,11 @@ import pytest
 from services.registry.changes import change_work
 from services.registry.changes.change_work import Changing
 from services.registry.events import StudentPlaced
+from shared.kernel.clock import today
 from tests.services.registry.office import Office
 from tests.services.registry.promotion_process import until_killed
 from tests.services.registry.test_api import CLERK, Client, client, http
-from tests.services.registry.test_changes_in_mass import DAY, SECOND, Village, village
+from tests.services.registry.test_changes_in_mass import SECOND, Village, village
 from tests.services.registry.year import change_all
 
 __all__ = ["client", "http", "village"]  # fixtures
@@ -23,7 +24,7 @@ __all__ = ["client", "http", "village"]  # fixtures
 def order(client: Client, village: Village) -> str:
     client.act_as(CLERK)
     body = {"kind": "schools_merged", "sources": [village.a, village.b], "into": village.c}
-    answer = client.post("/v1/changes", json=body | {"day": DAY.isoformat(), "reason": "布局调整"})
+    answer = client.post("/v1/changes", json=body | {"day": today().isoformat(), "reason": "布局调整"})
     return str(answer.json()["change_id"])
 
 

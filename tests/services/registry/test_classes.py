@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,11 @@ from tests.services.registry.test_api import Client, client, http, school
 from tests.services.registry.year import found_school, seat, seats
 
 __all__ = ["client", "http"]  # fixtures
-DAY = today() - timedelta(days=10)
+
+
+def lately() -> date:
+    """A day on which a class may still change."""
+    return today() - timedelta(days=10)
 
 
 class Grade:
@@ -38,13 +42,15 @@ def grade(office: Office) -> Grade:
     return Grade(office)
 
 
-def change(client: Client, child: UUID, class_name: str, on: Any = DAY) -> Any:
-    return client.post(f"/v1/students/{child}/class", json={"on": on.isoformat(), "class_name": class_name})
+def change(client: Client, child: UUID, class_name: str, on: date | None = None) -> Any:
+    return client.post(
+        f"/v1/students/{child}/class", json={"on": (on or lately()).isoformat(), "class_name": class_name}
+    )
 
 
-def reshuffle(client: Client, *rows: tuple[UUID, str], on: Any = DAY) -> Any:
+def reshuffle(client: Client, *rows: tuple[UUID, str], on: date | None = None) -> Any:
     lines = "\n".join(json.dumps({"student_id": str(child), "class_name": name}) for child, name in rows)
-    return client.post("/v1/students/classes/batch", content=lines, params={"on": on.isoformat()})
+    return client.post("/v1/students/classes/batch", content=lines, params={"on": (on or lately()).isoformat()})
 
 
 def test_a_student_changes_class_from_a_day_on(client: Client, office: Office, grade: Grade) -> None:
@@ -61,10 +67,10 @@ def test_a_student_changes_class_from_a_day_on(client: Client, office: Office, g
 def test_a_change_before_what_was_told_of_later_days_is_refused(client: Client, grade: Grade) -> None:
     child = grade.children[0]
     assert change(client, child, "2班").status_code == 200
-    early = change(client, child, "3班", DAY - timedelta(days=1))
+    early = change(client, child, "3班", lately() - timedelta(days=1))
     assert (early.status_code, early.json()["code"]) == (422, "before_last_change")
     assert change(client, child, "3班", today() + timedelta(days=1)).json()["code"] == "day_in_future"
-    assert client.post(f"/v1/students/{child}/leave", json={"on": DAY.isoformat(), "reason": "abroad"}).is_success
+    assert client.post(f"/v1/students/{child}/leave", json={"on": lately().isoformat(), "reason": "abroad"}).is_success
     assert change(client, child, "3班", today()).json()["code"] == "student_not_enrolled"
 
 
@@ -79,7 +85,7 @@ def test_a_set_with_wrong_rows_moves_nobody_and_says_which_and_why(
     client: Client, office: Office, grade: Grade
 ) -> None:
     one, two, three = grade.children
-    assert client.post(f"/v1/students/{two}/leave", json={"on": DAY.isoformat(), "reason": "abroad"}).is_success
+    assert client.post(f"/v1/students/{two}/leave", json={"on": lately().isoformat(), "reason": "abroad"}).is_success
     assert change(client, three, "9班", today()).status_code == 200
     wrong = reshuffle(client, (one, "2班"), (two, "2班"), (three, "2班"), (uuid4(), "2班"), (one, "3班"))
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_batch")

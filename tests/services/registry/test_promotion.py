@@ -22,7 +22,6 @@ from tests.services.registry.test_api import Client, client, http, school
 from tests.services.registry.year import found_school, seat, seats, work_off
 
 __all__ = ["client", "http"]  # fixtures
-DAY = today()
 
 
 class Grades:
@@ -48,7 +47,7 @@ def grades(office: Office) -> Grades:
 
 
 def order(client: Client, grades: Grades, **changed: Any) -> str:
-    body = {"day": DAY.isoformat(), "school_code": grades.school} | changed
+    body = {"day": today().isoformat(), "school_code": grades.school} | changed
     answer = client.post("/v1/promotions", json=body)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["promotion_id"])
@@ -59,7 +58,7 @@ MOVED = [("enrolled", "四年级"), ("enrolled", "三年级"), ("transferred_out
 
 
 def test_a_school_moves_up_and_every_child_is_accounted_for(client: Client, office: Office, grades: Grades) -> None:
-    preview = client.get("/v1/promotions/preview", params={"day": DAY, "school_code": grades.school}).json()
+    preview = client.get("/v1/promotions/preview", params={"day": today(), "school_code": grades.school}).json()
     assert preview["students"] == 4
     assert {(row["grade"], row["students"], row["following"]) for row in preview["rows"]} == {
         ("三年级", 2, "primary:四年级"),
@@ -90,7 +89,7 @@ def test_it_is_put_back_but_for_who_changed_since(client: Client, office: Office
     early = client.post(f"/v1/promotions/{promotion}/undo", json={})
     assert (early.status_code, early.json()["code"]) == (409, "promotion_not_finished")
     work_off(office.registry)
-    left = {"on": DAY.isoformat(), "reason": "abroad"}
+    left = {"on": today().isoformat(), "reason": "abroad"}
     assert client.post(f"/v1/students/{grades.students[1]}/leave", json=left).status_code == 200
     assert client.post(f"/v1/promotions/{promotion}/undo", json={}).status_code == 202
     work_off(office.registry)
@@ -115,7 +114,7 @@ def test_who_is_promoted_is_not_promoted_again_in_the_same_year(client: Client, 
 
 
 def test_the_same_order_twice_is_one_promotion(client: Client, office: Office, grades: Grades) -> None:
-    key, body = uuid4(), {"day": DAY.isoformat(), "school_code": grades.school}
+    key, body = uuid4(), {"day": today().isoformat(), "school_code": grades.school}
     first, again = (client.post("/v1/promotions", key, json=body).json() for _ in range(2))
     assert first == again
     work_off(office.registry)
@@ -126,12 +125,12 @@ def test_the_same_order_twice_is_one_promotion(client: Client, office: Office, g
 
 def test_what_cannot_be_ordered_is_refused_by_name(client: Client, office: Office, grades: Grades) -> None:
     def code(**changed: Any) -> tuple[int, str]:
-        body = {"day": DAY.isoformat(), "school_code": grades.school} | changed
+        body = {"day": today().isoformat(), "school_code": grades.school} | changed
         answer = client.post("/v1/promotions", json=body)
         return answer.status_code, answer.json()["code"]
 
-    assert code(day=(DAY + timedelta(days=1)).isoformat()) == (422, "day_in_future")
-    assert code(day=(DAY - timedelta(days=400)).isoformat()) == (422, "day_too_long_ago")
+    assert code(day=(today() + timedelta(days=1)).isoformat()) == (422, "day_in_future")
+    assert code(day=(today() - timedelta(days=400)).isoformat()) == (422, "day_too_long_ago")
     assert code(ladder={"primary:1": "primary:1"}) == (422, "ladder_broken")
     assert code(repeaters=[str(uuid4())]) == (422, "repeaters_unknown")
     assert code(school_code="9999999999") == (422, "unknown_school")
@@ -158,7 +157,7 @@ def test_it_cannot_be_undone_when_its_term_is_over(client: Client, office: Offic
     work_off(office.registry)
     with pytest.raises(UndoTooLate):
         command = Command("clerk", uuid4(), b"undo")
-        undo_promotion(office.registry, Scope(division=DIVISION[:4]), promotion, command, DAY + timedelta(days=190))
+        undo_promotion(office.registry, Scope(division=DIVISION[:4]), promotion, command, today() + timedelta(days=190))
     with office.registry.database.writing() as connection:
         job = promotion_jobs.JOBS.one(driver(connection), promotion)
     assert job is not None and job.state == "finished"

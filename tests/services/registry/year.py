@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -20,7 +20,12 @@ from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from tests.services.installation import DIVISION
 
-LONG_AGO = today() - timedelta(days=400)
+
+def long_ago() -> date:
+    """Before any day a test speaks of."""
+    return today() - timedelta(days=400)
+
+
 ONE_UP = {"一年级": "二年级", "二年级": "三年级", "三年级": "四年级", "四年级": "五年级", "五年级": "六年级"}
 Seat = tuple[str | None, str | None, str | None]  # state, grade, class
 
@@ -28,7 +33,7 @@ Seat = tuple[str | None, str | None, str | None]  # state, grade, class
 def found_school(registry: Registry, code: str, name: str, division: str = "469001") -> str:
     """Put a school on record; its code."""
     record = SchoolRecord(code, name, division, stages=("primary",))
-    register_schools(registry, RegisterSchools((record,), LONG_AGO), Command("test", uuid4(), code.encode()))
+    register_schools(registry, RegisterSchools((record,), long_ago()), Command("test", uuid4(), code.encode()))
     return code
 
 
@@ -50,7 +55,7 @@ def seat(
     ]
     for begin in range(0, len(records), 500):
         part = tuple(records[begin : begin + 500])
-        enrol_students(registry, EnrolStudents(part, LONG_AGO), Command("test", uuid4(), b"seat"))
+        enrol_students(registry, EnrolStudents(part, long_ago()), Command("test", uuid4(), b"seat"))
     return students_named(registry, records)
 
 

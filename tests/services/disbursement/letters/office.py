@@ -31,7 +31,6 @@ from tests.shared.web.tokens import AUDIENCE, ISSUER, Ed25519Signer, claims, tok
 SIGNER = Ed25519Signer("letters")
 OWN = "469001"
 LONG_AGO = date(2021, 9, 1)
-TERM = term_of(LIVING_SUBSIDY, today())
 NUMBER = "11010519491231002X"  # of every child on a list
 COUNTY = Scope(division="4690")
 F = TypeVar("F", bound=Fact)
@@ -61,6 +60,8 @@ class Office:
             raise_server_exceptions=False,
         )
         self.expected: dict[str, set[UUID]] = {}
+        # Of the day it opened: on the night a term ends, its letters stay those of that term.
+        self.term = term_of(LIVING_SUBSIDY, today())
 
     def division(self, code: str, name: str) -> None:
         self.installation.append("registry", someone(), DivisionCodeAdded(code=code, name=name), date(2000, 1, 1))
@@ -153,7 +154,7 @@ class Office:
 
     def drafted(self, *places: str) -> dict[str, str]:
         """Letters to these places, shown; place → id."""
-        asked = [{"term": TERM.name, "place": place} for place in places]
+        asked = [{"term": self.term.name, "place": place} for place in places]
         letters: list[str] = [self.does("/letters", each)["letter_id"] for each in asked]
         self.pump()
         return dict(zip(places, letters, strict=True))
@@ -184,7 +185,7 @@ class Office:
     def due(self) -> dict[UUID, EntitlementRow]:
         """What is due, by child: of this term."""
         with self.service.database.reading(COUNTY, "payments") as connection:
-            rows = queries.entitlements(connection, today(), PageTurn(None, 500), term=TERM.name)
+            rows = queries.entitlements(connection, today(), PageTurn(None, 500), term=self.term.name)
         standing = [row for row in rows if row.state != "withdrawn"]
         due = {row.student_id: row for row in standing}
         assert len(due) == len(standing), "nobody is due two things at once"

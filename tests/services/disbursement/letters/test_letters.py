@@ -16,7 +16,7 @@ from services.disbursement.streams import Streams
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
 from shared.kernel.refusals import Refusal
-from tests.services.disbursement.letters.office import APPROVER, CLERK, COUNTY, LONG_AGO, TERM, Office
+from tests.services.disbursement.letters.office import APPROVER, CLERK, COUNTY, LONG_AGO, Office
 from tests.services.happenings import enrolled, link, someone
 
 GONE = LONG_AGO.replace(year=2024)
@@ -78,7 +78,7 @@ def test_the_paper_holds_what_was_asked_masked_and_takes_no_text_for_a_command(o
     office.division("460103", "望海县")
     child = office.listed("{{ 7 * 7 }}<b>&小学", stage="junior")
     office.pump()
-    office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": "460103"})
+    office.does(f"/elsewhere/children/{child}/place", {"term": office.term.name, "place": "460103"})
     office.pump()
     letter = office.sent("460103")["460103"]
     answer = office.get(f"/letters/{letter}/letter.docx")
@@ -117,8 +117,8 @@ def test_aided_there_takes_away_what_was_due_and_another_answer_brings_it_back(o
 
 def test_a_student_who_left_in_the_term_keeps_her_aid_until_she_is_aided_there(office: Office) -> None:
     office.division("460105", "第460105县")
-    child = office.went("460105", max(TERM.begins + timedelta(days=1), TERM.begins))
-    other = office.went("460105", max(TERM.begins + timedelta(days=1), TERM.begins))
+    child = office.went("460105", office.term.begins + timedelta(days=1))
+    other = office.went("460105", office.term.begins + timedelta(days=1))
     office.settle()
     assert office.due()[child].programme == "living_subsidy"
     letter = office.sent("460105")["460105"]
@@ -150,7 +150,7 @@ def test_a_child_of_no_known_stage_is_not_silently_left_without(office: Office) 
     office.division("460110", "第460110县")
     child = office.listed("县第一中学", stage=None)
     office.pump()
-    office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": "460110"})
+    office.does(f"/elsewhere/children/{child}/place", {"term": office.term.name, "place": "460110"})
     office.pump()
     letter = office.sent("460110")["460110"]
     body = {"child_id": str(child), "kind": "ineligible", "replied_on": str(today())}
@@ -167,7 +167,7 @@ def test_a_place_told_is_a_division_in_force_and_not_our_own(office: Office) -> 
     child = office.listed("某县第一小学")
     office.pump()
     for place in ("469001", "999999"):
-        refused = office.post(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": place})
+        refused = office.post(f"/elsewhere/children/{child}/place", {"term": office.term.name, "place": place})
         assert (refused.status_code, refused.json()["code"]) == (422, "no_such_place")
     unknown = office.get("/elsewhere/children?place=unknown&limit=200").json()["items"]
     assert str(child) in {each["child_id"] for each in unknown}
@@ -177,7 +177,7 @@ def test_an_erased_child_has_no_name_in_a_letter_any_more(office: Office) -> Non
     office.division("460111", "第460111县")
     child = office.listed("县第一小学")
     office.pump()
-    office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": "460111"})
+    office.does(f"/elsewhere/children/{child}/place", {"term": office.term.name, "place": "460111"})
     office.pump()
     letter = office.sent("460111")["460111"]
     office.reply(letter, child, "left")
@@ -231,7 +231,7 @@ def test_who_sees_another_county_sees_neither_letter_nor_child(office: Office) -
 
 def test_two_clerks_at_once_ask_about_a_child_once(office: Office) -> None:
     one_child(office, "460109")
-    asked = {"term": TERM.name, "place": "460109"}
+    asked = {"term": office.term.name, "place": "460109"}
     answers = [office.post("/letters", asked, who).status_code for who in (CLERK, "clerk-zhao")]
     assert answers == [201, 409]
 
@@ -246,7 +246,7 @@ def test_another_countys_letter_is_answered_with_what_stands_in_our_books(office
     row = office.due()[aided]
     assert pay(office, row) is None
     days = {"received_on": str(today()), "answer_by": str(today() + timedelta(days=20))}
-    came = {"from_place": "460301", "number": "琼教助函〔2026〕9号", "term": TERM.name, "not_found": 1, **days}
+    came = {"from_place": "460301", "number": "琼教助函〔2026〕9号", "term": office.term.name, "not_found": 1, **days}
     children = [str(aided), str(unaided), str(aided)]
     stranger = office.post("/incoming-letters", came | {"children": [*children, str(someone())]})
     assert (stranger.status_code, stranger.json()["code"]) == (404, "not_our_child")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from services.disbursement.events import DataExported
 from services.disbursement.letter_events import LetterPaperRead
 from services.disbursement.letters.letter_paper import PaperChild, PaperLetter, written
-from tests.services.disbursement.letters.office import APPROVER, CLERK, NUMBER, TERM, Office
+from tests.services.disbursement.letters.office import APPROVER, CLERK, NUMBER, Office
 from tests.services.disbursement.letters.test_letters import GONE
 
 OTHER_NUMBER = "44030620150101001X"
@@ -30,7 +30,7 @@ def two_children(office: Office, place: str) -> tuple[UUID, UUID]:
     listed = office.listed("县第一小学")
     gone = office.went(place, GONE, id_number=OTHER_NUMBER)
     office.pump()
-    office.does(f"/elsewhere/children/{listed}/place", {"term": TERM.name, "place": place})
+    office.does(f"/elsewhere/children/{listed}/place", {"term": office.term.name, "place": place})
     office.pump()
     return listed, gone
 

@@ -10,7 +10,7 @@ from docx import Document
 
 from services.disbursement.letter_events import LetterPaperRead
 from shared.kernel.clock import today
-from tests.services.disbursement.letters.office import LONG_AGO, TERM, Office
+from tests.services.disbursement.letters.office import LONG_AGO, Office
 
 PLACES = {f"4600{number:02}": f"第{number}县" for number in range(10, 19)}
 
@@ -33,7 +33,7 @@ def planted(office: Office) -> dict[str, set[UUID]]:
     office.went("469001", LONG_AGO.replace(year=2024))  # to another school of ours
     office.pump()
     for child, place in told:
-        office.does(f"/elsewhere/children/{child}/place", {"term": TERM.name, "place": place})
+        office.does(f"/elsewhere/children/{child}/place", {"term": office.term.name, "place": place})
     office.pump()
     return expected
 
@@ -49,7 +49,7 @@ def test_story_four(office: Office) -> None:
     letters = office.sent(*PLACES)
     told = {row["letter_id"]: row for row in office.get("/letters?limit=200").json()["items"]}
     assert {place: told[letter]["children"] for place, letter in letters.items()} == counted
-    again = office.post("/letters", {"term": TERM.name, "place": "460010"})
+    again = office.post("/letters", {"term": office.term.name, "place": "460010"})
     assert (again.status_code, again.json()["code"]) == (409, "nothing_to_ask")
     assert office.due() == before, "nobody is due anything before the answers"
 

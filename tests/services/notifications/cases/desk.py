@@ -22,7 +22,6 @@ from tests.services.happenings import enrolled, someone
 from tests.services.installation import DIVISION, Installation
 from tests.shared.web import tokens
 
-TODAY = today()
 NORTH, SOUTH = "469001001", "469001002"
 SCHOOLS = {"S1": NORTH, "S2": NORTH, "S3": SOUTH}
 TEAM = {
@@ -77,7 +76,7 @@ class Desk:
         """A child who dropped out, and whose alert stands after settling."""
         student = self.child(school, **fields)
         fact = StudentLeft(school_code=school, division_code=SCHOOLS[school], reason="dropped_out")
-        self.installation.append("registry", student, fact, TODAY - timedelta(days=3))
+        self.installation.append("registry", student, fact, today() - timedelta(days=3))
         return student
 
     def household(self, *students: UUID) -> None:
@@ -103,7 +102,7 @@ def open_desk(installation: Installation) -> Iterator[Desk]:
     for code, division in SCHOOLS.items():
         fact = SchoolRegistered(school_code=code, name=f"{code}小学", division_code=division)
         installation.append("registry", someone(), fact, date(2020, 9, 1))
-    installation.open_day(service, TODAY)
+    installation.open_day(service, today())
     signer, hub = tokens.Ed25519Signer(), SseHub(service.database.app_conninfo)
     made = create_app(
         "notifications",

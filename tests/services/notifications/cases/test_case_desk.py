@@ -22,20 +22,25 @@ from services.registry.events import SchoolCalendarActivated
 from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.projection import Recorded
+from shared.kernel.clock import today
 from shared.kernel.facts import fact_type
 from shared.kernel.refusals import VersionConflict
 from shared.messaging.builds import enter_live
 from shared.standards.school_calendar import CalendarYear, Span, canonical
 from tests.services.happenings import link, listed, someone, unmatched
 from tests.services.installation import DIVISION, Installation
-from tests.services.notifications.cases.desk import NORTH, SOUTH, TEAM, TODAY, Desk, open_desk
+from tests.services.notifications.cases.desk import NORTH, SOUTH, TEAM, Desk, open_desk
 
 SECRET = "家访时母亲说想让孩子打工"
-ATTEMPT = {
-    "day": TODAY.isoformat(), "way": "home_visit", "by": ["teacher", "cadre"], "outcome": "hesitating",
-    "next_on": (TODAY + timedelta(days=3)).isoformat(), "next_step": "phone", "note": SECRET,
-}  # fmt: skip
 S1, S3 = {"school": "S1"}, {"school": "S3"}
+
+
+def attempt() -> dict[str, Any]:
+    """Today's, as it is told."""
+    return {
+        "day": today().isoformat(), "way": "home_visit", "by": ["teacher", "cadre"], "outcome": "hesitating",
+        "next_on": (today() + timedelta(days=3)).isoformat(), "next_step": "phone", "note": SECRET,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -72,11 +77,11 @@ def test_from_alert_over_team_and_attempt_to_a_closing_that_says_what_it_lacks(d
     assert (row["due_for"], row["then"], row["level"], row["times"]) == ("not_acknowledged", "township", "school", 1)
     assert desk.act(alert, "team", TEAM, place=S1).json()["code"] == "not_seen_yet"
     assert desk.act(alert, "seen", place=S1).status_code == 200
-    assert desk.act(alert, "attempts", ATTEMPT, place=S1).json()["code"] == "no_team_yet"
+    assert desk.act(alert, "attempts", attempt(), place=S1).json()["code"] == "no_team_yet"
     assert desk.act(alert, "team", TEAM, place=S1).status_code == 200
-    early = ATTEMPT | {"day": (TODAY - timedelta(days=9)).isoformat()}
+    early = attempt() | {"day": (today() - timedelta(days=9)).isoformat()}
     assert desk.act(alert, "attempts", early, place=S1).json()["code"] == "day_not_in_case"
-    assert desk.act(alert, "attempts", ATTEMPT, place=S1, by="teacher-1").status_code == 200
+    assert desk.act(alert, "attempts", attempt(), place=S1, by="teacher-1").status_code == 200
     refused = desk.act(alert, "close", {"reason": "attending_again", "evidence": "考勤表"}, place=S1)
     assert refused.status_code == 409 and "目前有0个" in refused.json()["detail"]
     desk.settle()
@@ -96,8 +101,8 @@ def test_from_alert_over_team_and_attempt_to_a_closing_that_says_what_it_lacks(d
 
 def test_reports_of_school_days_after_the_last_absence_are_the_evidence_of_a_return(shared: Desk) -> None:
     child, classmate = shared.child(class_name="1班"), shared.child(class_name="1班")
-    days = [TODAY - timedelta(days=days) for days in (8, 7, 6, 3, 2, 1)]
-    shared.report("S1", TODAY - timedelta(days=9))  # before she was missed
+    days = [today() - timedelta(days=days) for days in (8, 7, 6, 3, 2, 1)]
+    shared.report("S1", today() - timedelta(days=9))  # before she was missed
     for day in days[:3]:
         shared.report("S1", day, child)
     shared.report("S1", days[3], classmate)
@@ -110,7 +115,7 @@ def test_reports_of_school_days_after_the_last_absence_are_the_evidence_of_a_ret
         evidence=(), rules_hash="h", explanation_code="x", facts={},
     )  # fmt: skip
     database = shared.service.database
-    assert len(evidence_of(database, raised, TODAY).present) == 3
+    assert len(evidence_of(database, raised, today()).present) == 3
     assert evidence_of(database, raised, days[2]).present == ()
     assert len(evidence_of(database, raised, days[4]).present) == 2
 
@@ -126,10 +131,10 @@ def test_a_mistake_takes_two_people(shared: Desk) -> None:
 
 def test_notes_are_read_by_the_school_and_their_author_for_a_purpose_and_stand_in_no_list(shared: Desk) -> None:
     alert = a_case(shared)
-    shared.act(alert, "attempts", ATTEMPT, place=S1, by="teacher-1")
-    referral = {"day": TODAY.isoformat(), "to": "school_counsellor", "note": "县里写的一句话"}
+    shared.act(alert, "attempts", attempt(), place=S1, by="teacher-1")
+    referral = {"day": today().isoformat(), "to": "school_counsellor", "note": "县里写的一句话"}
     assert shared.act(alert, "referrals", referral, by="clerk").status_code == 200
-    action = {"day": TODAY.isoformat(), "agency": "police", "action": "searched", "reference": "公函 12"}
+    action = {"day": today().isoformat(), "agency": "police", "action": "searched", "reference": "公函 12"}
     assert shared.act(alert, "actions", action).status_code == 200
     shared.settle()
     shown = [shared.ask("GET", path).text for path in ("/alerts", f"/alerts/{alert}", "/ledgers", "/ledgers/children")]
@@ -160,7 +165,7 @@ def test_notes_are_read_by_the_school_and_their_author_for_a_purpose_and_stand_i
 def test_a_day_handed_over_twice_escalates_once_and_every_level_has_its_day(desk: Desk) -> None:
     desk.dropped()
     desk.settle()
-    days = [TODAY + timedelta(days=days) for days in range(1, 40)]
+    days = [today() + timedelta(days=days) for days in range(1, 40)]
     for day in days:
         desk.installation.open_day(desk.service, day)
         desk.installation.open_day(desk.service, day)
@@ -181,7 +186,7 @@ def test_two_workers_with_one_day_escalate_once(desk: Desk) -> None:
     for _ in range(5):
         desk.dropped()
     desk.settle()
-    later = TODAY + timedelta(days=20)
+    later = today() + timedelta(days=20)
     installation, service = desk.installation, desk.service
     installation.append("notifications", UUID(int=7), DayOpened(day=later), later)
     installation.sequence()
@@ -255,12 +260,12 @@ def test_a_township_sees_its_prefix_a_school_its_own_and_the_ledgers_count_the_s
     assert sums == {"school_age": 2, "in_no_school": 1, "dropped_out": 2}
     assert [(each["school_code"], each["dropped_out"]) for each in counted if each["poor_dropouts"]] == [("S1", 1)]
     weeks = desk.ask("GET", "/ledgers/trend", params={"weeks": 2}).json()
-    assert weeks[-1] == {"week_ends": TODAY.isoformat(), "raised": 3, "suspected": 1, "dropped_out": 2}
+    assert weeks[-1] == {"week_ends": today().isoformat(), "raised": 3, "suspected": 1, "dropped_out": 2}
 
 
 def test_an_exempt_case_opens_again_by_itself_when_its_document_has_run_out(desk: Desk) -> None:
     alert = a_case(desk)
-    ends = TODAY + timedelta(days=10)
+    ends = today() + timedelta(days=10)
     lacking = desk.act(alert, "close", {"reason": "exempt", "evidence": "病假条 3"})
     assert lacking.json()["code"] == "evidence_missing"
     body = {"reason": "exempt", "evidence": "病假条 3", "ends_on": ends.isoformat()}
@@ -277,25 +282,25 @@ def test_an_exempt_case_opens_again_by_itself_when_its_document_has_run_out(desk
 def test_a_confirmed_dropout_stays_on_the_ledger_and_the_view_replays(shared: Desk) -> None:
     alert = a_case(shared)
     assert shared.act(alert, "dropped-out", {"reference": "确认书 1"}).json()["code"] == "no_attempt_yet"
-    shared.act(alert, "attempts", ATTEMPT)
+    shared.act(alert, "attempts", attempt())
     assert shared.act(alert, "dropped-out", {"reference": "确认书 1"}).status_code == 200
     shared.settle()
     assert [row["state"] for row in shared.alerts() if row["alert_id"] == alert] == ["dropped_out"]
     rows = shared.ask("GET", "/ledgers/children", params={"ledger": "dropped_out"}).json()["items"]
     assert alert in [row["alert_id"] for row in rows]
     with shared.service.database.reading(Scope(division="46"), "alerts") as connection:
-        assert [row.state for row in every_alert(connection, TODAY) if str(row.alert_id) == alert] == ["dropped_out"]
+        assert [row.state for row in every_alert(connection, today()) if str(row.alert_id) == alert] == ["dropped_out"]
 
 
 def test_a_confirmed_dropout_is_asked_about_when_a_term_begins_and_silence_escalates(desk: Desk) -> None:
-    begins, alert = TODAY + timedelta(days=30), a_case(desk)
-    autumn = Span(TODAY - timedelta(days=60), TODAY + timedelta(days=5), "autumn")
+    begins, alert = today() + timedelta(days=30), a_case(desk)
+    autumn = Span(today() - timedelta(days=60), today() + timedelta(days=5), "autumn")
     terms = (autumn, Span(begins, begins + timedelta(days=120), "spring"))
     told = SchoolCalendarActivated(
-        division_code=DIVISION, school_year=TODAY.year, content=canonical(CalendarYear(terms)), content_hash="h"
+        division_code=DIVISION, school_year=today().year, content=canonical(CalendarYear(terms)), content_hash="h"
     )
-    desk.installation.append("registry", someone(), told, TODAY)
-    desk.act(alert, "attempts", ATTEMPT)
+    desk.installation.append("registry", someone(), told, today())
+    desk.act(alert, "attempts", attempt())
     assert desk.act(alert, "dropped-out", {"reference": "确认书 1"}).status_code == 200
     desk.settle()
     found = []

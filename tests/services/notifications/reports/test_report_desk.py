@@ -13,13 +13,20 @@ from services.notifications.case_events import AttemptLogged
 from services.notifications.events import ReportIssued
 from services.registry.events import DayOpened as RegistryDayOpened
 from services.registry.events import SchoolCalendarActivated, StudentLeft
+from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span, canonical
 from tests.services.happenings import link, someone
 from tests.services.installation import Installation
-from tests.services.notifications.cases.desk import NORTH, SCHOOLS, SOUTH, TODAY, Desk, open_desk
+from tests.services.notifications.cases.desk import NORTH, SCHOOLS, SOUTH, Desk, open_desk
 
-NEXT_MONTH = (TODAY.replace(day=1) + timedelta(days=32)).replace(day=1)
-MONTH = f"{TODAY:%Y-%m}"
+
+def next_month() -> date:
+    """Its first day: this month's reports are due."""
+    return (today() + timedelta(days=32 - today().day)).replace(day=1)
+
+
+def month() -> str:
+    return f"{today():%Y-%m}"
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def lived(desk: Desk) -> None:
     poor = desk.dropped()
     desk.dropped("S3")
     desk.child("S2", stage="junior")
-    desk.installation.append("matching", someone(), link(someone(), poor), TODAY)
+    desk.installation.append("matching", someone(), link(someone(), poor), today())
     desk.settle()
 
 
@@ -58,11 +65,11 @@ def reports(desk: Desk, level: str, **more: Any) -> dict[str, dict[str, Any]]:
 def test_the_first_day_after_a_month_issues_every_schools_report_once(desk: Desk) -> None:
     lived(desk)
     assert reports(desk, "school") == {}
-    open_day(desk, NEXT_MONTH)
-    open_day(desk, NEXT_MONTH + timedelta(days=1))
+    open_day(desk, next_month())
+    open_day(desk, next_month() + timedelta(days=1))
     months = reports(desk, "school")
     assert list(months) and sorted(months) == ["S1", "S2", "S3"]
-    assert {(each["edition"], each["period_name"]) for each in months.values()} == {(1, MONTH)}
+    assert {(each["edition"], each["period_name"]) for each in months.values()} == {(1, month())}
     own = months["S1"]
     told = get(desk, f"/reports/{own['report_id']}")
     assert told["figures"]["dropped_out.new.raised"] == 1
@@ -77,11 +84,11 @@ def test_the_first_day_after_a_month_issues_every_schools_report_once(desk: Desk
 def test_no_report_is_issued_before_the_register_has_opened_the_day(desk: Desk) -> None:
     """What it said may still be on its way; the day it opens later issues them, from what has come by then."""
     lived(desk)
-    desk.installation.open_day(desk.service, NEXT_MONTH)
+    desk.installation.open_day(desk.service, next_month())
     desk.settle()
     assert reports(desk, "school") == {}
     desk.child("S2", stage="junior")
-    desk.installation.append("registry", UUID(int=7), RegistryDayOpened(day=NEXT_MONTH), NEXT_MONTH)
+    desk.installation.append("registry", UUID(int=7), RegistryDayOpened(day=next_month()), next_month())
     desk.settle()
     report = reports(desk, "school")["S2"]
     assert get(desk, f"/reports/{report['report_id']}")["figures"]["school_age.end"] == 2
@@ -91,14 +98,14 @@ def test_who_answers_for_the_place_is_told_that_its_report_is_issued_and_no_sign
     readers = {each.name for each in desk.service.projections if ReportIssued in each.folds}
     assert readers == {"reports", "composing"}
     lived(desk)
-    open_day(desk, NEXT_MONTH)
+    open_day(desk, next_month())
     told = get(desk, "/messages", place={"school": "S2"})["items"]
     assert [(each["topic"], each["counts"]) for each in told] == [("reports_issued", {"month": 1})]
 
 
 def test_a_school_sees_its_own_report_and_a_township_its_schools(desk: Desk) -> None:
     lived(desk)
-    open_day(desk, NEXT_MONTH)
+    open_day(desk, next_month())
     months = reports(desk, "school")
     assert list(reports(desk, "school", place={"school": "S1"})) == ["S1"]
     assert sorted(reports(desk, "school", place={"division": NORTH})) == ["S1", "S2"]
@@ -111,20 +118,20 @@ def test_a_school_sees_its_own_report_and_a_township_its_schools(desk: Desk) -> 
     for level, where in (("school", "S3"), ("county", "469001")):
         asked = {"level": level, "place": where}
         assert desk.ask("GET", "/reports/preview", params=asked, place={"school": "S1"}).status_code == 404
-    (due,) = get(desk, "/reports/due", place={"school": "S1"}, params={"true_on": NEXT_MONTH.isoformat()})
+    (due,) = get(desk, "/reports/due", place={"school": "S1"}, params={"true_on": next_month().isoformat()})
     assert (due["level"], due["due"], due["issued"]) == ("school", 1, 1)
 
 
 def test_what_is_told_late_changes_no_issued_report_but_the_next_edition(desk: Desk) -> None:
     lived(desk)
-    open_day(desk, NEXT_MONTH)
+    open_day(desk, next_month())
     report = reports(desk, "school")["S2"]["report_id"]
     before = get(desk, f"/reports/{report}")
     refused = desk.ask("POST", f"/reports/{report}/editions")
     assert (refused.status_code, refused.json()["code"]) == (409, "report_nothing_changed")
     student = desk.child("S2", grade="8")
     left = StudentLeft(school_code="S2", division_code=SCHOOLS["S2"], reason="dropped_out")
-    desk.installation.append("registry", student, left, TODAY)
+    desk.installation.append("registry", student, left, today())
     desk.settle()
     assert get(desk, f"/reports/{report}") == before
     assert get(desk, f"/reports/{report}/reproduced")["same"] is True
@@ -165,20 +172,20 @@ def test_what_takes_effect_after_the_period_is_the_next_ones(desk: Desk) -> None
     lived(desk)
     leaver = desk.child("S2", stage="junior")
     left = StudentLeft(school_code="S2", division_code=SCHOOLS["S2"], reason="dropped_out")
-    desk.installation.append("registry", leaver, left, NEXT_MONTH)
-    open_day(desk, NEXT_MONTH)
+    desk.installation.append("registry", leaver, left, next_month())
+    open_day(desk, next_month())
     report = get(desk, f"/reports/{reports(desk, 'school')['S2']['report_id']}")["figures"]
     assert report["school_age.end"] == report["school_age.begin"] == 2
     assert not any(name.startswith("dropped_out") for name in report)
-    asked = {"level": "school", "place": "S2", "on": NEXT_MONTH.isoformat()}
+    asked = {"level": "school", "place": "S2", "on": next_month().isoformat()}
     following = get(desk, "/reports/preview", params=asked)["figures"]
     assert (following["school_age.end"], following["dropped_out.end"]) == (1, 1)
 
 
 def test_each_level_reports_of_its_own_period(desk: Desk) -> None:
     """Terms by the calendar that was told: the city's report at the end of a term, the province's of a school year."""
-    first, second = TODAY - timedelta(days=20), TODAY + timedelta(days=40)
-    terms = (Span(first, TODAY + timedelta(days=20), "autumn"), Span(second, second + timedelta(days=30), "spring"))
+    first, second = today() - timedelta(days=20), today() + timedelta(days=40)
+    terms = (Span(first, today() + timedelta(days=20), "autumn"), Span(second, second + timedelta(days=30), "spring"))
     year = SchoolCalendarActivated(
         division_code="469000", school_year=2026, content=canonical(CalendarYear(terms)), content_hash=""
     )
@@ -201,14 +208,14 @@ def test_deadlines_kept_and_missed_and_attempts_by_what_came_of_them(desk: Desk)
     for row in desk.alerts():
         if row["school_code"] == "S1":
             assert desk.act(row["alert_id"], "seen").status_code == 200
-            attempt = AttemptLogged(day=TODAY, way="phone", by=("teacher",), outcome="refused")
-            desk.installation.append("notifications", UUID(row["alert_id"]), attempt, TODAY)
+            attempt = AttemptLogged(day=today(), way="phone", by=("teacher",), outcome="refused")
+            desk.installation.append("notifications", UUID(row["alert_id"]), attempt, today())
     for day in range(1, 12):  # nobody looks at the other one
-        open_day(desk, TODAY + timedelta(days=day))
-    on = TODAY.isoformat()
+        open_day(desk, today() + timedelta(days=day))
+    on = today().isoformat()
     kept = get(desk, "/reports/preview", params={"level": "school", "place": "S1", "on": on})["figures"]
     assert (kept["deadlines.kept.not_acknowledged"], kept["attempts.refused"]) == (1, 1)
-    asked = {"level": "county", "place": "469001", "on": (TODAY + timedelta(days=11)).isoformat()}
+    asked = {"level": "county", "place": "469001", "on": (today() + timedelta(days=11)).isoformat()}
     missed = get(desk, "/reports/preview", params=asked)
     row = next(each for each in missed["rows"] if each["place"] == "S3")
     assert row["figures"]["deadlines.missed.not_acknowledged"] == 1

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.visits.events import VisitLogged
+from shared.kernel.clock import today
 from tests.services.happenings import someone
 from tests.services.installation import Installation
-from tests.services.notifications.cases.desk import TODAY, Desk, open_desk
+from tests.services.notifications.cases.desk import Desk, open_desk
 
 S1, S3 = {"school": "S1"}, {"school": "S3"}
 
@@ -27,7 +28,9 @@ def desk(installation: Installation) -> Iterator[Desk]:
 
 def paper(student: UUID, begins: int, ends: int, **fields: Any) -> dict[str, Any]:
     """From ``begins`` to ``ends`` days from today."""
-    days = {name: (TODAY + timedelta(days=at)).isoformat() for name, at in (("first_day", begins), ("last_day", ends))}
+    days = {
+        name: (today() + timedelta(days=at)).isoformat() for name, at in (("first_day", begins), ("last_day", ends))
+    }
     return {"student_id": str(student), "kind": "sick", "reference": "琼病假2026-18", **days, **fields}
 
 
@@ -42,7 +45,7 @@ def kinds(desk: Desk, student: UUID) -> set[str]:
 def test_a_document_ends_the_alert_of_its_days_and_its_withdrawal_raises_it_again(desk: Desk) -> None:
     student = desk.child(class_name="1班", grade="5")
     for back in (3, 2, 1):
-        desk.report("S1", TODAY - timedelta(days=back), student)
+        desk.report("S1", today() - timedelta(days=back), student)
     desk.settle()
     assert "absent_running" in kinds(desk, student)
     told = tell(desk, paper(student, -5, 5), place=S1)
@@ -67,13 +70,14 @@ def test_home_teaching_silences_as_long_as_visits_come(desk: Desk) -> None:
     assert tell(desk, paper(student, -60, 60), place=S1).json()["code"] == "student_not_here"  # not arrived yet
     desk.settle()
     assert tell(desk, paper(student, -60, 60, kind="home_teaching"), place=S1).status_code == 201
+    desk.settle()  # of two services' logs either may be read first
     for back in (3, 2, 1):
-        desk.report("S1", TODAY - timedelta(days=back), student)
+        desk.report("S1", today() - timedelta(days=back), student)
     desk.settle()
     (alert,) = [row for row in desk.alerts() if row["student_id"] == str(student)]
     assert alert["explanation_code"].endswith("_home_teaching_unvisited")
     visit = VisitLogged(
-        student_id=student, campaign=None, visited_on=TODAY - timedelta(days=10), outcome="met", visitor="teacher-1",
+        student_id=student, campaign=None, visited_on=today() - timedelta(days=10), outcome="met", visitor="teacher-1",
         confirmed=(), repeat_on=None, division_code="469001001", school_code="S1", personal=None,
     )  # fmt: skip
     desk.installation.append("visits", someone(), visit, visit.visited_on)
@@ -85,9 +89,9 @@ def test_a_report_told_again_or_mended_or_of_another_time(desk: Desk) -> None:
     """The future, two years back, and a child whom no class of hers names raise nothing; told again nothing new."""
     student, stranger = desk.child(class_name="1班", grade="5"), desk.child("S3", class_name="9班", grade="6")
     for day in range(1, 4):
-        desk.report("S1", TODAY + timedelta(days=day), student)
-        desk.report("S1", TODAY - timedelta(days=730 + day), student)
-    desk.report("S1", TODAY - timedelta(days=1), stranger)
+        desk.report("S1", today() + timedelta(days=day), student)
+        desk.report("S1", today() - timedelta(days=730 + day), student)
+    desk.report("S1", today() - timedelta(days=1), stranger)
     desk.settle()
     assert not kinds(desk, student) and not kinds(desk, stranger)
 
@@ -127,6 +131,6 @@ def test_rules_have_a_history_and_their_return_days_are_what_a_closing_asks_for(
     assert desk.ask("POST", "/alert-rules", json=content, by="clerk-2").status_code == 201
     desk.settle()
     last, _ = desk.ask("GET", "/alert-rules").json()["items"]
-    assert (last["by"], last["as_of"], list(last["changed"])) == ("clerk-2", TODAY.isoformat(), ["variations"])
+    assert (last["by"], last["as_of"], list(last["changed"])) == ("clerk-2", today().isoformat(), ["variations"])
     refused = desk.act(alert, "close", {"reason": "attending_again", "evidence": "考勤表"})
     assert refused.json()["code"] == "evidence_missing" and "有5个" in refused.json()["detail"]
