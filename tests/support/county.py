@@ -44,7 +44,6 @@ class County:
         self.hub = SseHub("")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.away: set[str] = set()
-        self.divisions_known = True
         self.students = dict(map(_student, range(130)))
         self.roster = {key: _on_roster(row) for key, row in list(self.students.items())[:120]}
         self.alerts = {row["alert_id"]: row for row in map(_alert, range(4))}
@@ -78,11 +77,7 @@ class County:
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
         known = audited(str(next(iter(self.students))))
         made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
-        made += [
-            staff(self._command),
-            county_letters(self._command, lambda: self.divisions_known),
-            *county_work(self.waiting),
-        ]
+        made += [staff(self._command), county_letters(self._command), *county_work(self.waiting)]
         state = {"hub": self.hub}
         app = create_app("county", [*made, *own], authenticator=authenticator, state=state, parts=[self._running])
 
@@ -302,6 +297,8 @@ class County:
 
         @r.post("/visits/v1/visits")
         def log_visit(request: Request, who: Who, body: dict[str, Any]) -> Row:
+            if not body["outcome"]:
+                raise Malformed("请选择走访结果", "Say how the visit went")
             self._command(request, who, body)
             return {"id": name_id("v2")}
 

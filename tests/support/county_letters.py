@@ -16,6 +16,7 @@ from shared.web.viewers import viewer
 Row = dict[str, Any]
 Who = Annotated[Viewer, Depends(viewer)]
 TAKEN_IN = UUID(int=0xC0)
+PLACES: Row = {"term": "2024-autumn", "divisions_known": True}
 NO_PLACE = {"code": "no_such_place", "zh": "不是现行区划", "en": "no division in force"}
 NEAR = {"code": "469083", "name": "临江市", "within": "海南省"}
 SAME = [
@@ -45,13 +46,13 @@ CHILDREN: list[Row] = [
 ]
 
 
-def county_letters(command: Callable[[Request, Viewer, Any], None], divisions_known: Callable[[], bool]) -> APIRouter:
+def county_letters(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
     """The routes of disbursement about letters; ``command`` notes what a form sent."""
     r = APIRouter(prefix="/disbursement/v1")
 
     @r.get("/elsewhere")
     def elsewhere(who: Who) -> Row:
-        return {"items": [], "next": None, "term": "2024-autumn", "divisions_known": divisions_known()}
+        return {"items": [], "next": None, **PLACES}
 
     @r.get("/elsewhere/children")
     def children(who: Who, place: str = "") -> Row:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
 
 from services.portal.settings import SERVICES
+from shared.kernel.refusals import Malformed
 from shared.transparency.answers import InclusionProof
 from shared.transparency.checkpoints import Checkpoint, cosigned, issue, log_signers, witness_name
 from shared.transparency.notes import COSIGNATURE_KIND, Signer
@@ -90,6 +91,8 @@ class CountyLogs:
 
         @r.post("/audit/v1/alarms/acknowledge")
         def acknowledge(request: Request, who: Who, body: Row) -> Row:
+            if len(body["note"]) < 4:
+                raise Malformed("请写明在做什么", "Say what is being done")
             self._told(request, who, body)
             note = {"note": body["note"], "by": who.principal, "at": "2024-09-01T01:02:03Z"}
             self.alarms[0] |= {"state": "acknowledged", "notes": [note]}

@@ -7,8 +7,9 @@ from html import unescape
 from uuid import uuid4
 
 import httpx
+import pytest
 
-from tests.support.county_letters import CHILDREN, NO_PLACE
+from tests.support.county_letters import CHILDREN, NO_PLACE, PLACES
 from tests.support.portal import Portal, form_token
 
 LIST = "/letters?term=2024-autumn&place=unknown"
@@ -67,17 +68,16 @@ def test_a_refused_place_keeps_the_list_with_all_that_was_typed(portal: Portal) 
         assert (reload.status_code, reload.headers["location"]) == (303, LIST)
 
 
-def test_without_divisions_the_page_says_where_they_go_to_whoever_may(portal: Portal) -> None:
-    portal.county.divisions_known = False
-    try:
-        with portal.as_("aid_clerk") as client:
-            page = client.get(LIST)
-            assert "行政区划表里还没有外地区划" in page.text and 'href="/reference/divisions">请先到' in page.text
-        with portal.as_("approver") as client:
-            page = client.get(LIST)
-            assert "请资助中心经办在" in page.text and not fields(page)
-    finally:
-        portal.county.divisions_known = True
+def test_without_divisions_the_page_says_where_they_go_to_whoever_may(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLACES, "divisions_known", False)
+    with portal.as_("aid_clerk") as client:
+        page = client.get(LIST)
+        assert "行政区划表里还没有外地区划" in page.text and 'href="/reference/divisions">请先到' in page.text
+    with portal.as_("approver") as client:
+        page = client.get(LIST)
+        assert "请资助中心经办在" in page.text and not fields(page)
 
 
 def test_nothing_typed_tells_nothing_and_who_only_reads_may_not(portal: Portal) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.web.pages import encode_cursor
-from tests.services.disbursement.letters.office import TERM, Office
+from tests.services.disbursement.letters.office import Office
 
 # Codes that no other test tells about: names there would become ambiguous.
 NEAR, FAR, OTHER = "460501", "460502", "460503"
@@ -30,7 +30,7 @@ def unknown(office: Office, school: str) -> list[dict[str, Any]]:
 
 def several(office: Office, *, children: dict[UUID, str] | None = None, schools: dict[str, str] | None = None) -> Any:
     told = {
-        "term": TERM.name,
+        "term": office.term.name,
         "children": [{"id": str(each), "place": place} for each, place in (children or {}).items()],
         "schools": [{"id": each, "place": place} for each, place in (schools or {}).items()],
     }
@@ -85,7 +85,7 @@ def test_nobody_elses_child_is_placed_and_one_child_by_name_as_well(named: Offic
     named.pump()
     assert several(named, children={child: NEAR, uuid4(): NEAR}).json()["code"] == "unknown_inquiry"
     assert len(unknown(named, "县十小学")) == 1
-    body = {"term": TERM.name, "children": [{"id": str(child), "place": NEAR}]}
+    body = {"term": named.term.name, "children": [{"id": str(child), "place": NEAR}]}
     assert named.post("/elsewhere/places", body, division="469002").json()["code"] == "unknown_inquiry"
     key = uuid4()
     answers = [named.post("/elsewhere/places", body, key=key).json() for _ in range(2)]
