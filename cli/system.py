@@ -119,8 +119,10 @@ def test(context: typer.Context) -> None:
             raise StartRefused(str(refused)) from refused
         _ensure_chromium()
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONSAFEPATH": "1"}
-    # The tests make homes and ports of their own; the settings of this home must not reach them.
-    for name in ("ROLLCALL_HOME", "ROLLCALL_PORT", "KAFKA_BOOTSTRAP_SERVERS", "ROLLCALL_ADMIN_DATABASE_URL"):
+    # The tests make homes and ports of their own; the settings of this home must not reach them. Compiled modules are
+    # kept: else every worker and every command the tests start would compile all of them again.
+    settings = ("ROLLCALL_HOME", "ROLLCALL_PORT", "KAFKA_BOOTSTRAP_SERVERS", "ROLLCALL_ADMIN_DATABASE_URL")
+    for name in (*settings, "PYTHONDONTWRITEBYTECODE"):
         variables.pop(name, None)
     codes = [_pytest(each, variables) for each in _runs(arguments)]
     wrong = [code for code in codes if code not in (0, NOTHING_RUN)]

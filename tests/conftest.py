@@ -6,6 +6,7 @@ after a failure. Tests marked `long` run only with `--long`.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -141,6 +142,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end, so nobody looks through it again while the tests run."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """No test begins so shortly before midnight in Asia/Shanghai that its today and a service's would differ."""
@@ -193,7 +200,9 @@ def kafka(rollcall_home: Path) -> Iterator[KafkaFixture]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and keep the environment of a running installation away from the tests."""
+    """Register the marker, and keep the environment of a running installation away from the tests. While thousands of
+    tests are collected, looking for garbage among them takes longer than collecting them: there is none."""
+    gc.disable()
     config.addinivalue_line("markers", "long: takes minutes; runs only with --long")
     for name in [name for name in os.environ if name.startswith("DATABASE_URL_")]:
         del os.environ[name]

@@ -18,6 +18,7 @@ from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends
 from services.portal.checking import checking
 from services.portal.checking.check_jobs import Checker, CheckJobs
+from services.portal.doors import Doors
 from services.portal.dropout import (
     alert_rules,
     attendance,
@@ -60,6 +61,7 @@ from services.portal.registry import (
     reference_forms,
     reporting,
     student_life,
+    student_notes,
     students,
     term_plan,
     terms,
@@ -139,6 +141,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         dropout_reports.router,
         students.router,
         student_life.router,
+        student_notes.router,
         attendance.router,
         reporting.router,
         reviews.router,
@@ -214,6 +217,7 @@ def application(
             (GZipMiddleware, {"minimum_size": 1024, "compresslevel": 6}),
         ],
     )
+    app.state.doors = Doors([route for router in routers for route in router.routes])
     failures.install(app)
     return app
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from services.portal.doors import Doors
 from services.portal.navigation import areas
 from services.portal.session import Opening, finish, form_token, nonce_of
 from services.portal.tables.columns import day_text, moment_text, money_text
@@ -116,7 +117,8 @@ class Rendering:
                 ensure_ascii=False,
             ),
         }
-        html = self._templates.get_template(template).render({**known, **context})
+        doors: Doors = request.app.state.doors
+        html = doors.closed(self._templates.get_template(template).render({**known, **context}), rights)
         headers = {
             "content-type": "text/html; charset=utf-8",
             "content-language": "en" if language == "en" else "zh-CN",

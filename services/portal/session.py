@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from fastapi.params import Depends as DependsOn
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -75,6 +76,25 @@ async def opening(request: Request) -> Opening:
         standings: Standings = request.app.state.standings
         standing = await standings.now(request.app.state.backends, caller)
     return Opening(found, language, Texts(language), caller, nonce_of(request), standing)
+
+
+class Permission:
+    """FastAPI dependency of a page's route: one of ``rights`` is held. The route tells by it whom it opens for, and
+    what leads to it is a link for nobody else (doors.py)."""
+
+    def __init__(self, *rights: Right) -> None:
+        self.rights = rights
+
+    async def __call__(self, request: Request) -> None:
+        """Raises Forbidden, Unauthenticated."""
+        (await opening(request)).allow(*self.rights)
+
+
+def permit(*rights: Right) -> DependsOn:
+    """What a route names among its ``dependencies``. Raises ValueError without any right: nobody would pass."""
+    if not rights:
+        raise ValueError("a page names at least one right")
+    return DependsOn(Permission(*rights))
 
 
 def nonce_of(request: Request) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.portal.backends import Answer, Backends, BackendTrouble, Params
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.texts import Texts
 from shared.kernel.refusals import NotFound
 from shared.standards.open_work import OPEN_WORK, WORKING, Kind
@@ -45,12 +45,11 @@ class Waiting:
         return f"{self.matters:,}{'+' if self.more else ''}"
 
 
-@router.get("/work")
+@router.get("/work", dependencies=[permit(*WORKING)])
 async def work(request: Request, opened: Annotated[Opening, Depends(opening)], kind: Kind | None = None) -> Response:
     """All that waits, the first of each kind; or one kind, page by page. Raises Forbidden, NotFound."""
     rendering: Rendering = request.app.state.rendering
     backends: Backends = request.app.state.backends
-    opened.allow(*WORKING)
     mine = kinds_of(opened)
     if kind is None:
         found, failed = await waiting(backends, opened, mine)

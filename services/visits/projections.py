@@ -25,29 +25,29 @@ def _named(personal: StudentPersonal | None) -> dict[str, Any]:
     return {"name_masked": None if personal is None else mask_name(personal.name)}
 
 
-def student_enrolled(event: Recorded) -> Iterable[Assertion]:
-    fact = event.fact
-    values = {
-        "enrolled": True,
+def _place(fact: StudentEnrolled | StudentPlaced) -> dict[str, Any]:
+    return {
         "stage": fact.stage,
         "grade": fact.grade,
         "class_name": fact.class_name,
         "division_code": fact.division_code,
         "school_code": fact.school_code,
     }
-    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values | _named(fact.personal))
+
+
+def student_enrolled(event: Recorded) -> Iterable[Assertion]:
+    values = {"enrolled": True} | _place(event.fact) | _named(event.fact.personal)
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
 
 
 def student_placed(event: Recorded) -> Iterable[Assertion]:
-    names = ("stage", "grade", "class_name", "division_code", "school_code")  # another school may have taken hers over
-    values = {name: getattr(event.fact, name) for name in names}
-    yield Assertion(STUDENTS, event.stream_id, event.effective_on, values)
+    """Another school may have taken hers over."""
+    yield Assertion(STUDENTS, event.stream_id, event.effective_on, _place(event.fact))
 
 
 def placed(event: Recorded) -> Iterable[Assertion]:
     """Of an enrolment or another place: where she is, and no more."""
-    names = ("stage", "grade", "class_name", "division_code", "school_code")
-    yield Assertion(PLACES, event.stream_id, event.effective_on, {name: getattr(event.fact, name) for name in names})
+    yield Assertion(PLACES, event.stream_id, event.effective_on, _place(event.fact))
 
 
 def student_corrected(event: Recorded) -> Iterable[Assertion]:

@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 
+from deploy.services import PROCESSES
 from shared.standards.identity_number import check_digit
 from tests.support.district import District
 from tests.support.system import System
 
 HEAD = "46900119800101001"
+TOLD = ("registry", "matching", "disbursement", "portal")
 
 
 @pytest.fixture(scope="module")
 def village(postgres: Any, kafka: Any) -> Iterator[District]:
-    """A system of its own: the oracle of the other journeys knows no households."""
-    system = System(postgres.server, kafka.broker)
+    """A system of its own, of the services the story is about: the oracle of the other journeys knows no households."""
+    system = System(postgres.server, kafka.broker, [spec for spec in PROCESSES if spec.name in TOLD])
     try:
         made = District(system.start(), seed=20_261_125)
         made.found(children=0)

@@ -75,8 +75,9 @@ class County:
     def app(self, authenticator: Authenticator) -> FastAPI:
         """All services in one application, each below its name (their base URLs end in it)."""
         own = (self._reference(), self._registry(), self._matching(), self._aid(), self._notifications(), self._audit())
-        known = audited(str(next(iter(self.students))))
-        made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(), known]
+        first = str(next(iter(self.students)))
+        known = audited(first)
+        made = [self.reviews.router(), self.models.router(), self.logs.router(), ledgers(first), known]
         made += [staff(self._command), county_letters(self._command), *county_work(self.waiting)]
         state = {"hub": self.hub}
         app = create_app("county", [*made, *own], authenticator=authenticator, state=state, parts=[self._running])

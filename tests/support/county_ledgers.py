@@ -16,25 +16,23 @@ COUNTS = ("school_age", "in_no_school", "left", "not_attending", "suspected", "d
 DAYS = {"first": "2024-09-01", "last": "2024-09-30"}
 
 
-def ledgers() -> APIRouter:
-    """The routes of notifications about ledgers, documents and reports."""
+def ledgers(student: str) -> APIRouter:
+    """The routes of notifications about ledgers, documents (one, of ``student``) and reports."""
     r = APIRouter(prefix="/notifications/v1")
 
     @r.get("/documented-absences")
     def documents(who: Who) -> Row:
         days = {"first_day": "2024-09-02", "last_day": "2024-09-13", "expiring": True}
         number = "00000000-0000-4000-8000-000000000001"
-        row = {"document_id": number, "student_id": number, "kind": "home_teaching", "reference": "送教2024-1", **days}
-        return {
-            "items": [{**row, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}],
-            "next": None,
-        }
+        row = {"document_id": number, "student_id": student, "kind": "home_teaching", "reference": "送教2024-1", **days}
+        shown = {**row, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}
+        return {"items": [shown] if who.scope.division or who.scope.school else [], "next": None}
 
     @r.get("/left-behind")
     def left_behind(who: Who) -> Row:
-        number = "00000000-0000-4000-8000-000000000001"
-        row = {"student_id": number, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}
-        return {"items": [{**row, "heard_on": "2024-06-01", "days": 98, "due": True}], "next": None}
+        row = {"student_id": student, "name": "王*", "school_code": "3146000001", "grade": "5", "class_name": "1"}
+        shown = {**row, "heard_on": "2024-06-01", "days": 98, "due": True}
+        return {"items": [shown] if who.scope.division or who.scope.school else [], "next": None}
 
     @r.get("/alert-rules")
     def rules(who: Who) -> Row:

@@ -16,6 +16,7 @@ from deploy.ports import free_port
 from services.portal.app import application
 from services.portal.auditing.standing import Standings
 from services.portal.checking.check_jobs import JOB_SECONDS, KEPT_SECONDS, CheckJobs
+from services.portal.doors import Doors
 from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.settings import SERVICES, PortalSettings
 from shared.web import Authenticator
@@ -28,10 +29,10 @@ DIVISION = "460100"
 
 class Portal:
     """A running portal. ``visitor`` opens it as nobody, ``as_`` as a persona of the demonstration.
-    ``forget_standing``: alarms are asked about anew."""
+    ``forget_standing``: alarms are asked about anew; ``doors``: what each of its routes asks for."""
 
-    def __init__(self, url: str, county: County, home: Path, standings: Standings) -> None:
-        self.url, self.county, self.home = url, county, home
+    def __init__(self, url: str, county: County, home: Path, standings: Standings, doors: Doors) -> None:
+        self.url, self.county, self.home, self.doors = url, county, home, doors
         self.forget_standing = standings.forget
 
     def visitor(self) -> httpx.Client:
@@ -86,6 +87,6 @@ def running_portal(*, kept_seconds: float = KEPT_SECONDS, job_seconds: float = J
         )
         made = application(settings, jobs)
         with serving(made, port):
-            yield Portal(f"http://127.0.0.1:{port}", county, home, made.state.standings)
+            yield Portal(f"http://127.0.0.1:{port}", county, home, made.state.standings, made.state.doors)
             county.close()
         assert list(home.rglob("*")) == []

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
 from services.portal.texts import term_code
 from shared.kernel.clock import today
@@ -28,18 +27,16 @@ _PEOPLE_CHARACTERS = 4_000
 _SHOWN_AGAIN = (403, 404, 409, 422)
 
 
-@router.get("/letters/incoming")
+@router.get("/letters/incoming", dependencies=[permit(Right.LETTERS_READ)])
 async def incoming(request: Request, opened: Opened) -> Response:
     """What is to be answered, by the day it is due, and the form for another letter."""
-    opened.allow(Right.LETTERS_READ)
     return await _incoming(request, opened)
 
 
-@router.post("/letters/incoming")
+@router.post("/letters/incoming", dependencies=[permit(Right.LETTERS_KEEP)])
 async def came(request: Request, opened: Opened, form: Sent) -> Response:
     """A letter came in: its children are looked for in the register, one line each; the lines themselves stay here."""
-    opened.allow(Right.LETTERS_KEEP)
-    typed = {name: text(form, name) for name in OF_LETTER} | {"people": _people(form)}
+    typed = {name: text(form, name) for name in OF_LETTER} | {"people": long_text(form, "people", _PEOPLE_CHARACTERS)}
     backends: Backends = request.app.state.backends
     try:
         found, missing = await _found(request, opened, typed["people"])
@@ -47,20 +44,14 @@ async def came(request: Request, opened: Opened, form: Sent) -> Response:
         body = told | {"term": term_code(typed["term"]), "children": found, "not_found": missing}
         path, made = "/v1/incoming-letters", command_of(form, body)
         answer = await backends.post(opened.caller, "disbursement", path, body, command_id=made)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _incoming(request, opened, typed, refused.detail, refused.status)
-    except Refusal as refusal:
-        said = refusal.en if opened.language == "en" else refusal.zh
-        return await _incoming(request, opened, typed, said, refusal.status)
+    except (Refused, Refusal) as refused:
+        return await _incoming(request, opened, typed, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/incoming/{answer.body['incoming_id']}?done=letter_step", 303)
 
 
-@router.get("/letters/incoming/{incoming_id}")
+@router.get("/letters/incoming/{incoming_id}", dependencies=[permit(Right.LETTERS_READ)])
 async def letter(request: Request, incoming_id: UUID, opened: Opened) -> Response:
     """One letter with what is due and paid to its children here."""
-    opened.allow(Right.LETTERS_READ)
     return await _letter(request, opened, incoming_id)
 
 
@@ -70,25 +61,17 @@ async def address(incoming_id: UUID) -> Response:
     return RedirectResponse(f"/letters/incoming/{incoming_id}", 303)
 
 
-@router.post("/letters/incoming/{incoming_id}/answer")
+@router.post("/letters/incoming/{incoming_id}/answer", dependencies=[permit(Right.LETTERS_APPROVE)])
 async def answer(request: Request, incoming_id: UUID, opened: Opened, form: Sent) -> Response:
     """Sign off the answer and note that it was sent."""
-    opened.allow(Right.LETTERS_APPROVE)
     body = {name: text(form, name) for name in ("way", "number")}
     backends: Backends = request.app.state.backends
     path = f"/v1/incoming-letters/{incoming_id}/answer"
     try:
         await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, body))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, incoming_id, refused.detail, refused.status)
+        return await _letter(request, opened, incoming_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/incoming/{incoming_id}?done=letter_step", 303)
-
-
-def _people(form: FormData) -> str:
-    typed = form.get("people")
-    return typed[:_PEOPLE_CHARACTERS].strip() if isinstance(typed, str) else ""
 
 
 async def _found(request: Request, opened: Opening, people: str) -> tuple[list[str], int]:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.aid.letters import Long, Opened, by_id, letters_page
 from services.portal.backends import Backends, Refused
 from services.portal.forms import command_of, text
+from services.portal.session import permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -22,11 +23,10 @@ async def places_address(request: Request) -> Response:
     return RedirectResponse(f"/letters?{request.url.query}", 303)
 
 
-@router.post("/letters/places")
+@router.post("/letters/places", dependencies=[permit(Right.LETTERS_KEEP)])
 async def places(request: Request, opened: Opened, form: Long) -> Response:
     """A code or a name for a school's children or for one of them, all or none; who is left blank stays as she is. The
     address is that of the list, which is shown again with all that was typed."""
-    opened.allow(Right.LETTERS_KEEP)
     backends: Backends = request.app.state.backends
     told = {
         "term": text(form, "term"),

@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, command_of, text
+from services.portal.forms import Sent, command_id, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_reading import items_of
 from services.portal.texts import term_code
 from shared.kernel.clock import today
@@ -49,17 +49,15 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 Long = Annotated[FormData, Depends(_sent_form)]
 
 
-@router.get("/letters")
+@router.get("/letters", dependencies=[permit(Right.LETTERS_READ)])
 async def letters(request: Request, opened: Opened) -> Response:
     """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
-    opened.allow(Right.LETTERS_READ)
     return await letters_page(request, opened)
 
 
-@router.post("/letters")
+@router.post("/letters", dependencies=[permit(Right.LETTERS_KEEP)])
 async def draft(request: Request, opened: Opened, form: Sent) -> Response:
     """A letter to one place, or to each that has somebody to ask about."""
-    opened.allow(Right.LETTERS_KEEP)
     term, place = text(form, "term"), text(form, "place")
     backends: Backends = request.app.state.backends
     places = [place]
@@ -77,10 +75,9 @@ async def draft(request: Request, opened: Opened, form: Sent) -> Response:
     return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_drafted'})}", 303)
 
 
-@router.get("/letters/{letter_id}")
+@router.get("/letters/{letter_id}", dependencies=[permit(Right.LETTERS_READ)])
 async def letter(request: Request, letter_id: UUID, opened: Opened) -> Response:
     """One letter with its children, what came back, and the next step."""
-    opened.allow(Right.LETTERS_READ)
     return await _letter(request, opened, letter_id)
 
 
@@ -90,27 +87,22 @@ async def address(letter_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/letters/{letter_id}", 303)
 
 
-@router.post("/letters/{letter_id}/replies")
+@router.post("/letters/{letter_id}/replies", dependencies=[permit(Right.LETTERS_KEEP)])
 async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
     """What came back, typed down the list: children without a kind of answer stay as they are."""
-    opened.allow(Right.LETTERS_KEEP)
     typed = {name: by_id(form, name) for name in _OF_REPLY}
     try:
         told = [_reply(child, typed, form) for child in typed["kind"]]
         if told:
             await _post(request, opened, form, letter_id, "replies", {"replies": told})
-    except Refused as refused:
-        return await _letter(request, opened, letter_id, refused.detail, refused.status, typed)
-    except Refusal as refusal:
-        said = refusal.en if opened.language == "en" else refusal.zh
-        return await _letter(request, opened, letter_id, said, refusal.status, typed)
+    except (Refused, Refusal) as refused:
+        return await _letter(request, opened, letter_id, typed=typed, **refusal_shown(opened, refused))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_replies", 303)
 
 
-@router.post("/letters/{letter_id}/paper")
+@router.post("/letters/{letter_id}/paper", dependencies=[permit(Right.LETTERS_KEEP)])
 async def paper_in_full(request: Request, letter_id: UUID, opened: Opened, form: Sent) -> Response:
     """The letter with its children in full, for a purpose; what stands in the way is said on the page."""
-    opened.allow(Right.LETTERS_KEEP)
     backends: Backends = request.app.state.backends
     purpose, path = text(form, "purpose"), f"/v1/letters/{letter_id}"
     told = (await backends.get(opened.caller, "disbursement", path)).body
@@ -123,9 +115,8 @@ async def paper_in_full(request: Request, letter_id: UUID, opened: Opened, form:
             body={"purpose": purpose},
         )
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, letter_id, refused.detail, refused.status, purpose=purpose)
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        return await _letter(request, opened, letter_id, purpose=purpose, **shown)
     name = quote(f"公函-{told['place']}-{told['term']}-完整信息.docx")
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
     return StreamingResponse(pieces, media_type=DOCX, headers=headers)
@@ -144,9 +135,7 @@ async def acted(request: Request, letter_id: UUID, act: str, opened: Opened, for
     try:
         await _post(request, opened, form, letter_id, act, body)
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _letter(request, opened, letter_id, refused.detail, refused.status)
+        return await _letter(request, opened, letter_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/letters/{letter_id}?done=letter_step", 303)
 
 
@@ -198,8 +187,7 @@ async def letters_page(
 ) -> Response:
     """The page, with a refusal where there was one and the places as they were ``typed``, by the field's name. Raises
     what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"term": term_code(request.query_params.get("term", "")[:32]) or None}
@@ -215,9 +203,9 @@ async def letters_page(
     more: str | None = None
     if place:
         child = request.query_params.get("child", "")
-        shown = of_term | {"place": place, "after": child}
+        of_place = of_term | {"place": place, "after": child}
         children, more = items_of(
-            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", shown)).body
+            (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", of_place)).body
         )
     here = {"term": told["term"]}
     list_here = here | {name: value for name, value in (("place", place), ("child", child)) if value}
@@ -225,7 +213,6 @@ async def letters_page(
         request,
         opened,
         "letters.html",
-        status=200 if refused is None else refused.status,
         term=told["term"],
         places=told["items"],
         waiting=sum(1 for each in told["items"] if each["to_ask"] and each["place"].isdigit()),
@@ -239,7 +226,7 @@ async def letters_page(
         wrong={} if refused is None else _wrong(refused, opened.language),
         divisions_known=told["divisions_known"],
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 

@@ -16,7 +16,7 @@ from services.portal.auditing.audit_slider import Slider, local_text, read_slide
 from services.portal.backends import Backends, BackendTrouble, Refused
 from services.portal.dropout.alert_pages import ALERTS
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Column, moment_text
 from services.portal.tables.table_pages import ENTITLEMENTS, PAYMENTS, ROSTER
 from services.portal.tables.table_reading import items_of, shown_rows
@@ -46,10 +46,9 @@ BEGINNING = "2000-01-01T00:00:00"  # before any log
 QUESTION = {"known_at": 32, "true_on": 10, "from_known_at": 32, "from_true_on": 10}
 
 
-@router.get("/audit")
+@router.get("/audit", dependencies=[permit(Right.LOGS_READ)])
 async def audit(request: Request, opened: Opened) -> Response:
     """The question in the address, its answer below."""
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     query = request.query_params
@@ -85,10 +84,9 @@ async def audit(request: Request, opened: Opened) -> Response:
     )
 
 
-@router.get("/audit/bundle")
+@router.get("/audit/bundle", dependencies=[permit(Right.LOGS_READ)])
 async def bundle(request: Request, opened: Opened) -> Response:
     """Exactly what is seen, as a file that proves itself: an answer, or a difference."""
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     query = request.query_params
     view = query.get("view", "roster")

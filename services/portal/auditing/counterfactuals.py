@@ -18,7 +18,7 @@ from services.portal.auditing.audit import moment_of
 from services.portal.backends import Backends, BackendTrouble
 from services.portal.forms import command_of
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -32,19 +32,17 @@ _PATH = "/v1/counterfactuals"
 _FIELDS = ("what", "submission", "day", "programme", "version", "known_at")
 
 
-@router.get("/audit/counterfactuals")
+@router.get("/audit/counterfactuals", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def counterfactuals(request: Request, opened: Opened) -> Response:
     """The form, and what was asked before."""
-    opened.allow(Right.QUESTIONS_ASK)
     return await _page(request, opened, {})
 
 
-@router.post("/audit/counterfactuals")
+@router.post("/audit/counterfactuals", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def ask(request: Request, opened: Opened) -> Response:
     """Ask; leads to where the answer will stand. The same form counts once."""
     async with request.form(max_files=1, max_fields=20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.QUESTIONS_ASK)
         typed = {name: str(form.get(name) or "").strip()[:128] for name in _FIELDS}
         sent = form.get("file")
         backends: Backends = request.app.state.backends
@@ -60,10 +58,9 @@ async def ask(request: Request, opened: Opened) -> Response:
     return RedirectResponse(f"/audit/counterfactuals/{answer.body['counterfactual_id']}", 303)
 
 
-@router.get("/audit/counterfactuals/{counterfactual_id}")
+@router.get("/audit/counterfactuals/{counterfactual_id}", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def one(request: Request, counterfactual_id: UUID, opened: Opened) -> Response:
     """How far it is, or the answer. Until it is there the page looks again by itself."""
-    opened.allow(Right.QUESTIONS_ASK)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"{_PATH}/{counterfactual_id}"

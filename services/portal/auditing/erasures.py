@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -32,10 +32,9 @@ async def address(student_id: UUID, act: str) -> Response:
     return RedirectResponse("/erasures", 303)
 
 
-@router.post("/erasures/{student_id}/{act}")
+@router.post("/erasures/{student_id}/{act}", dependencies=[permit(Right.ERASURES_ASK, Right.ERASURES_APPROVE)])
 async def acted(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Ask, approve, refuse, hold, or end a hold."""
-    opened.allow(Right.ERASURES_ASK, Right.ERASURES_APPROVE)
     if act not in ACTS:
         return RedirectResponse("/erasures", 303)
     path, fields = ACTS[act]

@@ -18,7 +18,7 @@ from services.portal.auditing.person_shown import parts, record_shown, said, tre
 from services.portal.backends import Backends, BackendTrouble
 from services.portal.forms import Sent, command_of, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import NotFound
 from shared.standards.rights import Right
@@ -29,17 +29,15 @@ SUBJECTS = ("aid", "link", "alert")
 _MOMENT = {"known_at": 40, "true_on": 10}
 
 
-@router.get("/audit/file/{student_id}")
+@router.get("/audit/file/{student_id}", dependencies=[permit(Right.LOGS_READ)])
 async def file(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The file with what is personal masked."""
-    opened.allow(Right.LOGS_READ)
     return await _page(request, opened, student_id, _typed(request.query_params))
 
 
-@router.post("/audit/file/{student_id}")
+@router.post("/audit/file/{student_id}", dependencies=[permit(Right.FILES_REVEAL)])
 async def file_in_full(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The file in full; audit records the read before it answers."""
-    opened.allow(Right.FILES_REVEAL)
     typed = {name: text(form, name)[:characters] for name, characters in _MOMENT.items()}
     purpose = text(form, "purpose")
     body = _question(student_id, typed) | {"purpose": purpose}
@@ -54,10 +52,9 @@ async def file_in_full(request: Request, student_id: UUID, opened: Opened, form:
     return _shown(request, opened, student_id, typed, told.body, purpose=purpose, in_full=True)
 
 
-@router.get("/audit/file/{student_id}/bundle")
+@router.get("/audit/file/{student_id}/bundle", dependencies=[permit(Right.LOGS_READ)])
 async def bundle(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The masked file, as a file that proves itself."""
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     question = _question(student_id, _typed(request.query_params))
     with_log = request.query_params.get("with_log") == "yes"
@@ -72,10 +69,9 @@ async def bundle(request: Request, student_id: UUID, opened: Opened) -> Response
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
-@router.get("/audit/file/{student_id}/why-not/{subject}")
+@router.get("/audit/file/{student_id}/why-not/{subject}", dependencies=[permit(Right.LOGS_READ)])
 async def why_not(request: Request, student_id: UUID, subject: str, opened: Opened) -> Response:
     """What she would have to have, and the first thing that is missing; ``part`` for the file's own tree."""
-    opened.allow(Right.LOGS_READ)
     if subject not in SUBJECTS:
         raise NotFound("没有这一项", "There is no such subject")
     backends: Backends = request.app.state.backends
@@ -85,10 +81,9 @@ async def why_not(request: Request, student_id: UUID, subject: str, opened: Open
     return _part(request, opened, "why_not", found=found, steps=steps, subject=subject, student_id=student_id)
 
 
-@router.get("/audit/why/{event_id}")
+@router.get("/audit/why/{event_id}", dependencies=[permit(Right.LOGS_READ)])
 async def why(request: Request, event_id: UUID, opened: Opened) -> Response:
     """Everything behind one decision, as a tree; ``part`` for the file's own tree."""
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     known_at = request.query_params.get("known_at", "")[:40]
     body = {"event_id": str(event_id), "known_at": moment_of(known_at) if known_at else None}

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from services.portal.auditing.audit_changes import CauseShown, cause_shown
 from services.portal.backends import Backends, BackendTrouble, Params, Refused
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import NotFound
 from shared.standards.rights import Right
@@ -59,10 +59,9 @@ class ProofShown:
     signers: list[str]
 
 
-@router.get("/audit/proofs")
+@router.get("/audit/proofs", dependencies=[permit(Right.LOGS_READ)])
 async def proofs(request: Request, opened: Opened) -> Response:
     """The logs; with service and index the proof; with an id the records it leads to."""
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     query = request.query_params
@@ -92,7 +91,7 @@ async def proofs(request: Request, opened: Opened) -> Response:
     )
 
 
-@router.get("/audit/proofs/{service}/{index}.proof")
+@router.get("/audit/proofs/{service}/{index}.proof", dependencies=[permit(Right.LOGS_READ)])
 async def proof_file(request: Request, service: str, index: int, opened: Opened) -> Response:
     """The proof as `./rollcall verify inclusion` reads it; ``size``: in the tree that was shown."""
     params: Params = {"index": str(index), "size": request.query_params.get("size")}
@@ -100,14 +99,14 @@ async def proof_file(request: Request, service: str, index: int, opened: Opened)
     return _kept(content, f"{service}-{index}.proof", "application/json")
 
 
-@router.get("/audit/proofs/{service}/{index}.json")
+@router.get("/audit/proofs/{service}/{index}.json", dependencies=[permit(Right.LOGS_READ)])
 async def event_file(request: Request, service: str, index: int, opened: Opened) -> Response:
     """The record as it is hashed, sealed."""
     content = await _file(request, opened, service, f"/v1/log/events/{index}")
     return _kept(content, f"{service}-{index}.json", "application/json")
 
 
-@router.get("/audit/proofs/{service}/checkpoint.note")
+@router.get("/audit/proofs/{service}/checkpoint.note", dependencies=[permit(Right.LOGS_READ)])
 async def note_file(request: Request, service: str, opened: Opened) -> Response:
     """The last checkpoint as the witness has cosigned it."""
     if service not in request.app.state.backends.addresses:
@@ -117,7 +116,6 @@ async def note_file(request: Request, service: str, opened: Opened) -> Response:
 
 
 async def _file(request: Request, opened: Opening, service: str, path: str, params: Params | None = None) -> bytes:
-    opened.allow(Right.LOGS_READ)
     backends: Backends = request.app.state.backends
     if service not in backends.addresses:
         raise NotFound("没有这个系统的记录", "There is no such log")

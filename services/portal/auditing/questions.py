@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from services.portal.auditing.audit import moment_of
 from services.portal.backends import Backends, BackendTrouble
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
@@ -39,18 +39,16 @@ _WORDS = {
 }
 
 
-@router.get("/audit/questions")
+@router.get("/audit/questions", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def catalogue(request: Request, opened: Opened) -> Response:
     """All questions, each in a sentence."""
-    opened.allow(Right.QUESTIONS_ASK)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "questions.html", questions=await _catalogue(request, opened))
 
 
-@router.get("/audit/questions/{name}")
+@router.get("/audit/questions/{name}", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def asked(request: Request, name: str, opened: Opened) -> Response:
     """The form; with ``ask`` in the address its answer below."""
-    opened.allow(Right.QUESTIONS_ASK)
     question = await _question(request, opened, name)
     typed = {key: value[:200] for key, value in request.query_params.items()}
     ask = "ask" in typed and not _brought(question)
@@ -59,12 +57,11 @@ async def asked(request: Request, name: str, opened: Opened) -> Response:
     return await _page(request, opened, question, typed, ask=ask)
 
 
-@router.post("/audit/questions/{name}")
+@router.post("/audit/questions/{name}", dependencies=[permit(Right.QUESTIONS_ASK)])
 async def asked_with(request: Request, name: str, opened: Opened) -> Response:
     """The same with what the auditor brought along."""
     async with request.form(max_files=0, max_fields=20, max_part_size=_PASTED_BYTES) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.QUESTIONS_ASK)
         typed = {key: value.strip() for key, value in form.items() if isinstance(value, str)}
     question = await _question(request, opened, name)
     if typed.get("ask") == "sheet":

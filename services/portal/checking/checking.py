@@ -17,7 +17,7 @@ from services.portal.backends import Backends
 from services.portal.checking.check_jobs import CheckJobs, Given, Job
 from services.portal.forms import sent_form
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.taking import taken
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
@@ -32,18 +32,16 @@ _NAME_CHARACTERS = 60
 _CHUNK_BYTES = 1 << 20
 
 
-@router.get("/check")
+@router.get("/check", dependencies=[permit(Right.LISTS_SEND)])
 async def check(request: Request, opened: Opened) -> Response:
     """The form."""
-    opened.allow(Right.LISTS_SEND)
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, opened, "check.html", job=None)
 
 
-@router.post("/check/uploads")
+@router.post("/check/uploads", dependencies=[permit(Right.LISTS_SEND)])
 async def send(request: Request, opened: Opened) -> Response:
     """Take the files in and check them beside; leads to the job's page."""
-    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     async with request.form(max_files=FILES_MOST, max_fields=10) as form:
         check_form(request, form.get("form_token"))
@@ -63,10 +61,9 @@ async def send(request: Request, opened: Opened) -> Response:
     return RedirectResponse(f"/check/{job.id}", 303)
 
 
-@router.get("/check/{job_id}")
+@router.get("/check/{job_id}", dependencies=[permit(Right.LISTS_SEND)])
 async def look(request: Request, job_id: str, opened: Opened) -> Response:
     """How far it is, or its result; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     job = jobs.of(opened.viewer.principal, job_id)
     rendering: Rendering = request.app.state.rendering
@@ -74,10 +71,9 @@ async def look(request: Request, job_id: str, opened: Opened) -> Response:
     return rendering.page(request, opened, "_check.html" if part else "check.html", job=job)
 
 
-@router.post("/check/{job_id}/result")
+@router.post("/check/{job_id}/result", dependencies=[permit(Right.LISTS_SEND)])
 async def fetch(request: Request, job_id: str, opened: Opened, _form: Sent) -> Response:
     """The zip; once it has been sent whole, nothing of the job remains."""
-    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     job = jobs.of(opened.viewer.principal, job_id)
     if job.state != "done":
@@ -92,10 +88,9 @@ async def fetch(request: Request, job_id: str, opened: Opened, _form: Sent) -> R
     return StreamingResponse(_whole(jobs, job), media_type="application/zip", headers=headers)
 
 
-@router.post("/check/{job_id}/forget")
+@router.post("/check/{job_id}/forget", dependencies=[permit(Right.LISTS_SEND)])
 async def forget(request: Request, job_id: str, opened: Opened, _form: Sent) -> Response:
     """End it at once."""
-    opened.allow(Right.LISTS_SEND)
     jobs: CheckJobs = request.app.state.check_jobs
     await jobs.forget(jobs.of(opened.viewer.principal, job_id))
     return RedirectResponse("/check?done=forgotten", 303)

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
@@ -34,21 +34,19 @@ _SHOWN_AGAIN = (400, 403, 409, 422)
 Content = Mapping[str, Any]
 
 
-@router.get("/dropout/rules")
+@router.get("/dropout/rules", dependencies=[permit(Right.ALERT_RULES_READ)])
 async def rules(request: Request, opened: Opened) -> Response:
     """What is in force, its figures, the versions; for the clerk the form, filled with what is asked for in the
     address (as from a trial)."""
-    opened.allow(Right.ALERT_RULES_READ)
     wanted = {name: value[:12] for name, value in request.query_params.items() if name in TRIED}
     return await _page(request, opened, wanted or None)
 
 
-@router.post("/dropout/rules")
+@router.post("/dropout/rules", dependencies=[permit(Right.ALERT_RULES_ACTIVATE)])
 async def activate(request: Request, opened: Opened) -> Response:
     """Other thresholds from a day on; a refusal shows the form with what was typed."""
     async with request.form(max_files=0, max_fields=40 * VARIATIONS_MOST) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.ALERT_RULES_ACTIVATE)
         typed = {name: text(form, name) for name in form}
         typed["unexplained_reasons"] = ",".join(str(each) for each in form.getlist("unexplained_reasons"))
         made = command_of(form, sorted(typed.items()))
@@ -59,21 +57,15 @@ async def activate(request: Request, opened: Opened) -> Response:
         body = _told(content, typed)
         params = {"as_of": as_of}
         await backends.post(opened.caller, "notifications", "/v1/alert-rules", body, command_id=made, params=params)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, typed, as_of, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, typed, as_of, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, typed, as_of, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse("/dropout/rules?done=alert_rules", 303)
 
 
-@router.get("/dropout/rules/try")
+@router.get("/dropout/rules/try", dependencies=[permit(Right.ALERT_RULES_TRY)])
 async def trial(request: Request, opened: Opened) -> Response:
     """Thresholds on a past: how many alerts they would have raised and how many would have been right, beside what is
     in force. Touches nothing."""
-    opened.allow(Right.ALERT_RULES_TRY)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     content = await _in_force(request, opened)

@@ -15,9 +15,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.columns import as_date
 from services.portal.tables.table_reading import items_of
 from shared.kernel.clock import today
@@ -35,17 +35,15 @@ _SHOWN_AGAIN = (403, 409, 422)  # refusals after which the person goes on on the
 _CHARACTERS = 64
 
 
-@router.get("/attendance")
+@router.get("/attendance", dependencies=[permit(Right.ATTENDANCE_READ)])
 async def attendance(request: Request, opened: Opened) -> Response:
     """A school's classes on a day; without a school, for who answers for several, how many classes of each reported."""
-    opened.allow(Right.ATTENDANCE_READ)
     return await _day(request, opened, *_asked(opened, request.query_params))
 
 
-@router.post("/attendance")
+@router.post("/attendance", dependencies=[permit(Right.ATTENDANCE_REPORT)])
 async def all_present(request: Request, opened: Opened, form: Sent) -> Response:
     """Every child of the named class was there, or of every class of which nothing is reported yet."""
-    opened.allow(Right.ATTENDANCE_REPORT)
     school, day = _asked(opened, form)
     place: dict[str, str | None] = {"school_code": school, "day": day.isoformat()}
     if text(form, "which") == "rest":
@@ -62,21 +60,19 @@ async def all_present(request: Request, opened: Opened, form: Sent) -> Response:
     return RedirectResponse(f"{_address(school, day)}&done=attendance", 303)
 
 
-@router.get("/attendance/class")
+@router.get("/attendance/class", dependencies=[permit(Right.ATTENDANCE_READ)])
 async def class_sheet(request: Request, opened: Opened) -> Response:
     """A class child by child, as it was reported last."""
-    opened.allow(Right.ATTENDANCE_READ)
     school, day = _asked(opened, request.query_params)
     named = {name: request.query_params.get(name, "")[:_CHARACTERS] for name in CLASS}
     return await _sheet(request, opened, school, day, named)
 
 
-@router.post("/attendance/class")
+@router.post("/attendance/class", dependencies=[permit(Right.ATTENDANCE_REPORT)])
 async def report_class(request: Request, opened: Opened) -> Response:
     """Report the class, or correct what was reported; a refusal keeps what was chosen."""
     async with request.form(max_files=0, max_fields=2 * CHILDREN_MOST + 20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.ATTENDANCE_REPORT)
         school, day = _asked(opened, form)
         named = {name: text(form, name) for name in CLASS}
         chosen, half = _chosen(form)
@@ -150,8 +146,7 @@ async def _classes(request: Request, opened: Opening, school: str, day: date) ->
 
 async def _day(request: Request, opened: Opening, school: str, day: date, refused: Refused | None = None) -> Response:
     """The page of a day, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     rendering: Rendering = request.app.state.rendering
     before = day - timedelta(days=1)
     told, missed = None, 0
@@ -167,7 +162,6 @@ async def _day(request: Request, opened: Opening, school: str, day: date, refuse
         request,
         opened,
         "attendance.html",
-        status=200 if refused is None else refused.status,
         school=school,
         day=day,
         told=told,
@@ -181,7 +175,7 @@ async def _day(request: Request, opened: Opening, school: str, day: date, refuse
         address_of=lambda each: f"/attendance/class?{urlencode(_named(each, day))}",
         school_address=lambda code: _address(code, day),
         may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 
@@ -212,8 +206,7 @@ async def _sheet(
     refused: Refused | None = None,
 ) -> Response:
     """The page of a class; with what was chosen where that was refused."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"school": school, "day": day.isoformat(), **named}
@@ -226,7 +219,6 @@ async def _sheet(
         request,
         opened,
         "attendance_class.html",
-        status=200 if refused is None else refused.status,
         told=told,
         school=school,
         day=day,
@@ -236,6 +228,6 @@ async def _sheet(
         reasons=REASONS,
         back_to=_address(school, day),
         may_report=opened.viewer.has(Right.ATTENDANCE_REPORT),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -58,10 +58,9 @@ class Township:
         return self.counts["suspected"] + self.counts["dropped_out"]
 
 
-@router.get("/dropout")
+@router.get("/dropout", dependencies=[permit(Right.ALERTS_COUNT)])
 async def board(request: Request, opened: Annotated[Opening, Depends(opening)]) -> Response:
     """The page."""
-    opened.allow(Right.ALERTS_COUNT)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told, trend = await asyncio.gather(

@@ -11,9 +11,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.texts import Texts
 from shared.standards.rights import Right
 
@@ -41,10 +41,9 @@ _DETAILS = (
 )  # fmt: skip
 
 
-@router.get("/alerts/{alert_id}")
+@router.get("/alerts/{alert_id}", dependencies=[permit(Right.ALERTS_READ)])
 async def case(request: Request, alert_id: UUID, opened: Opened) -> Response:
     """The page; names masked, notes closed."""
-    opened.allow(Right.ALERTS_READ)
     return await _page(request, opened, alert_id)
 
 
@@ -54,7 +53,7 @@ async def step_address(alert_id: UUID, step: str) -> Response:
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
-@router.post("/alerts/{alert_id}/team")
+@router.post("/alerts/{alert_id}/team", dependencies=[permit(Right.ALERTS_WORK)])
 async def team(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """Who helps the child."""
     body: dict[str, Any] = {
@@ -63,40 +62,40 @@ async def team(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> 
     return await _step(request, opened, alert_id, form, "team", body | {"family_is": text(form, "family_is")})
 
 
-@router.post("/alerts/{alert_id}/attempts")
+@router.post("/alerts/{alert_id}/attempts", dependencies=[permit(Right.ALERTS_WORK)])
 async def attempt(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """Somebody tried to bring the child back."""
     body = _told(form, "day", "way", "outcome", "next_on", "next_step") | {"by": form.getlist("by"), **_note(form)}
     return await _step(request, opened, alert_id, form, "attempts", body)
 
 
-@router.post("/alerts/{alert_id}/referrals")
+@router.post("/alerts/{alert_id}/referrals", dependencies=[permit(Right.ALERTS_WORK)])
 async def referral(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """The child was referred to counselling."""
     body = _told(form, "day", "to", "reference") | _note(form)
     return await _step(request, opened, alert_id, form, "referrals", body)
 
 
-@router.post("/alerts/{alert_id}/actions")
+@router.post("/alerts/{alert_id}/actions", dependencies=[permit(Right.ALERTS_WORK)])
 async def action(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """What another agency did."""
     body = _told(form, "day", "agency", "action", "reference") | _note(form)
     return await _step(request, opened, alert_id, form, "actions", body)
 
 
-@router.post("/alerts/{alert_id}/mistaken")
+@router.post("/alerts/{alert_id}/mistaken", dependencies=[permit(Right.ALERTS_WORK)])
 async def mistaken(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """One of two people says that the alert is mistaken."""
     return await _step(request, opened, alert_id, form, "mistaken", _told(form, "reference"))
 
 
-@router.post("/alerts/{alert_id}/dropped-out")
+@router.post("/alerts/{alert_id}/dropped-out", dependencies=[permit(Right.ALERTS_WORK)])
 async def dropped_out(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """The dropout is confirmed."""
     return await _step(request, opened, alert_id, form, "dropped-out", _told(form, "reference"))
 
 
-@router.post("/alerts/{alert_id}/close")
+@router.post("/alerts/{alert_id}/close", dependencies=[permit(Right.ALERTS_CLOSE)])
 async def close(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """Closed by a person on evidence."""
     body = {"reason": text(form, "reason"), "evidence": text(form, "evidence")}
@@ -106,17 +105,14 @@ async def close(request: Request, alert_id: UUID, opened: Opened, form: Sent) ->
     return await _step(request, opened, alert_id, form, "close", body)
 
 
-@router.post("/alerts/{alert_id}/reveal")
+@router.post("/alerts/{alert_id}/reveal", dependencies=[permit(Right.ALERTS_WORK)])
 async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with names and notes, once; who read them and why is recorded."""
-    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path, body = f"/v1/alerts/{alert_id}/reveal", {"purpose": text(form, "purpose")}
     try:
         told = (await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))).body
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _page(request, opened, alert_id, form=form, step="reveal", refused=refused)
     return await _page(request, opened, alert_id, revealed=told)
 
@@ -124,14 +120,11 @@ async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -
 async def _step(
     request: Request, opened: Opening, alert_id: UUID, form: FormData, step: str, body: dict[str, Any]
 ) -> Response:
-    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path = f"/v1/alerts/{alert_id}/{step}"
     try:
         await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _page(request, opened, alert_id, form=form, step=step, refused=refused)
     return back(form, step, f"/alerts/{alert_id}")
 
@@ -146,6 +139,7 @@ async def _page(
     refused: Refused | None = None,
     revealed: Mapping[str, Any] | None = None,
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     try:
@@ -159,7 +153,6 @@ async def _page(
         request,
         opened,
         "case.html",
-        status=200 if refused is None else refused.status,
         told=told,
         alert=told["alert"],
         happened=[{**each, "sentence": sentence(each, opened.texts)} for each in told["happened"]],
@@ -170,7 +163,7 @@ async def _page(
         step=step,
         typed=typed,
         ticked=[] if form is None else form.getlist("by"),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         revealed=revealed,
     )
 
@@ -198,5 +191,4 @@ def _told(form: FormData, *names: str) -> dict[str, Any]:
 
 
 def _note(form: FormData) -> dict[str, str | None]:
-    note = form.get("note")
-    return {"note": note.strip()[:_NOTE_CHARACTERS] or None if isinstance(note, str) else None}
+    return {"note": long_text(form, "note", _NOTE_CHARACTERS) or None}

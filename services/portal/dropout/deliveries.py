@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.refusals import NotFound
 from shared.standards.rights import Right
 
@@ -25,17 +25,15 @@ TOPICS = (
 _SHOWN_AGAIN = (409, 422)  # refusals after which the person goes on on the same page
 
 
-@router.get("/deliveries")
+@router.get("/deliveries", dependencies=[permit(Right.DELIVERIES_KEEP)])
 async def deliveries(request: Request, opened: Opened) -> Response:
     """What waits for a decision, and who listens."""
-    opened.allow(Right.DELIVERIES_KEEP)
     return await _page(request, opened)
 
 
-@router.post("/deliveries/{delivery_id}/decide")
+@router.post("/deliveries/{delivery_id}/decide", dependencies=[permit(Right.DELIVERIES_KEEP)])
 async def decide(request: Request, delivery_id: UUID, opened: Opened, form: Sent) -> Response:
     """Send it again, or give it up."""
-    opened.allow(Right.DELIVERIES_KEEP)
     path, body = f"/v1/deliveries/{delivery_id}/decide", {"decision": text(form, "decision")}
     return await _done(request, opened, path, body, command_id(form))
 
@@ -47,10 +45,9 @@ async def webhooks_address() -> Response:
     return RedirectResponse("/deliveries", 303)
 
 
-@router.post("/deliveries/webhooks")
+@router.post("/deliveries/webhooks", dependencies=[permit(Right.DELIVERIES_KEEP)])
 async def register(request: Request, opened: Opened, form: Sent) -> Response:
     """Register a receiving system; its secret is shown in this answer and never again."""
-    opened.allow(Right.DELIVERIES_KEEP)
     chosen = [topic for topic in TOPICS if topic in form.getlist("topics")]
     if not chosen:
         return await _page(request, opened, complaint=opened.texts("deliveries.no_topic"))
@@ -58,10 +55,9 @@ async def register(request: Request, opened: Opened, form: Sent) -> Response:
     return await _done(request, opened, "/v1/webhooks", body, command_id(form), shows=True)
 
 
-@router.post("/deliveries/webhooks/{webhook_id}/ping")
+@router.post("/deliveries/webhooks/{webhook_id}/ping", dependencies=[permit(Right.DELIVERIES_KEEP)])
 async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -> Response:
     """Send it a test event and say how that went."""
-    opened.allow(Right.DELIVERIES_KEEP)
     backends: Backends = request.app.state.backends
     path = f"/v1/webhooks/{webhook_id}/ping"
     answer = await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
@@ -70,10 +66,9 @@ async def ping(request: Request, webhook_id: UUID, opened: Opened, form: Sent) -
     return await _page(request, opened, pinged=opened.texts("deliveries.ping_failed", why=said) if problem else "ok")
 
 
-@router.post("/deliveries/webhooks/{webhook_id}/{act}")
+@router.post("/deliveries/webhooks/{webhook_id}/{act}", dependencies=[permit(Right.DELIVERIES_KEEP)])
 async def change(request: Request, webhook_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Renew its secret, let it receive again, or no longer."""
-    opened.allow(Right.DELIVERIES_KEEP)
     if act not in ("rotate", "enable", "disable"):
         raise NotFound("没有这个页面", "No such page")
     path = f"/v1/webhooks/{webhook_id}/{'rotate' if act == 'rotate' else 'switch'}"
@@ -103,8 +98,7 @@ async def _page(
     complaint: str = "",
     pinged: str = "",
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     failed = await backends.get(opened.caller, "notifications", "/v1/deliveries/failed")
@@ -113,11 +107,10 @@ async def _page(
         request,
         opened,
         "deliveries.html",
-        status=200 if refused is None else refused.status,
         failed=failed.body,
         webhooks=webhooks.body,
         secret=secret,
         pinged=pinged,
         topics=TOPICS,
-        complaint=complaint if refused is None else refused.detail,
+        **(shown | {"complaint": shown["complaint"] or complaint}),
     )

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -24,10 +24,9 @@ async def entered_address(student_id: UUID) -> Response:
     return RedirectResponse(f"/students/{student_id}#s-absences", 303)
 
 
-@router.post("/students/{student_id}/documents")
+@router.post("/students/{student_id}/documents", dependencies=[permit(Right.ALERTS_WORK)])
 async def enter(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """A paper says why the child does not come, and until when."""
-    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     body = {"student_id": str(student_id)} | {name: text(form, name) for name in _FIELDS}
     path = "/v1/documented-absences"
@@ -41,10 +40,9 @@ async def withdrawn_address(document_id: UUID) -> Response:
     return RedirectResponse("/dropout/documents", 303)
 
 
-@router.post("/dropout/documents/{document_id}/withdraw")
+@router.post("/dropout/documents/{document_id}/withdraw", dependencies=[permit(Right.ALERTS_WORK)])
 async def withdraw(request: Request, document_id: UUID, opened: Opened, form: Sent) -> Response:
     """The paper never held: its days count again."""
-    opened.allow(Right.ALERTS_WORK)
     backends: Backends = request.app.state.backends
     path = f"/v1/documented-absences/{document_id}/withdraw"
     body = {"reason": text(form, "reason")}

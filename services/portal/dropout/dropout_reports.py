@@ -16,9 +16,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
 from services.portal.dropout.report_blocks import blocks, coverage, figure_text, period_text, report_title
-from services.portal.forms import Sent, command_id
+from services.portal.forms import Sent, command_id, refusal_shown
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.taking import taken
 from services.portal.texts import Texts
 from shared.kernel.identifiers import new_event_id
@@ -34,10 +34,9 @@ _ASKED = ("level", "place", "on", "known_at")
 _SHOWN_AGAIN = (404, 409, 422)
 
 
-@router.get(PAGE)
+@router.get(PAGE, dependencies=[permit(Right.REPORTS_READ)])
 async def reports(request: Request, opened: Opened) -> Response:
     """What is due and what was issued, then the reports, the newest period first."""
-    opened.allow(Right.REPORTS_READ)
     backends: Backends = request.app.state.backends
     level = request.query_params.get("level", "")
     level = level if level in LEVELS else ""
@@ -64,27 +63,23 @@ async def reports(request: Request, opened: Opened) -> Response:
     )
 
 
-@router.get(f"{PAGE}/preview")
+@router.get(f"{PAGE}/preview", dependencies=[permit(Right.REPORTS_READ)])
 async def preview(request: Request, opened: Opened) -> Response:
     """The period around a day as it stands now, or as it was known at a moment; a refusal is said on the page."""
-    opened.allow(Right.REPORTS_READ)
     backends: Backends = request.app.state.backends
     asked = {name: request.query_params.get(name, "").strip() for name in _ASKED}
     params = asked | {"known_at": _moment(asked["known_at"])}
-    complaint, told = "", None
+    told, refusal = None, None
     try:
         told = (await backends.get(opened.caller, "notifications", "/v1/reports/preview", params)).body
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        complaint = refused.detail
-    return _page(request, opened, told, asked=asked, complaint=complaint)
+        refusal = refused
+    return _page(request, opened, told, asked=asked, **refusal_shown(opened, refusal, _SHOWN_AGAIN))
 
 
-@router.get(PAGE + "/{report_id}.xlsx")
+@router.get(PAGE + "/{report_id}.xlsx", dependencies=[permit(Right.REPORTS_READ)])
 async def sheet(request: Request, report_id: UUID, opened: Opened) -> Response:
     """The report as a workbook: one sheet per block, and one about the report itself."""
-    opened.allow(Right.REPORTS_READ)
     report = await _report(request, opened, report_id)
     folder = tempfile.TemporaryDirectory(prefix="rollcall-report-")
     path = Path(folder.name) / "report.xlsx"
@@ -98,10 +93,9 @@ async def sheet(request: Request, report_id: UUID, opened: Opened) -> Response:
     return FileResponse(path, media_type=XLSX, filename=name, background=BackgroundTask(folder.cleanup))
 
 
-@router.get(PAGE + "/{report_id}")
+@router.get(PAGE + "/{report_id}", dependencies=[permit(Right.REPORTS_READ)])
 async def one(request: Request, report_id: UUID, opened: Opened) -> Response:
     """One edition, and whether its own events still give its own numbers when asked (``?check=1``)."""
-    opened.allow(Right.REPORTS_READ)
     report = await _report(request, opened, report_id)
     checked = None
     if request.query_params.get("check") == "1":
@@ -111,18 +105,16 @@ async def one(request: Request, report_id: UUID, opened: Opened) -> Response:
     return _page(request, opened, report, checked=checked)
 
 
-@router.post(PAGE + "/{report_id}/editions")
+@router.post(PAGE + "/{report_id}/editions", dependencies=[permit(Right.REPORTS_ISSUE)])
 async def again(request: Request, report_id: UUID, opened: Opened, form: Sent) -> Response:
     """Another edition from what is known now; a refusal is said on the report."""
-    opened.allow(Right.REPORTS_ISSUE)
     backends: Backends = request.app.state.backends
     path = f"/v1/reports/{report_id}/editions"
     try:
         await backends.post(opened.caller, "notifications", path, {}, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return _page(request, opened, await _report(request, opened, report_id), complaint=refused.detail)
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        return _page(request, opened, await _report(request, opened, report_id), **shown)
     return RedirectResponse(f"{PAGE}/{report_id}?done=report_issued", 303)
 
 
@@ -142,6 +134,7 @@ def _page(
     asked: Mapping[str, str] | None = None,
     checked: Mapping[str, Any] | None = None,
     complaint: str = "",
+    status: int = 200,
 ) -> Response:
     rendering: Rendering = request.app.state.rendering
     texts = opened.texts
@@ -149,6 +142,7 @@ def _page(
         request,
         opened,
         "dropout_report.html",
+        status=status,
         report=report,
         title=texts("dropout_reports.preview") if report is None else report_title(report, texts),
         blocks=[] if report is None else blocks(report, texts),

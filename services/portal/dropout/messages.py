@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, inside, opening
+from services.portal.session import Opening, inside, opening, permit
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
@@ -25,10 +25,9 @@ CHANNELS = ("email", "sms")
 _SHOWN_AGAIN = (409, 412, 422)  # refusals after which the person goes on on the same form
 
 
-@router.get("/messages")
+@router.get("/messages", dependencies=[permit(Right.MESSAGES_READ)])
 async def messages(request: Request, opened: Opened) -> Response:
     """The inbox, or only its rows (``?part=rows``) when something came."""
-    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     unread = request.query_params.get("show") == "unread"
@@ -49,10 +48,9 @@ async def messages(request: Request, opened: Opened) -> Response:
     )
 
 
-@router.get("/messages/unread")
+@router.get("/messages/unread", dependencies=[permit(Right.MESSAGES_READ)])
 async def unread_count(request: Request, opened: Opened) -> Response:
     """How many are new, for the head of every page; nothing while the service is away, which is no page's trouble."""
-    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     try:
         return JSONResponse((await backends.get(opened.caller, "notifications", "/v1/messages/unread")).body)
@@ -60,27 +58,24 @@ async def unread_count(request: Request, opened: Opened) -> Response:
         return JSONResponse({"count": 0, "more": False})
 
 
-@router.post("/messages/{message_id}/read")
+@router.post("/messages/{message_id}/read", dependencies=[permit(Right.MESSAGES_READ)])
 async def read(request: Request, message_id: UUID, opened: Opened, form: Sent) -> Response:
     """The receipt; leads to the rows behind the message, or back."""
-    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     path = f"/v1/messages/{message_id}/read"
     await backends.post(opened.caller, "notifications", path, command_id=command_id(form))
     return RedirectResponse(inside(text(form, "to") or None, "/messages"), 303)
 
 
-@router.get("/messages/settings")
+@router.get("/messages/settings", dependencies=[permit(Right.MESSAGES_READ)])
 async def settings(request: Request, opened: Opened) -> Response:
     """How I am reached."""
-    opened.allow(Right.MESSAGES_READ)
     return await _settings(request, opened)
 
 
-@router.post("/messages/settings")
+@router.post("/messages/settings", dependencies=[permit(Right.MESSAGES_READ)])
 async def keep(request: Request, opened: Opened, form: Sent) -> Response:
     """Set it anew, in the version that was read."""
-    opened.allow(Right.MESSAGES_READ)
     backends: Backends = request.app.state.backends
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     try:
@@ -121,8 +116,7 @@ def _body(typed: Mapping[str, str]) -> dict[str, Any]:
 async def _settings(
     request: Request, opened: Opening, typed: Mapping[str, str] | None = None, refused: Refused | None = None
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "notifications", "/v1/contacts/me")).body
@@ -133,9 +127,8 @@ async def _settings(
         request,
         opened,
         "message_settings.html",
-        status=200 if refused is None else refused.status,
         told=told if typed is None else told | _body(typed),
         reached=reached,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

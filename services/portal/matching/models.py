@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -30,10 +30,9 @@ _FILTERS = ("before_state", "after_state", "kind")
 _FILTER_CHARACTERS = 40
 
 
-@router.get("/models")
+@router.get("/models", dependencies=[permit(Right.MODELS_READ)])
 async def models(request: Request, opened: Opened) -> Response:
     """The model in force, what was proposed, and the form."""
-    opened.allow(Right.MODELS_READ)
     return await _models(request, opened)
 
 
@@ -49,11 +48,10 @@ async def activation(proposal_id: UUID) -> Response:
     return RedirectResponse(f"/models/proposals/{proposal_id}", 303)
 
 
-@router.post("/models/proposals")
+@router.post("/models/proposals", dependencies=[permit(Right.MODELS_PROPOSE)])
 async def propose(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Send the file on as it is; leads to its report. The same file of the same form counts once."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(Right.MODELS_PROPOSE)
     try:
         made = UUID(upload.fields.get("command_id", ""))
     except ValueError:
@@ -70,17 +68,15 @@ async def propose(request: Request, opened: Opened, upload: Annotated[Upload, De
     return RedirectResponse(f"/models/proposals/{answer.body['proposal_id']}", 303)
 
 
-@router.get("/models/proposals/{proposal_id}")
+@router.get("/models/proposals/{proposal_id}", dependencies=[permit(Right.MODELS_READ)])
 async def proposal(request: Request, proposal_id: UUID, opened: Opened) -> Response:
     """How far the report is, or the report; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.MODELS_READ)
     return await _proposal(request, opened, proposal_id)
 
 
-@router.post("/models/proposals/{proposal_id}/activation")
+@router.post("/models/proposals/{proposal_id}/activation", dependencies=[permit(Right.MODELS_ACTIVATE)])
 async def activate(request: Request, proposal_id: UUID, opened: Opened, form: Sent) -> Response:
     """Let the model decide; the form names the report that was read."""
-    opened.allow(Right.MODELS_ACTIVATE)
     backends: Backends = request.app.state.backends
     path, body = f"/v1/models/proposals/{proposal_id}/activation", {"report_hash": text(form, "report_hash")}
     try:
@@ -92,8 +88,7 @@ async def activate(request: Request, proposal_id: UUID, opened: Opened, form: Se
 
 async def _models(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "matching", "/v1/models")).body
@@ -102,18 +97,16 @@ async def _models(request: Request, opened: Opening, refused: Refused | None = N
         request,
         opened,
         "models.html",
-        status=200 if refused is None else refused.status,
         told=told,
         proposed=proposed,
         may_propose=opened.viewer.has(Right.MODELS_PROPOSE),
         command_id=str(new_event_id()),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 
 async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"/v1/models/proposals/{proposal_id}"
@@ -130,7 +123,6 @@ async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refuse
         request,
         opened,
         "_model_proposal.html" if part else "model_proposal.html",
-        status=200 if refused is None else refused.status,
         told=told,
         here_proposal=here,
         matrix=None if told["report"] is None else _matrix(told["report"]),
@@ -139,7 +131,7 @@ async def _proposal(request: Request, opened: Opening, proposal_id: UUID, refuse
         rows=rows["items"],
         following=_address(here, **narrowed, after=rows["next"]) if rows["next"] else None,
         command_id=str(new_event_id()),
-        complaint="" if refused is None else refused.detail,
+        **shown,
     )
 
 

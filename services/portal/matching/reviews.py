@@ -13,9 +13,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Row
 from services.portal.tables.table_reading import items_of
 from services.portal.texts import Texts
@@ -31,10 +31,9 @@ _KEYS = 9
 _SOUGHT_CHARACTERS, _SOUGHT_STUDENTS = 60, 10
 
 
-@router.get("/reviews/{entry_id}")
+@router.get("/reviews/{entry_id}", dependencies=[permit(Right.REVIEWS_READ)])
 async def review(request: Request, entry_id: UUID, opened: Opened) -> Response:
     """The case, masked; ``?part=case`` is the case without its frame, for the page's script."""
-    opened.allow(Right.REVIEWS_READ)
     backends: Backends = request.app.state.backends
     answer = await backends.get(opened.caller, "matching", f"/v1/reviews/{entry_id}", _narrowed(_list_of(request)))
     sought = request.query_params.get("q", "").strip()[:_SOUGHT_CHARACTERS]
@@ -50,10 +49,9 @@ async def _sought(backends: Backends, opened: Opening, sought: str, case: Mappin
     return [row for row in items if row["student_id"] not in shown]
 
 
-@router.post("/reviews/{entry_id}/reveal")
+@router.post("/reviews/{entry_id}/reveal", dependencies=[permit(Right.REVIEWS_DECIDE)])
 async def reveal(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same case in full, once; matching records who reads it and why."""
-    opened.allow(Right.REVIEWS_DECIDE)
     backends: Backends = request.app.state.backends
     purpose, narrowed = text(form, "purpose"), _narrowed(_list(text(form, "list")))
     path = f"/v1/reviews/{entry_id}/reveal"
@@ -66,26 +64,23 @@ async def reveal(request: Request, entry_id: UUID, opened: Opened, form: Sent) -
     return _page(request, opened, answer.body, purpose=purpose)
 
 
-@router.post("/reviews/{entry_id}/ruling")
+@router.post("/reviews/{entry_id}/ruling", dependencies=[permit(Right.REVIEWS_DECIDE)])
 async def rule(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """What a person decided; then the next case, with a way to undo it."""
-    opened.allow(Right.REVIEWS_DECIDE)
     verdict, _, student = text(form, "verdict").partition(":")
     body = {"verdict": verdict, "students": [student] if student else [], "evidence": text(form, "evidence") or None}
     return await _settle(request, opened, entry_id, form, f"/v1/reviews/{entry_id}/ruling", body, "ruled")
 
 
-@router.post("/reviews/{entry_id}/second-opinion")
+@router.post("/reviews/{entry_id}/second-opinion", dependencies=[permit(Right.REVIEWS_DECIDE)])
 async def second_opinion(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """The case waits for another person; then the next one."""
-    opened.allow(Right.REVIEWS_DECIDE)
     return await _settle(request, opened, entry_id, form, f"/v1/reviews/{entry_id}/second-opinion", None, "asked")
 
 
-@router.post("/reviews/{entry_id}/undo")
+@router.post("/reviews/{entry_id}/undo", dependencies=[permit(Right.REVIEWS_DECIDE)])
 async def undo(request: Request, entry_id: UUID, opened: Opened, form: Sent) -> Response:
     """Take the last ruling back and look at the case again."""
-    opened.allow(Right.REVIEWS_DECIDE)
     backends: Backends = request.app.state.backends
     path = f"/v1/reviews/{entry_id}/ruling"
     try:
@@ -123,14 +118,11 @@ async def _settle(
 
 async def _again(request: Request, opened: Opening, entry_id: UUID, form: FormData, refused: Refused) -> Response:
     """The case as it is now, with the refusal and what was typed. Raises the refusal when there is nothing to show."""
-    if refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     narrowed = _narrowed(_list(text(form, "list")))
     answer = await backends.get(opened.caller, "matching", f"/v1/reviews/{entry_id}", narrowed)
-    return _page(
-        request, opened, answer.body, purpose=text(form, "purpose"), complaint=refused.detail, status=refused.status
-    )
+    return _page(request, opened, answer.body, purpose=text(form, "purpose"), **shown)
 
 
 def _page(

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.clock import today, utc_now
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -33,17 +33,15 @@ KEPT: Mapping[str, timedelta] = {
 }
 
 
-@router.get(PAGE)
+@router.get(PAGE, dependencies=[permit(Right.AGENCY_KEYS_READ)])
 async def agency_keys(request: Request, opened: Opened) -> Response:
     """The keys one looks after."""
-    opened.allow(Right.AGENCY_KEYS_READ)
     return await _page(request, opened)
 
 
-@router.post(PAGE)
+@router.post(PAGE, dependencies=[permit(Right.AGENCY_KEYS_ISSUE)])
 async def issue(request: Request, opened: Opened, form: Sent) -> Response:
     """A key for a machine, shown in the answer."""
-    opened.allow(Right.AGENCY_KEYS_ISSUE)
     typed = {name: text(form, name) for name in FIELDS}
     return await _made(request, opened, "/v1/agency-keys", typed, command_id(form), typed=typed)
 
@@ -54,10 +52,9 @@ async def again(key_id: UUID) -> Response:
     return RedirectResponse(PAGE, 303)
 
 
-@router.post(f"{PAGE}/{{key_id}}/rotate")
+@router.post(f"{PAGE}/{{key_id}}/rotate", dependencies=[permit(Right.AGENCY_KEYS_ROTATE)])
 async def rotate(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
     """Another key in its place, shown in the answer."""
-    opened.allow(Right.AGENCY_KEYS_ROTATE)
     kept = KEPT.get(text(form, "keep"))
     if kept is None:
         raise Malformed("请选择旧密钥再用多久", "Say how long the former key is good", field="keep")
@@ -66,15 +63,14 @@ async def rotate(request: Request, key_id: UUID, opened: Opened, form: Sent) -> 
     return await _made(request, opened, f"/v1/agency-keys/{key_id}/rotate", body, command)
 
 
-@router.post(f"{PAGE}/{{key_id}}/revoke")
+@router.post(f"{PAGE}/{{key_id}}/revoke", dependencies=[permit(Right.AGENCY_KEYS_ROTATE)])
 async def revoke(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
     """Out at once."""
-    opened.allow(Right.AGENCY_KEYS_ROTATE)
     path = f"/v1/agency-keys/{key_id}/revoke"
     try:
         await _backends(request).post(opened.caller, "access", path, None, command_id=command_id(form))
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return back(form, "key_revoked", PAGE)
 
 
@@ -89,7 +85,7 @@ async def _made(
     try:
         made = (await _backends(request).post(opened.caller, "access", path, dict(body), command_id=command)).body
     except Refused as refused:
-        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
     answer = await _page(request, opened, made=made)
     answer.headers["cache-control"] = "no-store"
     return answer

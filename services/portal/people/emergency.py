@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.people.entering import entered, session_caller
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.table_reading import school_choices
 from shared.standards.posts import POSTS, Kind, Shape
 from shared.standards.rights import Right
@@ -30,17 +30,15 @@ PLACES: Mapping[Shape, tuple[str, ...]] = {
 _NOTHING = {"kinds": [], "longest_hours": 0, "division": None, "school": None, "until": None}
 
 
-@router.get("/emergency")
+@router.get("/emergency", dependencies=[permit(Right.EMERGENCY_ASK)])
 async def ask_form(request: Request, opened: Opened) -> Response:
     """What may be asked for, and what comes of it."""
-    opened.allow(Right.EMERGENCY_ASK)
     return await _ask(request, opened)
 
 
-@router.post("/emergency")
+@router.post("/emergency", dependencies=[permit(Right.EMERGENCY_ASK)])
 async def ask(request: Request, opened: Opened, form: Sent) -> Response:
     """Take it; what is wrong is said above the form, which keeps what was typed."""
-    opened.allow(Right.EMERGENCY_ASK)
     typed = {name: text(form, name) for name in FIELDS}
     kind = typed["kind"]
     asked = PLACES.get(POSTS[Kind(kind)].shape, ()) if kind in list(Kind) else ()
@@ -49,9 +47,7 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         told = (await _backends(request).post(session_caller(request), "access", "/v1/me/emergency", body)).body
     except Refused as refused:
-        if refused.status not in (403, 409, 422):
-            raise
-        return await _ask(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _ask(request, opened, typed=typed, **refusal_shown(opened, refused, (403, 409, 422)))
     return entered(request, told, "/")
 
 
@@ -64,10 +60,9 @@ async def end(request: Request, opened: Opened, _form: Sent) -> Response:
     return entered(request, told, "/?done=emergency_ended")
 
 
-@router.get("/emergencies")
+@router.get("/emergencies", dependencies=[permit(Right.EMERGENCY_REVIEW)])
 async def emergencies(request: Request, opened: Opened) -> Response:
     """Those of one's place: what waits for a review first."""
-    opened.allow(Right.EMERGENCY_REVIEW)
     rows = (await _backends(request).get(opened.caller, "access", "/v1/emergencies")).body["items"]
     waiting = [row for row in rows if row["state"] != "reviewed"]
     rendering: Rendering = request.app.state.rendering
@@ -80,26 +75,22 @@ async def emergencies(request: Request, opened: Opened) -> Response:
     )
 
 
-@router.get("/emergencies/{emergency_id}")
+@router.get("/emergencies/{emergency_id}", dependencies=[permit(Right.EMERGENCY_REVIEW)])
 async def emergency(request: Request, emergency_id: UUID, opened: Opened) -> Response:
     """Why, where, and what was done under it."""
-    opened.allow(Right.EMERGENCY_REVIEW)
     return await _one(request, opened, emergency_id)
 
 
-@router.post("/emergencies/{emergency_id}/review")
+@router.post("/emergencies/{emergency_id}/review", dependencies=[permit(Right.EMERGENCY_REVIEW)])
 async def review(request: Request, emergency_id: UUID, opened: Opened, form: Sent) -> Response:
     """Say whether it was justified."""
-    opened.allow(Right.EMERGENCY_REVIEW)
     typed = {"justified": text(form, "justified"), "note": text(form, "note")}
     body = {"justified": {"yes": True, "no": False}.get(typed["justified"]), "note": typed["note"]}
     path = f"/v1/emergencies/{emergency_id}/review"
     try:
         await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in (409, 422):
-            raise
-        return await _one(request, opened, emergency_id, typed, refused.detail, refused.status)
+        return await _one(request, opened, emergency_id, typed, **refusal_shown(opened, refused, (409, 422)))
     return back(form, "emergency_reviewed", f"/emergencies/{emergency_id}")
 
 

@@ -12,11 +12,11 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Caller, Refused, Unreachable
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.people.entering import session_caller
 from services.portal.people.staff_lists import account_of
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.work import about_text, title_of
 from shared.kernel.refusals import NotFound
 from shared.standards.open_work import OPEN_WORK
@@ -48,10 +48,9 @@ class _Side:
         self.caller, self.path = caller, path
 
 
-@router.get("/handovers")
+@router.get("/handovers", dependencies=[permit(READ, KEEP)])
 async def handovers(request: Request, opened: Opened) -> Response:
     """Those of one's place."""
-    opened.allow(READ, KEEP)
     return await _administered(request, opened)
 
 
@@ -63,20 +62,16 @@ async def own(request: Request, opened: Opened) -> Response:
     return await _own(request, opened)
 
 
-@router.post("/handovers")
+@router.post("/handovers", dependencies=[permit(KEEP)])
 async def open_one(request: Request, opened: Opened, form: Sent) -> Response:
     """Open one as who administers the post; leads to its list."""
-    opened.allow(KEEP)
     side = _Side(opened.caller, "/v1/handovers")
     try:
         person = await account_of(_backends(request), opened, text(form, "person"))
         body = _said(form) | {"successor": person}
         answer = await _backends(request).post(side.caller, "access", side.path, body, command_id=command_id(form))
-    except Refused as refused:
-        return await _administered(request, opened, complaint=refused.detail, status=refused.status)
-    except NotFound as unknown:
-        complaint = unknown.en if opened.language == "en" else unknown.zh
-        return await _administered(request, opened, complaint=complaint, status=unknown.status)
+    except (Refused, NotFound) as refused:
+        return await _administered(request, opened, **refusal_shown(opened, refused))
     return RedirectResponse(f"/handovers/{answer.body['id']}", 303)
 
 
@@ -88,7 +83,7 @@ async def open_own(request: Request, opened: Opened, form: Sent) -> Response:
     try:
         answer = await _backends(request).post(side.caller, "access", side.path, body, command_id=command_id(form))
     except Refused as refused:
-        return await _own(request, opened, complaint=refused.detail, status=refused.status)
+        return await _own(request, opened, **refusal_shown(opened, refused))
     return RedirectResponse(f"/handovers/{answer.body['id']}", 303)
 
 
@@ -122,7 +117,7 @@ async def act(request: Request, handover_id: UUID, act: str, opened: Opened, for
         await _backends(request).post(side.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
         again = refused.code == "sign_in_again"
-        return await _one(request, opened, handover_id, complaint=refused.detail, status=refused.status, password=again)
+        return await _one(request, opened, handover_id, password=again, **refusal_shown(opened, refused))
     except Unreachable:
         return await _one(request, opened, handover_id, complaint=opened.texts("handover.away"), status=503)
     return RedirectResponse(f"/handovers/{handover_id}?done=handover", 303)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.people.entering import oidc_name
 from services.portal.people.staff_lists import (
     FILTERS,
@@ -25,7 +25,7 @@ from services.portal.people.staff_lists import (
     post_state,
 )
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.table_reading import school_choices
 from shared.kernel.refusals import NotFound
 from shared.standards.posts import KINDS, POSTS, Kind, Shape
@@ -46,32 +46,28 @@ POST_ACTS = {
 }
 
 
-@router.get("/people")
+@router.get("/people", dependencies=[permit(READ, KEEP)])
 async def people(request: Request, opened: Opened) -> Response:
     """Everybody with an account within one's place."""
-    opened.allow(READ, KEEP)
     return await _people(request, opened)
 
 
-@router.post("/people")
+@router.post("/people", dependencies=[permit(KEEP)])
 async def open_account(request: Request, opened: Opened, form: Sent) -> Response:
     """Open an account and show its one-time password."""
-    opened.allow(KEEP)
     body = {name: text(form, name) or None for name in ACCOUNT_FIELDS}
     return await _handed(request, opened, "/v1/accounts", body, command_id(form), typed=body)
 
 
-@router.post("/people/{account_id}/reset")
+@router.post("/people/{account_id}/reset", dependencies=[permit(KEEP)])
 async def reset(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
     """Give a one-time password; who had the account is out."""
-    opened.allow(KEEP)
     return await _handed(request, opened, f"/v1/accounts/{account_id}/reset", None, command_id(form))
 
 
-@router.post("/people/{account_id}/close")
+@router.post("/people/{account_id}/close", dependencies=[permit(KEEP)])
 async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
     """Close an account."""
-    opened.allow(KEEP)
     try:
         await _backends(request).post(
             opened.caller,
@@ -81,14 +77,13 @@ async def close(request: Request, account_id: UUID, opened: Opened, form: Sent) 
             command_id=command_id(form),
         )
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+        return await _people(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/people")
 
 
-@router.post("/people/{account_id}/identity")
+@router.post("/people/{account_id}/identity", dependencies=[permit(KEEP)])
 async def announce_identity(request: Request, account_id: UUID, opened: Opened, form: Sent) -> Response:
     """Tell which identity at the issuer is the account's, or take every one away."""
-    opened.allow(KEEP)
     path, body = f"/v1/accounts/{account_id}/identities", None
     if text(form, "act") == "unlink":
         path += "/unlink"
@@ -98,33 +93,30 @@ async def announce_identity(request: Request, account_id: UUID, opened: Opened, 
     try:
         await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, status=refused.status)
+        return await _people(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/people")
 
 
-@router.get("/posts")
+@router.get("/posts", dependencies=[permit(READ, KEEP)])
 async def posts(request: Request, opened: Opened) -> Response:
     """Every post within one's place and who holds it."""
-    opened.allow(READ, KEEP)
     return await _posts(request, opened)
 
 
-@router.post("/posts")
+@router.post("/posts", dependencies=[permit(KEEP)])
 async def establish(request: Request, opened: Opened, form: Sent) -> Response:
     """Make a post; what is wrong is said above the form, which keeps what was typed."""
-    opened.allow(KEEP)
     body = {name: text(form, name) or None for name in POST_FIELDS}
     try:
         await _backends(request).post(opened.caller, "access", "/v1/posts", body, command_id=command_id(form))
     except Refused as refused:
-        return await _posts(request, opened, complaint=refused.detail, typed=body, status=refused.status)
+        return await _posts(request, opened, typed=body, **refusal_shown(opened, refused))
     return back(form, "people", "/posts")
 
 
-@router.post("/posts/{post_id}/{act}")
+@router.post("/posts/{post_id}/{act}", dependencies=[permit(KEEP)])
 async def change(request: Request, post_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Fill, vacate, delegate or close a post."""
-    opened.allow(KEEP)
     if act not in POST_ACTS:
         raise NotFound("没有这个页面", "No such page")
     path, fields = POST_ACTS[act]
@@ -134,11 +126,8 @@ async def change(request: Request, post_id: UUID, act: str, opened: Opened, form
         if body and "person" in body:
             body["account_id"] = await account_of(_backends(request), opened, body.pop("person"))
         await _backends(request).post(opened.caller, "access", address, body, command_id=command_id(form))
-    except Refused as refused:
-        return await _posts(request, opened, complaint=refused.detail, status=refused.status)
-    except NotFound as unknown:
-        told = unknown.en if opened.language == "en" else unknown.zh
-        return await _posts(request, opened, complaint=told, status=unknown.status)
+    except (Refused, NotFound) as refused:
+        return await _posts(request, opened, **refusal_shown(opened, refused))
     return back(form, "people", "/posts")
 
 
@@ -148,7 +137,7 @@ async def _handed(
     try:
         handed = (await _backends(request).post(opened.caller, "access", path, body, command_id=command)).body
     except Refused as refused:
-        return await _people(request, opened, complaint=refused.detail, typed=typed, status=refused.status)
+        return await _people(request, opened, typed=typed, **refusal_shown(opened, refused))
     return await _people(request, opened, handed=handed)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends
 from services.portal.people.entering import session_caller
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -39,10 +39,9 @@ async def own(request: Request, opened: Opened) -> Response:
     return rendering.page(request, opened, "account_sign_ins.html", rows=rows, agent=agent_words)
 
 
-@router.get("/people/unusual")
+@router.get("/people/unusual", dependencies=[permit(Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)])
 async def unusual(request: Request, opened: Opened) -> Response:
     """What of one's place is worth a question."""
-    opened.allow(Right.ACCOUNTS_READ, Right.ACCOUNTS_KEEP)
     backends: Backends = request.app.state.backends
     told = (await backends.get(opened.caller, "access", "/v1/sign-ins")).body
     rendering: Rendering = request.app.state.rendering

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_id
+from services.portal.forms import Sent, command_id, refusal_shown
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -23,26 +23,23 @@ Opened = Annotated[Opening, Depends(opening)]
 KEEP = Right.ACCOUNTS_KEEP
 
 
-@router.get("/people/import")
+@router.get("/people/import", dependencies=[permit(KEEP)])
 async def staff_import(request: Request, opened: Opened) -> Response:
     """The form, and what one sent before."""
-    opened.allow(KEEP)
     return await _page(request, opened)
 
 
-@router.get("/people/template.xlsx")
+@router.get("/people/template.xlsx", dependencies=[permit(KEEP)])
 async def template(request: Request, opened: Opened) -> Response:
     """An empty sheet with what each column means."""
-    opened.allow(KEEP)
     pieces = await _backends(request).download(opened.caller, "access", "/v1/staff/template.xlsx")
     return _file(pieces, "staff.xlsx")
 
 
-@router.post("/people/submissions")
+@router.post("/people/submissions", dependencies=[permit(KEEP)])
 async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Check or import a sheet. The page's script asks for the receipt alone (``?part=receipt``)."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(KEEP)
     action = upload.fields.get("action")
     try:
         with upload.path.open("rb") as file:
@@ -61,21 +58,20 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
                 file=sent,
             )
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return await _page(request, opened, receipt=answer.body)
 
 
-@router.post("/people/import/{import_id}/start-passwords")
+@router.post("/people/import/{import_id}/start-passwords", dependencies=[permit(KEEP)])
 async def start_passwords(request: Request, import_id: UUID, opened: Opened, form: Sent) -> Response:
     """The list of new start passwords, to print and hand out; those given out before are good no more."""
-    opened.allow(KEEP)
     path = f"/v1/staff/imports/{import_id}/start-passwords.xlsx"
     try:
         pieces = await _backends(request).download_by_post(
             opened.caller, "access", path, command_id=command_id(form), body={}
         )
     except Refused as refused:
-        return await _page(request, opened, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, **refusal_shown(opened, refused))
     return _file(pieces, "start-passwords.xlsx")
 
 

@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Param
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import as_date
 from services.portal.tables.table_reading import SHEET_ROWS, items_of
 from services.portal.taking import taken
@@ -115,10 +115,9 @@ async def account_of(backends: Backends, opened: Opening, typed: str) -> str:
     raise NotFound("没有这个人,请填登录名或姓名全称", "There is no such person; give the login name or the whole name")
 
 
-@router.get("/people/choices")
+@router.get("/people/choices", dependencies=[permit(KEEP)])
 async def choices(request: Request, opened: Opened) -> Response:
     """People in use whose login name or name begins with ``q``, the first CHOICES of them."""
-    opened.allow(KEEP)
     typed = request.query_params.get("q", "").strip()[:80]
     params: dict[str, Param] = {"begins": typed, "state": "open", "limit": CHOICES}
     backends: Backends = request.app.state.backends
@@ -133,20 +132,19 @@ async def choices(request: Request, opened: Opened) -> Response:
     return JSONResponse({"items": items}, headers={"cache-control": "no-store"})
 
 
-@router.get("/people.xlsx")
+@router.get("/people.xlsx", dependencies=[permit(READ, KEEP)])
 async def people_sheet(request: Request, opened: Opened) -> Response:
     """Everybody the filters leave, as a sheet."""
     return await _sheet(request, opened, PEOPLE)
 
 
-@router.get("/posts.xlsx")
+@router.get("/posts.xlsx", dependencies=[permit(READ, KEEP)])
 async def posts_sheet(request: Request, opened: Opened) -> Response:
     """Every post the filters leave, as a sheet."""
     return await _sheet(request, opened, POSTS_LIST)
 
 
 async def _sheet(request: Request, opened: Opening, staff: StaffList) -> Response:
-    opened.allow(READ, KEEP)
     texts, title = opened.texts, opened.texts(staff.title)
     folder = tempfile.TemporaryDirectory(prefix="rollcall-staff-")
     path = Path(folder.name) / "sheet.xlsx"

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -28,17 +28,15 @@ _SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on o
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@router.get("/requests")
+@router.get("/requests", dependencies=[permit(Right.CORRECTIONS_ASK)])
 async def requests(request: Request, opened: Opened) -> Response:
     """The inbox of one's own records, what one asked for oneself, and the form."""
-    opened.allow(Right.CORRECTIONS_ASK)
     return await _requests(request, opened)
 
 
-@router.post("/requests")
+@router.post("/requests", dependencies=[permit(Right.CORRECTIONS_ASK)])
 async def ask(request: Request, opened: Opened, form: Sent) -> Response:
     """Ask the owner of a record to correct it; leads to the request."""
-    opened.allow(Right.CORRECTIONS_ASK)
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     found = _ID.search(typed.get("record", "").lower())
     backends: Backends = request.app.state.backends
@@ -55,20 +53,14 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
         answer = await backends.post(
             opened.caller, "registry", "/v1/change-requests", body, command_id=command_id(form)
         )
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _requests(request, opened, typed, refused.detail, refused.status)
-    except Malformed as malformed:
-        complaint = malformed.en if opened.language == "en" else malformed.zh
-        return await _requests(request, opened, typed, complaint, malformed.status)
+    except (Refused, Malformed) as refused:
+        return await _requests(request, opened, typed, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/requests/{answer.body['request_id']}", 303)
 
 
-@router.get("/requests/{request_id}")
+@router.get("/requests/{request_id}", dependencies=[permit(Right.CORRECTIONS_ASK)])
 async def one(request: Request, request_id: UUID, opened: Opened) -> Response:
     """One request: of each field what was, what is and what is wanted."""
-    opened.allow(Right.CORRECTIONS_ASK)
     return await _shown(request, opened, "request.html", f"/v1/change-requests/{request_id}")
 
 
@@ -78,18 +70,16 @@ async def step_address(request_id: UUID, step: str) -> Response:
     return RedirectResponse(f"/requests/{request_id}", 303)
 
 
-@router.post("/requests/{request_id}/{step}")
+@router.post("/requests/{request_id}/{step}", dependencies=[permit(Right.CORRECTIONS_ASK)])
 async def decide(request: Request, request_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Approve what was shown, or refuse."""
-    opened.allow(Right.CORRECTIONS_ASK)
     place = (f"/requests/{request_id}", f"/v1/change-requests/{request_id}")
     return await _decide(request, opened, form, "request.html", place, step, "shown_hash")
 
 
-@router.get("/household-changes")
+@router.get("/household-changes", dependencies=[permit(Right.HOUSEHOLDS_ASK)])
 async def household_changes(request: Request, opened: Opened) -> Response:
     """Changes of households that wait for a second person, and those decided."""
-    opened.allow(Right.HOUSEHOLDS_ASK)
     return await household_list(request, opened, {})
 
 
@@ -97,26 +87,24 @@ async def household_list(
     request: Request, opened: Opening, typed: Mapping[str, str], refused: Refused | None = None
 ) -> Response:
     """The changes asked for, and the form that finds a household by its number."""
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     rows = (await backends.get(opened.caller, "registry", "/v1/household-proposals")).body
-    status, complaint = (200, "") if refused is None else (refused.status, refused.detail)
     return rendering.page(
         request,
         opened,
         "household_changes.html",
-        status=status,
         rows=rows,
         typed=typed,
-        complaint=complaint,
+        **shown,
         may_register=opened.viewer.has(Right.HOUSEHOLDS_CHANGE),
     )
 
 
-@router.get("/household-changes/{proposal_id}")
+@router.get("/household-changes/{proposal_id}", dependencies=[permit(Right.HOUSEHOLDS_ASK)])
 async def household_change(request: Request, proposal_id: UUID, opened: Opened) -> Response:
     """One, with the households before and after."""
-    opened.allow(Right.HOUSEHOLDS_ASK)
     return await _shown(request, opened, "household_change.html", f"/v1/household-proposals/{proposal_id}")
 
 
@@ -126,10 +114,11 @@ async def household_step_address(proposal_id: UUID, step: str) -> Response:
     return RedirectResponse(f"/household-changes/{proposal_id}", 303)
 
 
-@router.post("/household-changes/{proposal_id}/{step}")
+@router.post(
+    "/household-changes/{proposal_id}/{step}", dependencies=[permit(Right.HOUSEHOLDS_CHANGE, Right.HOUSEHOLDS_APPROVE)]
+)
 async def decide_household(request: Request, proposal_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Approve what was shown, or refuse."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE, Right.HOUSEHOLDS_APPROVE)
     place = (f"/household-changes/{proposal_id}", f"/v1/household-proposals/{proposal_id}")
     return await _decide(request, opened, form, "household_change.html", place, step, "preview_hash")
 
@@ -146,8 +135,6 @@ async def _decide(
         body = {name: text(form, name)}
         await backends.post(opened.caller, "registry", f"{path}/{step}", body, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
         return await _shown(request, opened, template, path, refused)
     return RedirectResponse(here, 303)
 
@@ -155,6 +142,7 @@ async def _decide(
 async def _shown(
     request: Request, opened: Opening, template: str, path: str, refused: Refused | None = None
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = (await backends.get(opened.caller, "registry", path)).body
@@ -162,11 +150,10 @@ async def _shown(
         request,
         opened,
         template,
-        status=200 if refused is None else refused.status,
         told=told,
         own=opened.viewer.principal in (told.get("requested_by"), told.get("proposed_by")),
         may_decide=opened.viewer.has(_APPROVING[template]),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 

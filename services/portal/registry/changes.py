@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -33,17 +33,15 @@ _SHOWN_AGAIN = (403, 409, 413, 415, 422)  # refusals after which the person goes
 _PROBLEMS_SHOWN = 50
 
 
-@router.get("/changes")
+@router.get("/changes", dependencies=[permit(Right.CHANGES_READ)])
 async def changes(request: Request, opened: Opened) -> Response:
     """What was proposed, and the forms."""
-    opened.allow(Right.CHANGES_READ)
     return await _list(request, opened)
 
 
-@router.post("/changes")
+@router.post("/changes", dependencies=[permit(Right.CHANGES_PROPOSE)])
 async def propose(request: Request, opened: Opened, form: Sent) -> Response:
     """Propose; leads to the preview."""
-    opened.allow(Right.CHANGES_PROPOSE)
     typed = {name: text(form, name) for name in ("kind", "day", "reason", "into", "former_code", "code")}
     given = {name: value for name, value in typed.items() if value}
     kind = typed["kind"] if typed["kind"] in KINDS else "fields"
@@ -62,10 +60,9 @@ async def propose(request: Request, opened: Opened, form: Sent) -> Response:
     return RedirectResponse(f"/changes/{answer.body['change_id']}", 303)
 
 
-@router.get("/changes/sheet.xlsx")
+@router.get("/changes/sheet.xlsx", dependencies=[permit(Right.CHANGES_PROPOSE)])
 async def sheet(request: Request, opened: Opened) -> Response:
     """The students as a sheet to be edited and sent back."""
-    opened.allow(Right.CHANGES_PROPOSE)
     backends: Backends = request.app.state.backends
     asked: dict[str, Param] = {
         name: request.query_params.get(name, "")[:64] for name in ("school", "grade", "class_name")
@@ -81,11 +78,10 @@ async def uploads_address() -> Response:
     return RedirectResponse("/changes", 303)
 
 
-@router.post("/changes/uploads")
+@router.post("/changes/uploads", dependencies=[permit(Right.CHANGES_PROPOSE)])
 async def upload(request: Request, opened: Opened, sent: Annotated[Upload, Depends(received_file)]) -> Response:
     """Propose what an edited sheet says. The same file of the same form counts once."""
     check_form(request, sent.fields.get("form_token"))
-    opened.allow(Right.CHANGES_PROPOSE)
     try:
         made = UUID(sent.fields.get("command_id", ""))
     except ValueError:
@@ -107,10 +103,9 @@ async def upload(request: Request, opened: Opened, sent: Annotated[Upload, Depen
     return RedirectResponse(f"/changes/{answer.body['change_id']}", 303)
 
 
-@router.get("/changes/{change_id}")
+@router.get("/changes/{change_id}", dependencies=[permit(Right.CHANGES_READ)])
 async def change(request: Request, change_id: UUID, opened: Opened) -> Response:
     """How it stands, and whom it changes; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.CHANGES_READ)
     return await _one(request, opened, change_id)
 
 
@@ -120,10 +115,9 @@ async def step_address(change_id: UUID, step: str) -> Response:
     return RedirectResponse(f"/changes/{change_id}", 303)
 
 
-@router.post("/changes/{change_id}/{step}")
+@router.post("/changes/{change_id}/{step}", dependencies=[permit(Right.CHANGES_PROPOSE, Right.CHANGES_APPROVE)])
 async def take_step(request: Request, change_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Preview again, approve, refuse or undo. An approval names the preview that was read."""
-    opened.allow(Right.CHANGES_PROPOSE, Right.CHANGES_APPROVE)
     if step not in STEPS:
         return RedirectResponse(f"/changes/{change_id}", 303)
     names = {"approve": "preview_hash", "refuse": "reason"}
@@ -141,8 +135,7 @@ async def _list(
     request: Request, opened: Opening, refused: Refused | None = None, typed: Mapping[str, str] | None = None
 ) -> Response:
     """The page, with a refusal where there was one. Raises what is no answer to a form."""
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     proposed = (await backends.get(opened.caller, "registry", "/v1/changes")).body
@@ -151,14 +144,13 @@ async def _list(
         request,
         opened,
         "changes.html",
-        status=200 if refused is None else refused.status,
         proposed=proposed,
         may_propose=opened.viewer.has(Right.CHANGES_PROPOSE),
         kinds=KINDS if division_wide else ("fields",),
         where=WHERE if division_wide else WHERE[1:],
         values=VALUES,
         typed=typed or {},
-        complaint="" if refused is None else refused.detail,
+        **shown,
         problems=[] if refused is None else _problems(refused),
         command_id=str(new_event_id()),
     )
@@ -173,8 +165,7 @@ def _problems(refused: Refused) -> list[Mapping[str, Any]]:
 
 
 async def _one(request: Request, opened: Opening, change_id: UUID, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     path = f"/v1/changes/{change_id}"
@@ -189,13 +180,12 @@ async def _one(request: Request, opened: Opening, change_id: UUID, refused: Refu
         request,
         opened,
         "_change.html" if part else "change.html",
-        status=200 if refused is None else refused.status,
         told=told,
         working=told["state"] in WORKING,
         rows=rows["items"],
         following=f"{here}?{urlencode({'after': rows['next']})}#students" if rows["next"] else None,
         may_approve=opened.viewer.has(Right.CHANGES_APPROVE),
         own=told["proposed_by"] == opened.viewer.principal,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

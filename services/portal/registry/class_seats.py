@@ -13,9 +13,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_reading import school_choices
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
@@ -29,19 +29,17 @@ _CHARACTERS = 64
 _SHOWN_AGAIN = (403, 409, 422)  # refusals after which the person goes on on the same page
 
 
-@router.get("/changes/classes")
+@router.get("/changes/classes", dependencies=[permit(Right.CHANGES_PROPOSE)])
 async def form(request: Request, opened: Opened) -> Response:
     """The schools to choose from, a school's grades, or the children of a grade."""
-    opened.allow(Right.CHANGES_PROPOSE)
     return await _page(request, opened, _asked(opened, request.query_params))
 
 
-@router.post("/changes/classes")
+@router.post("/changes/classes", dependencies=[permit(Right.CHANGES_PROPOSE)])
 async def propose(request: Request, opened: Opened) -> Response:
     """Propose it; leads to the preview. A refusal keeps what was typed and says of which child it speaks."""
     async with request.form(max_files=0, max_fields=2 * SEATS_MOST + 20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.CHANGES_PROPOSE)
         asked = _asked(opened, form)
         typed = {"day": text(form, "day"), "reason": text(form, "reason")}
         seats = _seats(form)
@@ -53,8 +51,6 @@ async def propose(request: Request, opened: Opened) -> Response:
                 opened.caller, "registry", "/v1/changes/classes", body, command_id=command_of(form, body)
             )
         except Refused as refused:
-            if refused.status not in _SHOWN_AGAIN:
-                raise
             return await _page(request, opened, asked, typed | {"seats": seats}, refused, wanted)
     return RedirectResponse(f"/changes/{answer.body['change_id']}", 303)
 
@@ -104,6 +100,7 @@ async def _page(
     refused: Refused | None = None,
     wanted: list[dict[str, Any]] | None = None,
 ) -> Response:
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     grades: list[dict[str, Any]] = []
@@ -119,7 +116,6 @@ async def _page(
         request,
         opened,
         "class_seats.html",
-        status=200 if refused is None else refused.status,
         asked=asked,
         schools=await school_choices(backends, opened) if opened.viewer.scope.division is not None else [],
         own_school=opened.viewer.scope.division is None,
@@ -128,7 +124,7 @@ async def _page(
         seats=seats,
         typed=typed or {"day": today().isoformat(), "reason": "", "seats": {}},
         troubles=_troubles(refused, wanted or [], opened.language),
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 

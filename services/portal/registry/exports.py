@@ -13,9 +13,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import command_id, text
+from services.portal.forms import command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_reading import school_choices
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
@@ -33,19 +33,17 @@ KINDS: Mapping[str, Right] = {
 _CONDITIONS = ("school", "class_name", "list", "true_on")
 
 
-@router.get("/exports")
+@router.get("/exports", dependencies=[permit(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)])
 async def exports(request: Request, opened: Opened) -> Response:
     """The form."""
-    opened.allow(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)
     return await _page(request, opened, {})
 
 
-@router.post("/exports")
+@router.post("/exports", dependencies=[permit(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)])
 async def export(request: Request, opened: Opened) -> Response:
     """The file; a refusal shows the form again with what was typed."""
     async with request.form(max_files=1, max_fields=20) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.EXPORT_STUDENTS, Right.EXPORT_LISTS)
         typed = {name: text(form, name) for name in ("kind", "purpose", *_CONDITIONS)}
         if typed["kind"] not in KINDS:
             typed["kind"] = next(iter(KINDS))
@@ -87,11 +85,10 @@ async def _page(
         request,
         opened,
         "exports.html",
-        status=200 if refused is None else refused.status,
         kinds=[kind for kind, right in KINDS.items() if opened.viewer.has(right)],
         schools=await school_choices(backends, opened),
         typed={"kind": "", "purpose": "", **dict.fromkeys(_CONDITIONS, "")} | dict(typed),
-        complaint="" if refused is None else refused.detail,
+        **refusal_shown(opened, refused),
         command_id=str(new_event_id()),
         may_in_full=opened.viewer.has(Right.EXPORT_IN_FULL),
     )

@@ -10,10 +10,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.registry.households import SHOWN_AGAIN
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
@@ -38,10 +38,9 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 Sent = Annotated[FormData, Depends(_sent_form)]
 
 
-@router.get("/household-changes/new")
+@router.get("/household-changes/new", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def form(request: Request, opened: Opened) -> Response:
     """The empty form."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return _page(request, opened, dict.fromkeys(_OF_HOUSEHOLD, "") | {"head": "1", "members": []})
 
 
@@ -51,17 +50,15 @@ async def act_address(act: str) -> Response:
     return RedirectResponse("/household-changes/new", 303)
 
 
-@router.post("/household-changes/new/preview")
+@router.post("/household-changes/new/preview", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def preview(request: Request, opened: Opened, form: Sent) -> Response:
     """The household as it would stand, and who of it belongs to another one; nothing is recorded."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=True)
 
 
-@router.post("/household-changes/new/record")
+@router.post("/household-changes/new/record", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def record(request: Request, opened: Opened, form: Sent) -> Response:
     """Record it, which leads to the household."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, form, preview=False)
 
 
@@ -74,12 +71,8 @@ async def _sent(request: Request, opened: Opening, form: FormData, *, preview: b
         answer = await backends.post(
             opened.caller, "registry", path, body, command_id=command_of(form, typed), params=asked
         )
-    except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
-        return _page(request, opened, typed, refused.status, refused.detail)
-    except Refusal as refusal:
-        return _page(request, opened, typed, refusal.status, refusal.en if opened.language == "en" else refusal.zh)
+    except (Refused, Refusal) as refused:
+        return _page(request, opened, typed, **refusal_shown(opened, refused, SHOWN_AGAIN))
     if preview:
         return _page(request, opened, typed, shown=answer.body)
     return RedirectResponse(f"/household-changes/of/{answer.body['household_id']}?done=household", 303)

@@ -13,10 +13,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Caller, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.registry.agreements import household_list
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed, Refusal
 from shared.standards.rights import Right
@@ -34,24 +34,20 @@ _MEMBERS_MAX = 60
 SHOWN_AGAIN = (403, 404, 409, 422)  # refusals after which the person goes on on the same page
 
 
-@router.get("/household-changes/find")
+@router.get("/household-changes/find", dependencies=[permit(Right.HOUSEHOLDS_ASK)])
 async def find(request: Request, opened: Opened) -> Response:
     """To the household of a number; what is not found is said above the list."""
-    opened.allow(Right.HOUSEHOLDS_ASK)
     typed = {name: request.query_params.get(name, "").strip()[:40] for name in ("list", "household_number")}
     try:
         household_id = await _numbered(request, opened.caller, **typed)
     except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
         return await household_list(request, opened, typed, refused)
     return RedirectResponse(f"/household-changes/of/{household_id}", 303)
 
 
-@router.get("/household-changes/of/{household_id}")
+@router.get("/household-changes/of/{household_id}", dependencies=[permit(Right.HOUSEHOLDS_ASK)])
 async def form(request: Request, household_id: UUID, opened: Opened) -> Response:
     """The household as it stands, and the forms."""
-    opened.allow(Right.HOUSEHOLDS_ASK)
     return await _page(request, opened, household_id, {})
 
 
@@ -61,18 +57,16 @@ async def act_address(household_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/household-changes/of/{household_id}", 303)
 
 
-@router.post("/household-changes/of/{household_id}/preview")
+@router.post("/household-changes/of/{household_id}/preview", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def preview(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
     """The households before and after; nothing is recorded."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, household_id, form, preview=True)
 
 
-@router.post("/household-changes/of/{household_id}/ask")
+@router.post("/household-changes/of/{household_id}/ask", dependencies=[permit(Right.HOUSEHOLDS_CHANGE)])
 async def ask(request: Request, household_id: UUID, opened: Opened, form: Sent) -> Response:
     """Ask for it, which leads to the request that shows the same before and after to whoever decides; or record it,
     which leads back to the household."""
-    opened.allow(Right.HOUSEHOLDS_CHANGE)
     return await _sent(request, opened, household_id, form, preview=False)
 
 
@@ -84,13 +78,8 @@ async def _sent(request: Request, opened: Opening, household_id: UUID, form: For
     try:
         body = await _body(request, opened, household_id, kind, typed)
         answer = await backends.post(opened.caller, "registry", path, body, command_id=command_of(form, typed))
-    except Refused as refused:
-        if refused.status not in SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, household_id, typed, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, household_id, typed, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, household_id, typed, **refusal_shown(opened, refused, SHOWN_AGAIN))
     if preview:
         return await _page(request, opened, household_id, typed, shown=answer.body)
     if kind in RECORDED:

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.portal.backends import Answer, Backends, BackendTrouble, Refused
+from services.portal.forms import refusal_shown
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_pages import SUBMISSIONS
 from services.portal.tables.table_reading import read_view
 from shared.kernel.clock import today
@@ -27,18 +28,16 @@ LISTS, MODES = ("poverty", "civil", "disability", "students"), ("snapshot", "inc
 _ON_RECORD = ("added", "corrected", "unchanged")
 
 
-@router.get("/imports")
+@router.get("/imports", dependencies=[permit(Right.LISTS_READ)])
 async def imports(request: Request, opened: Opened) -> Response:
     """The form and what was sent before."""
-    opened.allow(Right.LISTS_READ)
     return await _page(request, opened)
 
 
-@router.post("/imports/submissions")
+@router.post("/imports/submissions", dependencies=[permit(Right.LISTS_SEND)])
 async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depends(received_file)]) -> Response:
     """Check or import a file. The page's script asks for the receipt alone (``?part=receipt``)."""
     check_form(request, upload.fields.get("form_token"))
-    opened.allow(Right.LISTS_SEND)
     typed = {name: upload.fields.get(name, "") for name in ("list", "mode", "effective_on")}
     if typed["list"] not in LISTS or typed["mode"] not in MODES:
         raise Malformed("请选择名单与方式", "Choose the list and the mode")
@@ -48,7 +47,7 @@ async def send(request: Request, opened: Opened, upload: Annotated[Upload, Depen
             return await _annotated(request, opened, upload, typed)
         answer = await _submit(request, opened, upload, typed, dry_run)
     except Refused as refused:
-        return await _page(request, opened, typed=typed, complaint=refused.detail, status=refused.status)
+        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
     receipt = _receipt(answer.body, typed["list"], dry_run)
     return await _page(request, opened, typed=typed, receipt=receipt)
 
@@ -153,10 +152,9 @@ async def _page(
     )
 
 
-@router.get("/imports/{submission_id}/rejects.xlsx")
+@router.get("/imports/{submission_id}/rejects.xlsx", dependencies=[permit(Right.LISTS_SEND)])
 async def rejects(request: Request, submission_id: UUID, opened: Opened) -> Response:
     """The rows that came back, each with its reason, as the registry wrote them."""
-    opened.allow(Right.LISTS_SEND)
     backends: Backends = request.app.state.backends
     pieces = await backends.download(opened.caller, "registry", f"/v1/submissions/{submission_id}/rejects.xlsx")
     headers = {"content-disposition": f'attachment; filename="rejects-{submission_id}.xlsx"'}

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.standards.rights import Right
 from shared.web.bodies import Upload, received_file
@@ -34,17 +34,15 @@ STEPS = ("check", "amend", "refuse")
 _SHOWN_AGAIN = (400, 403, 409, 413, 422)  # refusals after which the person goes on on the same page
 
 
-@router.get("/papers")
+@router.get("/papers", dependencies=[permit(Right.PAPERS_TYPE)])
 async def papers(request: Request, opened: Opened) -> Response:
     """The form, and what waits for a second person."""
-    opened.allow(Right.PAPERS_TYPE)
     return await _list(request, opened, {"kind": request.query_params.get("kind", "")})
 
 
-@router.post("/papers")
+@router.post("/papers", dependencies=[permit(Right.PAPERS_TYPE)])
 async def enter(request: Request, opened: Opened, form: Sent) -> Response:
     """Type a paper; leads to it, where its scan is attached."""
-    opened.allow(Right.PAPERS_TYPE)
     typed = {name: text(form, name) for name in form if name not in ("form_token", "command_id")}
     kind = _kind(opened, typed.get("kind", ""))
     body: dict[str, Any] = {"kind": kind, "fields": _fields(kind, typed)}
@@ -58,17 +56,15 @@ async def enter(request: Request, opened: Opened, form: Sent) -> Response:
     return RedirectResponse(f"/papers/{answer.body['paper_id']}", 303)
 
 
-@router.get("/papers/{paper_id}")
+@router.get("/papers/{paper_id}", dependencies=[permit(Right.PAPERS_TYPE)])
 async def paper(request: Request, paper_id: UUID, opened: Opened) -> Response:
     """One paper: attach its scan, or type its key fields again."""
-    opened.allow(Right.PAPERS_TYPE)
     return await _one(request, opened, paper_id)
 
 
-@router.get("/papers/{paper_id}/scan")
+@router.get("/papers/{paper_id}/scan", dependencies=[permit(Right.PAPERS_TYPE)])
 async def scan(request: Request, paper_id: UUID, opened: Opened) -> Response:
     """The scan, for a purpose; the registry records who looked and why."""
-    opened.allow(Right.PAPERS_TYPE)
     backends: Backends = request.app.state.backends
     path = f"/v1/papers/{paper_id}"
     told = (await backends.get(opened.caller, "registry", path)).body
@@ -87,13 +83,12 @@ async def step_address(paper_id: UUID, step: str) -> Response:
     return RedirectResponse(f"/papers/{paper_id}", 303)
 
 
-@router.post("/papers/{paper_id}/attachments")
+@router.post("/papers/{paper_id}/attachments", dependencies=[permit(Right.PAPERS_TYPE)])
 async def attach(
     request: Request, paper_id: UUID, opened: Opened, sent: Annotated[Upload, Depends(received_file)]
 ) -> Response:
     """Keep the scan."""
     check_form(request, sent.fields.get("form_token"))
-    opened.allow(Right.PAPERS_TYPE)
     backends: Backends = request.app.state.backends
     path = f"/v1/papers/{paper_id}/attachments"
     try:
@@ -104,10 +99,9 @@ async def attach(
     return RedirectResponse(f"/papers/{paper_id}", 303)
 
 
-@router.post("/papers/{paper_id}/{step}")
+@router.post("/papers/{paper_id}/{step}", dependencies=[permit(Right.PAPERS_TYPE)])
 async def take_step(request: Request, paper_id: UUID, step: str, opened: Opened, form: Sent) -> Response:
     """Check, type anew, or refuse."""
-    opened.allow(Right.PAPERS_TYPE)
     if step not in STEPS:
         return RedirectResponse(f"/papers/{paper_id}", 303)
     backends: Backends = request.app.state.backends
@@ -146,8 +140,7 @@ def _fields(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
 async def _list(
     request: Request, opened: Opening, typed: Mapping[str, str], refused: Refused | None = None
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     kind = _kind(opened, typed.get("kind", ""))
@@ -155,14 +148,13 @@ async def _list(
         request,
         opened,
         "papers.html",
-        status=200 if refused is None else refused.status,
         rows=(await backends.get(opened.caller, "registry", "/v1/papers")).body,
         kinds=_kinds(opened),
         kind=kind,
         fields=FIELDS[kind],
         required=KEY_FIELDS[:1],
         typed=typed,
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )
 
@@ -175,8 +167,7 @@ async def _one(
     typed: Mapping[str, str] | None = None,
     differences: list[Mapping[str, Any]] | None = None,
 ) -> Response:
-    if refused is not None and refused.status not in _SHOWN_AGAIN:
-        raise refused
+    shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     params: dict[str, Param] = {}
@@ -185,12 +176,11 @@ async def _one(
         request,
         opened,
         "paper.html",
-        status=200 if refused is None else refused.status,
         told=told,
         key_fields=KEY_FIELDS,
         fields=FIELDS[told["kind"]],
         typed=typed or {},
         differences=differences or [],
-        complaint="" if refused is None else refused.detail,
+        **shown,
         command_id=str(new_event_id()),
     )

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_id, text
+from services.portal.forms import Sent, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -28,38 +27,31 @@ _CHARACTERS = 64
 _REPEATERS_CHARACTERS = 200_000
 
 
-@router.get("/promotions")
+@router.get("/promotions", dependencies=[permit(Right.PROMOTIONS_READ)])
 async def promotions(request: Request, opened: Opened) -> Response:
     """What was ordered before; with a day in the address, what a promotion on that day would do."""
-    opened.allow(Right.PROMOTIONS_READ)
     given = {name: request.query_params.get(name, "").strip()[:_CHARACTERS] for name in SCOPE}
     return await _page(request, opened, given)
 
 
-@router.post("/promotions")
+@router.post("/promotions", dependencies=[permit(Right.PROMOTIONS_DO)])
 async def start(request: Request, opened: Opened, form: Sent) -> Response:
     """Order it; leads to its progress."""
-    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     given = {name: text(form, name) for name in SCOPE}
     body: dict[str, Any] = {name: value for name, value in given.items() if value}
+    given["repeaters"] = long_text(form, "repeaters", _REPEATERS_CHARACTERS)
     try:
-        body["repeaters"] = _repeaters(form)
+        body["repeaters"] = _repeaters(given["repeaters"])
         answer = await backends.post(opened.caller, "registry", "/v1/promotions", body, command_id=command_id(form))
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, given, refused.detail, refused.status)
-    except Malformed as malformed:
-        complaint = malformed.en if opened.language == "en" else malformed.zh
-        return await _page(request, opened, given, complaint, malformed.status)
+    except (Refused, Malformed) as refused:
+        return await _page(request, opened, given, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/promotions/{answer.body['promotion_id']}", 303)
 
 
-@router.get("/promotions/{promotion_id}")
+@router.get("/promotions/{promotion_id}", dependencies=[permit(Right.PROMOTIONS_READ)])
 async def promotion(request: Request, promotion_id: UUID, opened: Opened) -> Response:
     """How far it is; the page's script asks for that part alone (``?part=state``)."""
-    opened.allow(Right.PROMOTIONS_READ)
     return await _progress(request, opened, promotion_id)
 
 
@@ -69,18 +61,15 @@ async def undo_address(promotion_id: UUID) -> Response:
     return RedirectResponse(f"/promotions/{promotion_id}", 303)
 
 
-@router.post("/promotions/{promotion_id}/undo")
+@router.post("/promotions/{promotion_id}/undo", dependencies=[permit(Right.PROMOTIONS_DO)])
 async def undo(request: Request, promotion_id: UUID, opened: Opened, form: Sent) -> Response:
     """Put back what it changed."""
-    opened.allow(Right.PROMOTIONS_DO)
     backends: Backends = request.app.state.backends
     path = f"/v1/promotions/{promotion_id}/undo"
     try:
         await backends.post(opened.caller, "registry", path, {}, command_id=command_id(form))
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _progress(request, opened, promotion_id, refused.detail, refused.status)
+        return await _progress(request, opened, promotion_id, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/promotions/{promotion_id}", 303)
 
 
@@ -90,7 +79,7 @@ async def _page(
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     may_start = opened.viewer.has(Right.PROMOTIONS_DO)
-    typed = dict(given)
+    typed = {"repeaters": "", **given}
     if opened.viewer.scope.school and not opened.viewer.scope.division:
         typed["school_code"] = opened.viewer.scope.school
     preview = None
@@ -99,9 +88,8 @@ async def _page(
         try:
             preview = (await backends.get(opened.caller, "registry", "/v1/promotions/preview", params)).body
         except Refused as refused:
-            if refused.status not in _SHOWN_AGAIN:
-                raise
-            complaint, status = complaint or refused.detail, refused.status
+            unseen = refusal_shown(opened, refused, _SHOWN_AGAIN)
+            complaint, status = complaint or unseen["complaint"], unseen["status"]
     ordered = (await backends.get(opened.caller, "registry", "/v1/promotions")).body
     return rendering.page(
         request,
@@ -139,10 +127,9 @@ async def _progress(
     )
 
 
-def _repeaters(form: FormData) -> list[str]:
+def _repeaters(typed: str) -> list[str]:
     """The students who stay, by the end of their page's address, one a line. Raises Malformed."""
-    typed = form.get("repeaters")
-    words = typed[:_REPEATERS_CHARACTERS].split() if isinstance(typed, str) else []
+    words = typed.split()
     try:
         return [str(UUID(word.rstrip("/").rpartition("/")[2])) for word in words]
     except ValueError:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.portal.backends import Backends
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.texts import Texts
 from shared.standards.rights import Right
 
@@ -20,10 +20,9 @@ Kind = Literal["schools", "divisions", "calendars"]
 _HIDDEN = frozenset(("content_hash",))
 
 
-@router.get("/reference/{kind}/{row}")
+@router.get("/reference/{kind}/{row}", dependencies=[permit(Right.REFERENCE_READ)])
 async def history(request: Request, kind: Kind, row: str, opened: Opened) -> Response:
     """The row's history, newest first."""
-    opened.allow(Right.REFERENCE_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     told = await backends.get(opened.caller, "registry", f"/v1/reference/{kind}/{row}/history")

@@ -13,9 +13,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, long_text, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.settings import PortalSettings
 from services.portal.tables.table_reading import school_choices
 from services.portal.texts import Texts
@@ -38,10 +38,9 @@ class _BadLine(ValueError):
     """A line of the form that cannot be read, by its number."""
 
 
-@router.get("/reference/calendars/new")
+@router.get("/reference/calendars/new", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def calendar_form(request: Request, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(Right.REFERENCE_KEEP)
     settings: PortalSettings = request.app.state.settings
     day = today()
     year = day.year if day.month >= 7 else day.year - 1
@@ -51,15 +50,14 @@ async def calendar_form(request: Request, opened: Opened) -> Response:
     return _page(request, opened, "calendar_form.html", typed=typed, terms=TERMS)
 
 
-@router.post("/reference/calendars/new")
+@router.post("/reference/calendars/new", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def activate(request: Request, opened: Opened) -> Response:
     """Activate what was typed, or the sheet that was sent; a refusal shows the form with what was typed."""
     backends: Backends = request.app.state.backends
     async with request.form(max_files=1, max_fields=40) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.REFERENCE_KEEP)
         typed = {name: text(form, name) for name in (*_PLACE, *_OF_TERMS, "rest")}
-        typed |= {name: _long(form, name) for name in _LINES}
+        typed |= {name: long_text(form, name, _LINES_CHARACTERS) for name in _LINES}
         try:
             file = await _file(form)
             if file is not None:
@@ -79,17 +77,15 @@ async def activate(request: Request, opened: Opened) -> Response:
     return RedirectResponse("/reference/calendars?done=calendar", 303)
 
 
-@router.get("/reference/schools/{code}/close")
+@router.get("/reference/schools/{code}/close", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def close_form(request: Request, code: str, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(Right.REFERENCE_KEEP)
     return await _closing(request, opened, code, {"on": today().isoformat(), "merged_into": ""})
 
 
-@router.post("/reference/schools/{code}/close")
+@router.post("/reference/schools/{code}/close", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def close(request: Request, code: str, opened: Opened, form: Sent) -> Response:
     """The school is no more, or another took it over."""
-    opened.allow(Right.REFERENCE_KEEP)
     backends: Backends = request.app.state.backends
     typed = {name: text(form, name) for name in ("on", "merged_into")}
     made, path = command_of(form, typed), f"/v1/reference/schools/{quote(code, safe='')}/close"
@@ -101,20 +97,18 @@ async def close(request: Request, code: str, opened: Opened, form: Sent) -> Resp
     return RedirectResponse(f"/reference/closed-schools?school={quote(code, safe='')}&done=school_closed", 303)
 
 
-@router.get("/reference/divisions/upload")
+@router.get("/reference/divisions/upload", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def divisions_form(request: Request, opened: Opened) -> Response:
     """The form, empty."""
-    opened.allow(Right.REFERENCE_KEEP)
     return _page(request, opened, "divisions_form.html")
 
 
-@router.post("/reference/divisions/upload")
+@router.post("/reference/divisions/upload", dependencies=[permit(Right.REFERENCE_KEEP)])
 async def take_divisions(request: Request, opened: Opened) -> Response:
     """A history of codes as a sheet, all or none."""
     backends: Backends = request.app.state.backends
     async with request.form(max_files=1, max_fields=10) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.REFERENCE_KEEP)
         file = await _file(form)
         if file is None:
             return _page(request, opened, "divisions_form.html", 422, opened.texts("reference_forms.file_needed"))
@@ -192,8 +186,3 @@ async def _file(form: FormData) -> tuple[str, bytes] | None:
     if not isinstance(sent, UploadFile) or not sent.filename:
         return None
     return sent.filename, await sent.read()
-
-
-def _long(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value.strip()[:_LINES_CHARACTERS] if isinstance(value, str) else ""

@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Param
-from services.portal.forms import Sent, back, command_of, text
+from services.portal.forms import Sent, back, command_of, long_text, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -26,10 +26,9 @@ RHYTHMS = ("day_of_month", "weekday", "every_days")
 _HOLIDAYS_CHARACTERS = 4_000
 
 
-@router.get("/contradictions")
+@router.get("/contradictions", dependencies=[permit(Right.LISTS_READ)])
 async def contradictions(request: Request, opened: Opened) -> Response:
     """People of whom two agencies say different things, side by side."""
-    opened.allow(Right.LISTS_READ)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     asked: dict[str, Param] = {"after": request.query_params.get("after", ""), "limit": PAGE_SIZE}
@@ -44,10 +43,9 @@ async def suspension_address(student_id: UUID, act: str) -> Response:
     return RedirectResponse("/suspensions", 303)
 
 
-@router.post("/suspensions/{student_id}/{act}")
+@router.post("/suspensions/{student_id}/{act}", dependencies=[permit(Right.REGISTER_KEEP)])
 async def suspended(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """She is back in school, or due back later than was said."""
-    opened.allow(Right.REGISTER_KEEP)
     if act not in SUSPENDED:
         return RedirectResponse("/suspensions", 303)
     path, fields = SUSPENDED[act]
@@ -62,10 +60,9 @@ async def freshness_address(list_name: str) -> Response:
     return RedirectResponse("/freshness", 303)
 
 
-@router.post("/freshness/{list_name}")
+@router.post("/freshness/{list_name}", dependencies=[permit(Right.FRESHNESS_AGREE)])
 async def agree(request: Request, list_name: str, opened: Opened, form: Sent) -> Response:
     """How often the agency reports the list from now on."""
-    opened.allow(Right.FRESHNESS_AGREE)
     rhythm = text(form, "rhythm")
     body: dict[str, Any] = {name: text(form, name) for name in ("since", "grace_days")}
     body |= {rhythm if rhythm in RHYTHMS else RHYTHMS[0]: text(form, "number"), "holidays": _holidays(form)}
@@ -76,10 +73,8 @@ async def agree(request: Request, list_name: str, opened: Opened, form: Sent) ->
 
 def _holidays(form: FormData) -> list[dict[str, str]]:
     """One a line: first and last day. Raises Malformed."""
-    typed = form.get("holidays")
     found = []
-    lines = typed[:_HOLIDAYS_CHARACTERS].splitlines() if isinstance(typed, str) else []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(long_text(form, "holidays", _HOLIDAYS_CHARACTERS).splitlines(), 1):
         if not line.strip():
             continue
         days = re.findall(r"\d{4}-\d{2}-\d{2}", line)

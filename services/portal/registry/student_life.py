@@ -13,10 +13,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import Sent, command_of, text
+from services.portal.forms import Sent, command_of, refusal_shown, text
 from services.portal.registry.life_forms import ACTS
 from services.portal.registry.students import student_page
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.kernel.refusals import NotFound
 from shared.standards.rights import Right
 
@@ -36,10 +36,9 @@ async def act_address(student_id: UUID, act: str) -> Response:
     return RedirectResponse(f"/students/{student_id}", 303)
 
 
-@router.post("/students/{student_id}/life/{act}")
+@router.post("/students/{student_id}/life/{act}", dependencies=[permit(Right.REGISTER_KEEP)])
 async def record(request: Request, student_id: UUID, act: str, opened: Opened, form: Sent) -> Response:
     """Record it; leads back to the student."""
-    opened.allow(Right.REGISTER_KEEP)
     if act not in ACTS:
         raise NotFound("没有这个页面", "No such page")
     typed = {field.name: text(form, field.name) for field in ACTS[act]}
@@ -54,12 +53,11 @@ async def record(request: Request, student_id: UUID, act: str, opened: Opened, f
             opened.caller, "registry", path, said, command_id=command_of(form, [said, version]), version=version
         )
     except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        kept: dict[str, Any] = {"act": act, "complaint": refused.detail, "typed": typed, "conflict": None}
+        shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
+        kept: dict[str, Any] = {"act": act, "complaint": shown["complaint"], "typed": typed, "conflict": None}
         if refused.status == STALE and version is not None:
             kept["conflict"] = await _conflict(backends, opened, student_id, version)
-        return await student_page(request, opened, student_id, life=kept, status=refused.status)
+        return await student_page(request, opened, student_id, life=kept, status=shown["status"])
     return RedirectResponse(f"/students/{student_id}?done=life", 303)
 
 

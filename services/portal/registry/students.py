@@ -8,16 +8,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends, BackendTrouble, Param
+from services.portal.backends import Backends, BackendTrouble, Param, Refused
 from services.portal.dropout.alert_pages import ALERTS
-from services.portal.forms import Sent, back, command_id, text
+from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.matching.category_history import read_history
 from services.portal.registry.life_forms import offered
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Column, Row
 from services.portal.tables.table_pages import ENTITLEMENTS, VISITS
 from services.portal.tables.table_reading import TableRow, completed, items_of, shown_rows
@@ -65,9 +64,7 @@ SECTIONS: tuple[tuple[str, TablePage], ...] = (
     ("alerts", ALERTS),
     ("visits", VISITS),
 )
-CARE_FIELDS = ("on", "carer_name", "carer_relation", "carer_phone", "parents_whereabouts", "last_contact_on")
 _HISTORY_ROWS = 200
-_NOTE_CHARACTERS = 4_000
 
 
 @router.get("/students")
@@ -79,17 +76,15 @@ async def former_address(request: Request) -> Response:
     return RedirectResponse(f"/search{ending}{query}", 303)
 
 
-@router.get("/students/{student_id}")
+@router.get("/students/{student_id}", dependencies=[permit(Right.STUDENTS_READ)])
 async def student(request: Request, student_id: UUID, opened: Opened) -> Response:
     """The page, everything that identifies the child masked."""
-    opened.allow(Right.STUDENTS_READ)
     return await student_page(request, opened, student_id)
 
 
-@router.post("/students/{student_id}/reveal")
+@router.post("/students/{student_id}/reveal", dependencies=[permit(Right.STUDENTS_REVEAL)])
 async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
     """The same page with the asked-for fields in full, once; the registry records who read them and why."""
-    opened.allow(Right.STUDENTS_REVEAL)
     backends: Backends = request.app.state.backends
     asked = [name for name in REVEALABLE if name in form.getlist("fields")]
     body = {"purpose": text(form, "purpose"), "fields": asked}
@@ -97,61 +92,12 @@ async def reveal(request: Request, student_id: UUID, opened: Opened, form: Sent)
         answer = await backends.post(
             opened.caller, "registry", f"/v1/students/{student_id}/reveal", body, command_id=command_id(form)
         )
-    except BackendTrouble as trouble:
-        if trouble.status not in (400, 422):
-            raise
-        return await student_page(request, opened, student_id, typed=body, complaint=trouble.detail, status=422)
+    except Refused as refused:
+        shown = refusal_shown(opened, refused, (400, 422))
+        return await student_page(request, opened, student_id, typed=body, **shown)
     told = answer.body.get("fields", answer.body) if isinstance(answer.body, Mapping) else {}
-    shown = {name: str(told[name]) for name in asked if isinstance(told, Mapping) and told.get(name)}
-    return await student_page(request, opened, student_id, revealed=shown, typed=body)
-
-
-@router.post("/students/{student_id}/care")
-async def care(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
-    """The same page with the care record, once; the registry records who read it and why."""
-    opened.allow(Right.CARE_KEEP)
-    backends: Backends = request.app.state.backends
-    body = {"purpose": text(form, "care_purpose")}
-    path = f"/v1/students/{student_id}/care/reveal"
-    try:
-        told = (await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))).body
-    except BackendTrouble as trouble:
-        if trouble.status not in (400, 422):
-            raise
-        return await student_page(request, opened, student_id, care_complaint=trouble.detail, status=422)
-    return await student_page(request, opened, student_id, care=told)
-
-
-@router.post("/students/{student_id}/guardianship")
-async def guardianship(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Somebody else cares for the child."""
-    opened.allow(Right.CARE_KEEP)
-    body = {name: text(form, name) or None for name in CARE_FIELDS}
-    return await _keep_care(request, opened, student_id, form, "guardianship", body)
-
-
-@router.post("/students/{student_id}/counselling")
-async def counselling(request: Request, student_id: UUID, opened: Opened, form: Sent) -> Response:
-    """The school counselled the child."""
-    opened.allow(Right.COUNSELLING_NOTE)
-    note = form.get("note")
-    body = {"on": text(form, "on"), "note": note.strip()[:_NOTE_CHARACTERS] if isinstance(note, str) else ""}
-    return await _keep_care(request, opened, student_id, form, "counselling", body)
-
-
-async def _keep_care(
-    request: Request, opened: Opening, student_id: UUID, form: FormData, what: str, body: Mapping[str, Any]
-) -> Response:
-    """Add to the child's care record; what is refused is told beside the form."""
-    backends: Backends = request.app.state.backends
-    path = f"/v1/students/{student_id}/{what}"
-    try:
-        await backends.post(opened.caller, "registry", path, body, command_id=command_id(form))
-    except BackendTrouble as trouble:
-        if trouble.status not in (400, 409, 422):
-            raise
-        return await student_page(request, opened, student_id, care_complaint=trouble.detail, status=trouble.status)
-    return back(form, "care", f"/students/{student_id}")
+    in_full = {name: str(told[name]) for name in asked if isinstance(told, Mapping) and told.get(name)}
+    return await student_page(request, opened, student_id, revealed=in_full, typed=body)
 
 
 async def student_page(
@@ -163,11 +109,12 @@ async def student_page(
     typed: Mapping[str, Any] | None = None,
     complaint: str = "",
     care: Mapping[str, Any] | None = None,
-    care_complaint: str = "",
+    unsent: Mapping[str, Any] | None = None,
     life: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """Her page. ``life``: an act that was refused, with the complaint and what was typed."""
+    """Her page. ``life``: an act that was refused, with the complaint and what was typed; ``unsent``: the same of
+    another form, by its name."""
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
     answer = await backends.get(opened.caller, "registry", f"/v1/students/{student_id}")
@@ -193,7 +140,7 @@ async def student_page(
         absences=absences,
         households=households,
         care=care,
-        care_complaint=care_complaint,
+        unsent=unsent,
         life=life,
         acts=offered(row),
         history=history[:_HISTORY_ROWS] if isinstance(history, list) else [],

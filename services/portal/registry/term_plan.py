@@ -11,9 +11,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
-from services.portal.forms import command_of, text
+from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening
+from services.portal.session import Opening, check_form, opening, permit
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
@@ -35,19 +35,17 @@ _SHOWN_AGAIN = (400, 403, 409, 422)  # refusals after which the person goes on o
 Typed = Mapping[str, str]  # one task as the form has it: field → text
 
 
-@router.get("/terms/plan")
+@router.get("/terms/plan", dependencies=[permit(Right.TERMS_READ)])
 async def plan(request: Request, opened: Opened) -> Response:
     """The plan in force on a day (``?true_on=``), its versions; for the clerk the form."""
-    opened.allow(Right.TERMS_READ)
     return await _page(request, opened)
 
 
-@router.post("/terms/plan")
+@router.post("/terms/plan", dependencies=[permit(Right.TERMS_PLAN)])
 async def activate(request: Request, opened: Opened) -> Response:
     """Another plan from a day on; a refusal shows the form with what was typed."""
     async with request.form(max_files=0, max_fields=len(FIELDS) * TASKS_MOST + 5) as form:
         check_form(request, form.get("form_token"))
-        opened.allow(Right.TERMS_PLAN)
         as_of, tasks = text(form, "as_of"), _typed(form)
         made = command_of(form, [as_of, tasks])
     backends: Backends = request.app.state.backends
@@ -55,13 +53,8 @@ async def activate(request: Request, opened: Opened) -> Response:
         body = {"tasks": [_task(each) for each in tasks if not each["remove"]]}
         params = {"as_of": as_of}
         await backends.post(opened.caller, "registry", "/v1/term-plan", body, command_id=made, params=params)
-    except Refused as refused:
-        if refused.status not in _SHOWN_AGAIN:
-            raise
-        return await _page(request, opened, tasks, as_of, refused.status, refused.detail)
-    except Refusal as refusal:
-        complaint = refusal.en if opened.language == "en" else refusal.zh
-        return await _page(request, opened, tasks, as_of, refusal.status, complaint)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, tasks, as_of, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/terms/plan?true_on={as_of}&done=term_plan", 303)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends
 from services.portal.forms import Sent, back, command_id, text
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -24,10 +24,9 @@ async def act_address(act: str) -> Response:
     return RedirectResponse(PLACE, 303)
 
 
-@router.post("/terms/tasks/done")
+@router.post("/terms/tasks/done", dependencies=[permit(Right.TERMS_DO)])
 async def done(request: Request, opened: Opened, form: Sent) -> Response:
     """Somebody did it."""
-    opened.allow(Right.TERMS_DO)
     body = _named(form) | {"on": text(form, "on") or None, "note": text(form, "note")}
     if count := text(form, "count"):
         body["count"] = count
@@ -35,10 +34,9 @@ async def done(request: Request, opened: Opened, form: Sent) -> Response:
     return back(form, "task_done", PLACE)
 
 
-@router.post("/terms/tasks/reopen")
+@router.post("/terms/tasks/reopen", dependencies=[permit(Right.TERMS_DO)])
 async def reopen(request: Request, opened: Opened, form: Sent) -> Response:
     """It is to be done again."""
-    opened.allow(Right.TERMS_DO)
     await _send(request, opened, form, "reopen", _named(form) | {"note": text(form, "note")})
     return back(form, "task_reopened", PLACE)
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, opening
+from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Shown, day_text
 from services.portal.tables.table_pages import SUBMISSIONS, TABLES
 from services.portal.tables.table_reading import (
@@ -44,9 +44,10 @@ def router() -> APIRouter:
     """Two addresses per table: the page and its sheet."""
     made = APIRouter(include_in_schema=False)
     for page in TABLES.values():
+        permitted = [permit(*page.rights)]
         if page is not SUBMISSIONS:
-            made.add_api_route(page.address, _shower(page), methods=["GET"])
-        made.add_api_route(f"{page.address}.xlsx", _sheeter(page), methods=["GET"])
+            made.add_api_route(page.address, _shower(page), methods=["GET"], dependencies=permitted)
+        made.add_api_route(f"{page.address}.xlsx", _sheeter(page), methods=["GET"], dependencies=permitted)
     return made
 
 
@@ -59,7 +60,6 @@ def _shower(page: TablePage):  # type: ignore[no-untyped-def]
 
 async def table_page(request: Request, opened: Opening, page: TablePage) -> Response:
     """The page, or only its rows (``?part=rows``) when the page's script asks for what changed."""
-    opened.allow(*page.rights)
     rendering: Rendering = request.app.state.rendering
     backends: Backends = request.app.state.backends
     view = await read_view(request, opened, page, backends)
@@ -119,7 +119,6 @@ def _tabs(page: TablePage, conditions: dict[str, str], texts: Texts) -> list[tup
 
 def _sheeter(page: TablePage):  # type: ignore[no-untyped-def]
     async def sheet(request: Request, opened: Opened) -> Response:
-        opened.allow(*page.rights)
         backends: Backends = request.app.state.backends
         params = asked(request, page, conditions_of(request, page))
         folder = tempfile.TemporaryDirectory(prefix="rollcall-sheet-")

@@ -1,1 +1,2 @@
-"""The stories of single pages in Chromium, in a district of their own: a second worker runs them beside the others."""
+"""The stories of single pages in Chromium, without the district: a second worker runs them beside the others, and
+starting and keeping another whole district for it took a minute of a core."""

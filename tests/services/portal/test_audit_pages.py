@@ -102,6 +102,8 @@ def test_an_alarm_stands_on_every_page_of_an_auditor_and_a_note_does_not_silence
             )
             sent = {"form_token": form_token(page), "command_id": str(uuid4()), "note": "正在查业务库的磁盘"}
             sent |= {"service": "registry", "kind": "store_differs", "log_index": "11"}
+            short = client.post("/audit/alarms/acknowledge", data=sent | {"note": "在查"})
+            assert short.status_code == 422 and "请写明在做什么" in short.text and ">在查</textarea>" in short.text
             answer = client.post("/audit/alarms/acknowledge", data=sent)
             assert answer.status_code == 303 and county.commands[-1][3]["note"] == "正在查业务库的磁盘"
             after = client.get(answer.headers["location"]).text
