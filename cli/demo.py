@@ -18,6 +18,7 @@ from deploy.errors import StartRefused
 from deploy.spec import Installation
 from shared.kernel.clock import today
 
+DIVISIONS = "divisions.xlsx"
 FILES = (
     ("schools", "schools.xlsx"),
     ("students", "students.xlsx"),
@@ -56,6 +57,7 @@ def demo(
     told = json.loads((county / "county.json").read_text("utf-8"))
     with Session(installation, "aid_clerk") as session:
         _tell_calendar(session, sample_calendar(installation.division, today()))
+        _tell_divisions(session, county / DIVISIONS)
         rows, summary = fill(session, county, str(told["as_of"]), FILES)
     if as_json:
         typer.echo(json.dumps({"page": state.page, "students": students, "list_rows": rows, "summary": summary}))
@@ -68,7 +70,7 @@ def _county(installation: Installation, students: int, seed: int) -> Path:
     from simulation.county import Settings, simulate
 
     folder = installation.home / "demo" / f"{students}-{seed}"
-    if (folder / "county.json").exists():
+    if all((folder / name).exists() for name in ("county.json", DIVISIONS)):  # a version before wrote no divisions
         return folder
     say(f"Inventing a county of {students:,} students")
     partial = folder.with_name(folder.name + ".partial")
@@ -103,6 +105,12 @@ def _tell_calendar(session: Session, calendar: dict[str, Any]) -> None:
     year = calendar["school_year"]
     path = f"/v1/reference/calendars?as_of={year}-08-01"
     session.post("registry", path, calendar, command_id_of("demo", "calendar", str(year)))
+
+
+def _tell_divisions(session: Session, file: Path) -> None:
+    """As a clerk uploads them, before the lists: places of school registration are told by them."""
+    say(f"Importing {file.name}")
+    session.send_file("registry", "/v1/reference/divisions/uploads", file, command_id_of("demo", digest_of(file)))
 
 
 def fill(session: Session, county: Path, as_of: str, files: Sequence[tuple[str, str]]) -> tuple[int, dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from simulation import attendance, layouts, truth
 from simulation.clerks import Level, written_by_clerks
 from simulation.corruption import corrupt
+from simulation.divisions import division_rows
 from simulation.families import FamilyMaker, give_namesakes, sort_into_classes
 from simulation.households import Household, NumberOffice, Student
 from simulation.lists import LISTS, ListRow, rows_for
@@ -160,6 +161,7 @@ def _write(settings: Settings, folder: Path, progress: Progress) -> dict[str, An
             progress("save", run.students)
             table.close()
     _write_schools(settings, folder, districts)
+    _write_divisions(settings, folder, districts)
     return _write_summaries(run, districts)
 
 
@@ -246,6 +248,14 @@ def _write_schools(settings: Settings, folder: Path, districts: tuple[District, 
     for district in districts:
         for school in district.schools:
             table.write(layouts.school_cells(school))
+    table.close()
+
+
+def _write_divisions(settings: Settings, folder: Path, districts: tuple[District, ...]) -> None:
+    table = open_table(folder, layouts.DIVISIONS, settings.file_format)
+    table.section("行政区划")
+    for line in division_rows([town for district in districts for town in district.townships], settings.as_of):
+        table.write(line)
     table.close()
 
 

@@ -29,6 +29,7 @@ STUDENTS = Layout(
     ),
 )
 SCHOOLS = Layout("schools", "", _columns("学校标识码", "学校名称", "曾用名", "乡镇", "行政区划代码", "学段"))
+DIVISIONS = Layout("divisions", "", _columns("代码", "名称", "变更日期", "变更类型", "撤并后代码", "依据"))
 POVERTY = Layout(
     "poverty",
     f"{COUNTY_NAME}建档立卡户家庭成员花名册",

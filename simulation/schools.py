@@ -7,7 +7,7 @@ from random import Random
 
 COUNTY_NAME = "望潮县"
 DIVISION = "469080"  # never issued by GB/T 2260: no real person's number starts with it
-WITHDRAWN_DIVISION = "469060"  # the county's invented earlier code; older numbers keep it
+WITHDRAWN_DIVISION = "469060"  # of an invented county that went into ours; its people's numbers keep it
 OTHER_DIVISIONS = ("469081", "460080", "440980", "450980", "430980")
 OTHER_SCHOOLS = ("临江市第三小学", "临江市实验中学", "南屏县中心小学", "东岸区育才学校", "外省务工地学校")
 

@@ -11,6 +11,7 @@ from services.disbursement.letters.incoming_api import incoming_router
 from services.disbursement.letters.letter_api import router as letter_router
 from services.disbursement.letters.letter_desk import LetterDesk
 from services.disbursement.letters.paper_api import paper_router
+from services.disbursement.letters.place_api import place_router
 from services.disbursement.living_subsidy import AUTUMN_2019, LIVING_SUBSIDY, activation
 from services.disbursement.processor import projections
 from services.disbursement.streams import Streams
@@ -37,6 +38,7 @@ def build(settings: Settings) -> Service:
             open_item_routes("disbursement", open_work.sources(database)),
             letter_router(letters),
             paper_router(letters),
+            place_router(letters),
             incoming_router(IncomingDesk(database, store, streams, settings.division)),
         ),
         projections=projections(store, streams, settings.division, keyring),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from shared.kernel.refusals import Conflict, Malformed, NotFound
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from shared.kernel.refusals import Conflict, Malformed, NotFound, Refusal
 
 
 class UnknownLetter(NotFound):
@@ -74,17 +77,77 @@ class NothingToDecide(Conflict):
 
 
 class NoSuchPlace(Malformed):
-    """A place of registration is a division in force, and another one than the writer's."""
+    """A place of registration is a division in force, and another one than the writer's. ``place``: the code, empty
+    for a name, which may hold anything that was typed."""
 
     code = "no_such_place"
 
     def __init__(self, place: str) -> None:
         super().__init__(
-            f"{place} 不是现行的外地行政区划代码",
-            f"{place} is no division code in force outside this division",
+            f"{f'{place} ' if place else '所填内容'}不是现行外地行政区划的代码或全称",
+            f"{place or 'This'} is neither code nor full name of a division in force outside this division",
             field="place",
             place=place,
         )
+
+
+class AmbiguousPlace(Malformed):
+    """Several divisions in force are called so. ``candidates``: like 460080(海南省东岸区)."""
+
+    code = "ambiguous_place"
+
+    def __init__(self, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f"有 {len(candidates)} 个同名区划,请填代码:{'、'.join(candidates)}",
+            f"{len(candidates)} divisions are called so; give the code: {', '.join(candidates)}",
+            field="place",
+            candidates=list(candidates),
+        )
+
+
+class PlaceWithdrawn(Malformed):
+    """The division is no more. ``candidates``: what its area belongs to now."""
+
+    code = "place_withdrawn"
+
+    def __init__(self, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f"该区划已撤销,现为:{'、'.join(candidates)}",
+            f"This division was withdrawn; now: {', '.join(candidates)}",
+            field="place",
+            candidates=list(candidates),
+        )
+
+
+class NoDivisionsKnown(Malformed):
+    """No division outside the writer's is on record, so that no code and no name can be right."""
+
+    code = "no_divisions"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "行政区划表里还没有外地区划,填什么都对不上:请资助中心经办在“基础资料 → 行政区划”上传区划表",
+            "the table of divisions holds none outside this division, so nothing can be right: "
+            "the aid clerk uploads one at Reference data → Divisions",
+            field="place",
+        )
+
+
+class PlacesRefused(Malformed):
+    """Some of several places cannot be, so none was taken. ``reasons``: by the child's or the school's id."""
+
+    code = "places_refused"
+
+    def __init__(self, reasons: Mapping[UUID, Refusal]) -> None:
+        super().__init__(
+            f"{len(reasons)} 处属地有误,全部未保存;改正后再保存一次",
+            f"{len(reasons)} places are wrong, so nothing was saved; put them right and save again",
+            wrong=[
+                {"id": str(each), "code": refusal.code, "zh": refusal.zh, "en": refusal.en}
+                for each, refusal in reasons.items()
+            ],
+        )
+        self.reasons = reasons
 
 
 class StageUnknown(Malformed):

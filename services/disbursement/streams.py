@@ -43,6 +43,10 @@ class Streams:
         """Where the child is registered, as people found out."""
         return keyed_id(self.key, "register place", str(child_id))
 
+    def school_elsewhere(self, name: str) -> UUID:
+        """Stands for a school as an office typed it, where its name may not: in addresses and cursors."""
+        return keyed_id(self.key, "school elsewhere", name)
+
     def reader(self, principal: str, day: date) -> UUID:
         """Where it is kept what one person read in full on a day."""
         return keyed_id(self.key, "reader", principal, day.isoformat())

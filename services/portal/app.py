@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.portal import failures, forms, home, proxy, work
-from services.portal.aid import incoming_letters, letters
+from services.portal.aid import incoming_letters, letter_places, letters
 from services.portal.auditing import alarms, audit, counterfactuals, erasures, person_file, proofs, questions
 from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends
@@ -162,6 +162,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
         agreements.router,
         papers.router,
         incoming_letters.router,  # before letters, whose ids its paths are not
+        letter_places.router,
         letters.router,
         questions.router,
         counterfactuals.router,

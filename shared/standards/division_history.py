@@ -6,7 +6,7 @@ still tells a place: its last name, and the codes its area belongs to now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,6 +35,19 @@ class DivisionHistory:
     def division_on(self, code: str, day: date) -> CodeEra | None:
         """What was true of the code on that day; None before it was added, and for a code nobody stated."""
         return next((era for era in self._eras.get(code, ()) if era.valid_from <= day < era.valid_to), None)
+
+    def all_in_force(self, day: date) -> Iterator[CodeEra]:
+        """Every code in force on that day, sorted by code."""
+        return (
+            era for eras in self._eras.values() for era in eras if era.valid_from <= day < era.valid_to and era.in_force
+        )
+
+    def withdrawn_as(self, name: str, day: date) -> Iterator[str]:
+        """The codes that once were of this name and are withdrawn on that day, sorted."""
+        for code, eras in self._eras.items():
+            era = self.division_on(code, day)
+            if era is not None and not era.in_force and any(each.in_force and each.name == name for each in eras):
+                yield code
 
     def in_force(self, code: str, day: date) -> bool:
         """Whether the code was in force on that day."""

@@ -24,7 +24,7 @@ def test_simulate_writes_the_county_and_says_so_for_machines(tmp_path: Path) -> 
     assert (answer["counts"]["students"], answer["as_of"], answer["seed"]) == (120, "2025-03-03", 2)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("students.xlsx", "schools.xlsx", "poverty.xlsx", "civil.xlsx", "hardship.xlsx", "disability.xlsx"),
-        *("attendance.csv", "truth.csv", "truth_students.csv", "truth.json", "county.json"),
+        *("divisions.xlsx", "attendance.csv", "truth.csv", "truth_students.csv", "truth.json", "county.json"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Children registered elsewhere and the letters about them over HTTP."""
+"""Letters about children registered elsewhere over HTTP."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.disbursement.letter_errors import NoSuchTerm, UnknownLetter
 from services.disbursement.letter_events import AidKind, CallOutcome, DiscardReason, Ground, ReplyKind, Way
-from services.disbursement.letters import elsewhere, letter_life, letter_queries
-from services.disbursement.letters.elsewhere import Asking, ElsewhereChild, PlaceCount, programmes_in_force
+from services.disbursement.letters import letter_life, letter_queries
+from services.disbursement.letters.elsewhere import programmes_in_force
 from services.disbursement.letters.letter_desk import CHILDREN_MOST, VIEW, LetterDesk, Reply
 from services.disbursement.letters.letter_life import Answer
 from services.disbursement.letters.letter_queries import LetterChild, LetterRow
@@ -47,10 +47,6 @@ class WantLetter(Body):
 
     term: TermName
     place: PlaceCode
-
-
-class ToldPlace(WantLetter):
-    """Where the child is registered; ``term``: the one the list was read for."""
 
 
 class Approve(Body):
@@ -105,12 +101,6 @@ class Decide(Body):
     ground: Ground
 
 
-class Places(Page[PlaceCount]):
-    """``term``: the one asked for, or today's."""
-
-    term: str
-
-
 class Done(BaseModel):
     """The same answer however often the command is repeated."""
 
@@ -141,7 +131,7 @@ def router(desk: LetterDesk) -> APIRouter:
     return routes
 
 
-def _term(desk: LetterDesk, viewer: Viewer, named: str | None) -> str:
+def term_asked(desk: LetterDesk, viewer: Viewer, named: str | None) -> str:
     """The term asked for, or today's. Raises NoSuchTerm."""
     with desk.database.reading(viewer.scope, VIEW) as connection:
         programmes = programmes_in_force(connection, today())
@@ -156,30 +146,6 @@ def _term(desk: LetterDesk, viewer: Viewer, named: str | None) -> str:
 
 
 def _reading(routes: APIRouter, desk: LetterDesk) -> None:
-    @routes.get("/elsewhere")
-    def places(viewer: Reader, term: AskedTerm = None) -> Places:
-        """Entitled children of ours registered elsewhere, per place, and how far asking about them is."""
-        asked = _term(desk, viewer, term)
-        return Places(items=elsewhere.counts(desk.elsewhere(viewer.scope, asked, today())), term=asked)
-
-    @routes.get("/elsewhere/children")
-    def children(
-        viewer: Reader,
-        turn: Turn,
-        term: AskedTerm = None,
-        place: Annotated[str | None, Query(pattern=r"^(\d{6}|unknown)$")] = None,
-        asking: Asking | None = None,
-    ) -> Page[ElsewhereChild]:
-        """The rows behind the counts."""
-        found = [
-            child
-            for child in desk.elsewhere(viewer.scope, _term(desk, viewer, term), today())
-            if child.category is not None and place in (None, child.place) and asking in (None, child.asking)
-        ]
-        after = turn.after
-        later = [child for child in found if after is None or [child.place, str(child.child_id)] > list(after)]
-        return page_of(later[: turn.fetch], turn, key=lambda child: (child.place, child.child_id))
-
     @routes.get("/letters")
     def letters(
         viewer: Reader,
@@ -215,19 +181,11 @@ def _read(desk: LetterDesk, viewer: Viewer, letter_id: UUID) -> tuple[LetterRow,
 
 
 def _writing(routes: APIRouter, desk: LetterDesk) -> None:
-    @routes.post("/elsewhere/children/{child_id}/place")
-    def tell_place(child_id: UUID, body: ToldPlace, request: Request, viewer: Clerk) -> Done:
-        """Where a child is registered, when nobody told."""
-        command = command_from(request, viewer, body)
-        term = _term(desk, viewer, body.term)
-        done = desk.tell_place(viewer.scope, child_id, body.place, term, command, today())
-        return Done(letter_id=child_id, event_ids=list(done.event_ids))
-
     @routes.post("/letters", status_code=201)
     def draft(body: WantLetter, request: Request, viewer: Clerk) -> Done:
         """A letter about everyone registered there who was not asked about this term."""
         command = command_from(request, viewer, body)
-        term = _term(desk, viewer, body.term)
+        term = term_asked(desk, viewer, body.term)
         done = desk.draft(viewer.scope, term, body.place, command, today())
         letter_id = desk.streams.letter(command.principal, command.command_id)
         return Done(letter_id=letter_id, event_ids=list(done.event_ids))

@@ -11,23 +11,21 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.disbursement.domain import Decided
-from services.disbursement.letter_errors import NoSuchPlace, NothingToAsk, UnknownInquiry, UnknownLetter
+from services.disbursement.letter_errors import NothingToAsk, UnknownInquiry, UnknownLetter
 from services.disbursement.letter_events import (
     ChildAskedAbout,
     DiscardReason,
     Ground,
     InquiryDropped,
     LetterDrafted,
-    RegisterPlaceTold,
 )
 from services.disbursement.letters import letter_life
-from services.disbursement.letters.elsewhere import ElsewhereChild, children, division_history
+from services.disbursement.letters.elsewhere import ElsewhereChild, children
 from services.disbursement.letters.letter_life import Answer, Inquiry, Letter, content_hash, inquiry_of, letter_of
 from services.disbursement.streams import Streams
 from shared.database.database import Database
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import Command, EventStore, Proposed, Result
-from shared.standards.division import scope as shortest
 
 VIEW = "payments"
 CHILDREN_MOST = 200  # of one letter: its table is read by people; who is left over is asked about in another one
@@ -54,30 +52,6 @@ class LetterDesk:
         """Children of ours registered elsewhere, within the viewer's rows."""
         with self.database.reading(scope, VIEW) as connection:
             return children(connection, day, term, self.division)
-
-    def tell_place(self, scope: Scope, child_id: UUID, place: str, term: str, command: Command, today: date) -> Result:
-        """Note where a child is registered. Raises UnknownInquiry for one who is not among the viewer's, NoSuchPlace:
-        a place of our own, or one that is no division, would take her out of every list."""
-        known = {child.child_id: child for child in self.elsewhere(scope, term, today)}
-        if child_id not in known:
-            raise UnknownInquiry
-        with self.database.reading(scope, VIEW) as connection:
-            history = division_history(connection)
-        if place.startswith(shortest(self.division)) or not history.in_force(place, today):
-            raise NoSuchPlace(place)
-        stream = self.streams.register_place(child_id)
-        fact = RegisterPlaceTold(
-            child_id=child_id,
-            place=place,
-            division_code=known[child_id].division_code,
-            told_by=command.principal,
-        )
-
-        def decide(connection: Connection) -> Sequence[Proposed]:
-            version = len(self.store.load(connection, stream))
-            return [Proposed(stream, version, fact, today)]
-
-        return self.store.run(self.database, command, decide)
 
     def draft(self, scope: Scope, term: str, place: str, command: Command, today: date) -> Result:
         """A letter about everyone entitled who is registered in ``place`` and was not asked about in the term, at most

@@ -52,7 +52,7 @@ Long = Annotated[FormData, Depends(_sent_form)]
 @router.get("/letters", dependencies=[permit(Right.LETTERS_READ)])
 async def letters(request: Request, opened: Opened) -> Response:
     """Per place, how many are registered there and were asked about; the letters of the term; one place's children."""
-    return await _letters(request, opened)
+    return await letters_page(request, opened)
 
 
 @router.post("/letters", dependencies=[permit(Right.LETTERS_KEEP)])
@@ -71,29 +71,8 @@ async def draft(request: Request, opened: Opened, form: Sent) -> Response:
             key = str(uuid5(uuid5(NAMESPACE_URL, str(made)), each))
             await backends.post(opened.caller, "disbursement", "/v1/letters", body, command_id=key)
     except Refused as refused:
-        return await _letters(request, opened, refused)
+        return await letters_page(request, opened, refused)
     return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_drafted'})}", 303)
-
-
-@router.get("/letters/places")
-async def places_address() -> Response:
-    """Where a reload after a refused place comes to."""
-    return RedirectResponse("/letters", 303)
-
-
-@router.post("/letters/places", dependencies=[permit(Right.LETTERS_KEEP)])
-async def places(request: Request, opened: Opened, form: Long) -> Response:
-    """Where children are registered of whom nobody told: one code a child, those left blank stay as they are."""
-    term = text(form, "term")
-    backends: Backends = request.app.state.backends
-    try:
-        for child, code in _by_child(form, "place").items():
-            body = {"term": term, "place": code}
-            path = f"/v1/elsewhere/children/{child}/place"
-            await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [child, code]))
-    except Refused as refused:
-        return await _letters(request, opened, refused)
-    return RedirectResponse(f"/letters?{urlencode({'term': term, 'done': 'letter_places'})}", 303)
 
 
 @router.get("/letters/{letter_id}", dependencies=[permit(Right.LETTERS_READ)])
@@ -111,7 +90,7 @@ async def address(letter_id: UUID, act: str) -> Response:
 @router.post("/letters/{letter_id}/replies", dependencies=[permit(Right.LETTERS_KEEP)])
 async def replies(request: Request, letter_id: UUID, opened: Opened, form: Long) -> Response:
     """What came back, typed down the list: children without a kind of answer stay as they are."""
-    typed = {name: _by_child(form, name) for name in _OF_REPLY}
+    typed = {name: by_id(form, name) for name in _OF_REPLY}
     try:
         told = [_reply(child, typed, form) for child in typed["kind"]]
         if told:
@@ -168,14 +147,14 @@ async def _post(
     await backends.post(opened.caller, "disbursement", path, body, command_id=command_of(form, [act, body]))
 
 
-def _by_child(form: FormData, field: str) -> dict[str, str]:
-    """Child → what was typed for her in the fields ``field.<id>``; blank ones left out."""
+def by_id(form: FormData, field: str) -> dict[str, str]:
+    """Child or school → what was typed for it in the fields ``field.<id>``; blank ones left out."""
     found = {}
     for name, value in form.multi_items():
-        what, _, child = name.partition(".")
+        what, _, named = name.partition(".")
         if what == field and isinstance(value, str) and value.strip():
             try:
-                found[str(UUID(child))] = value.strip()[:40]
+                found[str(UUID(named))] = value.strip()[:40]
             except ValueError:
                 continue
     return found
@@ -203,8 +182,11 @@ def _reply(child: str, typed: Mapping[str, Mapping[str, str]], form: FormData) -
     }
 
 
-async def _letters(request: Request, opened: Opening, refused: Refused | None = None) -> Response:
-    """The page, with a refusal where there was one. Raises what is no answer to a form."""
+async def letters_page(
+    request: Request, opened: Opening, refused: Refused | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page, with a refusal where there was one and the places as they were ``typed``, by the field's name. Raises
+    what is no answer to a form."""
     shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
     rendering: Rendering = request.app.state.rendering
@@ -217,13 +199,16 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
     )
     place = request.query_params.get("place", "")[:12]
     children: list[Any] = []
+    child = ""
     more: str | None = None
     if place:
-        of_place = of_term | {"place": place, "after": request.query_params.get("child", "")}
+        child = request.query_params.get("child", "")
+        of_place = of_term | {"place": place, "after": child}
         children, more = items_of(
             (await backends.get(opened.caller, "disbursement", "/v1/elsewhere/children", of_place)).body
         )
     here = {"term": told["term"]}
+    list_here = here | {name: value for name, value in (("place", place), ("child", child)) if value}
     return rendering.page(
         request,
         opened,
@@ -236,9 +221,20 @@ async def _letters(request: Request, opened: Opening, refused: Refused | None = 
         place=place,
         children=children,
         more=f"/letters?{urlencode(here | {'place': place, 'child': more})}" if more else None,
+        tell=f"/letters/places?{urlencode(list_here)}",
+        typed=typed or {},
+        wrong={} if refused is None else _wrong(refused, opened.language),
+        divisions_known=told["divisions_known"],
         may_keep=opened.viewer.has(Right.LETTERS_KEEP),
         **shown,
     )
+
+
+def _wrong(refused: Refused, language: str) -> dict[str, str]:
+    """What is wrong with each place, by the id of the child or the school."""
+    facts = refused.problem.get("facts")
+    told = facts.get("wrong") if isinstance(facts, Mapping) else None
+    return {each["id"]: each[language] for each in told} if isinstance(told, list) else {}
 
 
 async def _letter(
