@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from shared.database.scopes import Scope
 from shared.kernel.refusals import Forbidden
 from shared.standards.posts import Kind
 from shared.standards.rights import Right
 from shared.web.authentication import Unauthenticated
-from shared.web.viewers import Viewer, forbidden, require, token_of, viewer, viewer_from
+from shared.web.viewers import Viewer, forbidden, require, session_viewer, token_of, viewer, viewer_from
 from tests.shared.web.tokens import claims
 
 
@@ -23,7 +24,7 @@ def request(headers: Mapping[str, str] | None = None, given: str | None = None, 
     """``given``: the token that the page got for its session; ``state``: the application's."""
     raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     app = SimpleNamespace(state=SimpleNamespace(**state))
-    made = Request({"type": "http", "headers": raw, "query_string": b"", "app": app})
+    made = Request({"type": "http", "method": "GET", "path": "/", "headers": raw, "query_string": b"", "app": app})
     if given is not None:
         made.state.given_token = given
     return made
@@ -129,6 +130,27 @@ def test_a_viewer_holds_any_of_the_rights_asked_for_or_none_of_them() -> None:
     assert not cashier.has(Right.STUDENTS_READ) and not cashier.has()
     with pytest.raises(FrozenInstanceError):
         cashier.rights = frozenset(Right)  # type: ignore[misc]  # that is what is tried
+
+
+@pytest.mark.parametrize(("exports", "reveals"), [(False, False), (True, False), (False, True)])
+def test_what_is_taken_away_or_shown_in_full_is_noted_before_the_route_answers(exports: bool, reveals: bool) -> None:
+    rule = require(Right.PAYMENTS_SEND, exports=exports, reveals=reveals)
+    asked = request({"authorization": "Bearer good"}, authenticator=Checker(kind="cashier"))
+    found = asyncio.run(rule(asked))
+    noted = getattr(asked.state, "disclosure", None)
+    assert (noted is not None) is (exports or reveals)
+    if noted is not None:
+        assert (noted.viewer, noted.exports, noted.reveals) == (found, exports, reveals)
+    refused = request({"authorization": "Bearer good"}, authenticator=Checker(kind="auditor"))
+    with pytest.raises(Forbidden):
+        asyncio.run(rule(refused))
+    assert not hasattr(refused.state, "disclosure")
+
+
+def test_who_has_a_session_and_acts_in_no_post_may_do_nothing_and_is_seen_by_the_whole_division() -> None:
+    found = session_viewer("u1", "460106")
+    assert (found.principal, found.kind, found.rights, found.session) == ("u1", None, frozenset(), "")
+    assert found.scope == Scope(division="460106") and found.language == "zh" and found.expires_at == 0.0
 
 
 def test_what_a_token_leaves_out_is_empty_and_its_end_is_its_own() -> None:
