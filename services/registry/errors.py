@@ -31,6 +31,7 @@ SubmissionNotReversible  409  the register and schools are mended row by row, no
 BadContract        422  an agreement on reporting that cannot be meant
 ListBusy           409  another file of the same list is being taken in
 RecordKeyTaken     409  the corrected number already names another student
+WholeDivisionOnly  403  a list, schools or divisions, sent by who answers for a part of the installation
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from shared.kernel.refusals import Conflict, Malformed, NotFound
+from shared.kernel.refusals import Conflict, Forbidden, Malformed, NotFound
 
 
 class UnknownSchool(Malformed):
@@ -373,4 +374,16 @@ class TemplateHasNoHeader(Malformed):
             "模板中没有找到表头(至少要有姓名和另一列)",
             "The template has no header row: a name column and one more are needed.",
             field="file",
+        )
+
+
+class WholeDivisionOnly(Forbidden):
+    """It is stated for everybody at once, and the sender answers for a part only."""
+
+    code = "whole_division_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "名单、学校和行政区划按全部辖区报送,您的岗位只负责其中一部分",
+            "lists, schools and divisions are sent for the whole division, and your post answers for a part of it",
         )

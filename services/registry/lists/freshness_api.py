@@ -16,6 +16,7 @@ from services.registry.lists.freshness import Contract, Holiday, canonical, cont
 from services.registry.lists.list_api import AnyList
 from services.registry.lists.reporting import Reported, Reporting
 from services.registry.lists.submissions import AGENCIES
+from services.registry.whole import whole_only
 from shared.database.database import driver
 from shared.kernel.clock import SHANGHAI, today
 from shared.standards.rights import Right
@@ -100,6 +101,7 @@ def router(registry: Registry) -> APIRouter:
         agency: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z_]+$")] = None,
     ) -> Activated:
         """Put a contract in force; the one before it ends."""
+        whole_only(viewer, registry.division)
         terms = body.model_dump(exclude={"holidays"})
         contract = Contract(**terms, holidays=tuple(Holiday(each.first, each.last) for each in body.holidays))
         parse(canonical(contract))

@@ -26,6 +26,7 @@ from services.registry.lists.receipts import Receipt
 from services.registry.lists.submissions import AGENCIES, Submission, Submissions, receipt_of
 from services.registry.projections import REGISTER
 from services.registry.queries import SubmissionRow
+from services.registry.whole import whole_only
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
@@ -59,12 +60,12 @@ def router(registry: Registry) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1")
     submissions = Submissions(registry)
-    _files(routes, submissions)
+    _files(routes, registry, submissions)
     _reading(routes, registry, submissions)
     return routes
 
 
-def _files(routes: APIRouter, submissions: Submissions) -> None:
+def _files(routes: APIRouter, registry: Registry, submissions: Submissions) -> None:
     @routes.post("/lists/{list_name}/submissions")
     def submit(
         list_name: AnyList,
@@ -77,7 +78,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         agency: Agency = None,
     ) -> Receipt:
         """A whole file. A snapshot ends what it leaves out; more than a fifth of the list waits for a person."""
-        sender = whose_list(viewer, list_name, agency)
+        sender = whose_list(viewer, registry.division, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
         with _named(upload) as taken:
             submission = _submission(list_name, sender, upload, taken, mode, effective_on)
@@ -94,7 +95,7 @@ def _files(routes: APIRouter, submissions: Submissions) -> None:
         agency: Agency = None,
     ) -> Response:
         """Check a file and give it back with what is wrong with each row in the last column; nothing is stored."""
-        sender = whose_list(viewer, list_name, agency)
+        sender = whose_list(viewer, registry.division, list_name, agency)
         command = command_from(request, viewer, upload.sha256.encode())
         folder = tempfile.TemporaryDirectory(prefix="rollcall-checked-")
         path = Path(folder.name) / "checked.xlsx"
@@ -172,10 +173,12 @@ def _reading(routes: APIRouter, registry: Registry, submissions: Submissions) ->
         return FileResponse(path, media_type=XLSX, filename="rejects.xlsx", background=BackgroundTask(folder.cleanup))
 
 
-def whose_list(viewer: Viewer, list_name: str, asked: str | None) -> str:
-    """Whose list it is: an agency sends its own lists only, a clerk may send for any. Raises Forbidden."""
+def whose_list(viewer: Viewer, division: str, list_name: str, asked: str | None) -> str:
+    """Whose list it is: an agency sends its own lists only, who answers for all of ``division`` may send for any.
+    Raises Forbidden, WholeDivisionOnly."""
     owner = AGENCIES[list_name]
     if viewer.scope.division is not None:
+        whole_only(viewer, division)
         return asked or owner
     if viewer.scope.agency != owner or asked not in (None, owner):
         raise Forbidden("只能报送本部门的名单", "An agency sends its own lists only", list=list_name)

@@ -86,7 +86,7 @@ def _recording(routes: APIRouter, registry: Registry) -> None:
     async def recorded(
         list_name: ListName, row: Row, request: Request, viewer: Viewer, agency: str | None, as_of: date | None
     ) -> Recorded:
-        sender, day = whose_list(viewer, list_name, agency), as_of or today()
+        sender, day = whose_list(viewer, registry.division, list_name, agency), as_of or today()
         fields = row_fields(row)
         # A row that names no school needs none of them.
         directory = await run_sync(_schools, registry, day) if names_school(fields) else _NO_SCHOOLS

@@ -55,7 +55,7 @@ def router(registry: Registry) -> APIRouter:
     ) -> StreamReceipt:
         """One row per line, under the office's own headers or the canonical names. Sent again under the same key it
         goes on where it broke off. A stream that ends early leaves an open submission and removes nothing."""
-        sender = whose_list(viewer, list_name, agency)
+        sender = whose_list(viewer, registry.division, list_name, agency)
         command = command_from(request, viewer, b"")
         submission = Submission(
             list=list_name,

@@ -27,6 +27,7 @@ from services.registry.reference_errors import (
     SchoolNotOnRecord,
 )
 from services.registry.students.batch_lines import parsed
+from services.registry.whole import whole_only
 from shared.kernel.clock import today
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
@@ -170,6 +171,7 @@ def _divisions(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/divisions/batch")
     def state(request: Request, viewer: Clerk, lines: Lines) -> Recorded:
         """One line of a code's history per line (NDJSON), in any order, all or none; what stands already is left."""
+        whole_only(viewer, registry.division)
         told = parsed(DivisionLine, lines)
         if len(told) > LINES_MOST:
             raise Malformed(f"一次最多{LINES_MOST}行", f"At most {LINES_MOST} lines at once", lines=len(told))
@@ -182,6 +184,7 @@ def _divisions(routes: APIRouter, registry: Registry) -> None:
     @routes.post("/divisions/uploads")
     def take_in(request: Request, viewer: Clerk, upload: Annotated[Upload, Depends(received_file)]) -> Recorded:
         """A whole history as xlsx or csv, all or none; what stands already is left."""
+        whole_only(viewer, registry.division)
         with _as_named(upload) as path:
             changes = division_changes(path)
         command = command_from(request, viewer, upload.sha256.encode())

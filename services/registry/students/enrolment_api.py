@@ -24,6 +24,7 @@ from services.registry.students import provisional
 from services.registry.students.batch_lines import PROBLEMS_TOLD, all_good, parsed
 from services.registry.students.provisional import AMBIGUOUS
 from services.registry.students.single_students import single_student
+from services.registry.whole import whole_only
 from shared.database.database import driver
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today
@@ -106,6 +107,7 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/schools/batch")
     def register_schools(request: Request, viewer: Clerk, lines: Lines, as_of: date | None = None) -> SchoolsRegistered:
         """One school per line, all or none."""
+        whole_only(viewer, registry.division)
         records = tuple(all_good(parsed(School, lines), _school_record))
         command = command_from(request, viewer, b"\n".join(lines))
         result = handlers.register_schools(registry, RegisterSchools(records, as_of or today()), command)

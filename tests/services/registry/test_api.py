@@ -209,6 +209,27 @@ def test_an_agency_sends_its_own_list_only(client: Client, office: Office) -> No
     assert client.post("/v1/lists/poverty/entries", json=row | {"身份证号": office.number(3)}).status_code == 201
 
 
+def test_who_answers_for_a_part_sends_nothing_for_all(client: Client, office: Office) -> None:
+    """A file of hers would end the rows of everybody else, and a school of another place would be hers."""
+    sheet = office.file(office.poor(1, 2))
+    row = {"姓名": "李一", "身份证号": office.number(1)}
+    school = {"school_code": "X", "name": "甲", "division_code": "469006"}
+    line = {"code": "469009", "change": "added", "name": "乙县", "effective_on": "2020-01-01"}
+    terms = {"since": "2026-09-01", "day_of_month": 5, "grace_days": 3, "holidays": []}
+    client.act_as({"sub": "clerk of a part", "kind": "aid_clerk", "division": "469005"})
+    refused = [
+        client.send(sheet),
+        client.send(sheet, dry_run=True),
+        client.post("/v1/lists/poverty/stream", content=json.dumps(row).encode()),
+        client.post("/v1/lists/poverty/entries", json=row),
+        client.post("/v1/lists/poverty/freshness-contract", json=terms),
+        client.post("/v1/schools/batch", content=json.dumps(school).encode()),
+        client.post("/v1/reference/divisions/batch", content=json.dumps(line).encode()),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "whole_division_only")] * 7
+    assert office.log() == []
+
+
 def test_submissions_are_listed_newest_first_to_those_they_belong_to(client: Client, office: Office) -> None:
     path = office.file(office.poor(1, 2))
     sent = [client.send(path, mode="increment", agency=office.agency).json()["submission_id"] for _ in range(3)]
