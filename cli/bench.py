@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+WIDTH = 140  # of a table that goes into a file: its words stay whole
 # name → what it measures. Each is bench/<name>.py with run(**parameters) -> BenchResult.
 BENCHMARKS = {
     "append": "events into the store: bulk and single",
@@ -80,7 +81,8 @@ def bench_command(
             result = importlib.import_module(f"bench.{each}").run(**parameters)
         results.append(result.as_json())
         if not as_json:
-            result.show(Console())
+            wide = None if sys.stdout.isatty() else WIDTH
+            result.show(Console(width=wide))
     if as_json and results:
         print(json.dumps(results, ensure_ascii=False, indent=2))
 

@@ -22,6 +22,7 @@ from shared.web.pages import DEFAULT_ROWS
 router = APIRouter(include_in_schema=False)
 PATH = "/v1/open-items"
 COUNTED_MOST = 200
+_NO_DAY = "9999-12-31"
 FIRST_SHOWN = 10  # of each kind, where all kinds are shown
 # What the words of an item are codes of; a word that is none stays as it is.
 _VOCABULARIES = (
@@ -96,6 +97,7 @@ async def _asked(backends: Backends, opened: Opening, service: str, kinds: list[
 
 def _of_kind(kind: Kind, items: Sequence[Mapping[str, Any]], opened: Opening, *, more: bool) -> Waiting:
     told = [{**item, "about": about_text(item["about"], opened.texts)} for item in items]
+    told.sort(key=lambda item: (item["due"] or _NO_DAY, item["about"]))
     return Waiting(kind, title_of(kind, opened.language), told, sum(item["count"] for item in items), more)
 
 
