@@ -16,7 +16,7 @@ from shared.kernel.refusals import Forbidden
 from shared.standards.posts import Kind
 from shared.standards.rights import Right
 from shared.web.authentication import Unauthenticated
-from shared.web.viewers import Viewer, forbidden, require, session_viewer, token_of, viewer, viewer_from
+from shared.web.viewers import Rule, Viewer, forbidden, require, session_viewer, token_of, viewer, viewer_from
 from tests.shared.web.tokens import claims
 
 
@@ -149,7 +149,7 @@ def test_what_is_taken_away_or_shown_in_full_is_noted_before_the_route_answers(e
 
 def test_who_has_a_session_and_acts_in_no_post_may_do_nothing_and_is_seen_by_the_whole_division() -> None:
     found = session_viewer("u1", "460106")
-    assert (found.principal, found.kind, found.rights, found.session) == ("u1", None, frozenset(), "")
+    assert (found.principal, found.name, found.kind, found.rights, found.session) == ("u1", "", None, frozenset(), "")
     assert found.scope == Scope(division="460106") and found.language == "zh" and found.expires_at == 0.0
 
 
@@ -159,6 +159,13 @@ def test_what_a_token_leaves_out_is_empty_and_its_end_is_its_own() -> None:
     assert found.expires_at == 1234.0 and isinstance(found.expires_at, float)
     bare = Viewer("u1", "甲", None, frozenset(), found.scope, "zh", 0.0)
     assert (bare.post, bare.session, bare.emergency, bare.delegated) == ("", "", "", "")
+    assert found.emergency_until == bare.emergency_until == 0.0
+
+
+@pytest.mark.parametrize(("told", "until"), [(1234, 1234.0), (1234.5, 1234.5), ("1234", 0.0), (None, 0.0)])
+def test_an_emergency_ends_when_its_token_says(told: object, until: float) -> None:
+    found = viewer_from(claims(emergency="e1", emergency_until=told), "zh")
+    assert found.emergency == "e1" and found.emergency_until == until and isinstance(found.emergency_until, float)
 
 
 @pytest.mark.parametrize("length", [40, 41])
@@ -183,4 +190,7 @@ def test_a_refusal_says_what_would_have_been_needed_in_both_languages() -> None:
     refused = forbidden(Right.PAYMENTS_SEND, Right.AID_READ)
     assert isinstance(refused, Forbidden) and refused.facts == {"needs": ["aid.read", "payments.send"]}
     assert "岗位" in refused.zh and "post" in refused.en
-    assert require(Right.AID_READ).rights == (Right.AID_READ,)
+    plain = require(Right.AID_READ)
+    assert plain.rights == (Right.AID_READ,) and not plain.exports and not plain.reveals
+    bare = Rule(Right.AID_READ)
+    assert not bare.exports and not bare.reveals
