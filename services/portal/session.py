@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -59,8 +60,12 @@ class Opening:
 
     def allow(self, *rights: Right) -> None:
         """Raises Forbidden unless the viewer holds one of ``rights``."""
-        if not self.viewer.has(*rights):
-            raise Forbidden(Texts("zh")("error.text_403"), Texts("en")("error.text_403"))
+        _allow(self.viewer, rights)
+
+
+def _allow(found: Viewer, rights: Sequence[Right]) -> None:
+    if not found.has(*rights):
+        raise Forbidden(Texts("zh")("error.text_403"), Texts("en")("error.text_403"))
 
 
 async def opening(request: Request) -> Opening:
@@ -87,7 +92,7 @@ class Permission:
 
     async def __call__(self, request: Request) -> None:
         """Raises Forbidden, Unauthenticated."""
-        (await opening(request)).allow(*self.rights)
+        _allow(await viewer(request), self.rights)
 
 
 def permit(*rights: Right) -> DependsOn:
