@@ -21,7 +21,6 @@ from services.audit.replays.person_api import person_routes
 from services.audit.replays.record_api import record_routes
 from services.audit.replays.replay_api import replay_routes
 from shared.database.database import Database, driver
-from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.web.disclosures import tell
 from shared.web.viewers import Viewer, require
@@ -42,7 +41,7 @@ def router(database: Database, bundles: Bundles, asking: Asking, services: tuple
     division = bundles.division
 
     def whole_division(viewer: Viewer) -> None:
-        if viewer.scope.division is None or not within(division, viewer.scope.division):
+        if not viewer.scope.holds(division):
             raise WholeDivisionOnly("只有全县范围的人员可以回放", "only who sees the whole division may replay it")
 
     replay_routes(routes, bundles)

@@ -16,7 +16,6 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.kernel.clock import SHANGHAI
 from shared.messaging.builds import enter_live
-from shared.standards.division import within
 from shared.standards.open_work import Kind
 from shared.web.open_items import OpenItem, Read, Source
 from shared.web.viewers import Viewer
@@ -29,7 +28,7 @@ def sources(desk: Desk, division: str) -> tuple[Source, ...]:
     """As open_items.py serves them. ``division``: the installation's."""
 
     def whole(scope: Scope) -> bool:
-        return scope.division is not None and within(division, scope.division)
+        return scope.holds(division)
 
     def subjects(viewer: Viewer, kind: Kind, waits: ColumnElement[bool], after: UUID, limit: int) -> list[OpenItem]:
         if not whole(viewer.scope):

@@ -11,7 +11,6 @@ from services.matching.queries import decided_rows
 from services.matching.tables import DECISIONS
 from shared.database.database import Database, driver
 from shared.kernel.clock import SHANGHAI, today
-from shared.standards.division import within
 from shared.standards.open_work import Kind
 from shared.web.open_items import OpenItem, Source
 from shared.web.viewers import Viewer
@@ -38,7 +37,7 @@ def sources(database: Database, division: str) -> tuple[Source, ...]:
         ]
 
     def models(viewer: Viewer, after: UUID, limit: int) -> Sequence[OpenItem]:
-        if viewer.scope.division is None or not within(division, viewer.scope.division):
+        if not viewer.scope.holds(division):
             return []
         with database.writing() as connection:
             rows = driver(connection).execute(

@@ -7,11 +7,10 @@ one county of a city, it would end or change what belongs to another.
 from __future__ import annotations
 
 from services.registry.errors import WholeDivisionOnly
-from shared.standards.division import within
 from shared.web.viewers import Viewer
 
 
 def whole_only(viewer: Viewer, division: str) -> None:
     """Raises WholeDivisionOnly unless the viewer answers for all of ``division``, the installation's."""
-    if viewer.scope.division is None or not within(division, viewer.scope.division):
+    if not viewer.scope.holds(division):
         raise WholeDivisionOnly

@@ -18,6 +18,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.standards.division import scope as shortest
+from shared.standards.division import within
 
 # Group roles without login; each service's own login roles are their members (see roles.py).
 APP_ROLE = "rollcall_app"
@@ -85,6 +86,10 @@ class Scope:
             raise ValueError("a class is a narrower scope than its school: give one of them")
         if self.division is not None:
             object.__setattr__(self, "division", shortest(self.division))
+
+    def holds(self, division: str) -> bool:
+        """Whether all of ``division`` is within. Raises DivisionCodeError."""
+        return self.division is not None and within(division, self.division)
 
     @property
     def settings(self) -> dict[str, str]:

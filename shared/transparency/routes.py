@@ -16,7 +16,6 @@ from fastapi.responses import PlainTextResponse, Response
 
 from shared.database.database import Database, driver
 from shared.eventsourcing import log as event_log
-from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.transparency.answers import ConsistencyProof, InclusionProof, LogKey, LogKeys, StoreRange, Tile
 from shared.transparency.checkpointer import Signed, latest, own_nodes
@@ -89,7 +88,7 @@ def log_routes(database: Database, source: str, division: str) -> APIRouter:
         """One event as it is hashed, its personal blocks sealed: a line that `./rollcall verify inclusion` reads."""
         with database.working() as connection:
             entries = event_log.page(driver(connection), source, index - 1, 1)
-        if not entries or viewer.scope.division is None or not within(division, viewer.scope.division):
+        if not entries or not viewer.scope.holds(division):
             raise NoSuchEvent("没有这条记录", "there is no such event", index=index)
         return Response(to_line(entries[0].logged), media_type="application/json")
 

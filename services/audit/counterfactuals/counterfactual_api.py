@@ -30,7 +30,6 @@ from services.audit.errors import WholeDivisionOnly
 from services.audit.replays.replay_api import utc
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
-from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.tabular.writing import XLSX
 from shared.web.commands import command_from
@@ -111,7 +110,7 @@ def counterfactual_routes(desk: Counterfactuals, division: str) -> APIRouter:
     routes = APIRouter(prefix="/v1/counterfactuals")
 
     def whole(scope: Scope) -> bool:
-        return scope.division is not None and within(division, scope.division)
+        return scope.holds(division)
 
     def found(counterfactual_id: UUID, viewer: Viewer) -> Asked:
         _placed(viewer.scope)

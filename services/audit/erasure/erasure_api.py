@@ -24,7 +24,6 @@ from services.audit.erasure.erasure_queries import DueRow, SubjectRow
 from services.audit.errors import WholeDivisionOnly
 from services.audit.events import Ground
 from shared.kernel.clock import today
-from shared.standards.division import within
 from shared.standards.rights import Right
 from shared.standards.separation import ERASURES_APPROVE, HOLDS_APPROVE
 from shared.web.commands import command_from
@@ -86,7 +85,7 @@ def whole_division(division: str) -> Callable[[Viewer], None]:
     """Dependency: the viewer sees all of ``division``. Raises WholeDivisionOnly."""
 
     def checked(viewer: Reader) -> None:
-        if viewer.scope.division is None or not within(division, viewer.scope.division):
+        if not viewer.scope.holds(division):
             raise WholeDivisionOnly("只有全县范围的人员可以办理", "only who sees the whole division may do this")
 
     return checked

@@ -19,7 +19,7 @@ from shared.standards.division import within
 
 def check_scope(viewer: Scope, asked: Scope | None, division: str) -> None:
     """Whether a viewer may ask for this part of ``division``, None = all of it. Raises WholeDivisionOnly."""
-    if viewer.division is not None and within(division, viewer.division):
+    if viewer.holds(division):
         return
     if asked is not None:
         if asked.school is not None and asked.division is None and asked.school == viewer.school:

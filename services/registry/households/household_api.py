@@ -33,7 +33,6 @@ from services.registry.reference.division_codes import DIVISION, check_division
 from shared.kernel.clock import today
 from shared.kernel.refusals import Forbidden
 from shared.standards import identity_number
-from shared.standards.division import within
 from shared.standards.identity_number import IdentityNumberError
 from shared.standards.rights import Right
 from shared.web.commands import command_from
@@ -201,7 +200,7 @@ def reach_of(viewer: Viewer, division: str) -> Reach:
     """The households that are the viewer's to see and to change in the installation of ``division``."""
     own = viewer.scope.division
     lists = frozenset(name for name, agency in AGENCIES.items() if own is not None or viewer.scope.agency == agency)
-    return Reach(lists, "" if own is None or within(division, own) else own)
+    return Reach(lists, "" if own is None or viewer.scope.holds(division) else own)
 
 
 def _changing(routes: APIRouter, registry: Registry) -> None:

@@ -146,3 +146,15 @@ def test_a_scope_inside_a_school_is_of_it_and_no_other() -> None:
     for other in ("S0", "S2", None):
         assert not Scope(school="S1").of_school(other) and not Scope(classroom=OWN).of_school(other)
     assert not Scope(division="46").of_school("S1") and not NO_SCOPE.of_school(None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "whole"),
+    [
+        *((Scope(division=code), True) for code in ("46", "4690", "469000", "469005")),
+        *((Scope(division=code), False) for code in ("469005001", "469006", "44")),
+        *((scope, False) for scope in (NO_SCOPE, Scope(school="S1"), Scope(agency="poverty_office"))),
+    ],
+)
+def test_a_scope_holds_a_division_that_lies_within_it_whole(scope: Scope, whole: bool) -> None:
+    assert scope.holds("469005") is whole and scope.holds("469005000") is whole
