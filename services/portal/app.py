@@ -11,8 +11,8 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.portal import failures, forms, home, proxy, work
-from services.portal.aid import incoming_letters, letter_places, letters
+from services.portal import failures, home, proxy, work
+from services.portal.aid import entitlements, incoming_letters, letter_places, letters
 from services.portal.auditing import alarms, audit, counterfactuals, erasures, person_file, proofs, questions
 from services.portal.auditing.standing import Standings
 from services.portal.backends import Backends
@@ -63,6 +63,7 @@ from services.portal.registry import (
     student_life,
     student_notes,
     students,
+    submissions,
     term_plan,
     terms,
 )
@@ -133,7 +134,8 @@ def _routers(statics: Statics) -> list[APIRouter]:
         imports.router,
         checking.router,
         tables.router(),
-        forms.router,
+        entitlements.router,
+        submissions.router,
         documents.router,
         cases.router,  # after the tables, whose saved views have addresses below its own
         alert_rules.router,

@@ -10,18 +10,16 @@ from typing import Annotated, Any, TypedDict
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends, Refused
-from services.portal.session import Opening, check_form, inside, opening, permit
+from services.portal.backends import Refused
+from services.portal.session import Opening, check_form, inside
 from shared.kernel.refusals import Malformed, Refusal
-from shared.standards.rights import Right
 
-router = APIRouter(include_in_schema=False)
-Opened = Annotated[Opening, Depends(opening)]
 _REFERENCE_CHARACTERS = 200
+_ADDRESS_CHARACTERS = 2_000  # a filter of Chinese words is long in an address
 
 
 async def sent_form(request: Request) -> FormData:
@@ -59,10 +57,14 @@ def command_of(form: FormData, said: Any) -> str:
     return str(uuid5(UUID(command_id(form)), json.dumps(said, sort_keys=True)))
 
 
+def place_of(form: FormData, otherwise: str) -> str:
+    """The address at which the form stood, as the form says; always one of this site."""
+    return inside(long_text(form, "back", _ADDRESS_CHARACTERS) or None, otherwise)
+
+
 def back(form: FormData, done: str, otherwise: str) -> Response:
     """To where the form stood, with the sentence of what was done."""
-    place = inside(text(form, "back") or None, otherwise)
-    parts = urlsplit(place)
+    parts = urlsplit(place_of(form, otherwise))
     query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("done="))
     return RedirectResponse(f"{parts.path}?{query}&done={done}" if query else f"{parts.path}?done={done}", 303)
 
@@ -93,38 +95,3 @@ def day(form: FormData, name: str) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", typed):
         raise Malformed("请填写日期", "Give a date", field=name)
     return typed
-
-
-async def _send(request: Request, opened: Opening, form: FormData, service: str, path: str, body: Any) -> None:
-    backends: Backends = request.app.state.backends
-    await backends.post(opened.caller, service, path, body, command_id=command_id(form))
-
-
-@router.post("/alerts/{alert_id}/seen", dependencies=[permit(Right.ALERTS_WORK)])
-async def alert_seen(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Someone responsible has read it."""
-    await _send(request, opened, form, "notifications", f"/v1/alerts/{alert_id}/seen", {})
-    return back(form, "seen", "/alerts")
-
-
-@router.post("/imports/{submission_id}/confirm", dependencies=[permit(Right.LISTS_SEND)])
-async def confirm_removals(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Let the rows that a held snapshot left out leave the list."""
-    await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/confirm", None)
-    return back(form, "confirm", "/imports")
-
-
-@router.post("/imports/{submission_id}/withdraw", dependencies=[permit(Right.LISTS_SEND)])
-async def withdraw_submission(request: Request, submission_id: UUID, opened: Opened, form: Sent) -> Response:
-    """Undo what a submission did, row by row."""
-    body = {"reason": text(form, "reason")}
-    await _send(request, opened, form, "registry", f"/v1/submissions/{submission_id}/withdraw", body)
-    return back(form, "withdraw", "/imports")
-
-
-@router.post("/entitlements/{entitlement_id}/disburse", dependencies=[permit(Right.PAYMENTS_SEND)])
-async def disburse(request: Request, entitlement_id: UUID, opened: Opened, form: Sent) -> Response:
-    """The amount was paid."""
-    body = {"paid_on": day(form, "paid_on"), "reference": text(form, "reference")}
-    await _send(request, opened, form, "disbursement", f"/v1/entitlements/{entitlement_id}/disburse", body)
-    return back(form, "disburse", "/entitlements")

@@ -15,11 +15,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.responses import Response
 
-from shared.kernel.refusals import Conflict, Malformed, NotFound
+from shared.kernel.refusals import Conflict, Malformed, NotFound, Refusal
 from shared.web import Authenticator, SseHub, Upload, Viewer, command_id_of, create_app, received_file, viewer
 from shared.web.event_stream import EventStream
 from shared.web.live import Notice
 from shared.web.pages import Page, PageTurn, page_of, page_turn
+from tests.support.county_answers import answers_instead
 from tests.support.county_audit import audited
 from tests.support.county_ledgers import ledgers
 from tests.support.county_letters import county_letters
@@ -44,6 +45,7 @@ class County:
         self.hub = SseHub("")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.away: set[str] = set()
+        self.instead: dict[str, Row | Refusal] = {}
         self.students = dict(map(_student, range(130)))
         self.roster = {key: _on_roster(row) for key, row in list(self.students.items())[:120]}
         self.alerts = {row["alert_id"]: row for row in map(_alert, range(4))}
@@ -82,12 +84,7 @@ class County:
         state = {"hub": self.hub}
         app = create_app("county", [*made, *own], authenticator=authenticator, state=state, parts=[self._running])
 
-        @app.middleware("http")
-        async def away(request: Request, call_next: Any) -> Response:
-            if request.url.path.split("/")[1] in self.away:
-                return Response(status_code=503)
-            return await call_next(request)  # type: ignore[no-any-return]
-
+        answers_instead(app, self)
         return app
 
     def _command(self, request: Request, who: Viewer, body: Any) -> None:

@@ -8,9 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends
+from services.portal.auditing.erasure_pages import ERASURES, ERASURES_DUE
+from services.portal.backends import Backends, Refused
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.session import Opening, opening, permit
+from services.portal.tables.tables import table_again
+from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -40,5 +43,9 @@ async def acted(request: Request, student_id: UUID, act: str, opened: Opened, fo
     path, fields = ACTS[act]
     body = {name: text(form, name) for name in fields} or None
     backends: Backends = request.app.state.backends
-    await backends.post(opened.caller, "audit", f"/v1/{path.format(student_id)}", body, command_id=command_id(form))
+    try:
+        await backends.post(opened.caller, "audit", f"/v1/{path.format(student_id)}", body, command_id=command_id(form))
+    except (Refused, Malformed) as refused:
+        written = ["reason", "reference"]
+        return await table_again(request, opened, form, refused, [ERASURES, ERASURES_DUE], written)
     return back(form, "erasure", "/erasures")

@@ -11,10 +11,14 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, BackendTrouble, Refused
+from services.portal.dropout.alert_pages import ALERTS
 from services.portal.forms import Sent, back, command_id, long_text, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening, permit
+from services.portal.tables.tables import table_again
+from services.portal.tables.unsent import stood_on
 from services.portal.texts import Texts
+from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -51,6 +55,12 @@ async def case(request: Request, alert_id: UUID, opened: Opened) -> Response:
 async def step_address(alert_id: UUID, step: str) -> Response:
     """Where a reload after a refused step comes to."""
     return RedirectResponse(f"/alerts/{alert_id}", 303)
+
+
+@router.post("/alerts/{alert_id}/seen", dependencies=[permit(Right.ALERTS_WORK)])
+async def seen(request: Request, alert_id: UUID, opened: Opened, form: Sent) -> Response:
+    """Someone responsible has read it."""
+    return await _step(request, opened, alert_id, form, "seen", {}, "/alerts")
 
 
 @router.post("/alerts/{alert_id}/team", dependencies=[permit(Right.ALERTS_WORK)])
@@ -118,15 +128,24 @@ async def reveal(request: Request, alert_id: UUID, opened: Opened, form: Sent) -
 
 
 async def _step(
-    request: Request, opened: Opening, alert_id: UUID, form: FormData, step: str, body: dict[str, Any]
+    request: Request,
+    opened: Opening,
+    alert_id: UUID,
+    form: FormData,
+    step: str,
+    body: dict[str, Any],
+    otherwise: str = "",
 ) -> Response:
+    """The step, and back to where its form stood: the case, or its row of the table."""
     backends: Backends = request.app.state.backends
     path = f"/v1/alerts/{alert_id}/{step}"
     try:
         await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
-    except Refused as refused:
+    except (Refused, Malformed) as refused:
+        if stood_on(form, [ALERTS]):
+            return await table_again(request, opened, form, refused, [ALERTS], ["evidence"])
         return await _page(request, opened, alert_id, form=form, step=step, refused=refused)
-    return back(form, step, f"/alerts/{alert_id}")
+    return back(form, step, otherwise or f"/alerts/{alert_id}")
 
 
 async def _page(
@@ -136,7 +155,7 @@ async def _page(
     *,
     form: FormData | None = None,
     step: str = "",
-    refused: Refused | None = None,
+    refused: Refused | Malformed | None = None,
     revealed: Mapping[str, Any] | None = None,
 ) -> Response:
     shown = refusal_shown(opened, refused, _SHOWN_AGAIN)

@@ -8,9 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends
+from services.portal.backends import Backends, Refused
+from services.portal.dropout.alert_pages import DOCUMENTED_ABSENCES
 from services.portal.forms import Sent, back, command_id, text
 from services.portal.session import Opening, opening, permit
+from services.portal.tables.tables import table_again
+from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -46,5 +49,8 @@ async def withdraw(request: Request, document_id: UUID, opened: Opened, form: Se
     backends: Backends = request.app.state.backends
     path = f"/v1/documented-absences/{document_id}/withdraw"
     body = {"reason": text(form, "reason")}
-    await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
+    try:
+        await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
+    except (Refused, Malformed) as refused:
+        return await table_again(request, opened, form, refused, [DOCUMENTED_ABSENCES], ["reason"])
     return back(form, "document_withdrawn", "/dropout/documents")

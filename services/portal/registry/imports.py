@@ -15,6 +15,8 @@ from services.portal.rendering import Rendering
 from services.portal.session import Opening, check_form, opening, permit
 from services.portal.tables.table_pages import SUBMISSIONS
 from services.portal.tables.table_reading import read_view
+from services.portal.tables.table_shape import TablePage
+from services.portal.tables.unsent import Unsent
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
 from shared.kernel.refusals import Malformed
@@ -117,6 +119,11 @@ def _receipt(body: Any, list_name: str, dry_run: bool) -> dict[str, Any]:
     }
 
 
+async def imports_page(request: Request, opened: Opening, page: TablePage, unsent: Unsent) -> Response:
+    """The page with the form of a submission that was refused."""
+    return await _page(request, opened, status=unsent.status, unsent=unsent)
+
+
 async def _page(
     request: Request,
     opened: Opening,
@@ -125,6 +132,7 @@ async def _page(
     receipt: Mapping[str, Any] | None = None,
     complaint: str = "",
     status: int = 200,
+    unsent: Unsent | None = None,
 ) -> Response:
     rendering: Rendering = request.app.state.rendering
     backends: Backends = request.app.state.backends
@@ -143,6 +151,7 @@ async def _page(
         page=SUBMISSIONS,
         heads=SUBMISSIONS.columns,
         view=view,
+        unsent=unsent,
         lists=LISTS,
         modes=MODES,
         typed=typed or {"list": "", "mode": "snapshot", "effective_on": today().isoformat()},

@@ -11,11 +11,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends, Param
+from services.portal.backends import Backends, Param, Refused
 from services.portal.forms import Sent, back, command_of, long_text, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening, permit
+from services.portal.tables.table_pages import FRESHNESS, SUSPENSIONS
 from services.portal.tables.table_reading import PAGE_SIZE, items_of
+from services.portal.tables.tables import table_again
 from shared.kernel.refusals import Malformed
 from shared.standards.rights import Right
 
@@ -50,7 +52,10 @@ async def suspended(request: Request, student_id: UUID, act: str, opened: Opened
         return RedirectResponse("/suspensions", 303)
     path, fields = SUSPENDED[act]
     body = {name: text(form, name) for name in fields if text(form, name)}
-    await _send(request, opened, form, f"/v1/students/{student_id}/{path}", body)
+    try:
+        await _send(request, opened, form, f"/v1/students/{student_id}/{path}", body)
+    except (Refused, Malformed) as refused:
+        return await table_again(request, opened, form, refused, [SUSPENSIONS], fields)
     return back(form, f"suspension_{act}", "/suspensions")
 
 
@@ -65,10 +70,13 @@ async def agree(request: Request, list_name: str, opened: Opened, form: Sent) ->
     """How often the agency reports the list from now on."""
     rhythm = text(form, "rhythm")
     body: dict[str, Any] = {name: text(form, name) for name in ("since", "grace_days")}
-    body |= {rhythm if rhythm in RHYTHMS else RHYTHMS[0]: text(form, "number"), "holidays": _holidays(form)}
     path = f"/v1/lists/{list_name}/freshness-contract"
-    await _send(request, opened, form, path, body, agency=text(form, "agency"))
-    return RedirectResponse("/freshness?done=freshness", 303)
+    try:
+        body |= {rhythm if rhythm in RHYTHMS else RHYTHMS[0]: text(form, "number"), "holidays": _holidays(form)}
+        await _send(request, opened, form, path, body, agency=text(form, "agency"))
+    except (Refused, Malformed) as refused:
+        return await table_again(request, opened, form, refused, [FRESHNESS], ["number", "holidays"])
+    return back(form, "freshness", "/freshness")
 
 
 def _holidays(form: FormData) -> list[dict[str, str]]:
@@ -82,6 +90,7 @@ def _holidays(form: FormData) -> list[dict[str, str]]:
             raise Malformed(
                 f"假期第{number}行应为:开始日期 结束日期,日期写作2026-10-01",
                 f"Line {number} of the holidays should be: first day, last day; days as 2026-10-01",
+                field="holidays",
             )
         found.append({"first": days[0], "last": days[1]})
     return found

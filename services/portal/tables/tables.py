@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.background import BackgroundTask
+from starlette.datastructures import FormData
 from starlette.responses import FileResponse, Response
 
-from services.portal.backends import Backends, BackendTrouble
+from services.portal.backends import Backends, BackendTrouble, Refused
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening, permit
 from services.portal.tables.columns import Shown, day_text
@@ -31,9 +33,11 @@ from services.portal.tables.table_reading import (
     shown_rows,
 )
 from services.portal.tables.table_shape import Filter, TablePage
+from services.portal.tables.unsent import Unsent, shown_again
 from services.portal.taking import taken
 from services.portal.texts import Texts
 from shared.kernel.clock import today
+from shared.kernel.refusals import Malformed
 from shared.tabular.sheets import Cell
 from shared.tabular.writing import XLSX, WorkbookWriter
 
@@ -58,13 +62,14 @@ def _shower(page: TablePage):  # type: ignore[no-untyped-def]
     return show
 
 
-async def table_page(request: Request, opened: Opening, page: TablePage) -> Response:
-    """The page, or only its rows (``?part=rows``) when the page's script asks for what changed."""
+async def table_page(request: Request, opened: Opening, page: TablePage, unsent: Unsent | None = None) -> Response:
+    """The page, or only its rows (``?part=rows``) when the page's script asks for what changed. With a form that was
+    ``unsent`` the rows stand still, so that nothing takes away what was typed."""
     rendering: Rendering = request.app.state.rendering
     backends: Backends = request.app.state.backends
     view = await read_view(request, opened, page, backends)
     if request.query_params.get("part") == "rows":
-        return rendering.page(request, opened, "_table.html", page=page, view=view, heads=page.columns)
+        return rendering.page(request, opened, "_table.html", page=page, view=view, heads=page.columns, unsent=None)
     printing = request.query_params.get("print") == "1"
     if printing:
         await taken(request, opened, page.address, len(view.rows))
@@ -74,8 +79,10 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
         request,
         opened,
         "table_page.html",
+        status=200 if unsent is None else unsent.status,
+        unsent=unsent,
         page=page,
-        view=view,
+        view=view if unsent is None else replace(view, stream=None),
         heads=page.columns,
         title=title_of(page, opened),
         schools=schools,
@@ -84,6 +91,19 @@ async def table_page(request: Request, opened: Opening, page: TablePage) -> Resp
         sheet=f"{page.address}.xlsx?{request.url.query}",
         printing=printing,
     )
+
+
+async def table_again(
+    request: Request,
+    opened: Opening,
+    form: FormData,
+    refused: Refused | Malformed,
+    pages: Sequence[TablePage],
+    words: Sequence[str] = (),
+) -> Response:
+    """The one of ``pages`` on which ``form`` stood, with the form as it was sent and why it was refused. ``words``: the
+    fields in which the person writes. Raises ``refused`` when it is no answer to a form."""
+    return await shown_again(request, opened, form, refused, table_page, pages, words)
 
 
 async def inputs_of(
