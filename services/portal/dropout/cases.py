@@ -143,7 +143,7 @@ async def _step(
         await backends.post(opened.caller, "notifications", path, body, command_id=command_id(form))
     except (Refused, Malformed) as refused:
         if stood_on(form, [ALERTS]):
-            return await table_again(request, opened, form, refused, [ALERTS], ["evidence"])
+            return await table_again(request, opened, form, refused, [ALERTS], ["evidence", "ends_on"])
         return await _page(request, opened, alert_id, form=form, step=step, refused=refused)
     return back(form, step, otherwise or f"/alerts/{alert_id}")
 

@@ -26,6 +26,7 @@ Opened = Annotated[Opening, Depends(opening)]
 SUSPENDED = {"return": ("return", ("on", "grade", "class_name")), "extend": ("extend-suspension", ("on", "due_back"))}
 RHYTHMS = ("day_of_month", "weekday", "every_days")
 _HOLIDAYS_CHARACTERS = 4_000
+_WRITTEN = ("number", "grace_days", "since", "holidays")  # in the form of a rhythm
 
 
 @router.get("/contradictions", dependencies=[permit(Right.LISTS_READ)])
@@ -75,7 +76,7 @@ async def agree(request: Request, list_name: str, opened: Opened, form: Sent) ->
         body |= {rhythm if rhythm in RHYTHMS else RHYTHMS[0]: text(form, "number"), "holidays": _holidays(form)}
         await _send(request, opened, form, path, body, agency=text(form, "agency"))
     except (Refused, Malformed) as refused:
-        return await table_again(request, opened, form, refused, [FRESHNESS], ["number", "holidays"])
+        return await table_again(request, opened, form, refused, [FRESHNESS], _WRITTEN)
     return back(form, "freshness", "/freshness")
 
 

@@ -27,8 +27,8 @@ _ONCE = frozenset({"part", "print", "done", "lang"})
 @dataclass(frozen=True)
 class Unsent:
     """A form that was refused, and why. ``typed``: field → what was sent; ``field``: the one that is wrong, "" when
-    the refusal names none of the form's; ``words``: what is worth repeating when the row does not offer the form any
-    more."""
+    the refusal names none in which the person writes; ``words``: what is worth repeating when the row does not
+    offer the form any more."""
 
     form: str
     typed: Mapping[str, str]
@@ -64,7 +64,7 @@ async def shown_again(
         typed,
         shown["status"],
         shown["complaint"],
-        wrong if wrong in typed else "",
+        wrong if wrong in words else "",
         [typed[name] for name in words if typed.get(name)],
     )
     try:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
 
+from services.portal.session import Opening
+from services.portal.tables.table_pages import ENTITLEMENTS
+from services.portal.tables.unsent import shown_again
 from shared.kernel.refusals import Conflict, Forbidden, Malformed, NotFound, Refusal
 from tests.support.county_rows import name_id
 from tests.support.portal import Portal, form_token
@@ -290,3 +298,22 @@ def test_a_live_table_stands_still_while_a_form_is_corrected(portal: Portal) -> 
         portal.county.instead[closed.asked] = Conflict("不能销号", "Not to be closed")
         answer = client.post(closed.act, data=sent(Page(client.get(closed.page)), closed))
     assert "data-stream" in first.text and "data-stream" not in answer.text
+
+
+def test_a_field_that_nobody_writes_in_is_not_what_the_page_opens_at(portal: Portal) -> None:
+    done = next(case for case in CASES if case.form == "done-t1")
+    with portal.as_(done.kind) as client:
+        opened = Page(client.get(done.page))
+        portal.county.instead[done.asked] = Malformed("没有这所学校", "No such school", field="school_code")
+        answer = client.post(done.act, data=sent(opened, done))
+    assert answer.status_code == 422 and Page(answer).focus == ["unsent"]
+
+
+def test_a_table_is_shown_to_nobody_whom_its_page_refuses() -> None:
+    async def show(*_: object) -> Response:
+        raise AssertionError("shown")
+
+    nobody = SimpleNamespace(viewer=SimpleNamespace(has=lambda *_: False), language="zh")
+    form, refused = FormData([("back", "/entitlements")]), Malformed("日期不正确", "No such day")
+    with pytest.raises(Malformed):
+        asyncio.run(shown_again(cast(Request, None), cast(Opening, nobody), form, refused, show, [ENTITLEMENTS], []))
