@@ -118,8 +118,8 @@ CASES = [
 
 
 class Page(HTMLParser):
-    """The forms of a page by the name they carry: ``values``, by field; ``open``: those whose details stand open;
-    ``said``: the text of the complaint before the end of each; ``focus``: what the page is opened at."""
+    """The forms of a page by the name they carry: ``values``, by field, and ``actions``; ``open``: those whose details
+    stand open; ``complaints``: what is said of a refused one; ``focus``: what the page is opened at."""
 
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__()
