@@ -37,6 +37,7 @@ from services.portal.people import (
     emergency,
     entering,
     handovers,
+    leaving,
     oidc,
     people,
     second_factor,
@@ -122,6 +123,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
     return [
         sign_in.router,
         entering.router,
+        leaving.router,
         oidc.router,
         account.router,
         second_factor.router,

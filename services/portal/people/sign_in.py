@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, Caller
 from services.portal.forms import sent_form, text
-from services.portal.people import entering
+from services.portal.people import entering, leaving
 from services.portal.people.demo_issuer import AGENCIES, GROUPS, PREFIX, TOKEN_SECONDS, TWO_DESKS, DemoIssuer, Persona
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, keep_session
@@ -43,7 +43,7 @@ async def sign_in(request: Request) -> Response:
 @router.post("/sign-out")
 async def sign_out(request: Request, _form: Annotated[FormData, Depends(sent_form)]) -> Response:
     """End the session, and forget it in this browser."""
-    return await entering.left(request)
+    return await leaving.left(request)
 
 
 def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
