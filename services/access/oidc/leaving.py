@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from services.access.oidc.office import Office
-from services.access.sessions import session_desk
+from services.access.sessions import session_desk, sessions
 from services.access.sessions.sessions import SECRET_BYTES
 from services.access.sessions.sign_in import OIDC
-from shared.web.authentication import IssuerUnreachable
+from shared.database.database import driver
+from shared.web.authentication import IssuerUnreachable, Unauthenticated
 
 IssuerSession = Literal["none", "open", "to_end"]
 
@@ -29,9 +30,16 @@ class Left(NamedTuple):
 
 
 def leave(office: Office, secret: str, *, everywhere: bool, now: datetime) -> Left:
-    """End the session, or all of the person's. Raises Unauthenticated, and nothing because of the issuer."""
-    session = session_desk.sign_out(office.desk, secret, everywhere=everywhere, now=now)
-    if OIDC not in session.means:
+    """End the session, or all of the person's. One that is over already (a page stood open, a button was pressed twice)
+    is led on to the issuer it began at. Raises Unauthenticated, and nothing because of the issuer."""
+    try:
+        means = session_desk.sign_out(office.desk, secret, everywhere=everywhere, now=now).means
+    except Unauthenticated:
+        with office.desk.database.writing() as connection:
+            means = sessions.means_of(driver(connection), secret)
+        if everywhere or OIDC not in means:  # the others are ended by a session that is good
+            raise
+    if OIDC not in means:
         return Left("none")
     if office.party is None:  # there was one when the session began
         return Left("open")

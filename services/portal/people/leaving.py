@@ -72,7 +72,7 @@ async def _ended(request: Request, everywhere: bool) -> dict[str, Any]:
     except Refused as refused:
         if refused.status != 401:
             raise
-        return {"issuer_session": UNSURE if oidc_name(request) else "none"}  # over already, however it had begun
+        return {"issuer_session": "none"}  # over already, and not begun there
     told: dict[str, Any] = answer.body
     return told
 
@@ -85,7 +85,7 @@ def _onwards(request: Request, told: dict[str, Any]) -> Response:
         return _keep(away, told["state"], secure=secure)
     if told["issuer_session"] == OPEN:
         return _keep(RedirectResponse(PAGE, 303), OPEN, secure=secure)
-    answer = RedirectResponse(PAGE if told["issuer_session"] == UNSURE else "/sign-in", 303)
+    answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(_cookie(secure), secure=secure, httponly=True, path="/")
     return answer
 

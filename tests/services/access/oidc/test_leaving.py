@@ -102,12 +102,19 @@ def test_ours_is_over_before_the_issuer_is_asked_anything(door: Door) -> None:
     assert over == [True]
 
 
-def test_who_is_out_already_is_led_nowhere(door: Door) -> None:
-    door.linked("out already")
-    session = door.enter()
-    leave(door, session)
+def test_a_session_that_is_over_already_ends_at_the_issuer_all_the_same_and_ends_nothing_else(door: Door) -> None:
+    _, login = door.linked("out already")
+    session, idle, typed = door.enter(), door.enter(), door.access.enter(login)
+    first, again = leave(door, session), leave(door, session)  # pressed twice
+    assert (first.issuer_session, again.issuer_session) == ("to_end", "to_end") and first.state != again.state
     with pytest.raises(Unauthenticated):
-        leave(door, session)
+        leave(door, session, everywhere=True)
+    assert not is_over(door, idle) and not is_over(door, typed)
+    door.access.later(hours=2)
+    assert is_over(door, idle) and leave(door, idle).issuer_session == "to_end"  # the page stood open meanwhile
+    for secret in (typed.secret, "A" * 43):
+        with pytest.raises(Unauthenticated):
+            leaving.leave(door.office, secret, everywhere=False, now=door.access.now)
 
 
 BENT: list[tuple[Any, str | None]] = [
