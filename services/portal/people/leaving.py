@@ -8,12 +8,14 @@ session. The way there is a page of its own, because a form's answer may not lea
 from __future__ import annotations
 
 import hmac
+import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
+from services.portal.people.demo_issuer import DemoIssuer
 from services.portal.people.entering import oidc_name, session_caller
 from services.portal.people.exchange import Tokens, secret_cookie, secret_of
 from services.portal.rendering import Rendering
@@ -41,6 +43,8 @@ async def left(request: Request, *, everywhere: bool = False) -> Response:
         told = await _ended(request, everywhere)
         tokens: Tokens = request.app.state.tokens
         tokens.forget(secret)
+    elif request.app.state.issuer is not None and SESSION_COOKIE in request.cookies:
+        told = _demonstration_ended(request)
     answer = _onwards(request, told)
     answer.delete_cookie(secret_cookie(settings.secure_cookies), secure=settings.secure_cookies, httponly=True)
     answer.delete_cookie(SESSION_COOKIE)
@@ -59,7 +63,7 @@ async def signed_out(request: Request) -> Response:
     if state is not None and len(kept) == _STATE_CHARACTERS and hmac.compare_digest(kept.encode(), state.encode()):
         return _keep(RedirectResponse(PAGE, 303), CLOSED, secure=secure)
     said = kept if kept in (OPEN, CLOSED) and state is None else UNSURE
-    if said == UNSURE and not oidc_name(request):
+    if said == UNSURE and not oidc_name(request) and request.app.state.issuer is None:
         return RedirectResponse("/sign-in", 303)  # there is no issuer to speak of
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, None, "signed_out.html", said=said, name=_name(request))
@@ -75,6 +79,17 @@ async def _ended(request: Request, everywhere: bool) -> dict[str, Any]:
         return {"issuer_session": "none"}  # over already, and not begun there
     told: dict[str, Any] = answer.body
     return told
+
+
+def own_address(request: Request) -> str:
+    """This page as the demonstration is asked for it; a real issuer is told the one of the settings."""
+    return str(request.base_url).rstrip("/") + PAGE
+
+
+def _demonstration_ended(request: Request) -> dict[str, Any]:
+    issuer: DemoIssuer = request.app.state.issuer
+    state = secrets.token_urlsafe(32)
+    return {"issuer_session": "to_end", "address": issuer.leaving_address(own_address(request), state), "state": state}
 
 
 def _onwards(request: Request, told: dict[str, Any]) -> Response:
@@ -103,4 +118,6 @@ def _cookie(secure: bool) -> str:
 
 def _name(request: Request) -> str:
     """What the issuer is called; also where it was taken out of the settings since."""
-    return oidc_name(request) or Texts(language_of(request))("left.some_issuer")
+    words = Texts(language_of(request))
+    demonstration = request.app.state.issuer is not None
+    return oidc_name(request) or words("left.demo_issuer" if demonstration else "left.some_issuer")
