@@ -63,7 +63,7 @@ async def signed_out(request: Request) -> Response:
     if state is not None and len(kept) == _STATE_CHARACTERS and hmac.compare_digest(kept.encode(), state.encode()):
         return _keep(RedirectResponse(PAGE, 303), CLOSED, secure=secure)
     said = kept if kept in (OPEN, CLOSED) and state is None else UNSURE
-    if said == UNSURE and not oidc_name(request) and request.app.state.issuer is None:
+    if not kept and not oidc_name(request) and request.app.state.issuer is None:
         return RedirectResponse("/sign-in", 303)  # there is no issuer to speak of
     rendering: Rendering = request.app.state.rendering
     return rendering.page(request, None, "signed_out.html", said=said, name=_name(request))

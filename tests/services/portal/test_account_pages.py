@@ -214,6 +214,7 @@ def test_where_the_issuer_cannot_be_asked_to_end_its_session_the_page_says_that_
         assert person.client.get("/account").status_code == 303
         for _ in range(2):  # also when it is loaded again
             assert "您在 统一身份登录服务 的账号仍处于登录状态" in person.see("/signed-out")
+        assert "不能确认" in person.see("/signed-out?state=open")  # what is kept is no state
         assert "is still open" in person.see("/signed-out?lang=en")
         at = "/sign-in/account"
         person.send(at, {"login": login, "password": PASSWORD}, at=at)
