@@ -15,7 +15,7 @@ from services.access.handover.collecting import Collector
 from services.access.handover.handover_api import handover_routes
 from services.access.handover.handover_desk import HandoverDesk
 from services.access.keys.agency_key_api import agency_key_routes
-from services.access.oidc.api import entering_routes, keeper_routes, own_routes
+from services.access.oidc.api import entering_routes, keeper_routes, leaving_routes, own_routes
 from services.access.oidc.configuration import CLIENT_SECRET, Configuration, from_environment
 from services.access.oidc.office import Office
 from services.access.oidc.party import RelyingParty
@@ -75,6 +75,7 @@ def built(settings: Settings, issuer: Configuration | None) -> Service:
         routers=(
             session_routes(desk, portal_secret),
             entering_routes(office, portal_secret),
+            leaving_routes(office),
             own_routes(office, portal_secret),
             keeper_routes(office),
             second_factor_routes(desk),

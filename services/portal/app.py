@@ -37,6 +37,7 @@ from services.portal.people import (
     emergency,
     entering,
     handovers,
+    leaving,
     oidc,
     people,
     second_factor,
@@ -123,6 +124,7 @@ def _routers(statics: Statics) -> list[APIRouter]:
     return [
         sign_in.router,
         entering.router,
+        leaving.router,
         oidc.router,
         account.router,
         second_factor.router,

@@ -49,7 +49,8 @@ class Granted:
 class Issuer:
     """``person``: who is signed in there, as claims; ``bent``: changes to the claims (None takes one away); ``forge``:
     an ID token of the claims in place of the honest one; ``document``: changes to the discovery document; ``answers``:
-    path → what is answered in place of the honest thing. ``asked``: every path that was asked for."""
+    path → what is answered in place of the honest thing. ``asked``: every path that was asked for. ``session``: whether
+    its session in the browser is open; ``signed_out_uri``: where it sends people once they have ended it."""
 
     url: str = ""
     signer: Signer = field(default_factory=Es256Signer)
@@ -61,6 +62,8 @@ class Issuer:
     answers: dict[str, Callable[[], Response]] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     redirect_uri: str = ""
+    signed_out_uri: str = ""
+    session: bool = True
     asked: list[str] = field(default_factory=list)
     codes: dict[str, Granted] = field(default_factory=dict)
     browser: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
@@ -68,7 +71,7 @@ class Issuer:
     def honest(self) -> None:
         """As it was made, but for its keys."""
         self.person, self.bent, self.forge, self.document, self.answers = {"sub": "u-1"}, {}, None, {}, {}
-        self.clock = time.time
+        self.clock, self.session = time.time, True
         self.asked.clear()
 
     def visit(self, address: str) -> dict[str, str]:
@@ -83,6 +86,7 @@ class Issuer:
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/jwks",
+            "end_session_endpoint": f"{self.url}/end-session",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [self.signer.algorithm],
@@ -111,10 +115,21 @@ class Issuer:
         wanted |= {"code_challenge_method": "S256"}
         if any(asked.get(name) != value for name, value in wanted.items()) or "openid" not in asked["scope"].split():
             return JSONResponse({"error": "invalid_request", "asked": asked}, 400)
+        if not self.session:
+            return Response("Who are you?", 401)
         code = secrets.token_urlsafe(16)
         self.codes[code] = Granted(asked, dict(self.person))
         back = {"code": code, "state": asked["state"], "iss": self.url}
         return RedirectResponse(f"{self.redirect_uri}?{urlencode(back)}", 302)
+
+    async def end_session(self, request: Request) -> Response:
+        """RP-Initiated Logout 1.0: without a token that names the client, the client's id must; back only where the
+        client registered."""
+        asked = dict(request.query_params)
+        if asked.get("client_id") != CLIENT_ID or asked.get("post_logout_redirect_uri") != self.signed_out_uri:
+            return JSONResponse({"error": "invalid_request", "asked": asked}, 400)
+        self.session = False
+        return RedirectResponse(f"{self.signed_out_uri}?{urlencode({'state': asked['state']})}", 302)
 
     async def exchange(self, request: Request) -> Response:
         async with request.form() as form:
@@ -164,6 +179,7 @@ class Issuer:
                 answered("/jwks", self.jwks),
                 answered("/authorize", self.authorize),
                 answered("/token", self.exchange),
+                answered("/end-session", self.end_session),
             ]
         )
 
@@ -171,7 +187,8 @@ class Issuer:
 @contextmanager
 def running_issuer(redirect_uri: str) -> Iterator[Issuer]:
     """An issuer on a port of its own, ended on exit."""
-    issuer = Issuer(redirect_uri=redirect_uri)
+    page = redirect_uri.removesuffix("/sign-in/oidc/callback")
+    issuer = Issuer(redirect_uri=redirect_uri, signed_out_uri=f"{page}/signed-out")
     with serving(issuer.app()) as server:
         issuer.url = server.url
         yield issuer

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.access.accounts.account_api import Done, Keeper
 from services.access.acting import administrator
-from services.access.oidc import entering, identities, linking
+from services.access.oidc import entering, identities, leaving, linking
+from services.access.oidc.leaving import IssuerSession
 from services.access.oidc.linking import Claim, Told
 from services.access.oidc.office import Begun, Callback, Office
 from services.access.oidc.party import CODE_CHARACTERS
@@ -74,6 +75,23 @@ class Away(BaseModel):
     flow: str
 
 
+class SignOutBody(BaseModel):
+    """``everywhere``: all sessions of the person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    everywhere: bool = False
+
+
+class SignedOut(BaseModel):
+    """``issuer_session``: of the issuer's own session in this browser, none, open (it goes on) or to_end, at
+    ``address`` and with ``state`` coming back."""
+
+    issuer_session: IssuerSession
+    address: str | None
+    state: str | None
+
+
 class IdentityRow(BaseModel):
     """One of one's own identities; ``linked_at`` None: an administrator told it, and nobody has come yet."""
 
@@ -110,6 +128,19 @@ def entering_routes(office: Office, portal_secret: Callable[[], bytes]) -> APIRo
         """The code that ``finish`` asked for. Refused: 401 flow_over, 422 wrong_code, 429."""
         origin = origin_of(portal_secret(), request)
         return opened(office.desk, entering.finish_with_code(office, body.flow, body.code, origin, utc_now()))
+
+    return routes
+
+
+def leaving_routes(office: Office) -> APIRouter:
+    """The way out, with a session's secret, however it was opened."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/sign-out")
+    def leave(body: SignOutBody, secret: Secret) -> SignedOut:
+        """End the session, and say what is left to do at the issuer it began at."""
+        left = leaving.leave(office, secret, everywhere=body.everywhere, now=utc_now())
+        return SignedOut(**left._asdict())
 
     return routes
 

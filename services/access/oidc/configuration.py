@@ -7,7 +7,8 @@ secret ``oidc-client``       the client's secret it gave (base64 of its text)
 ROLLCALL_OIDC_LABEL          what the button calls it: 中文|English (default the issuer's host)
 ROLLCALL_OIDC_SECOND_FACTOR  what counts as a second factor of the issuer's, ``amr=mfa,acr=…`` (default nothing)
 ROLLCALL_OIDC_INSIDE         further hosts of the issuer's that stand on inner addresses (its own may)
-ROLLCALL_PAGE_URL            the page as people type it: the issuer sends them back to <it>/sign-in/oidc/callback
+ROLLCALL_PAGE_URL            the page as people type it: the issuer sends them back to <it>/sign-in/oidc/callback,
+                             and to <it>/signed-out when they have signed out there as well
 ===========================  =====================================================================================
 """
 
@@ -23,6 +24,7 @@ from shared.outgoing.addresses import Gate
 from shared.outgoing.neighbours import host_of
 
 CALLBACK = "/sign-in/oidc/callback"
+SIGNED_OUT = "/signed-out"
 CLIENT_SECRET = "oidc-client"  # name of the secret, not the secret # noqa: S105 # nosec B105
 _CLAIMS = ("amr=", "acr=")
 
@@ -47,6 +49,11 @@ class Configuration:
     def contexts(self) -> list[str]:
         """What the issuer is asked to do (``acr_values``), because it counts."""
         return sorted(each.removeprefix("acr=") for each in self.second_factors if each.startswith("acr="))
+
+    @property
+    def signed_out_uri(self) -> str:
+        """Where the issuer sends the browser once it has ended its own session."""
+        return self.redirect_uri.removesuffix(CALLBACK) + SIGNED_OUT
 
     @property
     def gate(self) -> Gate:

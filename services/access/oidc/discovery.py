@@ -26,13 +26,16 @@ class DoesNotFit(ValueError):
 
 @dataclass(frozen=True)
 class Provider:
-    """``names_itself``: it puts its name into each callback (RFC 9207), and one without is refused."""
+    """``names_itself``: it puts its name into each callback (RFC 9207), and one without is refused.
+    ``end_session_endpoint``: where a browser ends its session there; None when the issuer has none, or tells an address
+    that nobody is led to."""
 
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
     authentication: Authentication
     names_itself: bool
+    end_session_endpoint: str | None
 
 
 def address_of(issuer: str) -> str:
@@ -62,9 +65,18 @@ def provider_of(told: Any, issuer: str) -> Provider:
             jwks_uri=check_address(told.get("jwks_uri")),
             authentication=_BASIC if _BASIC in offered else _POST,
             names_itself=told.get("authorization_response_iss_parameter_supported") is True,
+            end_session_endpoint=_optional(told.get("end_session_endpoint")),
         )
     except NotAnAddress:
         raise DoesNotFit("address") from None
+
+
+def _optional(address: object) -> str | None:
+    """People can sign in without it, so that a bad one is none."""
+    try:
+        return check_address(address)
+    except NotAnAddress:
+        return None
 
 
 def _list(told: Mapping[str, Any], name: str, otherwise: tuple[str, ...]) -> list[str]:

@@ -90,7 +90,17 @@ class RelyingParty:
         }
         if self.configuration.contexts:
             asked["acr_values"] = " ".join(self.configuration.contexts)
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+        return _led_to(endpoint, asked)
+
+    def leaving_address(self, state: str) -> str | None:
+        """Where the browser goes to end its session at the issuer (RP-Initiated Logout 1.0); None when the issuer
+        offers no such thing. Without ``id_token_hint``: no token is kept. Raises IssuerUnreachable."""
+        endpoint = self._provider.now().end_session_endpoint
+        if endpoint is None:
+            return None
+        mine = self.configuration
+        asked = {"client_id": mine.client_id, "post_logout_redirect_uri": mine.signed_out_uri, "state": state}
+        return _led_to(endpoint, asked)
 
     def check_ready(self) -> None:
         """Raises IssuerUnreachable while nothing is known of the issuer."""
@@ -140,7 +150,11 @@ class RelyingParty:
 
     def _read_provider(self) -> Provider:
         issuer = self.configuration.issuer
-        return provider_of(self._asked(address_of(issuer)), issuer)
+        told = self._asked(address_of(issuer))
+        provider = provider_of(told, issuer)
+        if provider.end_session_endpoint is None and told.get("end_session_endpoint") is not None:
+            log.warning("oidc_end_session_unusable")
+        return provider
 
     def _read_keys(self) -> Mapping[str, Any]:
         return signing_keys(self._asked(self._provider.now().jwks_uri))
@@ -148,3 +162,7 @@ class RelyingParty:
     def _asked(self, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Any:
         gate, seconds = self.configuration.gate, self._deadline_seconds
         return fetch_json(gate, url, form=form, headers=headers, deadline_seconds=seconds)
+
+
+def _led_to(endpoint: str, asked: Mapping[str, str]) -> str:
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"

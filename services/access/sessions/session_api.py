@@ -54,14 +54,6 @@ class PasswordBody(BaseModel):
     password: Password
 
 
-class SignOutBody(BaseModel):
-    """``everywhere``: all sessions of the person."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    everywhere: bool = False
-
-
 class PostRow(BaseModel):
     """A post to act in; ``until``: the day its delegation ends; ``lacks_code``: nobody acts in it without a second
     factor, and this session was opened without."""
@@ -149,11 +141,6 @@ def session_routes(desk: Desk, portal_secret: Callable[[], bytes]) -> APIRouter:
     def choose(body: ChooseBody, secret: Secret) -> Opened:
         """Act in another post, under another session."""
         return opened(desk, session_desk.choose_post(desk, secret, body.post_id, utc_now()))
-
-    @routes.post("/sign-out", status_code=204)
-    def leave(body: SignOutBody, secret: Secret) -> Response:
-        session_desk.sign_out(desk, secret, everywhere=body.everywhere, now=utc_now())
-        return Response(status_code=204)
 
     @routes.post("/me/password")
     def change(body: PasswordBody, secret: Secret) -> Opened:

@@ -188,9 +188,10 @@ def check_former(desk: Desk, found: Standing, former: str, now: datetime) -> tup
     return kept, subjects
 
 
-def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> None:
-    """End the session, or all of the person's. Raises Unauthenticated."""
+def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> Session:
+    """End the session, or all of the person's; the one that was left. Raises Unauthenticated."""
     reason: SessionEnd = "signed_out_everywhere" if everywhere else "signed_out"
+    left: list[Session] = []
 
     def decide(connection: Connection) -> Sequence[Proposed]:
         raw = driver(connection)
@@ -200,9 +201,11 @@ def sign_out(desk: Desk, secret: str, *, everywhere: bool, now: datetime) -> Non
         ends = open_sessions(raw, session.account_id) if everywhere else {session.session_id: session.account_id}
         told = desk.endings(connection, ends, reason, now)
         sessions.ended(raw, list(ends), now)
+        left[:] = [session]
         return told
 
     desk.store.run(desk.database, own_command(), decide)
+    return left[0]
 
 
 def present(raw: Raw, secret: str, now: datetime) -> Session:

@@ -111,6 +111,12 @@ def found(raw: psycopg.Connection[Any], secret: str, now: datetime) -> Session |
     return session
 
 
+def means_of(raw: psycopg.Connection[Any], secret: str) -> list[str]:
+    """How the session of a secret was opened, also when it is over; nothing for a secret that never was one."""
+    row = raw.execute("SELECT means FROM access_sessions WHERE secret = %s", (digest(secret),)).fetchone()
+    return [] if row is None else list(row[0])
+
+
 def opened(raw: psycopg.Connection[Any], session: Session) -> str:
     """Keep a session and give its secret, 43 characters."""
     secret = secrets.token_urlsafe(SECRET_BYTES)

@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
 from services.portal.forms import sent_form
-from services.portal.people.entering import entered, left, oidc_name, session_caller
+from services.portal.people.entering import entered, oidc_name, session_caller
+from services.portal.people.leaving import left
 from services.portal.people.sign_ins import agent_words
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, opening

@@ -1,7 +1,8 @@
 """The demonstration's issuer: one click per kind of post, no password. It refuses to exist in production.
 
 Its tokens are ordinary ones (Ed25519, an hour of life at most), so that nothing else in the system can tell a
-demonstration from a real sign-in.
+demonstration from a real sign-in. It knows nobody but by the token it gave, so that its end of a session
+(``END_SESSION``) has nothing to forget: it is there for the way out to be seen, and refuses what a real one refuses.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -19,6 +21,7 @@ from joserfc.jwk import OKPKey
 from shared.standards.posts import KINDS, POSTS, Kind, Shape
 
 PREFIX = "/demo-issuer"
+END_SESSION = "/end-session"
 TOKEN_SECONDS = 60 * 60
 RENEW_BELOW_SECONDS = 30 * 60
 SESSION_SECONDS = 12 * 60 * 60  # a working day; then one click again
@@ -111,6 +114,16 @@ class DemoIssuer:
         if float(claims["exp"]) - now > RENEW_BELOW_SECONDS or not isinstance(signed_in, int):
             return None
         return self._signed(claims, TOKEN_SECONDS) if now - signed_in < SESSION_SECONDS else None
+
+    def leaving_address(self, signed_out: str, state: str) -> str:
+        """Where a browser goes to end its session here; it comes back to ``signed_out`` with ``state``."""
+        asked = {"client_id": self._audience, "post_logout_redirect_uri": signed_out, "state": state}
+        return f"{PREFIX}{END_SESSION}?{urlencode(asked)}"
+
+    def check_leaving(self, asked: Mapping[str, str], signed_out: str) -> None:
+        """Raises ValueError when it is not this client that asks, or not to come back to its page ``signed_out``."""
+        if asked.get("client_id") != self._audience or asked.get("post_logout_redirect_uri") != signed_out:
+            raise ValueError("an unknown client, or an address it did not register")
 
     def _signed(self, told: Mapping[str, Any], seconds: int) -> str:
         now = int(self._now())

@@ -1,4 +1,4 @@
-"""Signing in with a name and a password, choosing a post, and leaving. The session's secret goes into the browser's
+"""Signing in with a name and a password, and choosing a post. The session's secret goes into the browser's
 cookie and nowhere else; what it may do is asked of access each time."""
 
 from __future__ import annotations
@@ -118,25 +118,6 @@ def entered(request: Request, opened: dict[str, Any], wanted: str) -> Response:
         wanted = "/account/second-factor"
     answer = RedirectResponse(wanted, 303)
     answer.set_cookie(secret_cookie(secure), opened["secret"], httponly=True, samesite="lax", secure=secure, path="/")
-    answer.delete_cookie(SESSION_COOKIE)
-    answer.delete_cookie(FORM_COOKIE)
-    return answer
-
-
-async def left(request: Request, *, everywhere: bool = False) -> Response:
-    """End the session this browser holds, everywhere it is known, and forget it here."""
-    settings: PortalSettings = request.app.state.settings
-    backends: Backends = request.app.state.backends
-    secret = secret_of(request, secure=settings.secure_cookies)
-    if secret is not None:
-        try:
-            await backends.post(session_caller(request), "access", "/v1/sign-out", {"everywhere": everywhere})
-        except Refused as refused:
-            if refused.status != 401:  # over already
-                raise
-        _tokens(request).forget(secret)
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(secret_cookie(settings.secure_cookies), secure=settings.secure_cookies, httponly=True)
     answer.delete_cookie(SESSION_COOKIE)
     answer.delete_cookie(FORM_COOKIE)
     return answer

@@ -11,8 +11,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.portal.backends import Backends, Caller
 from services.portal.forms import sent_form, text
-from services.portal.people import entering
-from services.portal.people.demo_issuer import AGENCIES, GROUPS, PREFIX, TOKEN_SECONDS, TWO_DESKS, DemoIssuer, Persona
+from services.portal.people import entering, leaving
+from services.portal.people.demo_issuer import (
+    AGENCIES,
+    END_SESSION,
+    GROUPS,
+    PREFIX,
+    TOKEN_SECONDS,
+    TWO_DESKS,
+    DemoIssuer,
+    Persona,
+)
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, inside, keep_session
 from services.portal.settings import PortalSettings
@@ -43,7 +52,7 @@ async def sign_in(request: Request) -> Response:
 @router.post("/sign-out")
 async def sign_out(request: Request, _form: Annotated[FormData, Depends(sent_form)]) -> Response:
     """End the session, and forget it in this browser."""
-    return await entering.left(request)
+    return await leaving.left(request)
 
 
 def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
@@ -77,6 +86,17 @@ def demo_routes(issuer: DemoIssuer, division: str) -> APIRouter:
         token = _token(issuer, _persona(form, division))
         keep_session(answer, token, secure=secure)
         return answer
+
+    @demo.get(END_SESSION)
+    async def end_session(request: Request) -> Response:
+        """The issuer's end of a session: back to this site's own page, and nowhere else."""
+        try:
+            issuer.check_leaving(request.query_params, leaving.own_address(request))
+        except ValueError:
+            raise Malformed(
+                "不是本系统登记的退出地址", "This is no address to come back to after signing out"
+            ) from None
+        return RedirectResponse(f"{leaving.PAGE}?{urlencode({'state': request.query_params.get('state', '')})}", 303)
 
     @demo.post("/token")
     async def token(request: Request) -> Response:

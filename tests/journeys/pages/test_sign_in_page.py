@@ -194,6 +194,18 @@ def test_somebody_links_an_identity_comes_in_by_it_and_unlinks_it(
     assert "王小明" in page.inner_text("header")
     held = {each["name"]: each for each in context.cookies() if each["domain"] == "127.0.0.1"}
     assert held["__Host-rollcall"]["httpOnly"] and "__Host-rollcall-oidc" not in held
+    page.click("form[action='/sign-out'] button")
+    page.wait_for_url("**/signed-out")
+    assert "县教育统一身份 告知也已退出" in page.inner_text("main") and not issuer.session
+    assert "__Host-rollcall" not in {each["name"] for each in context.cookies()}
+    page.goto(f"{page_address}/sign-in?next=/account/posts")
+    page.click(button)
+    page.wait_for_url(f"{issuer.url}/authorize?**")
+    assert page.inner_text("body") == "Who are you?"  # no longer in again by one click
+    issuer.session = True
+    page.goto(f"{page_address}/sign-in?next=/account/posts")
+    page.click(button)
+    page.wait_for_url("**/account/posts")
     page.goto(f"{page_address}/account")
     page.click("section[aria-labelledby=identities] table button")
     page.wait_for_url("**/sign-in/account**")  # the session began there, so it is over
@@ -203,7 +215,11 @@ def test_somebody_links_an_identity_comes_in_by_it_and_unlinks_it(
 def away(client: httpx.Client, wanted: str = "/account") -> dict[str, str]:
     """Press the button; the parameters the issuer is asked with, and where (``address``)."""
     token = form_token(client.get("/sign-in/account"))
-    page = client.post("/sign-in/oidc", data={"form_token": token, "next": wanted})
+    return led_away(client.post("/sign-in/oidc", data={"form_token": token, "next": wanted}))
+
+
+def led_away(page: httpx.Response) -> dict[str, str]:
+    """Where a page of ours leads on to."""
     assert page.status_code == 200, page.text
     address = unescape(page.text.partition('content="0; url=')[2].partition('"')[0])
     return {"address": address} | {name: each[0] for name, each in parse_qs(urlsplit(address).query).items()}
@@ -262,6 +278,57 @@ def test_the_way_through_the_issuer_as_requests_and_what_is_tried_on_it(
         away(hers)
         injected = came_back(hers, {"state": "<script>", "code": "x" * 5_000, "iss": "<b>"})
         assert injected.status_code in (401, 422) and "<script>" not in injected.text and "没有成功" in injected.text
+
+
+def test_the_way_out_through_the_issuer_as_requests_and_what_is_tried_on_it(
+    office: Office, page_address: str, issuer: Issuer
+) -> None:
+    from shared.kernel.clock import utc_now
+
+    office.now, issuer.person = utc_now(), {"sub": f"told {uuid4()}"}
+    person, login = office.someone(password=PASSWORD)
+    office.post(holder=person)
+    told = Configuration(issuer.url, CLIENT_ID, CLIENT_SECRET, issuer.redirect_uri)
+    counter, announced = OidcOffice(office.desk, RelyingParty(told)), Told("sub", str(issuer.person["sub"]))
+    linking.announce(counter, COUNTY, person, announced, office.command(), office.now)
+    with visitor(page_address) as hers, visitor(page_address) as elsewhere:
+
+        def leave(path: str) -> dict[str, str]:
+            issuer.session = True
+            assert came_back(hers, issuer.visit(away(hers)["address"])).status_code == 303
+            token = form_token(hers.get("/account"))
+            led = hers.get("/signed-out?state=x")
+            assert led.headers["location"] == "/"  # she is signed in, and no address says otherwise
+            return led_away(hers.post(path, data={"form_token": token, "next": "//evil.test"}))
+
+        asked = leave("/sign-out")
+        assert asked["post_logout_redirect_uri"] == issuer.signed_out_uri and "id_token_hint" not in asked
+        assert "__Host-rollcall" not in hers.cookies and hers.get("/account").status_code == 303
+        cookie = next(each for each in hers.cookies.jar if each.name == "__Host-rollcall-leaving")
+        assert cookie.secure and cookie.has_nonstandard_attr("HttpOnly")
+        assert "不能确认" in hers.get("/signed-out").text  # whoever does not come by the issuer
+        for state in ("", "x", "<script>", "中", "A" * 43, "closed", asked["state"][:-1]):
+            forged = hers.get("/signed-out", params={"state": state})
+            assert forged.status_code == 200 and "不能确认" in forged.text and "<script>" not in forged.text
+        for state in (asked["state"], ""):  # a browser that was told nothing
+            assert "不能确认" in elsewhere.get("/signed-out", params={"state": state}).text
+        back = issuer.browser.get(asked["address"]).headers["location"]
+        assert hers.get(back).headers["location"] == "/signed-out"  # and the forged ones used nothing up
+        assert "告知也已退出" in hers.get("/signed-out").text
+        assert "不能确认" in hers.get(back).text  # once
+
+        again = leave("/account/sign-out-everywhere")
+        assert again["state"] != asked["state"]
+        assert hers.get("/account").status_code == 303 and "不能确认" in hers.get(back).text
+
+        with visitor(page_address) as typed:  # nobody was at the issuer, and nothing of it is said
+            form = {"form_token": form_token(typed.get("/sign-in/account")), "login": login, "password": PASSWORD}
+            typed.post("/sign-in/account", data=form)
+            token, kept = form_token(typed.get("/account")), list(typed.cookies.jar)
+            assert typed.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
+            for each in kept:  # a page that stood open
+                typed.cookies.jar.set_cookie(each)
+            assert typed.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
 
 
 def test_a_page_asks_for_the_code_of_an_authenticator(office: Office, page_address: str, issuer: Issuer) -> None:

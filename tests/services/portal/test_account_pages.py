@@ -202,6 +202,26 @@ def test_ones_own_sign_ins_say_where_with_what_and_how_and_the_unusual_ones_are_
         assert "Chrome · Windows" in page and "没有大量查阅" in page and "不拦截" in page
 
 
+def test_where_the_issuer_cannot_be_asked_to_end_its_session_the_page_says_that_it_is_open(
+    office: Office, address: str
+) -> None:
+    _, login = office.someone()
+    with signed_in(office, address, login) as person:
+        with office.desk.database.writing() as connection:  # as if it had begun at an issuer no longer in the settings
+            connection.exec_driver_sql("UPDATE access_sessions SET means = '{oidc}' WHERE NOT ended")
+        left = person.send("/sign-out", {}, at="/account")
+        assert left.status_code == 303 and left.headers["location"] == "/signed-out"
+        assert person.client.get("/account").status_code == 303
+        for _ in range(2):  # also when it is loaded again
+            assert "您在 统一身份登录服务 的账号仍处于登录状态" in person.see("/signed-out")
+        assert "不能确认" in person.see("/signed-out?state=open")  # what is kept is no state
+        assert "is still open" in person.see("/signed-out?lang=en")
+        at = "/sign-in/account"
+        person.send(at, {"login": login, "password": PASSWORD}, at=at)
+        assert person.send("/sign-out", {}, at="/account").headers["location"] == "/sign-in"
+        assert person.client.get("/signed-out").headers["location"] == "/sign-in"  # nothing is left of it
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [

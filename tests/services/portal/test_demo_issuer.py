@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -87,6 +88,24 @@ def test_a_second_desk_is_another_person_with_the_same_rights(kind: Kind) -> Non
 def test_a_persona_without_its_place_gets_no_token(persona: Persona) -> None:
     with pytest.raises(ValueError):
         issuer().token(persona)
+
+
+def test_the_way_out_leads_back_to_its_own_page_only() -> None:
+    page = "http://127.0.0.1:8000/signed-out"
+    asked = dict(parse_qsl(urlsplit(issuer().leaving_address(page, "s t&a")).query))
+    assert asked == {"client_id": "rollcall", "post_logout_redirect_uri": page, "state": "s t&a"}
+    issuer().check_leaving(asked, page)
+    for bent in (
+        {"client_id": "another"},
+        {"post_logout_redirect_uri": "https://evil.test/signed-out"},
+        {"post_logout_redirect_uri": f"{page}/../steal"},
+        {"post_logout_redirect_uri": page.replace("127.0.0.1", "127.0.0.1@evil.test")},
+    ):
+        with pytest.raises(ValueError):
+            issuer().check_leaving(asked | bent, page)
+    for missing in ("client_id", "post_logout_redirect_uri"):
+        with pytest.raises(ValueError):
+            issuer().check_leaving({name: value for name, value in asked.items() if name != missing}, page)
 
 
 def test_a_token_lives_an_hour_at_most() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from html import unescape
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -362,6 +363,23 @@ def test_pages_carry_a_strict_policy_and_cookies_are_guarded(portal: Portal) -> 
         session = nobody.post("/demo-issuer/sign-in", data=data).headers["set-cookie"]
         assert "HttpOnly" in session and "SameSite=lax" in session
         assert " style=" not in page.text and "onclick" not in page.text and "<script>" not in page.text
+
+
+def test_the_demonstration_is_signed_out_of_as_a_real_issuer_is(portal: Portal) -> None:
+    with portal.as_("aid_clerk") as client:
+        leaving = client.post("/sign-out", data={"form_token": form_token(client.get("/"))})
+        assert leaving.status_code == 200 and "form-action 'self'" in leaving.headers["content-security-policy"]
+        assert "rollcall_session" not in client.cookies and client.get("/").status_code == 303
+        address = unescape(leaving.text.partition('content="0; url=')[2].partition('"')[0])
+        for bent in ("client_id=another", "post_logout_redirect_uri=https://evil.test/", "client_id="):
+            name = bent.partition("=")[0]
+            refused = client.get(re.sub(rf"{name}=[^&]*", bent, address))
+            assert refused.status_code == 422 and "location" not in refused.headers
+        back = client.get(address).headers["location"]
+        assert client.get(back).headers["location"] == "/signed-out"
+        assert "演示登录服务 告知也已退出" in client.get("/signed-out").text
+    with portal.visitor() as nobody:
+        assert "不能确认" in nobody.get(back).text
 
 
 def test_no_template_holds_what_the_policy_forbids() -> None:
