@@ -276,6 +276,10 @@ def test_a_read_in_full_that_a_lost_database_does_not_take_is_an_answer_to_come_
     told = answer.json()
     assert (told["code"], answer.headers["content-language"]) == ("unavailable", language) and said in told["detail"]
     assert desk.ask(path, "POST").text == '"13800138000"' and len(desk.fresh()) == 1
+    described = desk.http.get("/openapi.json").json()
+    answers = described["paths"]["/v1/students/{student_id}/reveal"]["post"]["responses"]
+    assert answers["503"] == {"$ref": "#/components/responses/Refused503"}
+    assert "Retry-After" in described["components"]["responses"]["Refused503"]["headers"]
 
 
 def test_a_file_that_a_lost_database_does_not_record_is_an_answer_to_come_back(desk: Desk) -> None:
