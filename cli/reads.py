@@ -11,6 +11,7 @@ import typer
 from deploy.spec import Installation
 
 ROWS = 200
+UNUSUAL = ("day", "viewer", "reads", "students", "rows", "at_once", "at_night")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,10 @@ def reads(
     with Session(Installation.from_environment(), "auditor") as session:
         if unusual:
             for row in session.get("audit", "/v1/reads/unusual", **given)["items"]:
-                typer.echo("\t".join(str(row[name]) for name in ("day", "viewer", "reads", "students", "at_night")))
+                counts = (
+                    str(row[name]) for name in ("day", "viewer", "reads", "students", "rows", "at_once", "at_night")
+                )
+                typer.echo("\t".join((*counts, " ".join(row["unusual"]))))
             return
         path = "/v1/reads" if student is None else f"/v1/reads/of/{student}"
         if reader is not None:

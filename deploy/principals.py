@@ -23,7 +23,7 @@ KNOWN_TIMEOUT_SECONDS = 15.0
 # Whose logs each service reads beside its own (audit's for what is erased); a test compares it with what they are
 # built from.
 CONSUMES: Mapping[str, tuple[str, ...]] = {
-    "access": ("registry", "audit"),
+    "access": ("registry", "matching", "disbursement", "notifications", "audit"),
     "registry": ("access", "audit"),
     "matching": ("registry", "audit"),
     "disbursement": ("registry", "matching", "audit"),

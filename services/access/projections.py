@@ -32,11 +32,10 @@ from services.access.tables import (
     EMERGENCIES,
     IDENTITIES,
     POSTS,
-    READS,
     SCHOOLS,
     SIGN_INS,
 )
-from services.registry.events import PersonalDataRead, RegisterExported, RejectedRowsRead, SchoolRegistered
+from services.registry.events import SchoolRegistered
 from shared.eventsourcing.projection import Assertion, Projection, Recorded
 
 NAME = "access"
@@ -181,19 +180,6 @@ def emergency_reviewed(event: Recorded) -> Iterable[Assertion]:
     yield Assertion(EMERGENCIES, fact.emergency_id, event.effective_on, values)
 
 
-def read_in_full(event: Recorded) -> Iterable[Assertion]:
-    """One opening, or a list of ``rows`` taken away."""
-    fact = event.fact
-    values = {
-        "account": fact.viewer,
-        "at": event.recorded_at,
-        "rows": getattr(fact, "rows", 1),
-        "division_code": fact.division_code,
-        "school_code": getattr(fact, "school_code", None),
-    }
-    yield Assertion(READS, event.event_id, ALWAYS, values)
-
-
 def school_registered(event: Recorded) -> Iterable[Assertion]:
     fact = event.fact
     values = {"code": fact.school_code, "name": fact.name, "division_code": fact.division_code}
@@ -209,7 +195,6 @@ ACCESS_VIEW = Projection(
         SIGN_INS,
         IDENTITIES,
         EMERGENCIES,
-        READS,
         SCHOOLS,
         HANDOVERS,
         HANDOVER_ITEMS,
@@ -232,9 +217,6 @@ ACCESS_VIEW = Projection(
         EmergencyAccessTaken: emergency_taken,
         EmergencyAccessEnded: emergency_ended,
         EmergencyAccessReviewed: emergency_reviewed,
-        PersonalDataRead: read_in_full,
-        RegisterExported: read_in_full,
-        RejectedRowsRead: read_in_full,
         SchoolRegistered: school_registered,
         **HANDOVER_FOLDS,
     },

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Select, Text, and_, cast, func, select, text
 
 from services.access.projections import NAME
-from services.access.sessions.unusual import MANY_READS, MANY_ROWS, READS_DAYS
 from services.access.tables import ACCOUNTS, DELEGATIONS, EMERGENCIES, POSTS, SCHOOLS, SIGN_INS
 from shared.database.database import Database
 from shared.standards.posts import Kind
@@ -44,17 +44,6 @@ class SignInRow(BaseModel):
     agent: str | None
 
 
-class ReadsRow(BaseModel):
-    """A day of one reader with many looks at personal data in full: ``reads`` of them one by one, ``rows`` with the
-    lists taken away. ``name`` None: of an account beyond one's place, or of a machine."""
-
-    account: str
-    name: str | None
-    day: date
-    reads: int
-    rows: int
-
-
 class EmergencyRow(BaseModel):
     """One emergency access; ``justified`` None: not reviewed yet; ``name`` None: of an account beyond one's place;
     ``ended_at``: when it was given back before ``until``; ``reviewed_by_name`` as ``name``."""
@@ -76,14 +65,6 @@ class EmergencyRow(BaseModel):
     school_class: str | None
 
 
-_MANY_READS = text("""
-SELECT r.account, a.name, r.day, r.reads, r.rows FROM (
-    SELECT account, (at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS reads, sum(rows)::integer AS rows
-    FROM reads WHERE at >= CAST(:since AS date) GROUP BY 1, 2
-) AS r
-LEFT JOIN accounts AS a ON a.entity::text = r.account AND a.valid_from <= :day AND a.valid_to > :day
-WHERE r.reads >= :reads OR r.rows >= :rows ORDER BY r.day DESC, r.rows DESC, r.account LIMIT :limit
-""")
 _A, _P, _D, _S, _N = ACCOUNTS.c, POSTS.c, DELEGATIONS.c, SIGN_INS.c, SCHOOLS.c
 
 
@@ -105,11 +86,12 @@ def unusual_sign_ins(connection: Connection, true_on: date, limit: int) -> list[
     return [SignInRow.model_validate(row._mapping) for row in connection.execute(statement)]
 
 
-def many_reads(connection: Connection, true_on: date, limit: int) -> list[ReadsRow]:
-    """Days of readers in the last weeks with many looks at personal data in full, the last day first."""
-    given = {"since": true_on - timedelta(days=READS_DAYS), "day": true_on, "limit": limit}
-    found = connection.execute(_MANY_READS, given | {"reads": MANY_READS, "rows": MANY_ROWS})
-    return [ReadsRow.model_validate(row._mapping) for row in found]
+def names_of(connection: Connection, true_on: date, accounts: Iterable[str]) -> dict[str, str]:
+    """Account id as text → its name, of those within the viewer's rows; what is no account has none."""
+    found = select(cast(_A.entity, Text).label("account"), _A.name).where(
+        ACCOUNTS.holds_on(true_on), cast(_A.entity, Text).in_(set(accounts)), _A.name.is_not(None)
+    )
+    return {row.account: row.name for row in connection.execute(found)}
 
 
 def emergencies(

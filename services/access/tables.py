@@ -75,20 +75,6 @@ SIGN_INS = PeriodTable(
     indexes=[Index("sign_ins_by_account", "account_id", "at")],
 )
 
-# One row per look at personal data in full, or list taken away in full, as the registry tells it: entity is the event.
-READS = PeriodTable(
-    "reads",
-    "registry",
-    [
-        Column("account", Text),
-        Column("at", DateTime(timezone=True)),
-        Column("rows", Integer),
-        Column("division_code", Text),
-        Column("school_code", Text),
-    ],
-    indexes=[Index("reads_by_moment", "at")],
-)
-
 # One row per identity at an issuer: entity is its id; ``told``: what an administrator told, or the subject.
 IDENTITIES = PeriodTable(
     "identities",

@@ -74,4 +74,6 @@ VIEWS: tuple[View, ...] = (
     ),
 )
 
-NOT_REPLAYED: Mapping[str, str] = {}
+NOT_REPLAYED: Mapping[str, str] = {
+    "reads_in_full": "counts of days; who read what, as known at a moment, is audit's view of reads",
+}

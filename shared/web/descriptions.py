@@ -27,13 +27,17 @@ REFUSALS = {
     "409": "The state of the world says no",
     "422": "Malformed; errors name the fields, never their values",
     "429": "Too often; Retry-After says when to come back",
-    "503": "For the moment not available; try again",
+    "503": "For the moment not available, the event store included; Retry-After says when to come back",
 }
 REFUSALS_OF_WRITES = {
     "412": "Changed by someone else since it was read (If-Match)",
     "413": "The body is too large",
     "415": "The body is of no kind this route takes",
     "428": "If-Match is needed",
+}
+_PASSING = ("429", "503")
+_RETRY_AFTER: dict[str, Any] = {
+    "Retry-After": {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds to wait, where it is known"}
 }
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -83,7 +87,8 @@ def describe_alike(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
         components["responses"] = {
-            f"Refused{status}": _refused(said) for status, said in {**REFUSALS, **REFUSALS_OF_WRITES}.items()
+            f"Refused{status}": {**_refused(said), **({"headers": _RETRY_AFTER} if status in _PASSING else {})}
+            for status, said in {**REFUSALS, **REFUSALS_OF_WRITES}.items()
         }
         return schema
 

@@ -20,9 +20,14 @@ from shared.web.acts import Acts
 from shared.web.disclosures import Disclosure
 from shared.web.languages import language_of
 from shared.web.logs import exception_outline
-from shared.web.problems import problem
+from shared.web.problems import away_problem
 
 log = structlog.get_logger("web")
+
+_NOT_RECORDED = (
+    "暂时无法登记本次查阅或导出,因此未提供任何内容,请稍后再试",
+    "This cannot be recorded for the moment, therefore nothing was given; try again shortly",
+)
 
 
 class NotRecorded(Exception):
@@ -43,7 +48,7 @@ class Disclosing:
 
         async def refuse() -> None:
             language = language_of(HTTPConnection(scope))
-            await problem(503, language=language, code="not_recorded")(scope, receive, send)
+            await away_problem(language, "not_recorded", _NOT_RECORDED)(scope, receive, send)
 
         async def watched(message: Message) -> None:
             nonlocal answer

@@ -13,9 +13,10 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.database.away import is_away
 from shared.web.languages import language_of
 from shared.web.logs import exception_outline
-from shared.web.problems import problem
+from shared.web.problems import away_problem, problem
 from shared.web.traces import TRACEPARENT, accepted, trace_id
 
 log = structlog.get_logger("web")
@@ -85,10 +86,14 @@ class Edge:
                 await self._app(scope, receive, dressed)
             except Exception as failure:
                 # The last resort: logged by its outline, because messages of drivers quote values.
-                log.error("request_failed", route=_route(scope), failure=exception_outline(failure))
+                away = is_away(failure)
+                outline = exception_outline(failure)
+                log.error("store_away" if away else "request_failed", route=_route(scope), failure=outline)
                 if status:
                     raise ConnectionAbortedError("answer broken off") from None
-                await problem(500, language=language_of(connection))(scope, receive, dressed)
+                language = language_of(connection)
+                answer = away_problem(language) if away else problem(500, language=language)
+                await answer(scope, receive, dressed)
             finally:
                 self._account(scope, status, (first_byte or time.perf_counter()) - began)
 

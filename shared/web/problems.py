@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("web")
 
 MEDIA_TYPE = "application/problem+json"
+AWAY_SECONDS = 5  # after which it is worth asking again: a PostgreSQL that restarts answers about then
+_AWAY = ("数据暂时无法读写,请稍后再试", "The data cannot be read or written for the moment; try again shortly")
 
 _TITLES: dict[int, tuple[str, str, str]] = {  # status → stable code, Chinese, English
     400: ("bad_request", "请求无法理解", "Bad request"),
@@ -124,6 +126,18 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
         return {"www-authenticate": "Bearer"}
     wait_seconds = refusal.facts.get("retry_after_seconds")
     return {} if wait_seconds is None else {"retry-after": str(wait_seconds)}
+
+
+def away_problem(language: Language, code: str | None = None, said: tuple[str, str] = _AWAY) -> Response:
+    """503 with when to come back. ``said``: Chinese and English."""
+    return problem(
+        503,
+        language=language,
+        code=code,
+        detail=said[0] if language == "zh" else said[1],
+        facts={"retry_after_seconds": AWAY_SECONDS},
+        headers={"retry-after": str(AWAY_SECONDS)},
+    )
 
 
 def validation_problem(request: Request, error: RequestValidationError) -> Response:

@@ -49,6 +49,7 @@ def staff(command: Callable[[Request, Viewer, Any], None]) -> APIRouter:
         odd = {"id": POST, "account_id": ACCOUNT, "name": "经办乙", "at": "2024-09-01T15:02:03Z", "refused": None}
         how = {"means": ["password"], "refused_before": 0, "address": "10.0.0.9", "agent": None}
         many = {"account": ACCOUNT, "name": "经办乙", "day": "2024-09-01", "reads": 60, "rows": 60}
+        many |= {"at_once": 1, "unusual": ["many_reads"]}
         return {"items": [odd | how | {"unusual": ["at_night"]}], "reads": [many]}
 
     @r.get("/agency-keys")

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.access import queries
+from services.access import queries, read_queries
 from services.access.accounts import account_desk, people
 from services.access.accounts.people import AccountFilter, AccountRow
 from services.access.acting import OPERATOR, administrator, operator_only
@@ -19,7 +19,9 @@ from services.access.errors import BadPlace
 from services.access.posts.places import school_place
 from services.access.posts.post_desk import establish, fill
 from services.access.projections import NAME
-from services.access.queries import ReadsRow, SignInRow
+from services.access.queries import SignInRow
+from services.access.read_projection import READS_VIEW
+from services.access.read_queries import ReadsRow
 from shared.eventsourcing.store import Command
 from shared.kernel.clock import today, utc_now
 from shared.standards.posts import Kind
@@ -99,9 +101,13 @@ def account_routes(desk: Desk) -> APIRouter:
     def unusual(viewer: Reader) -> SignIns:
         """What somebody should look at: sign-ins from a new address or browser, at night, after many refusals, from
         several addresses at once; and who saw much in full."""
+        with database.reading(viewer.scope, READS_VIEW.name) as connection:
+            reads = read_queries.many_reads(connection, today(), UNUSUAL_SHOWN)
         with database.reading(viewer.scope, NAME) as connection:
             items = queries.unusual_sign_ins(connection, today(), UNUSUAL_SHOWN)
-            return SignIns(items=items, reads=queries.many_reads(connection, today(), UNUSUAL_SHOWN))
+            names = queries.names_of(connection, today(), (each.account for each in reads))
+        named = [each.model_copy(update={"name": names.get(each.account)}) for each in reads]
+        return SignIns(items=items, reads=named)
 
     @routes.post("/accounts")
     def open_account(body: AccountBody, request: Request, viewer: Keeper) -> HandedOut:

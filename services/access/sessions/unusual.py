@@ -1,4 +1,4 @@
-"""What makes a sign-in, or a day of reads, worth a look by who administers accounts. Thresholds, each with its reason.
+"""What makes a sign-in worth a look by who administers accounts. Thresholds, each with its reason.
 
 They raise questions and refuse nothing: a county's people do work at night before a deadline, and come from new places.
 """
@@ -13,9 +13,6 @@ from shared.kernel.clock import SHANGHAI
 
 MANY_REFUSED = 5  # a forgotten password is tried three or four times
 SEVERAL_ADDRESSES = 3  # the office's and the telephone's are two; a third at the same time is somewhere else again
-MANY_READS = 50  # single openings of full particulars on one day: a class's worth, as audit counts them
-MANY_ROWS = 500  # rows in full taken away on one day: a whole school's
-READS_DAYS = 30  # a month is looked back over, as with audit's reads
 AGENT_CHARACTERS = 200
 _VERSIONS = re.compile(r"[\d._]+")
 

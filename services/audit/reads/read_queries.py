@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 from services.audit.reads.read_folds import DOWNLOAD, REFUSED
 from shared.kernel.clock import SHANGHAI
 from shared.kernel.refusals import Malformed
+from shared.standards.reading import MANY_AT_ONCE, MANY_READS, MANY_ROWS, Sign, signs_of
 from shared.web.pages import PageTurn
 
-MANY_A_DAY = 50  # single openings of one reader on one day that are worth a question
 NIGHT = (22, 6)  # Shanghai hours, half-open over midnight
 _COLUMNS = (
     "r.entity AS read_id, r.read_at, r.viewer, r.kind, {student} AS student_id, r.subject_id, r.purpose, r.fields,"
@@ -33,7 +33,33 @@ _SOURCES = (
 )
 
 
+# The rows of one act were folded from one event, which (log, index) names. A whole list is one row of many.
+_TOLD = " UNION ALL ".join(
+    f"SELECT '{table.split()[0]}' AS log, r.log_index, r.viewer, r.read_at, {told} AS student_id, r.rows"
+    f" FROM {table} WHERE r.read_at >= :since AND r.read_at < :until AND r.kind NOT IN ('{REFUSED}', '{DOWNLOAD}')"
+    for table, told in _SOURCES
+)
+_UNUSUAL = text(f"""
+WITH told AS (
+    SELECT *, (read_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+           extract(hour FROM read_at AT TIME ZONE 'Asia/Shanghai') AS hour
+    FROM ({_TOLD}) AS each
+), acts AS (
+    SELECT viewer, day, hour >= :dusk OR hour < :dawn AS at_night, max(rows) AS whole, count(*) AS shown
+    FROM told GROUP BY log, log_index, viewer, day, hour
+), days AS (
+    SELECT viewer, day, count(*) AS reads, sum(coalesce(whole, shown))::bigint AS rows,
+           coalesce(max(shown) FILTER (WHERE whole IS NULL), 0) AS at_once,
+           count(*) FILTER (WHERE at_night) AS at_night
+    FROM acts GROUP BY viewer, day
+), people AS (SELECT viewer, day, count(DISTINCT student_id) AS students FROM told GROUP BY viewer, day)
+SELECT viewer, day, reads, students, rows, at_once, at_night FROM days JOIN people USING (viewer, day)
+WHERE reads >= :many OR rows >= :rows OR at_once >= :at_once OR at_night > 0
+ORDER BY reads DESC, rows DESC, viewer, day LIMIT :limit
+""")
+
 Act = Literal["read", "export", "refused"]
+UnusualSign = Sign | Literal["at_night"]
 _EXPORT = f"(r.kind = '{DOWNLOAD}' OR r.kind LIKE 'export:%')"
 _ACTS: Mapping[Act, str] = {
     "read": f"NOT {_EXPORT} AND r.kind <> '{REFUSED}'",
@@ -70,13 +96,19 @@ class ReadRow(BaseModel):
 
 
 class UnusualRow(BaseModel):
-    """A reader's day that is worth a question: many single openings, or some at night."""
+    """A reader's day that is worth a question. ``reads``: acts, each once however many it showed; ``students``:
+    different ones among them, where they are known; ``rows``: shown by all acts, whole lists included; ``at_once``: by
+    the largest act that is no whole list; ``at_night``: acts then; ``unusual``: many_reads, many_at_once, many_rows,
+    at_night."""
 
     viewer: str
     day: date
     reads: int
     students: int
+    rows: int
+    at_once: int
     at_night: int
+    unusual: list[UnusualSign]
 
 
 class Places(BaseModel):
@@ -138,22 +170,16 @@ def end_of(day: date) -> datetime:
 
 
 def unusual(connection: Connection, since: datetime, until: datetime, limit: int) -> list[UnusualRow]:
-    """Readers' days within [since, until) with many openings or some at night, most first."""
-    each = " UNION ALL ".join(
-        f"SELECT r.viewer, r.read_at, r.kind, {told} AS student_id FROM {table}"
-        f" WHERE r.read_at >= :since AND r.read_at < :until AND r.kind NOT IN ('{REFUSED}', '{DOWNLOAD}')"
-        for table, told in _SOURCES
-    )
-    statement = text(
-        "SELECT viewer, (read_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS reads,"
-        " count(DISTINCT student_id) AS students, count(*) FILTER (WHERE hour >= :dusk OR hour < :dawn) AS at_night"
-        " FROM (SELECT *, extract(hour FROM read_at AT TIME ZONE 'Asia/Shanghai') AS hour"
-        f" FROM ({each}) AS told) AS one"
-        " GROUP BY viewer, day HAVING count(*) >= :many OR count(*) FILTER (WHERE hour >= :dusk OR hour < :dawn) > 0"
-        " ORDER BY reads DESC, viewer, day LIMIT :limit"
-    )
-    given = {"since": since, "until": until, "limit": limit, "many": MANY_A_DAY, "dusk": NIGHT[0], "dawn": NIGHT[1]}
-    return [UnusualRow.model_validate(dict(row)) for row in connection.execute(statement, given).mappings()]
+    """Readers' days within [since, until) that stand out, most acts first."""
+    given: dict[str, Any] = {"since": since, "until": until, "limit": limit, "dusk": NIGHT[0], "dawn": NIGHT[1]}
+    given |= {"many": MANY_READS, "rows": MANY_ROWS, "at_once": MANY_AT_ONCE}
+    found = []
+    for row in connection.execute(_UNUSUAL, given).mappings():
+        signs: list[UnusualSign] = [*signs_of(row["reads"], row["at_once"], row["rows"])]
+        if row["at_night"]:
+            signs.append("at_night")
+        found.append(UnusualRow(**row, unusual=signs))
+    return found
 
 
 def _branch(table: str, told: str, conditions: Sequence[str], student: UUID | None, places: Places | None) -> str:

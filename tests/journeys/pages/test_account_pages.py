@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from deploy.views import VIEWS
 from services.access.second_factors.second_factor import STEP_SECONDS, code_of
 from services.audit import app as audit_app
+from services.disbursement.letter_events import LetterPaperRead
 from services.registry.events import PersonalDataRead
 from shared.eventsourcing.store import Command, Proposed
 from shared.hosting.service import Service
@@ -140,9 +141,14 @@ def test_keys_and_unusual_sign_ins_of_an_administrator(office: Office, people: P
     page.locator("details[open] button").click()
     expect(page.locator(".key-ending")).to_contain_text("更换中")
     proper(page, tmp_path / "key-rotated")
+    why: dict[str, Any] = {"purpose": "寄送", "fields": ("name",), "division_code": DIVISION}
+    named = tuple(uuid4() for _ in range(500))
+    paper = LetterPaperRead(viewer=str(keeper), letter_id=uuid4(), children=named, **why)
+    office.installation.append("disbursement", uuid4(), paper, today())
     office.installation.pump()
     page.goto("/people/unusual")
     expect(page.locator("#sign-ins tbody tr").first).to_contain_text("新浏览器")
+    expect(page.locator("#reads tbody .sign")).to_have_text(["一次涉及人数多", "总人数多"])
     proper(page, tmp_path / "unusual")
 
 

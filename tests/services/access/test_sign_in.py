@@ -14,13 +14,9 @@ from services.access.administration import Administrator
 from services.access.commands import CloseAccount
 from services.access.errors import SignInFailed, TooManyAttempts, WeakPassword
 from services.access.events import PasswordChanged, SessionEnded, SignedIn, SignInRefused
-from services.access.projections import NAME
 from services.access.sessions import lockout, session_desk
 from services.access.sessions.sign_in import Attempt, sign_in
 from services.access.sessions.unusual import WorkingHours
-from services.registry.events import PersonalDataRead, RegisterExported
-from shared.database.scopes import Scope
-from shared.kernel.clock import today
 from shared.web.authentication import Unauthenticated
 from tests.services.access.conftest import COUNTY, PASSWORD, Office
 from tests.services.installation import DIVISION
@@ -231,25 +227,3 @@ def test_what_is_unusual_is_told_of_a_sign_in(office: Office) -> None:
 def test_working_hours_are_the_countys() -> None:
     shanghai = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # eight in the evening there
     assert not WorkingHours().at_night(shanghai) and WorkingHours(8, 18).at_night(shanghai)
-
-
-def test_who_saw_much_in_full_on_one_day_is_shown(office: Office) -> None:
-    person, _ = office.someone()
-    place = {"division_code": DIVISION, "school_code": "S1"}
-    read = PersonalDataRead(viewer=str(person), student_id=uuid.uuid4(), purpose="核对", fields=("phone",), **place)
-    for _each in range(3):
-        office.installation.append("registry", uuid.uuid4(), read, office.now.date())
-    export = RegisterExported(
-        viewer="agency-key:1", kind="students", purpose="核对", rows=500, fields=("name",), division_code=DIVISION
-    )
-    office.installation.append("registry", uuid.uuid4(), export, office.now.date())
-    office.installation.pump()
-    with office.desk.database.reading(Scope(division=DIVISION), NAME) as connection:
-        (only,) = queries.many_reads(connection, today(), 50)
-        assert (only.account, only.name, only.reads, only.rows) == ("agency-key:1", None, 1, 500)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(queries, "MANY_READS", 3)
-            found = {row.account: row for row in queries.many_reads(connection, today(), 50)}
-    assert (found[str(person)].name, found[str(person)].reads) == ("王小明", 3)
-    with office.desk.database.reading(Scope(school="S2"), NAME) as connection:
-        assert queries.many_reads(connection, today(), 50) == []

@@ -15,10 +15,11 @@ import pytest
 
 from services.access.keys import agency_keys
 from services.access.second_factors.second_factor import STEP_SECONDS, code_of
+from services.disbursement.letter_events import LetterPaperRead
 from services.portal.people.sign_ins import agent_words
 from shared.kernel.clock import today, utc_now
 from tests.services.access.conftest import PASSWORD, Office
-from tests.services.installation import Installation
+from tests.services.installation import DIVISION, Installation
 from tests.support.access_portal import access_portal, signed_in
 
 
@@ -200,6 +201,21 @@ def test_ones_own_sign_ins_say_where_with_what_and_how_and_the_unusual_ones_are_
     with signed_in(office, address, keepers_login) as administrator:
         page = administrator.see("/people/unusual")
         assert "Chrome · Windows" in page and "没有大量查阅" in page and "不拦截" in page
+        clerk, _ = office.someone()
+        named = tuple(uuid4() for _ in range(66))
+        paper = LetterPaperRead(
+            viewer=str(clerk),
+            letter_id=uuid4(),
+            children=named,
+            purpose="寄送",
+            fields=("name",),
+            division_code=DIVISION,
+        )
+        office.installation.append("disbursement", uuid4(), paper, today())
+        office.installation.pump()
+        rows = administrator.see("/people/unusual").split('id="reads"')[1].split("<tbody>")[1]
+        (row,) = rows.split("</table>")[0].split("<tr>")[1:]
+        assert "王小明" in row and "一次涉及人数多" in row and row.count(">66<") == 2 and row.count(">1<") == 1
 
 
 def test_where_the_issuer_cannot_be_asked_to_end_its_session_the_page_says_that_it_is_open(

@@ -39,6 +39,7 @@ from shared.web.gathering import KEPT_A_MINUTE, KEPT_EACH
 from shared.web.viewers import Viewer, require
 from tests.services.installation import DIVISION, Installation
 from tests.shared.web.tokens import AUDIENCE, ISSUER, Ed25519Signer, claims, token
+from tests.support.away import away
 
 SIGNER = Ed25519Signer()
 NOON = datetime(2026, 11, 28, 4, 0, 5, tzinfo=UTC)
@@ -69,9 +70,10 @@ class Desk:
         new, self.seen = entries[self.seen :], len(entries)
         return [unseal(entry.logged.event, {}) for entry in new]
 
-    def ask(self, path: str, method: str = "GET", **who: Any) -> Any:
+    def ask(self, path: str, method: str = "GET", language: str = "zh", **who: Any) -> Any:
         given = {"sub": "teacher-1", "kind": "registrar", "school": "S1", "division": None, **who}
-        return self.http.request(method, path, headers={"authorization": f"Bearer {token(SIGNER, claims(**given))}"})
+        headers = {"authorization": f"Bearer {token(SIGNER, claims(**given))}", "accept-language": language}
+        return self.http.request(method, path, headers=headers)
 
 
 class _Away:
@@ -260,6 +262,31 @@ def test_fields_in_full_are_shown_only_after_the_read_is_recorded(desk: Desk) ->
     assert [type(fact) for fact in desk.fresh()] == [PersonalDataRead]
     forgotten = desk.ask(f"{path}?forget=true", "POST")
     assert forgotten.status_code == 503 and "138" not in forgotten.text and desk.fresh() == []
+
+
+@pytest.mark.parametrize("language, said", [("zh", "暂时无法读写"), ("en", "for the moment")])
+def test_a_read_in_full_that_a_lost_database_does_not_take_is_an_answer_to_come_back(
+    desk: Desk, language: str, said: str
+) -> None:
+    path = f"/v1/students/{uuid4()}/reveal"
+    with away(desk.database):
+        answer = desk.ask(path, "POST", language)
+    assert answer.status_code == 503 and "138" not in answer.text and desk.fresh() == []
+    assert answer.headers["content-type"] == "application/problem+json" and int(answer.headers["retry-after"]) > 0
+    told = answer.json()
+    assert (told["code"], answer.headers["content-language"]) == ("unavailable", language) and said in told["detail"]
+    assert desk.ask(path, "POST").text == '"13800138000"' and len(desk.fresh()) == 1
+    described = desk.http.get("/openapi.json").json()
+    answers = described["paths"]["/v1/students/{student_id}/reveal"]["post"]["responses"]
+    assert answers["503"] == {"$ref": "#/components/responses/Refused503"}
+    assert "Retry-After" in described["components"]["responses"]["Refused503"]["headers"]
+
+
+def test_a_file_that_a_lost_database_does_not_record_is_an_answer_to_come_back(desk: Desk) -> None:
+    with away(desk.database):
+        answer = desk.ask("/v1/list.xlsx")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded") and answer.headers["retry-after"]
+    assert "登记" in answer.json()["detail"] and desk.ask("/v1/list.xlsx").status_code == 200
 
 
 def test_a_killed_process_loses_the_open_minute_of_refusals_and_no_export(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from services.disbursement.letter_events import LetterPaperRead
 from services.disbursement.letters.letter_paper import PaperChild, PaperLetter, written
 from tests.services.disbursement.letters.office import APPROVER, CLERK, NUMBER, Office
 from tests.services.disbursement.letters.test_letters import GONE
+from tests.support.away import away
 
 OTHER_NUMBER = "44030620150101001X"
 WHY = {"purpose": "寄送对方核实资助情况"}
@@ -86,17 +87,33 @@ def test_what_is_not_recorded_does_not_leave(office: Office, monkeypatch: pytest
     two_children(office, "460403")
     path = f"/letters/{office.sent('460403')['460403']}/letter.docx"
 
-    def away(*_given: Any, **_more: Any) -> None:
+    def fails(*_given: Any, **_more: Any) -> None:
         raise OperationalError("append", {}, Exception("away"))
 
-    monkeypatch.setattr(office.acts, "exported", away)
+    monkeypatch.setattr(office.acts, "exported", fails)
     answer = office.post(path, WHY)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded")
     assert "content-disposition" not in answer.headers and NUMBER not in answer.text
     monkeypatch.undo()
-    monkeypatch.setattr(office.service.store, "run", away)
-    failed = office.post(path, WHY)
-    assert failed.status_code == 500 and "content-disposition" not in failed.headers
+
+
+def test_a_database_that_is_lost_before_the_read_is_recorded_lets_no_paper_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_children(office, "460406")
+    path = f"/letters/{office.sent('460406')['460406']}/letter.docx"
+    run = office.service.store.run
+
+    def lost(*given: Any, **more: Any) -> Any:
+        with away(office.service.database):
+            return run(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.service.store, "run", lost)
+        answer = office.post(path, WHY)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable") and answer.headers["retry-after"]
+    assert "content-disposition" not in answer.headers and NUMBER not in answer.text
+    assert office.post(path, WHY).status_code == 200
 
 
 def test_an_erased_child_is_erased_on_paper_and_not_told_as_read(office: Office) -> None:
