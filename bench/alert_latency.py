@@ -38,6 +38,7 @@ RATES_PER_SECOND = (5.0, 10.0, 20.0)
 CLASSES_OF_A_SCHOOL = 40
 BATCH_LINES = 400
 ANSWER_SECONDS = 60.0
+KIND = "absent_running"
 
 
 class Absent(NamedTuple):
@@ -166,8 +167,22 @@ async def _listen(client: httpx.AsyncClient, address: str, seen: dict[str, float
                 name = line[7:]
             elif line.startswith("data: ") and name == "row":
                 row = json.loads(line[6:])["row"]
-                if row["kind"] == "absent_running":
+                if row["kind"] == KIND:
                     seen.setdefault(row["student_id"], time.perf_counter())
+            elif line.startswith("data: ") and name == "reload":
+                await _read_again(client, address.removesuffix("/stream"), seen)
+
+
+async def _read_again(client: httpx.AsyncClient, address: str, seen: dict[str, float]) -> None:
+    """As a page does that is told so: too much changed at once to be told row by row."""
+    asked: dict[str, str | int] = {"kind": KIND, "limit": 200}
+    while True:
+        page = (await client.get(address, params=asked)).raise_for_status().json()
+        for row in page["items"]:
+            seen.setdefault(row["student_id"], time.perf_counter())
+        if page["next"] is None:
+            return
+        asked["after"] = page["next"]
 
 
 async def _send(client: httpx.AsyncClient, base: str, absent: Absent, moments: Moments) -> None:

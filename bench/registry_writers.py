@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.live import free_ports
+from bench.live import free_ports, level
 from bench.report import BenchResult, Measure, result, timed
 from cli.session import Session
 from deploy import local
@@ -35,8 +35,6 @@ from shared.standards.identity_number import check_digit
 WRITERS = 200
 RATE_TARGET, P99_TARGET_MS = 500.0, 200.0
 WARM_SECONDS = 3.0
-FOLLOWED_SECONDS_MOST, LOOK_SECONDS, LOOKS_IN_A_ROW = 600.0, 0.5, 4
-_BACKLOGS = ("lag", "relay backlog", "sequencer backlog", "matching backlog")
 _FAMILY = "赵钱孙李周吴郑王冯陈"
 
 
@@ -56,11 +54,13 @@ def run(events: int = 10_000) -> BenchResult:
         hurried = asyncio.run(_all(installation, token, rows, events, None))
         used = {name: round(spent - before.get(name, 0.0), 1) for name, spent in _processor(installation).items()}
         sent = next(rows)
-        _wait_until_followed(installation)
+        level(installation)
         followed = Measure("row sent → in every view of every service", sent, time.perf_counter() - began)
         before = _processor(installation)
+        first = next(rows)
         paced = asyncio.run(_all(installation, token, rows, events, RATE_TARGET))
-        at_pace = sum(_processor(installation).values()) - sum(before.values())
+        at_pace = {name: spent - before.get(name, 0.0) for name, spent in _processor(installation).items()}
+        at_pace_rows = next(rows) - first - 1
         return result(
             "registry_writers",
             [
@@ -69,8 +69,9 @@ def run(events: int = 10_000) -> BenchResult:
                 _timed(f"… {WRITERS} clients who offer {RATE_TARGET:.0f} rows/s together", *paced),
             ],
             rows=sent,
-            processor_ms_per_row_at_pace=round(1_000 * at_pace / (next(rows) - sent), 2),
             **{f"{name}_processor_seconds": spent for name, spent in used.items()},
+            processor_ms_per_row_at_pace=round(1_000 * sum(at_pace.values()) / at_pace_rows, 2),
+            **{f"{name}_ms_at_pace": round(1_000 * spent / at_pace_rows, 2) for name, spent in at_pace.items()},
         )
     finally:
         local.bring_down(installation)
@@ -89,17 +90,6 @@ def _processor(installation: Installation) -> dict[str, float]:
             family = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
             found[part.name] = sum(sum(each.cpu_times()[:2]) for each in family)
     return found
-
-
-def _wait_until_followed(installation: Installation) -> None:
-    """Until no service has anything before it. Raises RuntimeError when that takes too long."""
-    deadline, quiet = time.monotonic() + FOLLOWED_SECONDS_MOST, 0
-    while quiet < LOOKS_IN_A_ROW:  # what one service has done becomes another's work a moment later
-        if time.monotonic() > deadline:
-            raise RuntimeError("what follows from the rows does not come to an end")
-        time.sleep(LOOK_SECONDS)
-        waiting = [each.value for each in gather(installation).figures if each.name.startswith(_BACKLOGS)]
-        quiet = 0 if any(waiting) else quiet + 1
 
 
 async def _all(
