@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from services.disbursement.errors import BadProgramme, NoRate
+from shared.standards.division import area
 from shared.standards.school_calendar import months_on
 
 PAY_WITHIN_MONTHS = 2  # of the term's start (domain.md §6)
@@ -25,7 +26,7 @@ _YEARS_AROUND = (-2, -1, 0, 1, 2)  # enough for every day to have a term and the
 class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Yearly fen per student from a day on, until a later rate of the same stage and boarding.
 
-    ``region`` is a prefix of division codes; empty = everywhere."""
+    ``region`` is a division's code (469000 = all of 4690) or the beginning of codes; empty = everywhere."""
 
     valid_from: date
     region: str
@@ -142,7 +143,7 @@ def amount_fen(programme: Programme, term: Term, stage: str, boarder: bool, divi
     """What one student is due in this term: the yearly rate in force on the day its rule begins it, shared equally
     among the terms. School may begin some days before; a rate told from September on is the autumn's all the same.
 
-    The longest matching region wins, then the latest rate. Raises NoRate.
+    The smallest region around the division wins, then the latest rate. Raises NoRate.
     """
     fitting = [
         rate
@@ -150,11 +151,11 @@ def amount_fen(programme: Programme, term: Term, stage: str, boarder: bool, divi
         if rate.stage == stage
         and rate.boarder == boarder
         and rate.valid_from <= term.rates_on
-        and division_code.startswith(rate.region)
+        and division_code.startswith(area(rate.region))
     ]
     if not fitting:
         raise NoRate("该学段没有生效的资助标准", "no rate is in force for this stage", stage=stage, term=term.name)
-    best = max(fitting, key=lambda rate: (len(rate.region), rate.valid_from))
+    best = max(fitting, key=lambda rate: (len(area(rate.region)), rate.valid_from))
     return best.yearly_fen // len(programme.terms)
 
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from services.portal.doors import Doors
 from services.portal.navigation import areas
-from services.portal.session import Opening, finish, form_token, nonce_of
+from services.portal.session import Opening, answers_for_all, finish, form_token, nonce_of
 from services.portal.tables.columns import day_text, moment_text, money_text
 from services.portal.texts import Texts
 from shared.kernel.clock import SHANGHAI, today
@@ -102,6 +102,7 @@ class Rendering:
             "viewer": opened.viewer if opened else None,
             "standing": opened.standing if opened else None,
             "holds": lambda *names: any(Right(name) in rights for name in names),
+            "answers_for_all": opened is not None and answers_for_all(request, opened),
             "areas": areas(rights, request.url.path),
             "form_token": form_token(self._form_key, nonce_of(request)),
             "post_name": lambda kind: _post_name(kind, language),

@@ -23,6 +23,7 @@ from services.portal.auditing.standing import Standing, Standings
 from services.portal.backends import Caller
 from services.portal.people.demo_issuer import TOKEN_SECONDS, DemoIssuer
 from services.portal.proxy import from_this_site
+from services.portal.settings import PortalSettings
 from services.portal.texts import Texts
 from shared.kernel.refusals import Forbidden, Refusal
 from shared.standards.rights import Right
@@ -100,6 +101,13 @@ def permit(*rights: Right) -> DependsOn:
     if not rights:
         raise ValueError("a page names at least one right")
     return DependsOn(Permission(*rights))
+
+
+def answers_for_all(request: Request, opened: Opening) -> bool:
+    """Whether the viewer's division holds all of the installation's: what is stated for everybody at once, the registry
+    takes from nobody else, and a page offers it to nobody else."""
+    settings: PortalSettings = request.app.state.settings
+    return opened.viewer.scope.holds(settings.division)
 
 
 def nonce_of(request: Request) -> str:

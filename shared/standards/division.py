@@ -59,6 +59,15 @@ def within(code: object, area: object) -> bool:
     return scope(code).startswith(scope(area))
 
 
+def area(place: str) -> str:
+    """What the codes within a place begin with, itself among them: 469000 is around 469001. A text that is no code
+    stands as it is, the empty one around everything: for what configurations and events say, which is not refused."""
+    try:
+        return scope(place)
+    except DivisionCodeError:
+        return place
+
+
 def parents(raw: object) -> tuple[str, ...]:
     """Scopes that contain the area, widest first, without itself. Raises DivisionCodeError."""
     own = scope(raw)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.standards import division as divisions
+from shared.standards.division import area
 
 NAME_CHARACTERS = 40
 SPANS_MOST = 400  # of one kind in one school year
@@ -142,21 +142,13 @@ def years_for(told: Iterable[ToldYear], division: str, school: str | None) -> di
     """School year → the content that counts for a school in a division, or for the division itself."""
     best: dict[int, tuple[tuple[bool, int], str]] = {}
     for each in told:
-        own, area = each.school is not None and each.school == school, _area(each.place)
-        if not own and (each.school is not None or not division.startswith(area)):
+        own, around = each.school is not None and each.school == school, area(each.place)
+        if not own and (each.school is not None or not division.startswith(around)):
             continue
-        rank = (own, len(area))
+        rank = (own, len(around))
         if each.school_year not in best or rank > best[each.school_year][0]:
             best[each.school_year] = (rank, each.content)
     return {school_year: content for school_year, (_, content) in sorted(best.items())}
-
-
-def _area(place: str) -> str:
-    """The prefix of the codes within a place: 469000 is around 469001."""
-    try:
-        return divisions.scope(place)
-    except divisions.DivisionCodeError:
-        return place
 
 
 def calendar_of(contents: Iterable[str]) -> SchoolCalendar:

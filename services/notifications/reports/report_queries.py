@@ -17,6 +17,7 @@ from services.notifications.reports.reading import Schools
 from services.notifications.reports.report_periods import LEVELS, Period, ended_before
 from services.notifications.reports.report_view import LIVED, REPORTING_SCHOOLS, REPORTS
 from services.notifications.signals.memory import calendars_on
+from shared.standards.division import area
 from shared.web.pages import PageTurn
 
 PERIODS_SHOWN = 6  # of each level in the overview
@@ -138,7 +139,7 @@ def listed(connection: Connection, turn: PageTurn, asked: ReportFilter, day: dat
     if asked.school is not None:
         statement = statement.where(_R.school_code == asked.school)
     if asked.division is not None:
-        statement = statement.where(_R.division_code.startswith(asked.division, autoescape=True))
+        statement = statement.where(_R.division_code.startswith(area(asked.division), autoescape=True))
     if asked.first is not None:
         statement = statement.where(_R.last >= asked.first)
     if asked.last is not None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from services.notifications.errors import BadRules
+from shared.standards.division import area
 
 LONGEST_WAIT_DAYS = 180
 LONGEST_DOCUMENT_DAYS = 1_100  # three school years
@@ -63,8 +64,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Variation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Other thresholds for a place, a stage, or both: ``division`` is the beginning of a division's code. What is not
-    said stays as it is around it."""
+    """Other thresholds for a place, a stage, or both: ``division`` is a division's code (469000 = all of 4690) or the
+    beginning of codes. What is not said stays as it is around it."""
 
     division: str | None = None
     stage: str | None = None
@@ -83,7 +84,7 @@ class Variation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def holds_in(self, division: str, stage: str | None) -> bool:
         """Whether it is meant for a school's place and a student's stage."""
-        return division.startswith(self.division or "") and self.stage in (None, stage)
+        return division.startswith(area(self.division or "")) and self.stage in (None, stage)
 
 
 class DocumentDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,7 +130,7 @@ class AlertRules(Thresholds, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def _at(rules: AlertRules, division: str, stage: str | None) -> Thresholds:
     values = {name: getattr(rules, name) for name in Thresholds.__struct_fields__}
     fitting = [each for each in rules.variations if each.holds_in(division, stage)]
-    for each in sorted(fitting, key=lambda each: (len(each.division or ""), each.stage is not None)):
+    for each in sorted(fitting, key=lambda each: (len(area(each.division or "")), each.stage is not None)):
         told = ((name, getattr(each, name)) for name in values)
         values |= {name: value for name, value in told if value is not None}
     return Thresholds(**values)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends, Refused
@@ -16,13 +17,14 @@ from services.portal.forms import Sent, back, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening, permit
 from shared.kernel.clock import today, utc_now
-from shared.kernel.refusals import Malformed
+from shared.kernel.refusals import Malformed, Refusal
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
 Opened = Annotated[Opening, Depends(opening)]
 PAGE = "/agency-keys"
 FIELDS = ("agency", "label", "until")
+ROTATING = ("keep", "until")
 LIFE = timedelta(days=365)  # what the form proposes: the longest a key may live
 # How long a former key may be used on: as long as it takes to reach whoever runs the machine.
 KEPT: Mapping[str, timedelta] = {
@@ -43,10 +45,15 @@ async def agency_keys(request: Request, opened: Opened) -> Response:
 async def issue(request: Request, opened: Opened, form: Sent) -> Response:
     """A key for a machine, shown in the answer."""
     typed = {name: text(form, name) for name in FIELDS}
-    return await _made(request, opened, "/v1/agency-keys", typed, command_id(form), typed=typed)
+    try:
+        made = await _post(request, opened, "/v1/agency-keys", typed, form)
+    except (Refused, Refusal) as refused:
+        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
+    return await _made(request, opened, made)
 
 
 @router.get(f"{PAGE}/{{key_id}}/rotate")
+@router.get(f"{PAGE}/{{key_id}}/revoke")
 async def again(key_id: UUID) -> Response:
     """Where a reload of an answer comes to."""
     return RedirectResponse(PAGE, 303)
@@ -55,37 +62,34 @@ async def again(key_id: UUID) -> Response:
 @router.post(f"{PAGE}/{{key_id}}/rotate", dependencies=[permit(Right.AGENCY_KEYS_ROTATE)])
 async def rotate(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
     """Another key in its place, shown in the answer."""
-    kept = KEPT.get(text(form, "keep"))
-    if kept is None:
-        raise Malformed("请选择旧密钥再用多久", "Say how long the former key is good", field="keep")
-    body = {"until": text(form, "until"), "valid_until": (utc_now() + kept).isoformat()}
-    command = command_id(form)
-    return await _made(request, opened, f"/v1/agency-keys/{key_id}/rotate", body, command)
+    typed = {name: text(form, name) for name in ROTATING}
+    try:
+        kept = KEPT.get(typed["keep"])
+        if kept is None:
+            raise Malformed("请选择旧密钥再用多久", "Say how long the former key is good", field="keep")
+        body = {"until": typed["until"], "valid_until": (utc_now() + kept).isoformat()}
+        made = await _post(request, opened, f"/v1/agency-keys/{key_id}/rotate", body, form)
+    except (Refused, Refusal) as refused:
+        turning = {"key_id": str(key_id), **typed}
+        return await _page(request, opened, turning=turning, **refusal_shown(opened, refused))
+    return await _made(request, opened, made)
 
 
 @router.post(f"{PAGE}/{{key_id}}/revoke", dependencies=[permit(Right.AGENCY_KEYS_ROTATE)])
 async def revoke(request: Request, key_id: UUID, opened: Opened, form: Sent) -> Response:
     """Out at once."""
-    path = f"/v1/agency-keys/{key_id}/revoke"
     try:
-        await _backends(request).post(opened.caller, "access", path, None, command_id=command_id(form))
-    except Refused as refused:
+        await _post(request, opened, f"/v1/agency-keys/{key_id}/revoke", None, form)
+    except (Refused, Refusal) as refused:
         return await _page(request, opened, **refusal_shown(opened, refused))
     return back(form, "key_revoked", PAGE)
 
 
-async def _made(
-    request: Request,
-    opened: Opening,
-    path: str,
-    body: Mapping[str, Any],
-    command: str,
-    typed: Mapping[str, str] | None = None,
-) -> Response:
-    try:
-        made = (await _backends(request).post(opened.caller, "access", path, dict(body), command_id=command)).body
-    except Refused as refused:
-        return await _page(request, opened, typed=typed, **refusal_shown(opened, refused))
+async def _post(request: Request, opened: Opening, path: str, body: Any, form: FormData) -> Any:
+    return (await _backends(request).post(opened.caller, "access", path, body, command_id=command_id(form))).body
+
+
+async def _made(request: Request, opened: Opening, made: Mapping[str, Any]) -> Response:
     answer = await _page(request, opened, made=made)
     answer.headers["cache-control"] = "no-store"
     return answer
@@ -96,6 +100,7 @@ async def _page(
     opened: Opening,
     *,
     typed: Mapping[str, str] | None = None,
+    turning: Mapping[str, str] | None = None,
     made: Mapping[str, Any] | None = None,
     complaint: str = "",
     status: int = 200,
@@ -111,6 +116,7 @@ async def _page(
         typed=typed or {**dict.fromkeys(FIELDS, ""), "until": (today() + LIFE).isoformat()},
         proposed=(today() + LIFE).isoformat(),
         kept=list(KEPT),
+        turning=turning or {},
         made=made,
         complaint=complaint,
     )

@@ -15,7 +15,7 @@ from services.portal.forms import Sent, command_id, refusal_shown, text
 from services.portal.rendering import Rendering
 from services.portal.session import Opening, opening, permit
 from shared.kernel.identifiers import new_event_id
-from shared.kernel.refusals import Malformed
+from shared.kernel.refusals import Malformed, Refusal
 from shared.standards.rights import Right
 
 router = APIRouter(include_in_schema=False)
@@ -53,7 +53,7 @@ async def ask(request: Request, opened: Opened, form: Sent) -> Response:
         answer = await backends.post(
             opened.caller, "registry", "/v1/change-requests", body, command_id=command_id(form)
         )
-    except (Refused, Malformed) as refused:
+    except (Refused, Refusal) as refused:
         return await _requests(request, opened, typed, **refusal_shown(opened, refused, _SHOWN_AGAIN))
     return RedirectResponse(f"/requests/{answer.body['request_id']}", 303)
 
@@ -134,13 +134,18 @@ async def _decide(
     try:
         body = {name: text(form, name)}
         await backends.post(opened.caller, "registry", f"{path}/{step}", body, command_id=command_id(form))
-    except Refused as refused:
-        return await _shown(request, opened, template, path, refused)
+    except (Refused, Refusal) as refused:
+        return await _shown(request, opened, template, path, refused, reason=text(form, "reason"))
     return RedirectResponse(here, 303)
 
 
 async def _shown(
-    request: Request, opened: Opening, template: str, path: str, refused: Refused | None = None
+    request: Request,
+    opened: Opening,
+    template: str,
+    path: str,
+    refused: Refused | Refusal | None = None,
+    reason: str = "",
 ) -> Response:
     shown = refusal_shown(opened, refused, _SHOWN_AGAIN)
     backends: Backends = request.app.state.backends
@@ -153,6 +158,7 @@ async def _shown(
         told=told,
         own=opened.viewer.principal in (told.get("requested_by"), told.get("proposed_by")),
         may_decide=opened.viewer.has(_APPROVING[template]),
+        reason=reason,
         **shown,
         command_id=str(new_event_id()),
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from services.portal.backends import Answer, Backends, BackendTrouble, Refused
 from services.portal.forms import refusal_shown
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening, permit
+from services.portal.session import Opening, answers_for_all, check_form, opening, permit
 from services.portal.tables.table_pages import SUBMISSIONS
 from services.portal.tables.table_reading import read_view
 from services.portal.tables.table_shape import TablePage
@@ -139,6 +139,7 @@ async def _page(
     context: dict[str, Any] = {"receipt": receipt, "complaint": complaint}
     if request.query_params.get("part") == "receipt":
         return rendering.page(request, opened, "_receipt.html", status=status, **context)
+    sends, of_an_agency = opened.viewer.has(Right.LISTS_SEND), opened.viewer.scope.agency is not None
     try:
         view = await read_view(request, opened, SUBMISSIONS, backends)
     except BackendTrouble:
@@ -156,7 +157,8 @@ async def _page(
         modes=MODES,
         typed=typed or {"list": "", "mode": "snapshot", "effective_on": today().isoformat()},
         command_id=str(new_event_id()),
-        may_send=opened.viewer.has(Right.LISTS_SEND),
+        may_send=sends and (of_an_agency or answers_for_all(request, opened)),
+        sends=sends,
         **context,
     )
 

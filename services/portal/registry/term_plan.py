@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.portal.backends import Backends, Refused
 from services.portal.forms import command_of, refusal_shown, text
 from services.portal.rendering import Rendering
-from services.portal.session import Opening, check_form, opening, permit
+from services.portal.session import Opening, answers_for_all, check_form, opening, permit
 from services.portal.texts import Texts
 from shared.kernel.clock import today
 from shared.kernel.identifiers import new_event_id
@@ -139,7 +139,7 @@ async def _page(
         names=names,
         name=name,
         versions=[each | {"count": len(each["fields"]["content"]["tasks"])} for each in versions],
-        may_change=opened.viewer.has(Right.TERMS_PLAN),
+        may_change=opened.viewer.has(Right.TERMS_PLAN) and answers_for_all(request, opened),
         form_tasks=[*(list(_filled(tasks)) if typed is None else typed), dict.fromkeys(FIELDS, "")],
         changing=typed is not None,
         as_of=as_of or today().isoformat(),

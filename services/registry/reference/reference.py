@@ -32,6 +32,7 @@ from shared.database.database import driver
 from shared.database.scopes import Scope
 from shared.eventsourcing.store import BATCH_LIMIT, Command, Proposed, Result, Stored
 from shared.kernel.refusals import Forbidden
+from shared.standards.division import area
 from shared.standards.school_calendar import CalendarError, CalendarYear, calendar_of, canonical, read_year
 
 
@@ -141,7 +142,7 @@ def activate_calendar(registry: Registry, scope: Scope, intent: ActivateCalendar
     def decide(connection: Connection) -> Sequence[Proposed]:
         if intent.school_code is not None:
             school = registry.store.load(connection, registry.keys.school(intent.school_code))
-            if not (_division_of(school) or "").startswith(intent.division_code):
+            if not (_division_of(school) or "").startswith(area(intent.division_code)):
                 raise SchoolNotOnRecord(intent.school_code)
         _check_fits(registry, connection, intent, content)
         stored = registry.store.load(connection, stream)

@@ -189,7 +189,7 @@ def listing(
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         lifted_on=row.lifted_on,
-        division_code=residence if residence is not None and residence.startswith(own_division) else own_division,
+        division_code=residence if residence is not None and division.within(residence, own_division) else own_division,
         residence_code=residence,
         school_code=row.school_key,
         school_elsewhere=row.school_elsewhere,

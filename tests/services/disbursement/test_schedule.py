@@ -54,6 +54,16 @@ def test_a_region_of_its_own_beats_the_general_rate() -> None:
     assert amount_fen(programme, term, "primary", True, "460100") == 62_500
 
 
+def test_a_region_whose_code_ends_in_noughts_is_all_that_it_is_around() -> None:
+    local = msgspec.structs.replace(LIVING_SUBSIDY.rates[4], region="469000", yearly_fen=200_000)
+    county = msgspec.structs.replace(local, region="469001", yearly_fen=240_000)
+    province = msgspec.structs.replace(local, region="460000", yearly_fen=180_000)
+    programme = msgspec.structs.replace(LIVING_SUBSIDY, rates=(*LIVING_SUBSIDY.rates, county, local, province))
+    term = term_of(programme, date(2026, 10, 1))
+    expected = {"469001": 120_000, "469002": 100_000, "4690": 100_000, "460100": 90_000, "450100": 62_500}
+    assert {each: amount_fen(programme, term, "primary", True, each) for each in expected} == expected
+
+
 def test_the_activation_carries_what_it_hashes() -> None:
     fact = activation()
     assert parse(fact.content) == LIVING_SUBSIDY

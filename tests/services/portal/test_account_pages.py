@@ -167,7 +167,16 @@ def test_a_key_is_shown_once_rotated_by_its_agency_and_revoked(office: Office, a
         action = re.search(r'action="(/agency-keys/[0-9a-f-]{36})/rotate"', mine)
         assert action is not None
         sent = {"keep": "week", "until": until, "command_id": str(uuid4())}
-        assert own.send(f"{action[1]}/rotate", sent | {"keep": "ever"}, at=at).status_code == 422
+        until_when = sent | {"keep": "ever", "until": (today() + timedelta(days=30)).isoformat()}
+        unsaid = own.send(f"{action[1]}/rotate", until_when, at=at)
+        assert unsaid.status_code == 422 and "请选择旧密钥再用多久" in unsaid.text
+        assert f'value="{until_when["until"]}"' in unsaid.text and '<details class="close" open>' in unsaid.text
+        late = own.send(f"{action[1]}/rotate", sent | {"keep": "day", "until": "2040-01-01"}, at=at)
+        assert late.status_code == 422 and "不超过一年" in late.text and 'value="2040-01-01"' in late.text
+        assert '<option value="day" selected>' in late.text and '<details class="close" open>' in late.text
+        incomplete = own.send(f"{action[1]}/revoke", {"command_id": "none"}, at=at)
+        assert incomplete.status_code == 422 and "表单不完整" in incomplete.text and action[1] in incomplete.text
+        assert own.client.get(f"{action[1]}/revoke").headers["location"] == at
         rotated = own.send(f"{action[1]}/rotate", sent, at=at)
         assert len(re.findall(r"<code>[0-9a-f]{32}\.", rotated.text)) == 1 and "更换中" in rotated.text
         gone = own.send(f"{action[1]}/revoke", {"command_id": str(uuid4())}, at=at)

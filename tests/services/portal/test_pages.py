@@ -14,11 +14,12 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from services.portal import rendering
+from services.portal.people.demo_issuer import DemoIssuer, Persona
 from services.portal.tables.menu import NAVIGATION
 from shared.standards.posts import KINDS, Kind
 from shared.standards.rights import RIGHTS
 from tests.support.county_rows import name_id
-from tests.support.portal import Portal, field, form_token
+from tests.support.portal import SEED, Portal, field, form_token
 
 SCHOOL = {"school": "3146000001"}
 OWN_CLASS = SCHOOL | {"class": "primary/五年级/1班"}
@@ -289,6 +290,22 @@ def test_a_refused_file_keeps_what_was_typed(portal: Portal) -> None:
         page = client.post("/imports/submissions", data=sent, files={"file": ("a.txt", b"hello")})
         assert page.status_code == 422 and "文件不是表格" in page.text
         assert '<option value="civil" selected>' in page.text and '<option value="increment" selected>' in page.text
+
+
+def test_who_answers_for_a_part_is_offered_no_file_of_the_whole_and_told_who_sends_it(portal: Portal) -> None:
+    """The registry takes none of them (``whole_division_only``)."""
+    issuer = DemoIssuer(SEED, issuer=f"{portal.url}/demo-issuer", audience="rollcall", environment="test")
+    part = {"authorization": f"Bearer {issuer.token(Persona('aid_clerk', '460106'))}"}
+    with portal.visitor() as clerk, portal.as_("aid_clerk") as everybodys:
+        for address, form, said in (
+            ("/imports", 'action="/imports/submissions"', "由负责全部辖区的经办人员或名单所属部门报送"),
+            ("/reference/divisions/upload", 'type="file"', "由负责全部辖区的经办人员报送"),
+            ("/reference/divisions", 'href="/reference/divisions/upload"', ""),
+        ):
+            page, whole = clerk.get(address, headers=part), everybodys.get(address)
+            assert page.status_code == 200 and form not in page.text and said in page.text, address
+            assert form in whole.text and (not said or said not in whole.text), address
+        assert '<a href="/changes">批量更正</a>' in clerk.get("/imports", headers=part).text
 
 
 def test_a_service_that_is_away_leaves_the_rest_of_the_page(portal: Portal) -> None:

@@ -206,6 +206,14 @@ def test_a_calendar_tells_school_days_and_a_school_may_have_its_own(client: Clie
     assert [fact.school_code for fact in facts] == [None, code]
 
 
+def test_a_calendar_of_a_school_is_told_where_the_school_is(client: Client, office: Office) -> None:
+    own = {**CALENDAR, "school_code": opened(client, office, 1, "河边小学")}
+    beside = client.post("/v1/reference/calendars", json={**own, "division_code": "469002"})
+    assert (beside.status_code, beside.json()["code"]) == (404, "school_not_on_record")
+    around = client.post("/v1/reference/calendars", json={**own, "division_code": "469000"})
+    assert around.status_code == 201, "469000 is all of 4690: " + around.text
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -12,11 +12,13 @@ from httpx import Response
 from sqlalchemy import text
 
 from services.registry.commands import RecordListEntries
+from services.registry.events import ListEntryAdded
 from services.registry.lists.row_groups import RowWork, rows_recorded, together
 from services.registry.lists.single_rows import single_row
 from services.registry.sheets.schools import SchoolDirectory
 from shared.eventsourcing.store import Command, NotTogether
 from shared.kernel.clock import today
+from tests.services.installation import DIVISION
 from tests.services.registry.office import Office
 from tests.services.registry.test_api import CLERK, Client, client, http
 
@@ -121,3 +123,14 @@ def test_two_rows_about_one_entry_are_never_decided_from_the_same_state(office: 
     together(registry).run(Command("sender", uuid4(), b"first"), work("脱贫户"))
     with registry.database.writing() as connection, pytest.raises(NotTogether):
         rows_recorded(registry, connection, [work("监测户"), work("脱贫户")])
+
+
+def test_a_row_belongs_to_the_part_of_the_installation_that_it_names(office: Office, client: Client) -> None:
+    """469000 is the installation, all of 4690: what lives in a county of it is that county's."""
+    rows = {"469001": "469001", "469001100": "469001100", "469000": "4690", "460106": DIVISION, "": DIVISION}
+    for place, code in enumerate(rows, 1):
+        row = {"姓名": "李一", "身份证号": office.number(place), "户籍地代码": code}
+        assert client.post("/v1/lists/poverty/entries", json=row).status_code == 201
+    found = [each.fact for each in office.log() if isinstance(each.fact, ListEntryAdded)]
+    assert [fact.division_code for fact in found] == list(rows.values())
+    assert [fact.residence_code for fact in found] == ["469001", "469001100", "4690", "460106", None]

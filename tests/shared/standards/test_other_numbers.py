@@ -114,6 +114,13 @@ def test_levels_and_containment_follow_the_prefix() -> None:
     assert division.within("469080100201", "469080")
     assert not division.within("469080", "469080100")
     assert division.parents("469080100201") == ("46", "4690", "469080", "469080100")
+    assert [division.area(place) for place in ("469000", "460000", "469080", "", "46908")] == [
+        "4690",
+        "46",
+        "469080",
+        "",
+        "46908",
+    ]
 
 
 @given(st.one_of(st.text(max_size=14), st.integers(), st.floats(), st.none()))

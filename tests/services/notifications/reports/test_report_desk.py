@@ -110,6 +110,8 @@ def test_a_school_sees_its_own_report_and_a_township_its_schools(desk: Desk) -> 
     assert list(reports(desk, "school", place={"school": "S1"})) == ["S1"]
     assert sorted(reports(desk, "school", place={"division": NORTH})) == ["S1", "S2"]
     assert sorted(reports(desk, "school", place={"division": SOUTH})) == ["S3"]
+    for division, found in (("469000", 3), ("469001", 3), ("469002", 0), ("460100", 0)):
+        assert len(get(desk, "/reports", params={"level": "school", "division": division})["items"]) == found, division
     other = months["S3"]["report_id"]
     for path, method in ((f"/reports/{other}", "GET"), (f"/reports/{other}/reproduced", "GET"),
                          (f"/reports/{other}/editions", "POST")):  # fmt: skip

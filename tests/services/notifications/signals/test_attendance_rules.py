@@ -243,6 +243,14 @@ def test_a_stage_and_a_place_have_their_own_threshold() -> None:
     assert judged(".uuu..", rules.at("469002001", "primary")).returned
 
 
+def test_a_place_whose_code_ends_in_noughts_is_all_that_it_is_around() -> None:
+    told = (("469001", 6), ("469000", 5), ("460000", 4))
+    content = {"variations": [{"division": place, "return_days": days} for place, days in told]}
+    rules = msgspec.convert(content, AlertRules)
+    expected = {"469001001": 6, "469002001": 5, "469000": 5, "460106001": 4, "450100": 3}
+    assert {place: rules.at(place, "junior").return_days for place in expected} == expected
+
+
 def test_a_share_reached_before_a_document_raises_nothing_after_it() -> None:
     paper = (Covered(FIRST + 10, FIRST + 11, PAPER),)
     assert "absent_share" in judged(".ss.ss.sss").reasons
