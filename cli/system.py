@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ WAITING = (
     "tests/deploy/test_embedded.py",
     "tests/deploy/test_guarded_kafka.py",
 )
-WORKERS, WAITING_WORKERS = 3, 2  # each starts its own PostgreSQL and Kafka
+WORKERS = 3  # each starts its own PostgreSQL and Kafka
 NOTHING_RUN = 5  # pytest found no test that was asked for
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIGURES_TIMEOUT_SECONDS = 3.0
@@ -125,39 +124,25 @@ def test(context: typer.Context) -> None:
     settings = ("ROLLCALL_HOME", "ROLLCALL_PORT", "KAFKA_BOOTSTRAP_SERVERS", "ROLLCALL_ADMIN_DATABASE_URL")
     for name in (*settings, "PYTHONDONTWRITEBYTECODE"):
         variables.pop(name, None)
-    codes = _together(_runs(arguments), variables)
+    codes = [_pytest(each, variables) for each in _runs(arguments)]
     wrong = [code for code in codes if code not in (0, NOTHING_RUN)]
     raise typer.Exit(wrong[0] if wrong else min(codes))
 
 
 def _runs(arguments: list[str]) -> list[list[str]]:
     """The arguments of each run of pytest: as given where a test is named, else of the whole suite in two, in each of
-    which one folder runs beside another. What stops, kills and times whole processes waits more than it works, so it
-    runs beside the rest, which works all the time, with workers of its own."""
+    which one folder runs beside another. What stops, kills and times whole processes comes first, for it waits more
+    than it works: beside the rest, which works all the time, it would wait longer still."""
     if any(not argument.startswith("-") and Path(argument.split("::")[0]).exists() for argument in arguments):
         return [arguments]
-    waiting = [str(PROJECT / place) for place in WAITING]
-    others = [str(PROJECT / "tests"), *(f"--ignore={place}" for place in waiting)]
-    runs = ((others, WORKERS), (waiting, WAITING_WORKERS))
-    return [[*arguments, *tests, "-n", str(workers), "--no-loadscope-reorder"] for tests, workers in runs]
+    first = [str(PROJECT / place) for place in WAITING]
+    others = [str(PROJECT / "tests"), *(f"--ignore={place}" for place in first)]
+    return [[*arguments, *tests, "-n", str(WORKERS), "--no-loadscope-reorder"] for tests in (first, others)]
 
 
-def _together(runs: list[list[str]], variables: dict[str, str]) -> list[int]:
-    """The exit code of each run. The first tells as it goes, each other in one piece when it has ended."""
-    with ThreadPoolExecutor() as threads:
-        others = [threads.submit(_pytest, each, variables, told_at_the_end=True) for each in runs[1:]]
-        return [_pytest(runs[0], variables), *(each.result() for each in others)]
-
-
-def _pytest(arguments: list[str], variables: dict[str, str], *, told_at_the_end: bool = False) -> int:
+def _pytest(arguments: list[str], variables: dict[str, str]) -> int:
     where = [f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml")]
-    told = subprocess.PIPE if told_at_the_end else None
-    command = [sys.executable, "-m", "pytest", *arguments, *where]
-    ended = subprocess.run(command, env=variables, stdout=told, check=False)
-    if ended.stdout is not None:
-        sys.stdout.buffer.write(b"\n" + ended.stdout)
-        sys.stdout.buffer.flush()
-    return ended.returncode
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments, *where], env=variables, check=False).returncode
 
 
 def _ensure_chromium() -> None:
