@@ -301,6 +301,7 @@ def test_who_answers_for_a_part_is_offered_no_file_of_the_whole_and_told_who_sen
             ("/imports", 'action="/imports/submissions"', "由负责全部辖区的经办人员或名单所属部门报送"),
             ("/reference/divisions/upload", 'type="file"', "由负责全部辖区的经办人员报送"),
             ("/reference/divisions", 'href="/reference/divisions/upload"', ""),
+            ("/freshness", 'action="/freshness/', ""),
         ):
             page, whole = clerk.get(address, headers=part), everybodys.get(address)
             assert page.status_code == 200 and form not in page.text and said in page.text, address
