@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
@@ -27,6 +28,10 @@ from deploy.ports import free_port
 from deploy.postgres import EmbeddedPostgres
 from shared.kernel.clock import utc_now
 from tests.support.midnight import seconds_to_wait
+
+# Nothing is timed here: what one example takes depends on what else the machine does.
+settings.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rollcall")
 
 LONGEST = (
     "tests/faults",

@@ -4,7 +4,6 @@ and on a phone by thumb; call back who is suspended too long; settle what lists 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,8 @@ from services.registry.sheets.schools import SchoolDirectory
 from shared.database.scopes import Scope
 from shared.kernel.clock import today
 from shared.standards.school_calendar import CalendarYear, Span
-from tests.journeys.pages.test_pages import DESK, PHONE
-from tests.journeys.pages.test_registry_pages import SCHOOLS, number, page, proper
+from tests.journeys.pages.test_pages import PHONE
+from tests.journeys.pages.test_registry_pages import SCHOOLS, number, page, proper, row, signed_in
 from tests.support.registry_portal import RegistryPortal, command, registry_portal
 
 __all__ = ["page"]  # a fixture
@@ -80,29 +79,6 @@ def running(postgres: Any, free: date) -> Iterator[RegistryPortal]:
         )
         made.pump()
         yield made
-
-
-@contextmanager
-def signed_in(browser: Browser, running: RegistryPortal, place: str, role: str, size: Any = DESK, **fields: str) -> Any:
-    """Somebody's page, at ``place``."""
-    context = browser.new_context(viewport=size, locale="zh-CN", base_url=running.url)
-    context.set_default_timeout(8_000)
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(f"/demo-issuer/?next={place}")
-    form = opened.locator(f"form:has(input[name=kind][value={role}])")
-    for name, value in fields.items():
-        form.locator(f"[name={name}]").select_option(value)
-    form.locator("button").click()
-    opened.wait_for_url(f"**{place}*")
-    yield opened
-    context.close()
-    assert complaints == []
-
-
-def row(page: Page, words: str) -> Any:
-    return page.locator("table.rows tbody tr", has_text=words)
 
 
 def test_a_registrar_reports_the_day_by_keyboard_and_corrects_it_and_the_county_sees_it(

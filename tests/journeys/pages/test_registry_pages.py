@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,29 @@ def proper(page: Page, picture: Path) -> None:
         page.screenshot(path=picture.with_suffix(f".{name}.png"), full_page=True)
         assert picture.with_suffix(f".{name}.png").stat().st_size > 10_000
     page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+
+
+@contextmanager
+def signed_in(browser: Browser, running: RegistryPortal, place: str, role: str, size: Any = DESK, **fields: str) -> Any:
+    """Somebody's page, at ``place``."""
+    context = browser.new_context(viewport=size, locale="zh-CN", base_url=running.url)
+    context.set_default_timeout(8_000)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(f"/demo-issuer/?next={place}")
+    form = opened.locator(f"form:has(input[name=kind][value={role}])")
+    for name, value in fields.items():
+        form.locator(f"[name={name}]").select_option(value)
+    form.locator("button").click()
+    opened.wait_for_url(f"**{place}*")
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def row(page: Page, words: str) -> Any:
+    return page.locator("table.rows tbody tr", has_text=words)
 
 
 def look_for(page: Page, typed: str) -> list[str]:
